@@ -8,12 +8,14 @@ enclave's unique id: it changes with any of them, and with nothing else.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ccfpy.attestation.fields import Digest
 from ccfpy.base import json
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import JsonObject
+from ccfpy.base.schema import REQUIRED
 from ccfpy.crypto.hashing import sha256
 
-Files = Mapping[str, bytes]
+Files = Mapping[str, Digest]
 """The SHA-256 of each file by its path, written with slashes."""
 
 _FILES_LABEL = b"ccfpy enclave files v1\0"
@@ -42,11 +44,11 @@ class Bundle:
         configuration: what the enclave is bound to besides.
     """
 
-    framework: bytes
+    framework: Digest
     dependencies: Mapping[str, str]
     application: Files
-    interface: bytes
-    configuration: JsonObject = field(default_factory=dict)
+    interface: Digest
+    configuration: JsonObject = field(default_factory=dict, metadata=REQUIRED)
 
     @property
     def parts(self) -> dict[str, bytes]:

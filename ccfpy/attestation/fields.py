@@ -1,87 +1,65 @@
-"""Fields of a record that somebody else wrote: each as it must be, and no others."""
+"""Records that somebody else wrote: each field as it must be, and no others."""
+
+from typing import Annotated, TypeAlias, TypeVar
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.schema import Converted, Mismatch, fields_of, schema_of
 from ccfpy.crypto.hashing import DIGEST_BYTES
 
+T = TypeVar("T")
 
-class Fields:
-    """Reads a record strictly: hex in lower case, numbers in bounds, nothing unread.
+
+def hexadecimal(size: int) -> Converted:
+    """Return how so many bytes are read from hex, and written."""
+
+    def read(value: Json) -> bytes:
+        try:
+            data = bytes.fromhex(value) if isinstance(value, str) else b""
+        except ValueError:
+            data = b""
+        if len(data) != size:
+            raise Mismatch(f"expected {size} bytes in hex")
+        return data
+
+    return Converted(read, bytes.hex)
+
+
+Digest: TypeAlias = Annotated[bytes, hexadecimal(DIGEST_BYTES)]
+
+
+def read_exactly(kind: type[T], record: JsonObject, what: str, *inlined: str) -> T:
+    """Read a record that is written as we write it: there is one way.
+
+    So hex is in lower case, and there are no fields that nobody knows.
 
     Args:
-        fields: the record.
-        what: names it in messages.
+        kind: a dataclass.
+        record: what was written.
+        what: names the record in messages.
+        inlined: fields of the dataclass whose own fields stand beside the others.
+
+    Raises:
+        Malformed: the record is not of the kind, or written another way.
     """
+    whole = record | dict.fromkeys(inlined, record)
+    for name in kind.__annotations__:
+        if name not in whole:  # said here: the record may hold secrets
+            raise Malformed(f"{what} lacks {name}")
+    try:
+        found: T = schema_of(kind).read(whole)
+    except Mismatch as error:
+        raise Malformed(f"{what}: {error}") from error
+    if inlined_fields(found, *inlined) != record:
+        raise Malformed(f"{what}: unknown fields, or not written the one way")
+    return found
 
-    def __init__(self, fields: JsonObject, what: str) -> None:
-        self._fields = fields
-        self._unread = set(fields)
-        self._what = what
 
-    def text(self, name: str) -> str:
-        """Read text.
-
-        Raises:
-            Malformed: it is none, or not there; so do all the others.
-        """
-        value = self._take(name)
-        if not isinstance(value, str):
-            raise self._wrong(name, "text")
-        return value
-
-    def hexadecimal(self, name: str, size: int = DIGEST_BYTES) -> bytes:
-        """Read so many bytes as lower-case hex."""
-        text = self.text(name)
-        try:
-            value = bytes.fromhex(text)
-        except ValueError:
-            value = b""
-        if len(value) != size or value.hex() != text:
-            raise self._wrong(name, f"{size} bytes in lower-case hex")
-        return value
-
-    def number(self, name: str, maximum: int) -> int:
-        """Read a number from 0 to a maximum."""
-        value = self._take(name)
-        if type(value) is not int or not 0 <= value <= maximum:
-            raise self._wrong(name, f"a number from 0 to {maximum}")
-        return value
-
-    def flag(self, name: str) -> bool:
-        """Read true or false."""
-        value = self._take(name)
-        if not isinstance(value, bool):
-            raise self._wrong(name, "true or false")
-        return value
-
-    def object(self, name: str) -> JsonObject:
-        """Read an object."""
-        value = self._take(name)
-        if not isinstance(value, dict):
-            raise self._wrong(name, "an object")
-        return value
-
-    def array(self, name: str) -> list[Json]:
-        """Read an array."""
-        value = self._take(name)
-        if not isinstance(value, list):
-            raise self._wrong(name, "an array")
-        return value
-
-    def end(self) -> None:
-        """Check that everything was read.
-
-        Raises:
-            Malformed: there are fields that nobody knows.
-        """
-        if self._unread:
-            raise Malformed(f"{self._what}: unknown {', '.join(sorted(self._unread))}")
-
-    def _take(self, name: str) -> Json:
-        if name not in self._unread:
-            raise Malformed(f"{self._what} lacks {name}")
-        self._unread.discard(name)
-        return self._fields[name]
-
-    def _wrong(self, name: str, expected: str) -> Malformed:
-        return Malformed(f"{self._what}: {name} is not {expected}")
+def inlined_fields(value: object, *inlined: str) -> JsonObject:
+    """Return the fields of a record, those of some of its parts beside the others."""
+    fields = fields_of(value)
+    for name in inlined:
+        part = fields.pop(name)
+        assert isinstance(part, dict), "a part is a record"
+        fields |= part
+    return fields

@@ -1,15 +1,17 @@
 """Who an enclave is: what its code is, and who vouches for it with what numbers."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self, TypeAlias
 
-from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.fields import Digest, read_exactly
 from ccfpy.base.json import JsonObject
+from ccfpy.base.schema import IntegerRange, fields_of
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256
 
 NUMBER_MAX = (1 << 16) - 1
 """The highest product id and security version."""
+Number: TypeAlias = Annotated[int, IntegerRange("number", 0, NUMBER_MAX)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,36 +27,24 @@ class EnclaveIdentity:
         debug: whether the enclave can be debugged; such an enclave must get no secret.
     """
 
-    unique_id: bytes
-    signer_id: bytes
-    product_id: int
-    security_version: int
+    unique_id: Digest
+    signer_id: Digest
+    product_id: Number
+    security_version: Number
     debug: bool
 
     @classmethod
-    def read(cls, fields: Fields) -> Self:
-        """Read its five fields from a record.
+    def read(cls, record: JsonObject) -> Self:
+        """Read a record.
 
         Raises:
-            Malformed: one of them is not as it must be.
+            Malformed: it is none.
         """
-        return cls(
-            unique_id=fields.hexadecimal("unique_id"),
-            signer_id=fields.hexadecimal("signer_id"),
-            product_id=fields.number("product_id", NUMBER_MAX),
-            security_version=fields.number("security_version", NUMBER_MAX),
-            debug=fields.flag("debug"),
-        )
+        return read_exactly(cls, record, "an identity")
 
     def fields(self) -> JsonObject:
         """Return the fields of a record."""
-        return {
-            "unique_id": self.unique_id.hex(),
-            "signer_id": self.signer_id.hex(),
-            "product_id": self.product_id,
-            "security_version": self.security_version,
-            "debug": self.debug,
-        }
+        return fields_of(self)
 
 
 def signer_id_of(key: PublicKey) -> bytes:

@@ -6,20 +6,29 @@ unique id follows from the bytes, and is checked against them.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Final, Self
 
 from ccfpy.attestation.bundle import Bundle
-from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.fields import inlined_fields, read_exactly
 from ccfpy.attestation.identity import EnclaveIdentity, signer_id_of
 from ccfpy.attestation.statements import Statement, sign
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.version import VERSION
 from ccfpy.crypto.ec import KeyPair, PublicKey
 
-if TYPE_CHECKING:
-    from ccfpy.base.json import JsonObject
-
 MANIFEST = "application/ccfpy-enclave-manifest+json"
+_INLINED: Final = ("identity", "bundle")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """What is signed; the fields of identity and bundle stand beside the others."""
+
+    signer_key: str
+    name: str
+    version: str
+    identity: EnclaveIdentity
+    bundle: Bundle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,20 +70,14 @@ class Manifest:
             security_version=security_version,
             debug=debug,
         )
-        fields: JsonObject = {
-            **identity.fields(),
-            "signer_key": key.public_key.pem,
-            "name": name,
-            "version": VERSION,
-            "framework": bundle.framework.hex(),
-            "dependencies": dict(bundle.dependencies),
-            "application": {
-                path: digest.hex() for path, digest in bundle.application.items()
-            },
-            "interface": bundle.interface.hex(),
-            "configuration": bundle.configuration,
-        }
-        return cls.read(sign(key, MANIFEST, fields))
+        content = _Content(
+            signer_key=key.public_key.pem,
+            name=name,
+            version=VERSION,
+            identity=identity,
+            bundle=bundle,
+        )
+        return cls.read(sign(key, MANIFEST, inlined_fields(content, *_INLINED)))
 
     @classmethod
     def read(cls, data: bytes) -> Self:
@@ -86,12 +89,9 @@ class Manifest:
                 names.
         """
         statement = Statement.read(data, MANIFEST)
-        fields = statement.fields
-        identity = EnclaveIdentity.read(fields)
-        key = PublicKey.from_pem(fields.text("signer_key"))
-        name, version = fields.text("name"), fields.text("version")
-        bundle = _bundle(fields)
-        fields.end()
+        said = read_exactly(_Content, statement.content, "a manifest", *_INLINED)
+        key, name = PublicKey.from_pem(said.signer_key), said.name
+        identity, bundle = said.identity, said.bundle
         if "/" in name or name in ("", ".", ".."):
             raise Malformed(f"{name!r:.80} is not the name of a file or folder")
         statement.verify(key)
@@ -100,21 +100,5 @@ class Manifest:
         if identity.unique_id != bundle.unique_id:
             raise VerificationFailed("a manifest's unique id is not that of its parts")
         return cls(
-            raw=data, name=name, version=version, bundle=bundle, identity=identity
+            raw=data, name=name, version=said.version, bundle=bundle, identity=identity
         )
-
-
-def _bundle(fields: Fields) -> Bundle:
-    dependencies, application = (
-        fields.object("dependencies"),
-        fields.object("application"),
-    )
-    versions = Fields(dependencies, "dependencies")
-    digests = Fields(application, "application")
-    return Bundle(
-        framework=fields.hexadecimal("framework"),
-        dependencies={name: versions.text(name) for name in dependencies},
-        application={path: digests.hexadecimal(path) for path in application},
-        interface=fields.hexadecimal("interface"),
-        configuration=fields.object("configuration"),
-    )

@@ -6,15 +6,16 @@ cannot be read as another form of evidence, and other evidence cannot be read as
 quote.
 """
 
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Annotated, Self, TypeAlias
 
-from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.fields import Digest, hexadecimal, inlined_fields, read_exactly
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import REPORT_DATA_BYTES
 from ccfpy.attestation.statements import Statement, sign
-from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import JsonObject
+from ccfpy.base.schema import REQUIRED
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.hashing import sha256
 
@@ -23,6 +24,7 @@ FORMAT = "Insecure_Simulated"
 PLATFORM = "Insecure simulated platform v1: it keeps no secret from root"
 """What every report says of where it comes from."""
 TCB_VERSION_BYTES = 8
+TcbVersion: TypeAlias = Annotated[bytes, hexadecimal(TCB_VERSION_BYTES)]
 HOST_DATA_BYTES = 32
 QUOTE = "application/ccfpy-insecure-simulated-quote+json"
 
@@ -41,44 +43,33 @@ class SimulatedReport:
         report_data: what the enclave wanted said.
         tcb_version: of the machine, a number of a byte for each of its parts.
         machine_id: the digest of the key that the machine signs with.
+        platform: the warning, which makes a report of another platform none.
     """
 
     identity: EnclaveIdentity
-    host_data: bytes
-    report_data: bytes
-    tcb_version: bytes
-    machine_id: bytes
+    host_data: Annotated[bytes, hexadecimal(HOST_DATA_BYTES)]
+    report_data: Annotated[bytes, hexadecimal(REPORT_DATA_BYTES)]
+    tcb_version: TcbVersion
+    machine_id: Digest
+    platform: str = field(default=PLATFORM, metadata=REQUIRED)
+
+    def __post_init__(self) -> None:
+        """Check that this is of a simulated machine."""
+        if self.platform != PLATFORM:
+            raise ValueError(f"a report of another platform, {self.platform!r:.80}")
 
     @classmethod
-    def read(cls, fields: Fields) -> Self:
+    def read(cls, record: JsonObject) -> Self:
         """Read a record.
 
         Raises:
             Malformed: it is none, or of another platform.
         """
-        platform = fields.text("platform")
-        if platform != PLATFORM:
-            raise Malformed(f"a report of another platform, {platform!r:.80}")
-        report = cls(
-            identity=EnclaveIdentity.read(fields),
-            host_data=fields.hexadecimal("host_data", HOST_DATA_BYTES),
-            report_data=fields.hexadecimal("report_data", REPORT_DATA_BYTES),
-            tcb_version=fields.hexadecimal("tcb_version", TCB_VERSION_BYTES),
-            machine_id=fields.hexadecimal("machine_id"),
-        )
-        fields.end()
-        return report
+        return read_exactly(cls, record, "a report", "identity")
 
     def fields(self) -> JsonObject:
         """Return the record."""
-        return {
-            "platform": PLATFORM,
-            **self.identity.fields(),
-            "host_data": self.host_data.hex(),
-            "report_data": self.report_data.hex(),
-            "tcb_version": self.tcb_version.hex(),
-            "machine_id": self.machine_id.hex(),
-        }
+        return inlined_fields(self, "identity")
 
     def quote(self, machine: KeyPair) -> bytes:
         """Sign the report with the machine's key, which its vendor endorses."""
@@ -93,7 +84,7 @@ def verify_quote(quote: bytes, machine: PublicKey) -> SimulatedReport:
         VerificationFailed: that machine did not sign it.
     """
     statement = Statement.read(quote, QUOTE)
-    report = SimulatedReport.read(statement.fields)
+    report = SimulatedReport.read(statement.content)
     statement.verify(machine)
     if report.machine_id != key_id(machine):
         raise VerificationFailed("a quote that names another machine than it is by")

@@ -9,20 +9,22 @@ hide a revocation behind an older statement.
 import base64
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self, TypeAlias, TypeVar
 
-from ccfpy.attestation.fields import Fields
-from ccfpy.attestation.simulated import TCB_VERSION_BYTES
+from ccfpy.attestation.fields import Digest, inlined_fields, read_exactly
+from ccfpy.attestation.simulated import TcbVersion
 from ccfpy.attestation.statements import Statement, sign
-from ccfpy.base import json
-from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import JsonObject
+from ccfpy.base.schema import IntegerRange, fields_of
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 
 TCB_INFO = "application/ccfpy-insecure-simulated-tcb-info+json"
 REVOCATIONS = "application/ccfpy-insecure-simulated-revocations+json"
-_NUMBER_MAX = (1 << 53) - 1
+
+T = TypeVar("T")
+_Number: TypeAlias = Annotated[int, IntegerRange("number", 0, (1 << 53) - 1)]
 
 
 class TcbStatus(StrEnum):
@@ -39,7 +41,7 @@ class TcbStatus(StrEnum):
 class TcbLevel:
     """A security version and what it is worth."""
 
-    tcb_version: bytes
+    tcb_version: TcbVersion
     status: TcbStatus
 
     def covers(self, tcb_version: bytes) -> bool:
@@ -60,26 +62,29 @@ class Issue:
         next_update: when there will be a newer one at the latest.
     """
 
-    number: int
-    issued: int
-    next_update: int
-
-    @classmethod
-    def read(cls, fields: Fields) -> Self:
-        """Read its three fields from a record."""
-        return cls(
-            number=fields.number("number", _NUMBER_MAX),
-            issued=fields.number("issued", _NUMBER_MAX),
-            next_update=fields.number("next_update", _NUMBER_MAX),
-        )
+    number: _Number
+    issued: _Number
+    next_update: _Number
 
     def fields(self) -> JsonObject:
         """Return the fields of a record."""
-        return {
-            "number": self.number,
-            "issued": self.issued,
-            "next_update": self.next_update,
-        }
+        return fields_of(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Levels:
+    """What is in the statement of security versions."""
+
+    issue: Issue
+    levels: tuple[TcbLevel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Revoked:
+    """What is in the statement of revoked machines."""
+
+    issue: Issue
+    machines: tuple[Digest, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +102,7 @@ class TcbInfo:
     @classmethod
     def sign(cls, vendor: KeyPair, issue: Issue, levels: tuple[TcbLevel, ...]) -> Self:
         """Make one, as the vendor."""
-        fields: JsonObject = {
-            **issue.fields(),
-            "levels": [
-                {"tcb_version": level.tcb_version.hex(), "status": level.status}
-                for level in levels
-            ],
-        }
+        fields = inlined_fields(_Levels(issue=issue, levels=levels), "issue")
         return cls(raw=sign(vendor, TCB_INFO, fields), issue=issue, levels=levels)
 
     @classmethod
@@ -114,13 +113,8 @@ class TcbInfo:
             Malformed: it is none.
             VerificationFailed: it is another's.
         """
-        statement = Statement.read(raw, TCB_INFO)
-        statement.verify(vendor.public_key)
-        fields = statement.fields
-        issue = Issue.read(fields)
-        levels = tuple(_level(item) for item in fields.array("levels"))
-        fields.end()
-        return cls(raw=raw, issue=issue, levels=levels)
+        said = _read(_Levels, raw, TCB_INFO, vendor)
+        return cls(raw=raw, issue=said.issue, levels=said.levels)
 
     def status_of(self, tcb_version: bytes) -> TcbStatus:
         """Return a machine's status: that of the first level it reaches.
@@ -148,11 +142,9 @@ class Revocations:
     @classmethod
     def sign(cls, vendor: KeyPair, issue: Issue, machine_ids: frozenset[bytes]) -> Self:
         """Make one, as the vendor."""
-        listed = [machine_id.hex() for machine_id in sorted(machine_ids)]
-        fields: JsonObject = {**issue.fields(), "machines": [*listed]}
-        return cls(
-            raw=sign(vendor, REVOCATIONS, fields), issue=issue, machine_ids=machine_ids
-        )
+        said = _Revoked(issue=issue, machines=tuple(sorted(machine_ids)))
+        raw = sign(vendor, REVOCATIONS, inlined_fields(said, "issue"))
+        return cls(raw=raw, issue=issue, machine_ids=machine_ids)
 
     @classmethod
     def read(cls, raw: bytes, vendor: Certificate) -> Self:
@@ -162,16 +154,8 @@ class Revocations:
             Malformed: it is none.
             VerificationFailed: it is another's.
         """
-        statement = Statement.read(raw, REVOCATIONS)
-        statement.verify(vendor.public_key)
-        fields = statement.fields
-        issue = Issue.read(fields)
-        listed = frozenset(
-            Fields({"machine": item}, REVOCATIONS).hexadecimal("machine")
-            for item in fields.array("machines")
-        )
-        fields.end()
-        return cls(raw=raw, issue=issue, machine_ids=listed)
+        said = _read(_Revoked, raw, REVOCATIONS, vendor)
+        return cls(raw=raw, issue=said.issue, machine_ids=frozenset(said.machines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,14 +221,7 @@ class SimulatedCollateral:
         return self.tcb_info.status_of(tcb_version)
 
 
-def _level(item: json.Json) -> TcbLevel:
-    if not isinstance(item, dict):
-        raise Malformed("a TCB level is an object")
-    fields = Fields(item, "a TCB level")
-    tcb_version = fields.hexadecimal("tcb_version", TCB_VERSION_BYTES)
-    text = fields.text("status")
-    fields.end()
-    try:
-        return TcbLevel(tcb_version=tcb_version, status=TcbStatus(text))
-    except ValueError as error:
-        raise Malformed(f"{text!r:.40} is no status of a TCB level") from error
+def _read(kind: type[T], raw: bytes, what: str, vendor: Certificate) -> T:
+    statement = Statement.read(raw, what)
+    statement.verify(vendor.public_key)
+    return read_exactly(kind, statement.content, what, "issue")

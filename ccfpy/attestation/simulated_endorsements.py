@@ -1,15 +1,24 @@
 """What vouches for a simulated machine's quote, and quotes verified with it."""
 
-import base64
 from dataclasses import dataclass
 from typing import Self
 
-from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.fields import read_exactly
 from ccfpy.attestation.simulated import SimulatedReport, verify_quote
 from ccfpy.attestation.simulated_collateral import SimulatedCollateral, TcbStatus
 from ccfpy.base import json
-from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.crypto.certs import Certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WrittenEndorsements:
+    """Endorsements as they are written down: certificates as PEM, statements raw."""
+
+    vendor_certificate: str
+    machine_certificate: str
+    tcb_info: bytes
+    revocations: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +48,13 @@ class Endorsements:
             VerificationFailed: the vendor did not sign one of them, or its time is not
                 now.
         """
-        fields = Fields(json.loads_object(data), "endorsements")
-        vendor = Certificate.from_pem(fields.text("vendor_certificate"))
-        machine = Certificate.from_pem(fields.text("machine_certificate"))
-        _verify_chain(vendor, machine, unix_time_s)
-        tcb_info, revocations = (
-            base64_of(fields.text(name), name) for name in ("tcb_info", "revocations")
+        said = read_exactly(
+            _WrittenEndorsements, json.loads_object(data), "endorsements"
         )
-        fields.end()
-        collateral = SimulatedCollateral.read(tcb_info, revocations, vendor)
+        vendor = Certificate.from_pem(said.vendor_certificate)
+        machine = Certificate.from_pem(said.machine_certificate)
+        _verify_chain(vendor, machine, unix_time_s)
+        collateral = SimulatedCollateral.read(said.tcb_info, said.revocations, vendor)
         collateral.check_time(unix_time_s)
         return cls(vendor=vendor, machine=machine, collateral=collateral)
 
@@ -60,18 +67,6 @@ class Endorsements:
                 **self.collateral.fields(),
             }
         )
-
-
-def base64_of(text: str, what: str) -> bytes:
-    """Read base64.
-
-    Raises:
-        Malformed: it is none.
-    """
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise Malformed(f"{what} is not base64") from error
 
 
 def _verify_chain(vendor: Certificate, machine: Certificate, unix_time_s: int) -> None:

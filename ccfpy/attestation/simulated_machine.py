@@ -6,18 +6,20 @@ of that.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Annotated, Self
 
-from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.fields import hexadecimal, read_exactly
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.simulated import (
     FORMAT,
     TCB_VERSION_BYTES,
     SimulatedReport,
+    TcbVersion,
     key_id,
 )
 from ccfpy.attestation.simulated_collateral import SimulatedCollateral
-from ccfpy.attestation.simulated_endorsements import Endorsements, base64_of
+from ccfpy.attestation.simulated_endorsements import Endorsements
+from ccfpy.attestation.virtual_platform import check_reached
 from ccfpy.base import json
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ports import Attestation
@@ -28,6 +30,19 @@ from ccfpy.crypto.hashing import hkdf_sha256
 ROOT_BYTES = 32
 KEY_BYTES = 32
 _LABEL = b"ccfpy simulated machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WrittenMachine:
+    """A machine as it is written down: keys and certificates as PEM."""
+
+    root: Annotated[bytes, hexadecimal(ROOT_BYTES)]
+    private_key: str
+    certificate: str
+    vendor_certificate: str
+    tcb_version: TcbVersion
+    tcb_info: bytes
+    revocations: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +102,7 @@ class SimulatedMachine:
         Raises:
             VerificationFailed: a part of this machine is older than ``tcb_version``.
         """
-        if len(tcb_version) != TCB_VERSION_BYTES:
-            raise VerificationFailed(
-                f"a security version of {len(tcb_version)} bytes is none of this "
-                "machine"
-            )
-        if any(w > h for w, h in zip(tcb_version, self.tcb_version, strict=True)):
-            raise VerificationFailed(
-                f"this machine's security version {self.tcb_version.hex()} is older "
-                f"than {tcb_version.hex()}"
-            )
+        check_reached(tcb_version, self.tcb_version, "machine")
         parts = (_LABEL, purpose, *context)
         info = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
         return hkdf_sha256(ikm=self.root, salt=tcb_version, info=info, length=KEY_BYTES)
@@ -129,29 +135,27 @@ class SimulatedMachine:
             Malformed: it is none.
             VerificationFailed: its parts do not fit together.
         """
-        fields = Fields(json.loads_object(text), "a simulated machine")
-        key = KeyPair.from_pem(fields.text("private_key"))
-        certificate = Certificate.from_pem(fields.text("certificate"))
-        vendor = Certificate.from_pem(fields.text("vendor_certificate"))
-        machine = cls(
-            root=fields.hexadecimal("root", ROOT_BYTES),
-            key=key,
-            certificate=certificate,
-            vendor=vendor,
-            collateral=SimulatedCollateral.read(
-                base64_of(fields.text("tcb_info"), "tcb_info"),
-                base64_of(fields.text("revocations"), "revocations"),
-                vendor,
-            ),
-            tcb_version=fields.hexadecimal("tcb_version", TCB_VERSION_BYTES),
+        said = read_exactly(
+            _WrittenMachine, json.loads_object(text), "a simulated machine"
         )
-        fields.end()
+        key = KeyPair.from_pem(said.private_key)
+        certificate = Certificate.from_pem(said.certificate)
+        vendor = Certificate.from_pem(said.vendor_certificate)
         if key.public_key != certificate.public_key:
             raise VerificationFailed(
                 "a simulated machine's key is not its certificate's"
             )
         certificate.verify_signed_by(vendor)
-        return machine
+        return cls(
+            root=said.root,
+            key=key,
+            certificate=certificate,
+            vendor=vendor,
+            collateral=SimulatedCollateral.read(
+                said.tcb_info, said.revocations, vendor
+            ),
+            tcb_version=said.tcb_version,
+        )
 
     def serialise(self) -> bytes:
         """Write it down, secrets included."""

@@ -8,7 +8,6 @@ way to write each: what reads and verifies has the very bytes that were signed.
 from dataclasses import dataclass
 from typing import Self
 
-from ccfpy.attestation.fields import Fields
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.limits import STATEMENT_BYTES_MAX
@@ -54,11 +53,6 @@ class Statement:
         if json.dumps(content) != payload:
             raise Malformed(f"{kind} whose JSON is not written the one way")
         return cls(kind, content, message)
-
-    @property
-    def fields(self) -> Fields:
-        """What it states, to be read field by field."""
-        return Fields(self.content, self.kind)
 
     def verify(self, key: PublicKey) -> None:
         """Check who signed it.

@@ -6,13 +6,12 @@ joining can be exercised. It protects nothing from the machine's owner. The
 measurement's own words say that it is insecure (``src/pal/quote_generation.h``).
 """
 
-import base64
 from dataclasses import dataclass
 
 from ccfpy.attestation.report_data import node_report_data
 from ccfpy.base import json
-from ccfpy.base.errors import Malformed
 from ccfpy.base.ports import Attestation
+from ccfpy.base.schema import fields_of, parse_json
 
 FORMAT = "Insecure_Virtual"
 """The form's name in nodes' records."""
@@ -32,7 +31,7 @@ class VirtualEvidence:
     """
 
     measurement: str
-    host_data: str | None
+    host_data: str | None = None
     report_data: bytes
 
     @classmethod
@@ -51,34 +50,11 @@ class VirtualEvidence:
         Raises:
             Malformed: it is not a virtual node's.
         """
-        fields = json.loads_object(quote)
-        try:
-            measurement = fields["measurement"]
-            report_data = fields["report_data"]
-        except KeyError as error:
-            raise Malformed(f"virtual evidence lacks {error}") from error
-        host_data = fields.get("host_data")
-        if not (
-            isinstance(measurement, str)
-            and (host_data is None or isinstance(host_data, str))
-            and isinstance(report_data, str)
-        ):
-            raise Malformed("virtual evidence is made of text")
-        try:
-            decoded = base64.b64decode(report_data, validate=True)
-        except ValueError as error:
-            raise Malformed("report data is not base64") from error
-        return cls(measurement=measurement, host_data=host_data, report_data=decoded)
+        return parse_json(cls, quote)
 
     def quote(self) -> bytes:
         """Return the evidence as it is recorded and shown."""
-        return json.dumps(
-            {
-                "host_data": self.host_data,
-                "measurement": self.measurement,
-                "report_data": base64.b64encode(self.report_data).decode(),
-            }
-        )
+        return json.dumps(fields_of(self))
 
     def measurement_file(self) -> bytes:
         """Return the text of the file that operators read join policies from."""

@@ -8,13 +8,15 @@ platform does not open on a platform that was set back to an older state
 """
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Annotated, Self
 
 from ccfpy.attestation import virtual
+from ccfpy.attestation.fields import hexadecimal, read_exactly
 from ccfpy.attestation.virtual import MEASUREMENT
 from ccfpy.base import json
-from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ports import Attestation, Entropy
+from ccfpy.base.schema import REQUIRED, fields_of
 from ccfpy.crypto.hashing import hkdf_sha256
 
 ROOT_BYTES = 32
@@ -31,8 +33,10 @@ class VirtualPlatform:
         tcb_version: the security version of each of its parts.
     """
 
-    root: bytes = field(repr=False)
-    tcb_version: bytes = bytes(TCB_VERSION_BYTES)
+    root: Annotated[bytes, hexadecimal(ROOT_BYTES)] = field(repr=False)
+    tcb_version: Annotated[bytes, hexadecimal(TCB_VERSION_BYTES)] = field(
+        default=bytes(TCB_VERSION_BYTES), metadata=REQUIRED
+    )
 
     @classmethod
     def make(cls, entropy: Entropy) -> Self:
@@ -46,19 +50,11 @@ class VirtualPlatform:
         Raises:
             Malformed: it is none.
         """
-        fields = json.loads_object(text)
-        return cls(
-            root=_hex(fields.get("root"), ROOT_BYTES, "root"),
-            tcb_version=_hex(
-                fields.get("tcb_version"), TCB_VERSION_BYTES, "tcb_version"
-            ),
-        )
+        return read_exactly(cls, json.loads_object(text), "a virtual platform")
 
     def serialise(self) -> bytes:
         """Write it down, secret included."""
-        return json.dumps(
-            {"root": self.root.hex(), "tcb_version": self.tcb_version.hex()}
-        )
+        return json.dumps(fields_of(self))
 
     def attest(self, report_data: bytes, *, host_data: bytes) -> Attestation:
         """Make evidence, which needs no secret: anybody could."""
@@ -70,16 +66,7 @@ class VirtualPlatform:
         Raises:
             VerificationFailed: a part of this platform is older than that.
         """
-        if len(tcb_version) != TCB_VERSION_BYTES:
-            raise VerificationFailed(
-                f"a security version of {len(tcb_version)} bytes is none of this "
-                "platform"
-            )
-        if any(w > h for w, h in zip(tcb_version, self.tcb_version, strict=True)):
-            raise VerificationFailed(
-                f"this platform's security version {self.tcb_version.hex()} is older "
-                f"than {tcb_version.hex()}"
-            )
+        check_reached(tcb_version, self.tcb_version, "platform")
         return hkdf_sha256(
             ikm=self.root,
             salt=tcb_version,
@@ -88,11 +75,17 @@ class VirtualPlatform:
         )
 
 
-def _hex(value: json.Json, size: int, name: str) -> bytes:
-    try:
-        read = bytes.fromhex(value) if isinstance(value, str) else b""
-    except ValueError:
-        read = b""
-    if len(read) != size:
-        raise Malformed(f"{name} of a virtual platform is {size} bytes in hex")
-    return read
+def check_reached(wanted: bytes, own: bytes, what: str) -> None:
+    """Check that a platform has reached a security version in every part.
+
+    Raises:
+        VerificationFailed: a part of it is older, or that is no version of its kind.
+    """
+    if len(wanted) != TCB_VERSION_BYTES:
+        raise VerificationFailed(
+            f"a security version of {len(wanted)} bytes is none of this {what}"
+        )
+    if any(w > h for w, h in zip(wanted, own, strict=True)):
+        raise VerificationFailed(
+            f"this {what}'s security version {own.hex()} is older than {wanted.hex()}"
+        )

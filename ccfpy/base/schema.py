@@ -170,6 +170,24 @@ def schema_of(annotation: object) -> Schema:
     raise TypeError(f"JSON has no form for {annotation!r}")
 
 
+def parse_json(kind: type[T], text: bytes) -> T:
+    """Read a value of a type from its JSON.
+
+    Raises:
+        Malformed: it is not JSON, or does not fit.
+    """
+    found: T = schema_of(kind).read(json.loads(text))
+    return found
+
+
+def fields_of(record: object) -> JsonObject:
+    """Return what the JSON writer takes for a dataclass."""
+    write = schema_of(type(record)).write
+    assert write is not None, "a dataclass is not JSON itself"
+    fields: JsonObject = write(record)
+    return fields
+
+
 @cache
 def _class(kind: type) -> Schema:
     """Return the schema of a class, which many endpoints name."""

@@ -50,7 +50,7 @@ class Simulated:
 
     def claims(self, piece: Piece) -> list[Claim]:
         """Read it."""
-        report = SimulatedReport.read(Statement.read(piece.quote, QUOTE).fields)
+        report = SimulatedReport.read(Statement.read(piece.quote, QUOTE).content)
         identity = report.identity
         return [
             Claim("measurement", identity.unique_id.hex(), "Of the enclave's bundle."),

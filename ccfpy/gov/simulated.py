@@ -18,7 +18,7 @@ def simulated_details(quote: bytes) -> "JsonObject":
     Raises:
         Malformed: ``quote`` is no quote.
     """
-    report = SimulatedReport.read(Statement.read(quote, QUOTE).fields)
+    report = SimulatedReport.read(Statement.read(quote, QUOTE).content)
     identity = report.identity
     return {
         "uniqueId": identity.unique_id.hex(),

@@ -8,38 +8,19 @@ whole, by ``ccfpy.base.schema``.
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias
 
-from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.json import Json
-from ccfpy.base.schema import UINT64, IntegerRange, schema_of
+from ccfpy.base.schema import UINT64, IntegerRange
 
-T = TypeVar("T")
 Positive: TypeAlias = Annotated[int, IntegerRange("positive", 1, UINT64.maximum)]
 """A view or seqno, which count from 1."""
 Record: TypeAlias = Mapping[str, Json]
 
 DIGEST_BYTES = 32
 _SHOWN = 80
-
-
-def read(kind: type[T], value: bytes) -> T:
-    """Read a whole record, a dataclass.
-
-    Raises:
-        Malformed: it is not JSON, or has not the record's form.
-    """
-    found: T = schema_of(kind).read(json.loads(value))
-    return found
-
-
-def write(value: object) -> bytes:
-    """Write a whole record, a dataclass; fields that equal their defaults are not."""
-    as_json = schema_of(type(value)).write
-    assert as_json is not None, "a dataclass is not JSON itself"
-    return json.dumps(as_json(value))
 
 
 def text(record: Record, name: str) -> str:

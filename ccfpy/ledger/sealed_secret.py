@@ -14,6 +14,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.ports import Entropy
+from ccfpy.base.schema import fields_of, parse_json
 from ccfpy.crypto.aead import IV_BYTES, TAG_BYTES, AesGcm
 from ccfpy.ledger import record
 from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret
@@ -68,11 +69,11 @@ class SealedSecret:
         Raises:
             Malformed: it holds no sealed secret.
         """
-        return record.read(cls, data)
+        return parse_json(cls, data)
 
     def serialise(self) -> bytes:
         """Write a file."""
-        return record.write(self)
+        return json.dumps(fields_of(self))
 
     def unseal(self, expected: Seqno, derive: Callable[[bytes], bytes]) -> LedgerSecret:
         """Open it, as the secret that applies from ``expected`` on.

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
-from ccfpy.base.schema import JSON_NAME, U64
+from ccfpy.base.schema import JSON_NAME, U64, fields_of, parse_json
 from ccfpy.crypto import sharing
 from ccfpy.crypto.aead import open_blob, seal_blob
 from ccfpy.crypto.rsa import RsaPublicKey
@@ -50,11 +51,11 @@ class RecoveryShares:
         Raises:
             Malformed: it has not the record's form.
         """
-        return record.read(cls, value)
+        return parse_json(cls, value)
 
     def serialise(self) -> bytes:
         """Write the table's value."""
-        return record.write(self)
+        return json.dumps(fields_of(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +95,11 @@ class SecretRecord:
         Raises:
             Malformed: it has not the record's form.
         """
-        return record.read(cls, value)
+        return parse_json(cls, value)
 
     def serialise(self) -> bytes:
         """Write the table's value."""
-        return record.write(self)
+        return json.dumps(fields_of(self))
 
     @classmethod
     def make(

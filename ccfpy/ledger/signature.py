@@ -14,6 +14,7 @@ from typing import Self
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.schema import parse_json
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.hashing import sha256_hex
@@ -140,7 +141,7 @@ class CoseSignature:
         Raises:
             Malformed: it is not a COSE signature of a ledger's root.
         """
-        return cls.from_cose(record.read(bytes, value))
+        return cls.from_cose(parse_json(bytes, value))
 
     @classmethod
     def from_cose(cls, data: bytes) -> Self:

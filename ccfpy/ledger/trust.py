@@ -15,6 +15,7 @@ from typing import Self
 from ccfpy.base.codec import buf
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId
+from ccfpy.base.schema import parse_json
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import PublicKey
@@ -166,11 +167,11 @@ class LedgerTrust:
         value = single_value(state, SERVICE_INFO)
         if value is None:
             raise Malformed("a state without a service")
-        info = record.read(_ServiceInfo, value)
+        info = parse_json(_ServiceInfo, value)
         trust = cls(status=info.status, service=Certificate.from_pem(info.cert))
         previous = single_value(state, PREVIOUS_IDENTITY)
         if previous is not None:
-            trust.previous_service = Certificate.from_pem(record.read(str, previous))
+            trust.previous_service = Certificate.from_pem(parse_json(str, previous))
         trust._apply_nodes(state.get(NODES_INFO, {}))
         for key, pem in state.get(NODE_CERTIFICATES, {}).items():
             if pem is not None:
@@ -284,7 +285,7 @@ class LedgerTrust:
         value = writes.get(SINGLE_KEY)
         if value is None:
             raise VerificationFailed("the service's own record was removed")
-        info = record.read(_ServiceInfo, value)
+        info = parse_json(_ServiceInfo, value)
         status, certificate = info.status, Certificate.from_pem(info.cert)
         known = self.service
         renewed = (
@@ -305,7 +306,7 @@ class LedgerTrust:
             if value is None:
                 self.nodes.pop(node, None)
                 continue
-            info = record.read(_NodeInfo, value)
+            info = parse_json(_NodeInfo, value)
             self.nodes[node] = info.status
             if info.cert:
                 self.certificates[node] = Certificate.from_pem(info.cert)
@@ -328,7 +329,7 @@ class LedgerTrust:
         value = writes.get(SINGLE_KEY)
         if value is None:
             return
-        stated = Certificate.from_pem(record.read(str, value))
+        stated = Certificate.from_pem(parse_json(str, value))
         known = self.previous_service
         if known is not None and known.public_key.der != stated.public_key.der:
             raise VerificationFailed(
@@ -354,7 +355,7 @@ def _check_last_root(writes: Writes, last_root: bytes | None) -> None:
     value = writes.get(SINGLE_KEY)
     if value is None:
         return
-    stated = record.read(str, value)
+    stated = parse_json(str, value)
     if last_root is not None and record.parse_digest(stated, "root") != last_root:
         raise VerificationFailed(
             f"the last signed root is recorded as {stated}, not as {last_root.hex()}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Self
 
-from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.fields import read_exactly
 from ccfpy.attestation.simulated import TCB_VERSION_BYTES
 from ccfpy.attestation.simulated_collateral import (
     Issue,
@@ -19,7 +19,6 @@ from ccfpy.attestation.simulated_collateral import (
     TcbLevel,
     TcbStatus,
 )
-from ccfpy.attestation.simulated_endorsements import base64_of
 from ccfpy.attestation.simulated_machine import ROOT_BYTES, SimulatedMachine
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -35,6 +34,16 @@ _SUBJECT = "CN=Insecure simulated vendor"
 _MACHINE_SUBJECT = "CN=Insecure simulated machine"
 _S_PER_DAY = 24 * 60 * 60
 FIRST_TCB_VERSION = bytes([1] * TCB_VERSION_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A vendor as it is written down: key and certificate as PEM."""
+
+    private_key: str
+    certificate: str
+    tcb_info: bytes
+    revocations: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,17 +162,16 @@ class SimulatedVendor:
             Malformed: it is none.
             VerificationFailed: its parts do not fit together.
         """
-        fields = Fields(json.loads_object(text), "a simulated vendor")
-        key = KeyPair.from_pem(fields.text("private_key"))
-        certificate = Certificate.from_pem(fields.text("certificate"))
-        tcb_info = base64_of(fields.text("tcb_info"), "tcb_info")
-        revocations = base64_of(fields.text("revocations"), "revocations")
-        fields.end()
+        said = read_exactly(_Written, json.loads_object(text), "a simulated vendor")
+        key = KeyPair.from_pem(said.private_key)
+        certificate = Certificate.from_pem(said.certificate)
         if key.public_key != certificate.public_key:
             raise VerificationFailed(
                 "a simulated vendor's key is not its certificate's"
             )
-        collateral = SimulatedCollateral.read(tcb_info, revocations, certificate)
+        collateral = SimulatedCollateral.read(
+            said.tcb_info, said.revocations, certificate
+        )
         if not collateral.tcb_info.levels:
             raise Malformed("a simulated vendor without a TCB level")
         return cls(key=key, certificate=certificate, collateral=collateral)

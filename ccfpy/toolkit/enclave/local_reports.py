@@ -4,20 +4,28 @@ A report is made for one other enclave, under a key that the machine derives for
 one alone: who can check it could have made it, and nobody else can do either.
 """
 
-import base64
 import hmac
+from dataclasses import dataclass
 
-from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.fields import Digest, read_exactly
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.simulated import HOST_DATA_BYTES, SimulatedReport
-from ccfpy.attestation.simulated_endorsements import base64_of
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base import json
 from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.schema import fields_of
 from ccfpy.crypto.hashing import hmac_sha256
 
 _PURPOSE = b"report"
 _NO_HOST_DATA = bytes(HOST_DATA_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A local report as it is written down: what it says, and what vouches for it."""
+
+    report: bytes
+    mac: Digest
 
 
 def report_for(
@@ -40,7 +48,7 @@ def report_for(
     report = machine.report(identity, report_data=report_data, host_data=host_data)
     content = json.dumps(report.fields())
     mac = hmac_sha256(_key(machine, target), content)
-    return json.dumps({"report": base64.b64encode(content).decode(), "mac": mac.hex()})
+    return json.dumps(fields_of(_Written(report=content, mac=mac)))
 
 
 def read_report(
@@ -53,13 +61,10 @@ def read_report(
         VerificationFailed: it is for another enclave, of another machine, or was
             changed.
     """
-    fields = Fields(json.loads_object(data), "a local report")
-    content = base64_of(fields.text("report"), "report")
-    mac = fields.hexadecimal("mac")
-    fields.end()
-    if not hmac.compare_digest(mac, hmac_sha256(_key(machine, own), content)):
+    said = read_exactly(_Written, json.loads_object(data), "a local report")
+    if not hmac.compare_digest(said.mac, hmac_sha256(_key(machine, own), said.report)):
         raise VerificationFailed("a local report for another enclave or machine")
-    return SimulatedReport.read(Fields(json.loads_object(content), "a local report"))
+    return SimulatedReport.read(json.loads_object(said.report))
 
 
 def _key(machine: SimulatedMachine, target: EnclaveIdentity) -> bytes:

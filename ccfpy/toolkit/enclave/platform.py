@@ -8,7 +8,6 @@ tell yesterday's state from today's. Where that matters, the state belongs in a 
 
 import hmac
 
-from ccfpy.attestation.fields import Fields
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import app_report_data
 from ccfpy.attestation.simulated import HOST_DATA_BYTES
@@ -124,7 +123,4 @@ def read_identity(text: bytes) -> EnclaveIdentity:
     Raises:
         Malformed: it is none.
     """
-    fields = Fields(json.loads_object(text), "an identity")
-    identity = EnclaveIdentity.read(fields)
-    fields.end()
-    return identity
+    return EnclaveIdentity.read(json.loads_object(text))

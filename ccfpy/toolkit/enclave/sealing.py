@@ -7,21 +7,22 @@ set back to an older state, or for a debug enclave if the sealing enclave was no
 key is derived from all of these facts, so the text's own claims do not matter.
 """
 
-import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Annotated
 
-from ccfpy.attestation.fields import Fields
-from ccfpy.attestation.identity import NUMBER_MAX, EnclaveIdentity
-from ccfpy.attestation.simulated import PLATFORM, TCB_VERSION_BYTES
-from ccfpy.attestation.simulated_endorsements import base64_of
+from ccfpy.attestation.fields import hexadecimal, inlined_fields, read_exactly
+from ccfpy.attestation.identity import EnclaveIdentity, Number
+from ccfpy.attestation.simulated import PLATFORM, TcbVersion
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.base.json import JsonObject
 from ccfpy.base.ports import Entropy
+from ccfpy.base.schema import REQUIRED, fields_of
 from ccfpy.crypto.aead import IV_BYTES, TAG_BYTES, AesGcm
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
 
 _PURPOSE = b"seal"
 _SALT_BYTES = 32
@@ -47,32 +48,14 @@ class _Header:
     """
 
     policy: SealPolicy
-    security_version: int
-    tcb_version: bytes
-    salt: bytes
+    security_version: Number
+    tcb_version: TcbVersion
+    salt: Annotated[bytes, hexadecimal(_SALT_BYTES)]
+    platform: str = field(default=PLATFORM, metadata=REQUIRED)
 
-    @classmethod
-    def read(cls, fields: Fields) -> Self:
-        if fields.text("platform") != PLATFORM:
-            raise Malformed("a sealed text of another platform")
-        policy = fields.text("policy")
-        if policy not in list(SealPolicy):
-            raise Malformed(f"{policy!r:.40} is no policy to seal by")
-        return cls(
-            policy=SealPolicy(policy),
-            security_version=fields.number("security_version", NUMBER_MAX),
-            tcb_version=fields.hexadecimal("tcb_version", TCB_VERSION_BYTES),
-            salt=fields.hexadecimal("salt", _SALT_BYTES),
-        )
-
-    def fields(self) -> JsonObject:
-        return {
-            "platform": PLATFORM,
-            "policy": self.policy,
-            "security_version": self.security_version,
-            "tcb_version": self.tcb_version.hex(),
-            "salt": self.salt.hex(),
-        }
+    def __post_init__(self) -> None:
+        if self.platform != PLATFORM:
+            raise ValueError("a sealed text of another platform")
 
     def key(self, machine: SimulatedMachine, identity: EnclaveIdentity) -> bytes:
         """Derive the key that this enclave has for it, right or wrong."""
@@ -91,9 +74,17 @@ class _Header:
         return machine.derive(
             _PURPOSE,
             json.dumps(owner),
-            json.dumps(self.fields()),
+            json.dumps(fields_of(self)),
             tcb_version=self.tcb_version,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sealed:
+    """A sealed text; the fields of its header stand beside the ciphertext."""
+
+    header: _Header
+    ciphertext: bytes
 
 
 def seal(
@@ -124,12 +115,8 @@ def seal(
     iv = entropy.random_bytes(IV_BYTES)
     cipher = AesGcm(header.key(machine, identity))
     ciphertext, tag = cipher.encrypt(iv, plaintext, aad)
-    return json.dumps(
-        {
-            **header.fields(),
-            "ciphertext": base64.b64encode(tag + iv + ciphertext).decode(),
-        }
-    )
+    sealed = _Sealed(header=header, ciphertext=tag + iv + ciphertext)
+    return json.dumps(inlined_fields(sealed, "header"))
 
 
 def unseal(
@@ -142,10 +129,8 @@ def unseal(
         VerificationFailed: it is not for this enclave, on this machine, with this
             ``aad``, in these versions; or it was changed.
     """
-    fields = Fields(json.loads_object(sealed), "a sealed text")
-    header = _Header.read(fields)
-    blob = base64_of(fields.text("ciphertext"), "ciphertext")
-    fields.end()
+    said = read_exactly(_Sealed, json.loads_object(sealed), "a sealed text", "header")
+    header, blob = said.header, said.ciphertext
     if len(blob) < TAG_BYTES + IV_BYTES:
         raise Malformed(f"a sealed text of {len(blob)} bytes lacks its header")
     tag, iv = blob[:TAG_BYTES], blob[TAG_BYTES : TAG_BYTES + IV_BYTES]

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.attestation.fields import Fields
 from ccfpy.attestation.identity import NUMBER_MAX, EnclaveIdentity, signer_id_of
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject
@@ -18,7 +17,7 @@ def test_a_record_is_read_back() -> None:
         ENCLAVE, product_id=NUMBER_MAX, security_version=NUMBER_MAX, debug=True
     )
     for identity in (ENCLAVE, highest):
-        assert EnclaveIdentity.read(Fields(identity.fields(), "it")) == identity
+        assert EnclaveIdentity.read(identity.fields()) == identity
 
 
 @pytest.mark.parametrize(
@@ -33,7 +32,7 @@ def test_a_record_is_read_back() -> None:
 )
 def test_what_is_no_identity_is_refused(change: JsonObject) -> None:
     with pytest.raises(Malformed):
-        EnclaveIdentity.read(Fields(ENCLAVE.fields() | change, "it"))
+        EnclaveIdentity.read(ENCLAVE.fields() | change)
 
 
 def test_a_signer_is_known_by_the_key() -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from ccfpy.attestation.fields import Fields
 from ccfpy.attestation.simulated import (
     FORMAT,
     PLATFORM,
@@ -74,7 +73,7 @@ def test_a_machine_cannot_speak_in_anothers_name() -> None:
 
 def test_a_report_of_another_platform_is_none() -> None:
     with pytest.raises(Malformed, match="of another platform, 'SGX'"):
-        SimulatedReport.read(Fields(REPORT.fields() | {"platform": "SGX"}, "it"))
+        SimulatedReport.read(REPORT.fields() | {"platform": "SGX"})
     assert REPORT.fields()["platform"] == PLATFORM
 
 

@@ -216,7 +216,7 @@ def test_a_token_is_told_and_verified_by_its_issuers_keys(
         (b"", "neither a report, a quote, a token, nor JSON"),
         (b"{}", "JSON of no form"),
         (b"{", "not JSON"),
-        (b'{"measurement": 1, "report_data": ""}', "made of text"),
+        (b'{"measurement": 1, "report_data": ""}', "measurement: expected text"),
         (b'{"format": "New", "raw": "AA=="}', "of no known form"),
         (b'{"format": "Insecure_Virtual"}', "without its quote"),
         (b'{"format": "Insecure_Virtual", "raw": "?"}', "raw is not base64"),
