@@ -16,7 +16,7 @@ from ccfpy.attestation.sgx_collateral import SgxCollateral, SignedJson
 from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import REPORT_DATA_CLAIM, SgxQuote
 from ccfpy.attestation.sgx_tcb import UP_TO_DATE, enclave_status, platform_status
-from ccfpy.attestation.steps import Took, untold
+from ccfpy.attestation.steps import Took, untold, verify_chain
 from ccfpy.attestation.timestamps import as_datetime
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate, parse_bundle
@@ -171,14 +171,8 @@ def _verify_root(root: Certificate, policy: Policy) -> None:
 
 
 def _verify_chain(chain: list[Certificate], now: datetime) -> None:
-    """Check that each certificate is by the next, and the last by itself."""
     try:
-        for certificate, issuer in zip(chain, (*chain[1:], chain[-1]), strict=True):
-            certificate.verify_signed_by(issuer)
-            if not issuer.is_authority:
-                raise VerificationFailed(f"{issuer} is no authority")
-            if not certificate.not_before <= now <= certificate.not_after:
-                raise VerificationFailed(f"{certificate} is not valid then")
+        verify_chain(chain, now, "then")
     except CcfpyError as error:
         raise VerificationFailed(
             f"SGX: the chain of certificates is broken: {error}"

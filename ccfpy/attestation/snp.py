@@ -17,7 +17,7 @@ from ccfpy.attestation.snp_tcb import (
     meets,
     policy_of,
 )
-from ccfpy.attestation.steps import Took, untold
+from ccfpy.attestation.steps import Took, untold, verify_chain
 from ccfpy.attestation.timestamps import as_datetime
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
@@ -175,19 +175,8 @@ def _verify_root(report: SnpReport, root: Certificate, pinned: str | None) -> No
 
 
 def _verify_chain(chain: list[Certificate], unix_time_s: int) -> None:
-    chip, intermediate, root = chain
-    now = as_datetime(unix_time_s)
     try:
-        for certificate, issuer in (
-            (root, root),
-            (intermediate, root),
-            (chip, intermediate),
-        ):
-            certificate.verify_signed_by(issuer)
-            if not issuer.is_authority:
-                raise VerificationFailed(f"{issuer} is no authority")
-            if not certificate.not_before <= now <= certificate.not_after:
-                raise VerificationFailed(f"{certificate} is not valid now")
+        verify_chain(chain, as_datetime(unix_time_s), "now")
     except CcfpyError as error:
         raise VerificationFailed(
             "SEV-SNP: The chain of signatures from the root of trust to this "

@@ -68,13 +68,13 @@ class GcmEncryption:
         return self._encryptor.tag
 
 
-def seal_blob(key: bytes, plaintext: bytes, *, iv: bytes) -> bytes:
+def seal_blob(key: bytes, plaintext: bytes, *, iv: bytes, aad: bytes = b"") -> bytes:
     """Encrypt to CCF's ``GcmCipher``: tag, IV, ciphertext (``src/crypto``)."""
-    ciphertext, tag = AesGcm(key).encrypt(iv, plaintext, b"")
+    ciphertext, tag = AesGcm(key).encrypt(iv, plaintext, aad)
     return tag + iv + ciphertext
 
 
-def open_blob(key: bytes, blob: bytes) -> bytes:
+def open_blob(key: bytes, blob: bytes, *, aad: bytes = b"") -> bytes:
     """Decrypt a ``GcmCipher``.
 
     Raises:
@@ -84,4 +84,4 @@ def open_blob(key: bytes, blob: bytes) -> bytes:
     if len(blob) < TAG_BYTES + IV_BYTES:
         raise Malformed(f"an encrypted blob of {len(blob)} bytes lacks its header")
     tag, iv = blob[:TAG_BYTES], blob[TAG_BYTES : TAG_BYTES + IV_BYTES]
-    return AesGcm(key).decrypt(iv, blob[TAG_BYTES + IV_BYTES :], tag, b"")
+    return AesGcm(key).decrypt(iv, blob[TAG_BYTES + IV_BYTES :], tag, aad)

@@ -311,14 +311,8 @@ def node_self_signed(
     """Make the certificate a node presents before its service vouches for it."""
     name = _name(subject)
     public = key.library_key.public_key()
-    builder = _valid(
-        _builder(name, name, public, entropy), not_before, validity_days
-    ).add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = _identified(builder, public, public)
-    names = _alternative_names(sans)
-    if names is not None:
-        builder = builder.add_extension(names, critical=False)
-    return _sign(builder, key)
+    builder = _valid(_builder(name, name, public, entropy), not_before, validity_days)
+    return _sign(_node(builder, public, public, _alternative_names(sans)), key)
 
 
 def certificate_request(key: KeyPair, *, subject: str, sans: Sequence[str]) -> str:
@@ -368,13 +362,10 @@ def endorse_request(
     request = _load_request(request_pem)
     issuer = issuer_cert.library_certificate.subject
     subject, names = _requested(request)
-    builder = _valid(
-        _builder(subject, issuer, public, entropy), not_before, validity_days
-    ).add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = _identified(builder, public, issuer_key.library_key.public_key())
-    if names is not None:
-        builder = builder.add_extension(names, critical=False)
-    return _sign(builder, issuer_key)
+    builder = _builder(subject, issuer, public, entropy)
+    builder = _valid(builder, not_before, validity_days)
+    by = issuer_key.library_key.public_key()
+    return _sign(_node(builder, public, by, names), issuer_key)
 
 
 _AUTHORITY_USAGE = x509.KeyUsage(
@@ -449,6 +440,18 @@ def _authority(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
     return builder.add_extension(
         x509.BasicConstraints(ca=True, path_length=SERVICE_PATH_LENGTH), critical=True
     ).add_extension(_AUTHORITY_USAGE, critical=True)
+
+
+def _node(
+    builder: x509.CertificateBuilder,
+    subject: ec.EllipticCurvePublicKey,
+    issuer: ec.EllipticCurvePublicKey,
+    names: x509.SubjectAlternativeName | None,
+) -> x509.CertificateBuilder:
+    no_authority = x509.BasicConstraints(ca=False, path_length=None)
+    builder = builder.add_extension(no_authority, critical=True)
+    builder = _identified(builder, subject, issuer)
+    return builder if names is None else builder.add_extension(names, critical=False)
 
 
 def _identified(

@@ -5,6 +5,7 @@ stderr as a crash. Exit codes are those of CCF's option parser.
 """
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -13,7 +14,9 @@ from typing import NoReturn
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.units import parse_time_us
+from ccfpy.base.version import VERSION
 from ccfpy.boundary.effects import LogLevel
+from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
 
 
 class ExitCode(IntEnum):
@@ -52,12 +55,8 @@ class Arguments:
     is_pre_vote_default: bool
 
 
-class VersionRequested(Exception):
-    """``--version`` was given."""
-
-
-class HelpRequested(Exception):
-    """``--help`` was given; the text is the help."""
+class WordsRequested(Exception):
+    """``--help`` or ``--version`` was given; the text is the answer."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,15 +69,15 @@ def parse_arguments(argv: Sequence[str], *, program: str) -> Arguments:
 
     Raises:
         ConfigurationRefused: it is not one of ours; the text says why.
-        VersionRequested: it asks for the version.
-        HelpRequested: it asks for help.
+        WordsRequested: it asks for help, or for the version.
     """
     parser = _parser(program)
     options = parser.parse_args(argv)
     if options.help:
-        raise HelpRequested(parser.format_help())
+        raise WordsRequested(parser.format_help())
     if options.version:
-        raise VersionRequested
+        platform = os.environ.get(PLATFORM_OVERRIDE, "Virtual")
+        raise WordsRequested(f"CCF host: {VERSION}\nPlatform: {platform}\n")
     if options.config is None:
         parser.error("--config is required")
     return Arguments(

@@ -7,10 +7,10 @@ files must see every change, so the directory is synced with each change of a na
 from pathlib import Path
 
 from ccfpy.base.ids import Seqno
-from ccfpy.host.chunk_reader import ChunkReaders, Reporter
+from ccfpy.host.chunk_reader import ChunkReaders, Reporter, read_positions
 from ccfpy.host.chunk_writer import ChunkWriter
-from ccfpy.host.disk import Disk, read_file
-from ccfpy.ledger.chunk import IGNORED_SUFFIX, Chunk, ChunkName
+from ccfpy.host.disk import Disk, DiskFile, read_file
+from ccfpy.ledger.chunk import IGNORED_SUFFIX, Chunk, ChunkName, header
 from ccfpy.ledger.open_chunk import OpenChunk
 
 _SOURCE = "ledger"
@@ -50,25 +50,49 @@ class ChunkFiles:
         return Chunk.parse(name, read_file(self._disk, self.path(name)))
 
     def create(self, chunk: OpenChunk) -> ChunkWriter:
-        """Begin a new file."""
-        return ChunkWriter.create(
-            self._disk, self._directory, chunk, must_sync=self._must_sync
-        )
+        """Begin a new file; one of that name would be another writer's, or a bug."""
+        file = self._disk.create(self.path(chunk.name))
+        file.append(header(0))
+        # Auditors that read along take a file without its header for a damaged one.
+        file.flush()
+        if self._must_sync:
+            self._disk.sync_directory(self._directory)
+        return self._writer(chunk, chunk.name, file)
 
     def go_on(self, chunk: OpenChunk) -> ChunkWriter:
         """Go on with a file that has its open name, cut to what ``chunk`` says."""
-        return ChunkWriter.go_on(
-            self._disk, self._directory, chunk, must_sync=self._must_sync
-        )
+        file = self._disk.open(self.path(chunk.name), is_writable=True)
+        file.write_at(0, header(0))
+        file.truncate(chunk.end)
+        return self._writer(chunk, chunk.name, file)
 
     def compare(self, name: ChunkName, *, after: Seqno | None = None) -> ChunkWriter:
-        """Hold what comes against a file of an earlier run, from ``after`` on.
+        """Hold what comes against a file of an earlier run.
+
+        With ``after``, what a complete file has up to there is known to be right.
 
         Raises:
             Malformed: its positions cannot be read.
         """
-        return ChunkWriter.compare(
-            self._disk, self._directory, name, must_sync=self._must_sync, after=after
+        assert not name.is_committed, name
+        file = self._disk.open(self.path(name), is_writable=True)
+        chunk = OpenChunk(name.first)
+        if after is not None:
+            found = read_positions(file, self.path(name), name)
+            chunk = OpenChunk.reopen(chunk.name, found.offsets, found.end)
+            chunk.truncate(after)
+        writer = self._writer(chunk, name, file)
+        writer.compare()
+        return writer
+
+    def _writer(self, chunk: OpenChunk, name: ChunkName, file: DiskFile) -> ChunkWriter:
+        return ChunkWriter(
+            self._disk,
+            self._directory,
+            chunk,
+            name=name,
+            file=file,
+            must_sync=self._must_sync,
         )
 
     def complete(self, writer: ChunkWriter) -> ChunkName:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ccfpy.base.ids import Seqno
 from ccfpy.boundary.effects import LedgerEntry
-from ccfpy.host.chunk_reader import Positions, read_positions, slices
+from ccfpy.host.chunk_reader import Positions, slices
 from ccfpy.host.disk import Disk, DiskFile
 from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, header
 from ccfpy.ledger.open_chunk import OpenChunk
@@ -58,63 +58,11 @@ class ChunkWriter:
         self.name = name
         self.has_diverged = False
 
-    @classmethod
-    def create(
-        cls, disk: Disk, directory: Path, chunk: OpenChunk, *, must_sync: bool
-    ) -> "ChunkWriter":
-        """Begin a new file; one of that name would be another writer's, or a bug."""
-        file = disk.create(directory / str(chunk.name))
-        file.append(header(0))
-        # Auditors that read along take a file without its header for a damaged one.
-        file.flush()
-        if must_sync:
-            disk.sync_directory(directory)
-        return cls(
-            disk, directory, chunk, name=chunk.name, file=file, must_sync=must_sync
-        )
-
-    @classmethod
-    def go_on(
-        cls, disk: Disk, directory: Path, chunk: OpenChunk, *, must_sync: bool
-    ) -> "ChunkWriter":
-        """Go on with a file that has its open name, cut to what ``chunk`` says."""
-        file = disk.open(directory / str(chunk.name), is_writable=True)
-        file.write_at(0, header(0))
-        file.truncate(chunk.end)
-        return cls(
-            disk, directory, chunk, name=chunk.name, file=file, must_sync=must_sync
-        )
-
-    @classmethod
-    def compare(
-        cls,
-        disk: Disk,
-        directory: Path,
-        name: ChunkName,
-        *,
-        must_sync: bool,
-        after: Seqno | None = None,
-    ) -> "ChunkWriter":
-        """Hold what comes against a file of an earlier run.
-
-        With ``after``, what a complete file has up to there is known to be right.
-
-        Raises:
-            Malformed: its positions cannot be read.
-        """
-        assert not name.is_committed, name
-        path = directory / str(name)
-        file = disk.open(path, is_writable=True)
-        chunk = OpenChunk(name.first)
-        if after is not None:
-            found = read_positions(file, path, name)
-            chunk = OpenChunk.reopen(chunk.name, found.offsets, found.end)
-            chunk.truncate(after)
-        writer = cls(disk, directory, chunk, name=name, file=file, must_sync=must_sync)
-        writer._is_comparing = True
-        if file.size() < HEADER_BYTES:
-            writer._diverge()
-        return writer
+    def compare(self) -> None:
+        """Hold what comes against what is in the file."""
+        self._is_comparing = True
+        if self._file.size() < HEADER_BYTES:
+            self._diverge()
 
     def append(self, entry: bytes) -> None:
         """Add an entry, or find it there."""

@@ -71,14 +71,6 @@ def _window_size(size: int) -> int:
     return size
 
 
-def _streams(count: int) -> int:
-    if count > HTTP2_STREAMS_CEILING:
-        raise PydanticCustomError(
-            "streams", f"should be at most {HTTP2_STREAMS_CEILING}"
-        )
-    return count
-
-
 def _authority(value: object) -> object:
     if value == "ACME":
         raise PydanticCustomError(
@@ -115,7 +107,7 @@ class HttpSection(Section):
     max_body_size: Size = parse_size("1MB")
     max_header_size: Size = parse_size("16KB")
     max_headers_count: Count = 256
-    max_concurrent_streams_count: Annotated[Days, AfterValidator(_streams)] = 100
+    max_concurrent_streams_count: Annotated[Days, Field(le=HTTP2_STREAMS_CEILING)] = 100
     initial_window_size: Annotated[Size, AfterValidator(_window_size)] = parse_size(
         "64KB"
     )
@@ -470,6 +462,9 @@ def explain(error: ErrorDetails) -> str:
     if kind in ("greater_than", "greater_than_equal"):
         least = 1 if kind == "greater_than" else 0
         return f"{where} should be at least {least}{_found(error, kind)}"
+    if kind == "less_than_equal":
+        most = error.get("ctx", {})["le"]
+        return f"{where} should be at most {most}{_found(error, kind)}"
     return f"{where} {error['msg']}"
 
 

@@ -193,16 +193,9 @@ def write_addresses(
             dumps({"node_to_node_interface": str(_for_nodes(file, sockets))}),
         )
     if output.rpc_addresses_file:
-        write_atomically(
-            Path(output.rpc_addresses_file),
-            dumps(
-                {
-                    name: str(bound.address)
-                    for name, bound in sockets.items()
-                    if name != NODE_TO_NODE
-                }
-            ),
-        )
+        addresses = {name: str(bound.address) for name, bound in sockets.items()}
+        addresses.pop(NODE_TO_NODE, None)
+        write_atomically(Path(output.rpc_addresses_file), dumps(addresses))
 
 
 def executable_digest(program: Path) -> str:

@@ -4,7 +4,6 @@ Nothing is written to stderr, and stdout carries log lines only. Each refusal to
 is one line at fatal: a sentence, and what to do.
 """
 
-import os
 import sys
 import time
 import traceback
@@ -19,8 +18,7 @@ from ccfpy.host.arguments import (
     Arguments,
     EnclaveKind,
     ExitCode,
-    HelpRequested,
-    VersionRequested,
+    WordsRequested,
     parse_arguments,
 )
 from ccfpy.host.config import (
@@ -31,7 +29,6 @@ from ccfpy.host.config import (
 )
 from ccfpy.host.disk import REAL_DISK, Disk
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
-from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
 from ccfpy.host.launch import Launch, start
 from ccfpy.host.log import Journal, LogFormat
 
@@ -91,12 +88,7 @@ def run(
             disk=disk,
         )
         return start(launch, link)
-    except VersionRequested:
-        platform = os.environ.get(PLATFORM_OVERRIDE, "Virtual")
-        stream.write(f"CCF host: {VERSION}\nPlatform: {platform}\n".encode())
-        stream.flush()
-        return ExitCode.OK
-    except HelpRequested as request:
+    except WordsRequested as request:
         stream.write(str(request).encode())
         stream.flush()
         return ExitCode.OK

@@ -182,9 +182,11 @@ class NodeHost:
         self._fail(reason)
 
     def _set_congested(self, *, is_congested: bool) -> None:
-        self._sessions.set_congested(is_congested=is_congested)
-        self._calls.set_congested(is_congested=is_congested)
-        self._peers.set_congested(is_congested=is_congested)
+        for way in self._ways_out():
+            way.set_congested(is_congested=is_congested)
+
+    def _ways_out(self) -> tuple[Sessions | OutboundConnections | Peers, ...]:
+        return self._sessions, self._calls, self._peers
 
     @property
     def _has_ended(self) -> bool:
@@ -192,7 +194,7 @@ class NodeHost:
 
     def _performers(self) -> Mapping[type, Callable[[Effect], None]]:
         performers: dict[type, Callable[..., None]] = {
-            WriteLog: self._keep_log,
+            WriteLog: self._logs.append,
             CloseSession: lambda effect: self._sessions.close(effect.session),
             ReadMore: lambda effect: self._sessions.read_more(
                 effect.session, effect.size
@@ -296,12 +298,10 @@ class NodeHost:
         if self._ended is not None and not self._has_ended:
             self._ended.set_result(exit_code)
 
-    def _keep_log(self, log: WriteLog) -> None:
-        self._logs.append(log)
-
     def _write_logs(self) -> None:
         if self._logs:
-            logs, self._logs = self._logs, []
+            logs = self._logs.copy()
+            self._logs.clear()
             self._journal.write_all(logs)
 
     def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -340,11 +340,7 @@ class NodeHost:
     async def _wind_up(self) -> None:
         """End everything that still runs, once the last bytes have left."""
         self._listeners.close()
-        ways_out: tuple[Sessions | OutboundConnections | Peers, ...] = (
-            self._sessions,
-            self._calls,
-            self._peers,
-        )
+        ways_out = self._ways_out()
         for way in ways_out:
             way.close_all()
         for _ in range(round(DRAIN_WAIT_S / _DRAIN_STEP_S)):

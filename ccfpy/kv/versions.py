@@ -86,10 +86,6 @@ class VersionedMap:
             elif trimmed is not newest:
                 chains[key] = trimmed
 
-    def node_at(self, key: bytes, version: Seqno) -> Node | None:
-        """Find the newest node of ``key`` at or below ``version``."""
-        return node_below(self.chains.get(key), version)
-
     def current_version_of(self, key: bytes) -> Seqno:
         """Return the seqno that last wrote ``key``, 0 where it does not exist now."""
         node = self.chains.get(key)

@@ -15,7 +15,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.ports import Entropy
 from ccfpy.base.schema import fields_of, parse_json
-from ccfpy.crypto.aead import IV_BYTES, TAG_BYTES, AesGcm
+from ccfpy.crypto.aead import IV_BYTES, open_blob, seal_blob
 from ccfpy.ledger import record
 from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret
 
@@ -59,8 +59,8 @@ class SealedSecret:
         if secret.previous_stored is not None:
             fields["previous_secret_stored_version"] = secret.previous_stored
         iv = entropy.random_bytes(IV_BYTES)
-        ciphertext, tag = AesGcm(key).encrypt(iv, json.dumps(fields), aad)
-        return cls(ciphertext=tag + iv + ciphertext, aad_text=aad.decode())
+        ciphertext = seal_blob(key, json.dumps(fields), iv=iv, aad=aad)
+        return cls(ciphertext=ciphertext, aad_text=aad.decode())
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
@@ -94,14 +94,8 @@ class SealedSecret:
                 f"Sealed ledger secret version {version} does not match expected "
                 f"version {expected}"
             )
-        blob = self.ciphertext
-        if len(blob) < TAG_BYTES + IV_BYTES:
-            raise Malformed(f"a sealed secret of {len(blob)} bytes lacks its header")
-        tag, iv = blob[:TAG_BYTES], blob[TAG_BYTES : TAG_BYTES + IV_BYTES]
         key = derive(_tcb_version(aad))
-        plaintext = AesGcm(key).decrypt(
-            iv, blob[TAG_BYTES + IV_BYTES :], tag, self.aad_text.encode()
-        )
+        plaintext = open_blob(key, self.ciphertext, aad=self.aad_text.encode())
         fields = json.loads_object(plaintext)
         raw = record.blob(fields, "raw_key")
         if len(raw) != SECRET_BYTES:

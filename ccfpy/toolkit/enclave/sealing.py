@@ -16,10 +16,10 @@ from ccfpy.attestation.identity import EnclaveIdentity, Number
 from ccfpy.attestation.simulated import PLATFORM, TcbVersion
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base import json
-from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ports import Entropy
 from ccfpy.base.schema import REQUIRED, fields_of
-from ccfpy.crypto.aead import IV_BYTES, TAG_BYTES, AesGcm
+from ccfpy.crypto.aead import IV_BYTES, open_blob, seal_blob
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
@@ -113,9 +113,8 @@ def seal(
         salt=entropy.random_bytes(_SALT_BYTES),
     )
     iv = entropy.random_bytes(IV_BYTES)
-    cipher = AesGcm(header.key(machine, identity))
-    ciphertext, tag = cipher.encrypt(iv, plaintext, aad)
-    sealed = _Sealed(header=header, ciphertext=tag + iv + ciphertext)
+    ciphertext = seal_blob(header.key(machine, identity), plaintext, iv=iv, aad=aad)
+    sealed = _Sealed(header=header, ciphertext=ciphertext)
     return json.dumps(inlined_fields(sealed, "header"))
 
 
@@ -130,13 +129,9 @@ def unseal(
             ``aad``, in these versions; or it was changed.
     """
     said = read_exactly(_Sealed, json.loads_object(sealed), "a sealed text", "header")
-    header, blob = said.header, said.ciphertext
-    if len(blob) < TAG_BYTES + IV_BYTES:
-        raise Malformed(f"a sealed text of {len(blob)} bytes lacks its header")
-    tag, iv = blob[:TAG_BYTES], blob[TAG_BYTES : TAG_BYTES + IV_BYTES]
-    cipher = AesGcm(header.key(machine, identity))
+    key = said.header.key(machine, identity)
     try:
-        return cipher.decrypt(iv, blob[TAG_BYTES + IV_BYTES :], tag, aad)
+        return open_blob(key, said.ciphertext, aad=aad)
     except VerificationFailed as error:
         raise VerificationFailed(
             "it does not open for this enclave on this machine, or was changed"
