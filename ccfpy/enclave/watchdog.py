@@ -5,8 +5,8 @@ Each tick is a look: is a call under way, since when, how much has the process g
 One that is over a limit is ended by an exception, raised in the application's own line.
 
 1. Nothing is raised in a line of ccfpy's, or of a library that ccfpy itself uses: what
-   the call asked of the node is finished first, and the next tick looks again. While
-   no call is under way nothing is raised at all.
+   the call asked of the node is finished first, and a trace ends the call at the
+   application's next line. While no call is under way nothing is raised at all.
 2. The exception is no ``Exception``, so that few catch it. Blocks that clean up have
    ``WATCHDOG_GRACE_MS`` for that.
 3. A call that goes on is ended again, each time twice: by the tick, and by a trace at
@@ -39,6 +39,7 @@ from ccfpy.base.ports import CallStopped, Given, Result
 _NS_PER_MS: Final = 1_000_000
 _MS_PER_S: Final = 1000
 _TICK_NS: Final = limits.WATCHDOG_TICK_MS * _NS_PER_MS
+_GRACE_NS: Final = limits.WATCHDOG_GRACE_MS * _NS_PER_MS
 
 
 class Meter(Protocol):
@@ -225,20 +226,27 @@ class _Ending:
 
     def may_end(self, frame: FrameType) -> bool:
         """Return whether to raise at the current line, and prepare for what follows."""
-        now_ns = monotonic_ns()
-        grace_ns = limits.WATCHDOG_GRACE_MS * _NS_PER_MS
-        if self._ended_ns and now_ns - self._ended_ns < grace_ns:
+        if self._is_cleaning_up():
             return False
-        place = _place_in_app(frame, is_patient=now_ns - self._found_ns < grace_ns)
+        is_patient = monotonic_ns() - self._found_ns < _GRACE_NS
+        place = _place_in_app(frame, is_patient=is_patient)
+        if place is None or self._ended_ns:
+            self._trace(frame)
         if place is None:
             return False
-        if self._ended_ns:
-            self._trace(frame)
-        else:
-            self._place = f", at {place_of(place)}"
-            self._ended_ns = now_ns
-        self.attempts += 1
+        self._note(place)
         return True
+
+    def _is_cleaning_up(self) -> bool:
+        """Return whether the call was ended so lately that it may still clean up."""
+        return bool(self._ended_ns) and monotonic_ns() - self._ended_ns < _GRACE_NS
+
+    def _note(self, place: FrameType) -> None:
+        """Note that the call is ended at a line of the application."""
+        self.attempts += 1
+        if not self._ended_ns:
+            self._place = f", at {place_of(place)}"
+            self._ended_ns = monotonic_ns()
 
     def over(self) -> None:
         """Leave nothing behind."""
@@ -246,16 +254,25 @@ class _Ending:
             sys.settrace(self._traced_before)
 
     def _trace(self, frame: FrameType) -> None:
-        """Raise at the next line of the application, too."""
+        """Raise at the next line of the application."""
         if not self._is_tracing:
             self._is_tracing = True
             self._traced_before = sys.gettrace()
         step: FrameType | None = frame
         while step is not None and step.f_code is not _CALL:
             if whose(step.f_code.co_filename) is Whose.APP:
-                step.f_trace = _raise_at_a_line
+                step.f_trace = self._at_line
             step = step.f_back
-        sys.settrace(_raise_at_a_line)
+        sys.settrace(self._at_line)
+
+    def _at_line(self, frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - itself
+        """Follow the application's frames alone, and raise at a line of one."""
+        if whose(frame.f_code.co_filename) is not Whose.APP:
+            return None
+        if event == "line" and not self._is_cleaning_up():
+            self._note(frame)
+            raise _Interrupted
+        return self._at_line
 
 
 _CALL: Final = SignalWatchdog.call.__code__
@@ -279,12 +296,6 @@ def _place_in_app(frame: FrameType, *, is_patient: bool) -> FrameType | None:
                     return None
                 step = step.f_back
     return None
-
-
-def _raise_at_a_line(frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - itself
-    if event == "line" and whose(frame.f_code.co_filename) is Whose.APP:
-        raise _Interrupted
-    return _raise_at_a_line
 
 
 @cache

@@ -47,10 +47,10 @@ def test_a_good_bundle_has_neither() -> None:
 @pytest.mark.parametrize(
     ("properties", "fault"),
     [
-        ({"mode": "fast"}, "expected one of readwrite, readonly, historical"),
+        ({"mode": "fast"}, 'expected one of "readwrite", "readonly", "historical"'),
         ({"forwarding_required": None}, "forwarding_required"),
-        ({"forwarding_required": "maybe"}, "expected one of sometimes"),
-        ({"redirection_strategy": "x"}, "expected one of none, to_primary"),
+        ({"forwarding_required": "maybe"}, 'expected one of "sometimes"'),
+        ({"redirection_strategy": "x"}, 'expected one of "none", "to_primary"'),
         ({"authn_policies": ["user_crt"]}, "Unknown auth policy: user_crt"),
         ({"authn_policies": [{"all_of": []}]}, "Unsupported auth policy"),
         ({"authn_policies": None}, "authn_policies"),

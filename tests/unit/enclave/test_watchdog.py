@@ -1,6 +1,8 @@
 """Code that does not end is ended, in its own lines, and whatever it catches."""
 
 import contextlib
+import gc
+import itertools
 import signal
 import statistics
 import sysconfig
@@ -30,6 +32,7 @@ from tests.attacks import attack
 SHORT_MS = 30
 LONG_MS = 60_000
 DEADLINE_S = 60.0
+SOON_S = 5.0
 MEMORY_BYTES = 128 * MIB
 
 pytestmark = pytest.mark.skipif(
@@ -41,7 +44,9 @@ pytestmark = pytest.mark.skipif(
 def watchdog() -> Iterator[SignalWatchdog]:
     """A watchdog of this thread; the signal is given back afterwards."""
     before = signal.getsignal(signal.SIGALRM)
+    gc.disable()  # Hypothesis follows it in Python: a line that a tick may come upon
     yield SignalWatchdog(SystemMemory())
+    gc.enable()
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
@@ -192,15 +197,18 @@ def test_clean_up_has_time(watchdog: SignalWatchdog) -> None:
     assert len(cleaned) == 1000
 
 
-@pytest.mark.slow
+ROWS = [[[number]] for number in range(30_000)]
+"""A value that takes ccfpy many ticks to count: the application's own lines are too
+short for any tick to come upon."""
+
+
 def test_no_line_of_ours_is_cut_off(watchdog: SignalWatchdog) -> None:
-    rows = [[[number]] for number in range(300_000)]
     cut: list[BaseException] = []
 
     def ask(_: object) -> None:
         while True:
             try:
-                json_size.check_size(rows)
+                json_size.check_size(ROWS)
             except BaseException as error:
                 cut.append(error)
                 raise
@@ -212,6 +220,28 @@ def test_no_line_of_ours_is_cut_off(watchdog: SignalWatchdog) -> None:
         while step is not None:
             assert "json_size" not in step.tb_frame.f_code.co_filename
             step = step.tb_next
+
+
+def _ask_and_catch(_: object) -> None:
+    while True:
+        try:
+            json_size.check_size(ROWS)
+        except BaseException:  # noqa: BLE001 - what careless code does
+            continue
+
+
+def _ask_in_one_line(_: object) -> None:
+    for _ in itertools.count(): json_size.check_size(ROWS)  # fmt: skip  # noqa: E701 - one line
+
+
+@attack("applications: a handler that asks the node without end")
+@pytest.mark.parametrize("function", [_ask_and_catch, _ask_in_one_line])
+def test_a_loop_around_calls_of_ours_is_ended_between_them(
+    watchdog: SignalWatchdog, function: Callable[[object], None]
+) -> None:
+    began = time.monotonic()
+    assert "test_watchdog.py:" in _stopped(watchdog, function).reason
+    assert time.monotonic() - began < SOON_S
 
 
 def test_nothing_is_raised_once_a_call_is_over(watchdog: SignalWatchdog) -> None:
