@@ -128,24 +128,21 @@ def sign(
     key: KeyPair, *, protected: Header, payload: bytes, detached: bool = False
 ) -> bytes:
     """Sign ``payload``; the key's algorithm is put before the other headers."""
-    header = cbor.encode({ALG: ALGORITHMS[key.public_key.curve], **protected})
+    header = _protected(key.public_key, protected)
     signature = key.sign_raw(_to_be_signed(header, payload))
-    attached = None if detached else payload
-    return cbor.encode(cbor.Tag(SIGN1_TAG, [header, {}, attached, signature]))
+    return _message(header, {}, None if detached else payload, signature)
 
 
 def to_be_signed(key: PublicKey, *, protected: Header, payload: bytes) -> bytes:
     """Return the bytes that an external signer must sign, for ``assemble``."""
-    header = cbor.encode({ALG: ALGORITHMS[key.curve], **protected})
-    return _to_be_signed(header, payload)
+    return _to_be_signed(_protected(key, protected), payload)
 
 
 def assemble(
     key: PublicKey, *, protected: Header, payload: bytes, signature: bytes
 ) -> bytes:
     """Put together a message whose ``r || s`` signature was made elsewhere."""
-    header = cbor.encode({ALG: ALGORITHMS[key.curve], **protected})
-    return cbor.encode(cbor.Tag(SIGN1_TAG, [header, {}, payload, signature]))
+    return _message(_protected(key, protected), {}, payload, signature)
 
 
 def set_unprotected(data: bytes, unprotected: Header) -> bytes:
@@ -158,8 +155,7 @@ def set_unprotected(data: bytes, unprotected: Header) -> bytes:
         Malformed: ``data`` is no COSE_Sign1.
     """
     protected_bytes, _, payload, signature = _parts(data)
-    parts = [protected_bytes, dict(unprotected), payload, signature]
-    return cbor.encode(cbor.Tag(SIGN1_TAG, parts))
+    return _message(protected_bytes, unprotected, payload, signature)
 
 
 def attach(
@@ -190,15 +186,21 @@ def forms(data: bytes) -> tuple[bytes, ...]:
     """
     message = parse(data)
     return tuple(
-        cbor.encode(
-            cbor.Tag(
-                SIGN1_TAG,
-                [message.protected_bytes, unprotected, message.payload, signature],
-            )
-        )
-        for unprotected in (dict(message.unprotected), {})
+        _message(message.protected_bytes, unprotected, message.payload, signature)
+        for unprotected in (message.unprotected, {})
         for signature in message.signature_forms
     )
+
+
+def _protected(key: PublicKey, others: Header) -> bytes:
+    return cbor.encode({ALG: ALGORITHMS[key.curve], **others})
+
+
+def _message(
+    protected: bytes, unprotected: Header, payload: bytes | None, signature: bytes
+) -> bytes:
+    parts = [protected, dict(unprotected), payload, signature]
+    return cbor.encode(cbor.Tag(SIGN1_TAG, parts))
 
 
 def _parts(data: bytes) -> tuple[bytes, object, bytes | None, bytes]:

@@ -7,7 +7,7 @@ and from whom it may come is for the caller to judge. The refusals' texts are th
 """
 
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Literal, Self, TypeAlias, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import JsonObject
+from ccfpy.base.schema import schema_of
 from ccfpy.crypto.ec import Curve, PublicKey
 from ccfpy.crypto.encodings import load_public_der
 from ccfpy.crypto.jwk import RSA_BITS_MIN, decode_base64url
@@ -25,7 +26,26 @@ RS256 = "RS256"
 ES256 = "ES256"
 _PARTS = 3
 
+T = TypeVar("T")
 _Key: TypeAlias = "rsa.RSAPublicKey | PublicKey"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Header:
+    """What a token's header must say."""
+
+    alg: Literal["RS256", "ES256"]
+    kid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claims:
+    """The claims of a token that are looked at here; times in seconds since 1970."""
+
+    iss: str
+    exp: float
+    nbf: float | None = None
+    tid: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,26 +86,21 @@ def parse(text: str) -> Token:
     except Malformed as error:
         raise Malformed(f"Malformed JWT: {error}") from error
     header, payload = _objects(raw_header, raw_payload)
-    algorithm = _text(header, "alg", "JWT header does not follow schema")
-    if algorithm not in (RS256, ES256):
-        raise Malformed(
-            f"JWT header does not follow schema: At #/alg: {algorithm!r} is not RS256 "
-            "or ES256"
-        )
+    how = _read(_Header, header, "JWT header does not follow schema")
     if "crit" in header:
         raise Malformed("JWT header does not follow schema: At #/crit: not supported")
-    lacking = "JWT payload is missing required field"
+    claims = _read(_Claims, payload, "JWT payload is missing required field")
     return Token(
         header=header,
         payload=payload,
         signature=signature,
         signed=text.rpartition(".")[0].encode(),
-        algorithm=algorithm,
-        key_id=_text(header, "kid", "JWT header does not follow schema"),
-        issuer=_text(payload, "iss", lacking),
-        expires_at=_moment(payload, "exp", lacking),
-        not_before=_moment(payload, "nbf", lacking) if _has(payload, "nbf") else None,
-        tenant=_text(payload, "tid", lacking) if _has(payload, "tid") else None,
+        algorithm=how.alg,
+        key_id=how.kid,
+        issuer=claims.iss,
+        expires_at=int(claims.exp),
+        not_before=None if claims.nbf is None else int(claims.nbf),
+        tenant=claims.tid,
     )
 
 
@@ -151,38 +166,9 @@ def _objects(*texts: bytes) -> list[JsonObject]:
     return objects
 
 
-def _has(fields: JsonObject, name: str) -> bool:
-    return fields.get(name) is not None
-
-
-def _required(fields: JsonObject, name: str, what: str) -> json.Json:
-    if name not in fields:
-        raise Malformed(
-            f"{what}: At #/: Missing required field '{name}' in object: "
-            f"{_shown(fields)}"
-        )
-    return fields[name]
-
-
-def _shown(fields: JsonObject) -> str:
-    """Write an object for its sender; some can be read that are too deep to write."""
+def _read(kind: type[T], fields: JsonObject, refusal: str) -> T:
     try:
-        return json.dumps(fields).decode()
-    except Malformed:
-        return "{...}"
-
-
-def _text(fields: JsonObject, name: str, what: str) -> str:
-    value = _required(fields, name, what)
-    if not isinstance(value, str):
-        found = type(value).__name__
-        raise Malformed(f"{what}: At #/{name}: expected text, found {found}")
-    return value
-
-
-def _moment(fields: JsonObject, name: str, what: str) -> int:
-    value = _required(fields, name, what)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        found = type(value).__name__
-        raise Malformed(f"{what}: At #/{name}: expected a number, found {found}")
-    return int(value)
+        found: T = schema_of(kind).read(fields)
+    except Malformed as error:
+        raise Malformed(f"{refusal}: {error}") from error
+    return found

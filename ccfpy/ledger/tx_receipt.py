@@ -6,7 +6,7 @@ or the CBOR proof alone. A node that has an earlier identity of its service to a
 for adds the endorsements of it (``src/node/tx_receipt_impl.h``).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from ccfpy.base.errors import Malformed
@@ -113,19 +113,6 @@ class TxReceipt:
     def of_signature(cls, signed: SignatureTransaction) -> Self:
         """Prove a signature transaction, by the root that it signed."""
         return cls(txid=signed.txid, leaf=signed.by_node.root, path=(), signed=signed)
-
-    def endorsed(
-        self,
-        *,
-        service_endorsements: tuple[str, ...] = (),
-        cose_endorsements: tuple[bytes, ...] | None = None,
-    ) -> Self:
-        """Add the endorsements from today's service to the signing service."""
-        return replace(
-            self,
-            service_endorsements=service_endorsements,
-            cose_endorsements=cose_endorsements,
-        )
 
     @property
     def json_receipt(self) -> Receipt:

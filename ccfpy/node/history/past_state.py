@@ -1,6 +1,7 @@
 """Requests for past states, and one state on its way: what it still lacks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.base.errors import CcfpyError, VerificationFailed
@@ -176,12 +177,14 @@ class PastState:
 
 def _prove(entry: "PastEntry", covering: "CoveringSignature") -> TxReceipt:
     ruling = covering.ruling
-    return TxReceipt.of(
+    proof = TxReceipt.of(
         entry.transaction,
         covering.signed,
         covering.tree,
         commit_evidence=entry.commit_evidence(),
-    ).endorsed(
+    )
+    return replace(
+        proof,
         service_endorsements=ruling.service_endorsements,
         cose_endorsements=ruling.cose_endorsements,
     )

@@ -78,9 +78,15 @@ GOOD: Json = {"alg": "ES256", "kid": "k"}
         (_token(GOOD, [1]), "JWT header or payload is not an object"),
         (_token({"kid": "k"}), "JWT header does not follow schema: At #/: Missing"),
         (_token({"alg": "ES256"}), "Missing required field 'kid' in object"),
-        (_token({"alg": "none", "kid": "k"}), "At #/alg: 'none' is not RS256 or"),
-        (_token({"alg": "HS256", "kid": "k"}), "At #/alg: 'HS256' is not RS256 or"),
-        (_token({"alg": 1, "kid": "k"}), "At #/alg: expected text, found int"),
+        (
+            _token({"alg": "none", "kid": "k"}),
+            'At #/alg: expected one of "RS256", "ES256", found "none"',
+        ),
+        (
+            _token({"alg": "HS256", "kid": "k"}),
+            'At #/alg: expected one of "RS256", "ES256", found "HS256"',
+        ),
+        (_token({"alg": 1, "kid": "k"}), "At #/alg: expected one of"),
         (
             _token({"alg": "ES256", "kid": "k", "crit": ["x"]}),
             "JWT header does not follow schema: At #/crit: not supported",

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ccfpy.base import json
@@ -177,7 +179,7 @@ def test_endorsements_are_given_where_there_are_any() -> None:
         "ResourceNotFound",
         "Transaction 2.4 has no receipt of the form endorsements.",
     )
-    endorsed = PROOF.endorsed(cose_endorsements=(b"one",))
+    endorsed = replace(PROOF, cose_endorsements=(b"one",))
     given = _proving(endorsed).call("GET", "/receipt", query=query)
     assert json.loads(given.body) == {"endorsements": ["b25l"]}
 

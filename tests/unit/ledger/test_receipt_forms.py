@@ -1,6 +1,7 @@
 """The forms that a proof is handed out in; `tests/unit/client` reads each back."""
 
 import json
+from dataclasses import replace
 
 from ccfpy.ledger.receipt_forms import (
     CONTENT_TYPES,
@@ -18,6 +19,6 @@ def test_every_form_has_its_content_type() -> None:
 def test_endorsements_are_written_where_there_are_any() -> None:
     assert write(PROOF, ReceiptForm.ENDORSEMENTS) is None
     chain = (b"one", b"two")
-    written = write(PROOF.endorsed(cose_endorsements=chain), ReceiptForm.ENDORSEMENTS)
+    written = write(replace(PROOF, cose_endorsements=chain), ReceiptForm.ENDORSEMENTS)
     assert json.loads(written or b"") == endorsements_json(chain)
     assert endorsements_json(chain) == {"endorsements": ["b25l", "dHdv"]}

@@ -102,7 +102,7 @@ def test_endorsements_are_added_to_what_is_handed_out() -> None:
     proof = prove(4)
     assert (proof.service_endorsements, proof.cose_endorsements) == ((), None)
     pem = FIRST.certificate.pem
-    endorsed = proof.endorsed(service_endorsements=(pem,), cose_endorsements=(b"one",))
+    endorsed = replace(proof, service_endorsements=(pem,), cose_endorsements=(b"one",))
     assert endorsed.cose_endorsements == (b"one",)
     assert endorsed.describe_v1()["service_endorsements"] == [pem]
     assert endorsed.json_receipt.service_endorsements == (pem,)
