@@ -35,7 +35,7 @@ class RecordingNode:
 
     def __init__(self, node: ScriptNode) -> None:
         self._log = node.log
-        self.engine = TracingEngine(node.engine)
+        self.engine = TracingEngine(node.clock)
         self.lines: list[tuple[str, str]] = []
         self.seen_by_scripts = replace(node, engine=self.engine, log=self.log)
 

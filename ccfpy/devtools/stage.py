@@ -28,7 +28,6 @@ from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
-from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.kv.changes import WriteSet
@@ -77,7 +76,7 @@ class StageNode:
     engine: TracingEngine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = TracingEngine(QuickJs(self.clock))
+        self.engine = TracingEngine(self.clock)
 
     @property
     def created_at_latest_s(self) -> int:

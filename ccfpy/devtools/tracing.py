@@ -5,18 +5,12 @@ kept as the engine told it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ccfpy.js.engine import (
-    Engine,
-    Interpreter,
-    JsArgument,
-    JsException,
-    JsLimits,
-    Library,
-    Program,
-)
+from ccfpy.base.ports import Clock
+from ccfpy.js.engine import Interpreter, JsException, JsLimits, Library
 from ccfpy.js.extension import Extension, ExtensionArgument
+from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving.execution import INTERRUPTED
 
 
@@ -38,56 +32,19 @@ class LastCall:
         self.elapsed_ms = None
 
 
-@dataclass(slots=True)
-class TracingEngine:
+class TracingEngine(QuickJs):
     """An engine, and what is known of its last served call."""
 
-    engine: Engine
-    last: LastCall = field(default_factory=LastCall)
-
-    @property
-    def version(self) -> str:
-        """The engine's version."""
-        return self.engine.version
-
-    def call_export(
-        self,
-        program: Program,
-        function: str,
-        arguments: Sequence[JsArgument],
-        *,
-        extensions: Sequence[Extension],
-        limits: JsLimits,
-    ) -> str | None:
-        """Call an exported function; not traced."""
-        return self.engine.call_export(
-            program, function, arguments, extensions=extensions, limits=limits
-        )
-
-    def parameter_count(
-        self,
-        program: Program,
-        function: str,
-        *,
-        extensions: Sequence[Extension] = (),
-        limits: JsLimits,
-    ) -> int:
-        """Return how many arguments an exported function declares."""
-        return self.engine.parameter_count(
-            program, function, extensions=extensions, limits=limits
-        )
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.last = LastCall()
 
     def interpreter(
         self, library: Library, extensions: Sequence[Extension], *, is_reused: bool
     ) -> Interpreter:
         """Make an interpreter whose calls are traced."""
-        return _Traced(
-            self.engine.interpreter(library, extensions, is_reused=is_reused), self.last
-        )
-
-    def compile_module(self, name: str, source: str) -> bytes:
-        """Return a module's bytecode."""
-        return self.engine.compile_module(name, source)
+        interpreter = super().interpreter(library, extensions, is_reused=is_reused)
+        return _Traced(interpreter, self.last)
 
 
 @dataclass(slots=True)

@@ -96,12 +96,21 @@ def acknowledge(node: GovernanceNode, context: Context) -> "Response":
 
 
 def _activate(node: GovernanceNode, tx: "Tx", member_id: MemberId) -> None:
-    """Make a member Active; a recovery member of an open service gets a share."""
     try:
         newly_active = membership.activate_member(tx, member_id)
     except Refused as error:
         raise internal_error(f"Error activating member: {error}") from error
-    if not newly_active or not membership.is_recovery_member(tx, member_id):
+    if newly_active:
+        issue_share(node, tx, member_id)
+
+
+def issue_share(node: GovernanceNode, tx: "Tx", member_id: MemberId) -> None:
+    """Issue new shares if the member recovers the service and the service is open.
+
+    Raises:
+        ApiError: 500: there is no service, or the shares cannot be issued.
+    """
+    if not membership.is_recovery_member(tx, member_id):
         return
     info = service.INFO.of(tx).get()
     if info is None:

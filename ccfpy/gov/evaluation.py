@@ -17,8 +17,6 @@ from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
     JsArgument,
     JsException,
-    JsLimit,
-    JsLimitExceeded,
     JsLimits,
     Program,
 )
@@ -39,8 +37,6 @@ from ccfpy.service.tables.proposals import Failure
 if TYPE_CHECKING:
     from ccfpy.js.extension import Extension
     from ccfpy.kv.tx import Tx
-
-_TIMED_OUT = "Operation took too long to complete."
 
 
 class EvaluationFailed(Exception):
@@ -106,7 +102,7 @@ class Evaluator:
             *self._common(TxAccess.GOV_RW),
             node_extension(node, tx),
             network_extension(node, tx),
-            gov_effects_extension(node.engine, tx, JwtKeyEffects(node, tx)),
+            gov_effects_extension(tx, JwtKeyEffects(node, tx)),
         ]
         self._call(script, function, arguments, extensions)
         try:
@@ -125,9 +121,6 @@ class Evaluator:
             return self.node.engine.call_export(
                 script, function, arguments, extensions=extensions, limits=self.limits
             )
-        except JsLimitExceeded as error:
-            reason = _TIMED_OUT if error.which is JsLimit.TIME else error.reason
-            raise EvaluationFailed(Failure(reason=reason, trace=error.trace)) from None
         except JsException as error:
             failure = Failure(reason=error.reason, trace=error.trace)
             raise EvaluationFailed(failure) from None

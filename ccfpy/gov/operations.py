@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ccfpy.endpoints.declaration import Handler, Mode
 from ccfpy.gov.ports import GovernanceNode
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NodeHandler: TypeAlias = "Callable[[GovernanceNode, Context], Answer]"
 """Answers what a member signed, and needs the node for it."""
+AnyHandler = TypeVar("AnyHandler", bound="Callable[..., Answer]")
+
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 
 
@@ -74,27 +76,12 @@ class Operations(list[GovOperation]):
         path: str,
         operation_id: str,
         returns: object,
-        *,
-        since: ApiVersion = ApiVersion.PREVIEW_V1,
-        mode: Mode = Mode.READ_ONLY,
-        is_javascript: bool = False,
+        **more: Any,  # noqa: ANN401 - further fields of `GovOperation`
     ) -> Callable[[Handler], Handler]:
         """Declare the read that the function below answers."""
-
-        def declare(handler: Handler) -> Handler:
-            operation = GovOperation(
-                path=path,
-                handler=handler,
-                operation_id=operation_id,
-                returns=returns,
-                since=since,
-                mode=mode,
-                is_javascript=is_javascript,
-            )
-            self.append(operation)
-            return handler
-
-        return declare
+        return self._declare(
+            path=path, operation_id=operation_id, returns=returns, **more
+        )
 
     def signed(
         self,
@@ -106,18 +93,18 @@ class Operations(list[GovOperation]):
         may_be_nothing: bool = False,
     ) -> Callable[[NodeHandler], NodeHandler]:
         """Declare what the function below does for a member who signed it."""
+        return self._declare(
+            path=path,
+            operation_id=operation_id,
+            returns=returns,
+            mode=Mode.READ_WRITE,
+            policy=policy,
+            may_be_nothing=may_be_nothing,
+        )
 
-        def declare(handler: NodeHandler) -> NodeHandler:
-            operation = GovOperation(
-                path=path,
-                handler=handler,
-                operation_id=operation_id,
-                returns=returns,
-                mode=Mode.READ_WRITE,
-                policy=policy,
-                may_be_nothing=may_be_nothing,
-            )
-            self.append(operation)
+    def _declare(self, **fields: Any) -> Callable[[AnyHandler], AnyHandler]:  # noqa: ANN401 - fields of `GovOperation`
+        def declare(handler: AnyHandler) -> AnyHandler:
+            self.append(GovOperation(handler=handler, **fields))
             return handler
 
         return declare

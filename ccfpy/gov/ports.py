@@ -10,9 +10,9 @@ from typing import Protocol
 
 from ccfpy.base.ids import Seqno
 from ccfpy.base.ports import Entropy
-from ccfpy.js.engine import Engine
 from ccfpy.js.extensions.network import ServiceAuthority
 from ccfpy.js.extensions.node import NodeEffects
+from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.tx import Tx
 
 
@@ -24,7 +24,7 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
     """
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> QuickJs:
         """The engine that runs constitutions and ballots."""
         ...
 

@@ -133,20 +133,7 @@ def read_ballot(context: Context) -> "Response":
     """Return a member's ballot."""
     proposal_id = requests.proposal_id(context)
     member_id = requests.member_id(context)
-    info = tables.INFO.of(context.tx).get(proposal_id)
-    if info is None:
-        raise ApiError(
-            404,
-            ErrorCode.ProposalNotFound,
-            f"Proposal {proposal_id} does not exist.",
-        )
-    source = info.ballots.get(member_id)
-    if source is None:
-        raise ApiError(
-            404,
-            ErrorCode.VoteNotFound,
-            f"Member m[{member_id}] has not voted for proposal {proposal_id}.",
-        )
+    source = proposals.submitted_ballot(context.tx, proposal_id, member_id)
     return text_reply(source, content_type=JAVASCRIPT)
 
 
@@ -154,14 +141,7 @@ def _open_proposal(tx: "Tx", proposal_id: ProposalId) -> Proposal:
     info = tables.INFO.of(tx).get(proposal_id)
     if info is None:
         raise _not_found(proposal_id)
-    if info.state is not ProposalState.OPEN:
-        raise ApiError(
-            400,
-            ErrorCode.ProposalNotOpen,
-            f"Proposal {proposal_id} is currently in state "
-            f"{proposals.state_word(info.state)} - only "
-            f"{proposals.state_word(ProposalState.OPEN)} proposals can receive votes",
-        )
+    proposals.require_open(proposal_id, info, "can receive votes")
     body = tables.PROPOSALS.of(tx).get(proposal_id)
     if body is None:
         raise _not_found(proposal_id)
@@ -183,8 +163,5 @@ def _same_ballot(
 
 
 def _not_found(proposal_id: ProposalId) -> ApiError:
-    return ApiError(
-        404,
-        ErrorCode.ProposalNotFound,
-        f"Could not find proposal {proposal_id}.",
-    )
+    message = f"Could not find proposal {proposal_id}."
+    return ApiError(404, ErrorCode.ProposalNotFound, message)

@@ -61,20 +61,54 @@ _RESOLUTIONS = {
 In CCF, only ballots of the classic API could lead to Dropped. Here a proposal is
 decided in the same way whichever API the last ballot used."""
 
-_STATE_WORDS = {
-    ProposalState.OPEN: "open",
-    ProposalState.ACCEPTED: "accepted",
-    ProposalState.WITHDRAWN: "withdrawn",
-    ProposalState.REJECTED: "rejected",
-    ProposalState.FAILED: "UNKNOWN",
-    ProposalState.DROPPED: "dropped",
-}
-"""CCF's words for states in error messages; it has none for Failed."""
-
 
 def state_word(state: ProposalState) -> str:
-    """Return a state's name in CCF's error messages."""
-    return _STATE_WORDS[state]
+    """Return a state's name in CCF's error messages; it has none for Failed."""
+    return "UNKNOWN" if state is ProposalState.FAILED else state.lower()
+
+
+def require_open(proposal_id: ProposalId, info: ProposalInfo, purpose: str) -> None:
+    """Raise an error unless a proposal is open.
+
+    Args:
+        proposal_id: the proposal.
+        info: what is known of the proposal.
+        purpose: the end of CCF's message: what only open proposals can do.
+
+    Raises:
+        ApiError: 400.
+    """
+    if info.state is not ProposalState.OPEN:
+        raise ApiError(
+            400,
+            ErrorCode.ProposalNotOpen,
+            f"Proposal {proposal_id} is currently in state {state_word(info.state)} - "
+            f"only open proposals {purpose}",
+        )
+
+
+def unknown(proposal_id: ProposalId, *, status: int = 404) -> ApiError:
+    """Return the error for a proposal that does not exist."""
+    message = f"Proposal {proposal_id} does not exist."
+    return ApiError(status, ErrorCode.ProposalNotFound, message)
+
+
+def submitted_ballot(tx: Tx, proposal_id: ProposalId, member_id: MemberId) -> str:
+    """Return the ballot that a member submitted.
+
+    Raises:
+        ApiError: 404: there is no such proposal, or the member has not voted for it.
+    """
+    info = proposals.INFO.of(tx).get(proposal_id)
+    if info is None:
+        raise unknown(proposal_id)
+    if member_id not in info.ballots:
+        raise ApiError(
+            404,
+            ErrorCode.VoteNotFound,
+            f"Member m[{member_id}] has not voted for proposal {proposal_id}.",
+        )
+    return info.ballots[member_id]
 
 
 def move(info: ProposalInfo, state: ProposalState) -> ProposalInfo:

@@ -17,7 +17,7 @@ from ccfpy.base.errors import CcfpyError
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
-    from ccfpy.js.extension import Extension, ExtensionArgument
+    from ccfpy.js.extension import ExtensionArgument
 
 JsArgument: TypeAlias = "Json | bytes"
 """``str`` arrives as a string, ``bytes`` as an ArrayBuffer, everything else as JSON."""
@@ -136,75 +136,5 @@ class Interpreter(Protocol):
             JsException: the function threw, or its result could not be read.
             JsLimitExceeded: the function or a module's body was stopped.
             JsModuleFailed: no such module, export or function, or a body threw.
-        """
-        ...
-
-
-class Engine(Protocol):
-    """Runs JavaScript; each call finds an unused context, unless one is reused."""
-
-    @property
-    def version(self) -> str:
-        """The engine's version, to which its bytecode is bound."""
-        ...
-
-    def call_export(
-        self,
-        program: Program,
-        function: str,
-        arguments: Sequence[JsArgument],
-        *,
-        extensions: "Sequence[Extension]",
-        limits: JsLimits,
-    ) -> str | None:
-        """Call an exported function, and return its result as JSON text.
-
-        Returns:
-            ``None`` if the result has no JSON form, as ``undefined`` has none.
-
-        Raises:
-            JsException: the function or a module's body threw, or the result could not
-                be written as JSON.
-            JsLimitExceeded: the call was stopped.
-            JsModuleFailed: no such module, export or function.
-        """
-        ...
-
-    def parameter_count(
-        self,
-        program: Program,
-        function: str,
-        *,
-        extensions: "Sequence[Extension]" = (),
-        limits: JsLimits,
-    ) -> int:
-        """Return how many arguments an exported function declares (its ``length``).
-
-        Raises:
-            JsException: a module's body threw, or was stopped.
-            JsModuleFailed: no such module, export or function.
-        """
-        ...
-
-    def interpreter(
-        self, library: Library, extensions: "Sequence[Extension]", *, is_reused: bool
-    ) -> Interpreter:
-        """Make an interpreter in which no module is loaded yet.
-
-        Args:
-            library: the modules that it may load.
-            extensions: what scripts may call; their functions must not call the
-                interpreter.
-            is_reused: whether each call finds the globals as the last call left them.
-        """
-        ...
-
-    def compile_module(self, name: str, source: str) -> bytes:
-        """Return a module's bytecode, for tables that must hold bytecode.
-
-        Nothing ever reads it: the engine's bytecode reader trusts its input.
-
-        Raises:
-            JsModuleFailed: the module does not compile.
         """
         ...

@@ -10,7 +10,7 @@ from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
 from ccfpy.boundary.effects import LogLevel, LogTag
 from ccfpy.crypto import certs
-from ccfpy.js.engine import Engine
+from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.tx import Tx
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service import opening, shares
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 class NodeGovernance:
     """The node, as governance sees it (`ccfpy.gov.ports.GovernanceNode`)."""
 
-    def __init__(self, running: "RunningNode", engine: Engine) -> None:
+    def __init__(self, running: "RunningNode", engine: QuickJs) -> None:
         self._running = running
         self._engine = engine
         self._rekeyed: tuple[Tx, LedgerSecret] | None = None
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> QuickJs:
         """What runs constitutions and ballots."""
         return self._engine
 

@@ -36,7 +36,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
-from ccfpy.js.quickjs import QuickJs
+from ccfpy.js.quickjs import VERSION, QuickJs
 from ccfpy.node import boot
 from ccfpy.node.api import node_registry
 from ccfpy.node.app_code import AppCode
@@ -306,7 +306,7 @@ class Node:
         for registry in (
             let_scripts_run(parts.app.registry(), running, engine, parts.clock),
             governance_registry(NodeGovernance(running, engine)),
-            node_registry(running, counts, js_version=engine.version),
+            node_registry(running, counts, js_version=VERSION),
         ):
             parts.router.mount(registry.prefix, self._frontend(running, registry))
         parts.router.frontends["node"].is_open = True

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.ports import Clock
 from ccfpy.boundary.effects import LogLevel, LogTag
-from ccfpy.js.engine import Engine
+from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving import ScriptedRegistry
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 
@@ -17,7 +17,7 @@ _LEVELS = {level.value: level for level in LogLevel}
 
 
 def let_scripts_run(
-    registry: "Registry", running: "RunningNode", engine: Engine, clock: Clock
+    registry: "Registry", running: "RunningNode", engine: QuickJs, clock: Clock
 ) -> "Registry":
     """Return an application's registry, able to serve the scripts in its tables."""
 

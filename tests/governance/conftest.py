@@ -176,7 +176,7 @@ class Service:
             extensions += [
                 node_extension(effects, tx),
                 network_extension(effects, tx),
-                gov_effects_extension(self._engine, tx, effects),
+                gov_effects_extension(tx, effects),
             ]
         return self._engine.call_export(
             self.program,

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
-from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.endpoints.auth.cert import MemberCert
 from ccfpy.endpoints.auth.cose import MemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
-from ccfpy.gov.ack_endpoints import is_repeated
+from ccfpy.gov.ack_endpoints import is_repeated, issue_share
 from ccfpy.gov.classic.bodies import ClassicMember, ClassicStateDigest, ClassicTokenKey
 from ccfpy.gov.classic.callers import caller_of
 from ccfpy.gov.classic.rows import Rows
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.requests import signed_request
-from ccfpy.http.errors import ApiError, ErrorCode, internal_error
+from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service import members as membership
 from ccfpy.service.refusal import Refused
-from ccfpy.service.tables import jwt, members, service
+from ccfpy.service.tables import jwt, members
 from ccfpy.service.tables.members import MemberAck
 from ccfpy.service.tables.signatures import SIGNATURES
 
@@ -88,17 +87,7 @@ def _activate(node: GovernanceNode, tx: "Tx", member_id: "MemberId") -> None:
     except Refused as error:
         message = f"Error activating new member: {error}"
         raise ApiError(403, ErrorCode.AuthorizationFailed, message) from error
-    info = service.INFO.of(tx).get()
-    if info is None:
-        raise internal_error("No service currently available.")
-    if info.status is not ServiceStatus.OPEN:
-        return
-    if not membership.is_recovery_member(tx, member_id):
-        return
-    try:
-        node.trigger_recovery_shares_refresh(tx)
-    except Refused as error:
-        raise internal_error(f"Error issuing new recovery shares: {error}") from error
+    issue_share(node, tx, member_id)
 
 
 @ROWS.add("/members", dict[MemberId, ClassicMember])

@@ -87,9 +87,9 @@ def withdraw(_: GovernanceNode, context: Context) -> "Response":
     proposal_id = _signed_proposal_id(context, signed)
     info = tables.INFO.of(context.tx).get(proposal_id)
     if info is None:
-        raise _unknown(proposal_id, status=400)
+        raise proposals.unknown(proposal_id, status=400)
     submission.require_proposer(proposal_id, info, signed)
-    _require_open(proposal_id, info, "can be withdrawn")
+    proposals.require_open(proposal_id, info, "can be withdrawn.")
     withdrawn = submission.withdraw(context.tx, proposal_id, info, signed)
     return record_reply(details(withdrawn))
 
@@ -108,7 +108,11 @@ def list_open(context: Context) -> "Response":
 @ROWS.add("/proposals/{proposal_id}", ProposalInfo)
 def read_proposal(context: Context) -> "Response":
     """Describe one proposal."""
-    return record_reply(details(_known(context)))
+    proposal_id = _proposal_id(context)
+    info = tables.INFO.of(context.tx).get(proposal_id)
+    if info is None:
+        raise proposals.unknown(proposal_id)
+    return record_reply(details(info))
 
 
 @ROWS.add("/proposals/{proposal_id}/actions", ClassicProposal)
@@ -117,7 +121,7 @@ def read_actions(context: Context) -> "Response":
     proposal_id = _proposal_id(context)
     body = tables.PROPOSALS.of(context.tx).get(proposal_id)
     if body is None:
-        raise _unknown(proposal_id)
+        raise proposals.unknown(proposal_id)
     return bytes_reply(body, content_type="application/json")
 
 
@@ -125,14 +129,8 @@ def read_actions(context: Context) -> "Response":
 def read_ballot(context: Context) -> "Response":
     """Return a member's ballot."""
     member_id = MemberId(context.params["member_id"])
-    source = _known(context).ballots.get(member_id)
-    if source is None:
-        raise ApiError(
-            404,
-            ErrorCode.VoteNotFound,
-            f"Member m[{member_id}] has not voted for proposal "
-            f"{_proposal_id(context)}.",
-        )
+    proposal_id = _proposal_id(context)
+    source = proposals.submitted_ballot(context.tx, proposal_id, member_id)
     return json_reply({"ballot": source})
 
 
@@ -166,35 +164,11 @@ def _signed_proposal_id(context: Context, signed: SignedRequest) -> ProposalId:
     return named
 
 
-def _known(context: Context) -> ProposalInfo:
-    proposal_id = _proposal_id(context)
-    info = tables.INFO.of(context.tx).get(proposal_id)
-    if info is None:
-        raise _unknown(proposal_id)
-    return info
-
-
 def _open_proposal(tx: "Tx", proposal_id: ProposalId) -> Proposal:
     info = tables.INFO.of(tx).get(proposal_id)
     body = tables.PROPOSALS.of(tx).get(proposal_id)
     if info is None or body is None:
         message = f"Could not find proposal {proposal_id}."
         raise ApiError(404, ErrorCode.ProposalNotFound, message)
-    _require_open(proposal_id, info, "can receive votes")
+    proposals.require_open(proposal_id, info, "can receive votes.")
     return Proposal(proposal_id=proposal_id, body=body, info=info)
-
-
-def _require_open(proposal_id: ProposalId, info: ProposalInfo, what: str) -> None:
-    if info.state is not ProposalState.OPEN:
-        raise ApiError(
-            400,
-            ErrorCode.ProposalNotOpen,
-            f"Proposal {proposal_id} is currently in state "
-            f"{proposals.state_word(info.state)} - only "
-            f"{proposals.state_word(ProposalState.OPEN)} proposals {what}.",
-        )
-
-
-def _unknown(proposal_id: ProposalId, *, status: int = 404) -> ApiError:
-    message = f"Proposal {proposal_id} does not exist."
-    return ApiError(status, ErrorCode.ProposalNotFound, message)

@@ -5,7 +5,7 @@ All are deprecated, as in CCF 6.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.declaration import (
@@ -88,30 +88,16 @@ class Row:
 class Rows(list[Row]):
     """The endpoints of a module, each declared above its handler."""
 
-    def add(  # each has its name
+    def add(
         self,
         path: str,
         gives: object,
-        *,
-        takes: object = None,
-        auth: "tuple[AuthPolicy, ...]" = (),
-        writes: bool = False,
-        is_primarys: bool = False,
+        **more: Any,  # noqa: ANN401 - further fields of `Row`
     ) -> "Callable[[Callable[..., Answer]], Callable[..., Answer]]":
         """Declare the endpoint that the function below answers, as `Row` has it."""
 
         def declare(handler: "Callable[..., Answer]") -> "Callable[..., Answer]":
-            self.append(
-                Row(
-                    path=path,
-                    handler=handler,
-                    gives=gives,
-                    takes=takes,
-                    auth=auth,
-                    writes=writes,
-                    is_primarys=is_primarys,
-                )
-            )
+            self.append(Row(path=path, handler=handler, gives=gives, **more))
             return handler
 
         return declare

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ccfpy.base.limits import JS_CONSTITUTION_CHARS_MAX
-from ccfpy.js.engine import Engine, JsException, JsLimits, JsModuleFailed, Program
+from ccfpy.js.engine import JsException, JsLimits, JsModuleFailed, Program
 from ccfpy.js.extension import (
     ExtensionFunction,
     JsThrow,
@@ -18,6 +18,7 @@ from ccfpy.js.extension import (
     own_source,
     type_error,
 )
+from ccfpy.js.quickjs import QuickJs
 
 _NAME = "proposed constitution"
 
@@ -60,7 +61,7 @@ class GovExtension:
 
     source: Final = own_source(__name__)
 
-    def __init__(self, engine: Engine, limits: JsLimits) -> None:
+    def __init__(self, engine: QuickJs, limits: JsLimits) -> None:
         self._engine = engine
         self.limits = limits
 

@@ -6,9 +6,10 @@ The three functions are on ``ccf`` itself, as in CCF.
 from typing import Protocol
 
 from ccfpy.base import json
-from ccfpy.js.engine import Engine, JsModuleFailed
+from ccfpy.js.engine import JsModuleFailed
 from ccfpy.js.extension import StatelessExtension, internal_error, or_throw, own_source
 from ccfpy.js.extensions.kv import Tables
+from ccfpy.js.quickjs import VERSION, compile_module
 from ccfpy.service.tables.js import MODULES, MODULES_BYTECODE, MODULES_VERSION
 
 _UNIT_KEY = bytes(8)
@@ -39,9 +40,7 @@ class JwtKeys(Protocol):
 _SOURCE = own_source(__name__)
 
 
-def gov_effects_extension(
-    engine: Engine, tables: Tables, jwt_keys: JwtKeys
-) -> StatelessExtension:
+def gov_effects_extension(tables: Tables, jwt_keys: JwtKeys) -> StatelessExtension:
     """Return the extension ``ccf.setJwtPublicSigningKeys`` and the like."""
 
     def refresh_app_bytecode_cache() -> None:
@@ -51,12 +50,12 @@ def gov_effects_extension(
         also proves each module before it replaces the app.
         """
         version = tables.raw(MODULES_VERSION.name)
-        version.put(_UNIT_KEY, engine.version.encode())
+        version.put(_UNIT_KEY, VERSION.encode())
         bytecode = tables.raw(MODULES_BYTECODE.name)
         bytecode.clear()
         for name, source in tables.raw(MODULES.name).range():
             try:
-                code = engine.compile_module(
+                code = compile_module(
                     name.decode(errors="replace"), source.decode(errors="replace")
                 )
             except JsModuleFailed as error:

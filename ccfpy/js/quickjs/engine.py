@@ -1,4 +1,4 @@
-"""QuickJS behind ``ccfpy.js.engine.Engine``."""
+"""QuickJS as the engine of all scripts."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -21,22 +21,21 @@ if TYPE_CHECKING:
     from ccfpy.js.extension import Extension, ExtensionArgument, ExtensionFunction
 
 VERSION: Final = "2025-09-13"
-"""The engine's release date; ``engine.wasm`` is made of it."""
+"""The engine's release date, to which its bytecode is bound; ``engine.wasm`` is made of
+it."""
 
 
 class QuickJs:
-    """An engine on Bellard's QuickJS; between calls it holds unused contexts."""
+    """Runs JavaScript on Bellard's QuickJS; between calls it holds unused contexts.
+
+    Each call finds an unused context, unless one is reused.
+    """
 
     __slots__ = ("_clock", "_pool")
 
     def __init__(self, clock: "Clock") -> None:
         self._clock = clock
         self._pool = ContextPool()
-
-    @property
-    def version(self) -> str:
-        """The engine's version, which is its release date."""
-        return VERSION
 
     def call_export(
         self,
@@ -47,7 +46,17 @@ class QuickJs:
         extensions: "Sequence[Extension]",
         limits: JsLimits,
     ) -> str | None:
-        """Call an exported function; see ``engine.Engine``."""
+        """Call an exported function, and return its result as JSON text.
+
+        Returns:
+            ``None`` if the result has no JSON form, as ``undefined`` has none.
+
+        Raises:
+            JsException: the function or a module's body threw, or the result could not
+                be written as JSON.
+            JsLimitExceeded: the call was stopped.
+            JsModuleFailed: no such module, export or function.
+        """
         forms = "".join(
             "p" if isinstance(argument, str | bytes) else "j" for argument in arguments
         )
@@ -72,7 +81,12 @@ class QuickJs:
         extensions: "Sequence[Extension]" = (),
         limits: JsLimits,
     ) -> int:
-        """Count an exported function's parameters; see ``engine.Engine``."""
+        """Return how many arguments an exported function declares (its ``length``).
+
+        Raises:
+            JsException: a module's body threw, or was stopped.
+            JsModuleFailed: no such module, export or function.
+        """
 
         def count(script: ScriptInstance) -> "ExtensionArgument":
             return script.invoke("parameterCount", function)
@@ -87,15 +101,18 @@ class QuickJs:
         *,
         is_reused: bool,
     ) -> "Interpreter":
-        """Make an interpreter on a library; see ``engine.Engine``."""
+        """Make an interpreter in which no module is loaded yet.
+
+        Args:
+            library: the modules that it may load.
+            extensions: what scripts may call; their functions must not call the
+                interpreter.
+            is_reused: whether each call finds the globals as the last call left them.
+        """
         functions, bare = self._bare(extensions)
         if is_reused:
             return ReusedInterpreter(self._clock, functions, library, bare)
         return FreshInterpreter(self._clock, functions, library, bare, self._pool)
-
-    def compile_module(self, name: str, source: str) -> bytes:
-        """Compile one module, whatever it imports; see ``engine.Engine``."""
-        return compile_module(name, source)
 
     def _within(
         self,

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.endpoints.app_calls import AppCalls
-from ccfpy.js.engine import Engine
+from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.tx import Tx
 
 
@@ -36,7 +36,7 @@ class ScriptNode:
             ``fatal``, and the line.
     """
 
-    engine: Engine
+    engine: QuickJs
     entropy: Entropy
     clock: Clock
     app_calls: AppCalls

@@ -6,7 +6,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.js.engine import JsException
 from ccfpy.js.extensions.gov_effects import gov_effects_extension
-from ccfpy.js.quickjs import QuickJs
+from ccfpy.js.quickjs import VERSION
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables.js import MODULES, MODULES_BYTECODE, MODULES_VERSION
@@ -38,21 +38,17 @@ def modules(**sources: str) -> Tx:
     return tx
 
 
-def test_every_module_is_compiled_into_the_bytecode_table(
-    evaluate: Evaluate, engine: QuickJs
-) -> None:
+def test_every_module_is_compiled_into_the_bytecode_table(evaluate: Evaluate) -> None:
     tx = modules(a="import { b } from './b.js'; export let a", b="export let b")
     tx.raw(MODULES_BYTECODE.name).put(b"/old.js", b"old")
-    extension = gov_effects_extension(engine, tx, Keys())
+    extension = gov_effects_extension(tx, Keys())
     assert evaluate("return ccf.refreshAppBytecodeCache()", [extension]) is None
-    assert tx.raw(MODULES_VERSION.name).get(bytes(8)) == engine.version.encode()
+    assert tx.raw(MODULES_VERSION.name).get(bytes(8)) == VERSION.encode()
     assert sorted(tx.raw(MODULES_BYTECODE.name).keys()) == [b"/a.js", b"/b.js"]
 
 
-def test_a_module_that_does_not_compile_is_reported(
-    evaluate: Evaluate, engine: QuickJs
-) -> None:
-    extension = gov_effects_extension(engine, modules(a="bad syntax"), Keys())
+def test_a_module_that_does_not_compile_is_reported(evaluate: Evaluate) -> None:
+    extension = gov_effects_extension(modules(a="bad syntax"), Keys())
     with pytest.raises(JsException) as caught:
         evaluate("ccf.refreshAppBytecodeCache()", [extension])
     assert caught.value.reason.startswith(
@@ -60,13 +56,13 @@ def test_a_module_that_does_not_compile_is_reported(
     )
 
 
-def test_jwt_keys_are_passed_on_as_json(evaluate: Evaluate, engine: QuickJs) -> None:
+def test_jwt_keys_are_passed_on_as_json(evaluate: Evaluate) -> None:
     keys = Keys()
     body = """
         ccf.setJwtPublicSigningKeys("https://issuer", {a: 1}, {keys: []});
         ccf.removeJwtPublicSigningKeys("https://issuer");
     """
-    evaluate(body, [gov_effects_extension(engine, modules(), keys)])
+    evaluate(body, [gov_effects_extension(modules(), keys)])
     issuer = "https://issuer"
     assert keys.asked == [(issuer, {"a": 1}, {"keys": []}), issuer]
 
@@ -107,9 +103,7 @@ def test_jwt_keys_are_passed_on_as_json(evaluate: Evaluate, engine: QuickJs) -> 
         ),
     ],
 )
-def test_failures_reach_the_guest(
-    evaluate: Evaluate, engine: QuickJs, call: str, reason: str
-) -> None:
+def test_failures_reach_the_guest(evaluate: Evaluate, call: str, reason: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.{call}", [gov_effects_extension(engine, modules(), Keys("no"))])
+        evaluate(f"ccf.{call}", [gov_effects_extension(modules(), Keys("no"))])
     assert caught.value.reason == reason
