@@ -56,32 +56,28 @@ def operation(given: Json, names: Names) -> JsonObject:
 # Kinds of values
 
 
-def _kind(*kinds: type) -> Clean:
+def _such_that(fits: Callable[[Json], bool]) -> Clean:
     def clean(value: Json, _: Names) -> Json:
-        if type(value) not in kinds:
+        if not fits(value):
             raise Unfit
         return value
 
     return clean
 
 
-def _one_of(*values: Json) -> Clean:
-    def clean(value: Json, _: Names) -> Json:
-        if not any(type(value) is type(each) and value == each for each in values):
-            raise Unfit
-        return value
-
-    return clean
+def _one_of(*values: str) -> Clean:
+    return _such_that(lambda value: isinstance(value, str) and value in values)
 
 
-def _count(value: Json, _: Names) -> Json:
-    if type(value) is not int or value < 0:
-        raise Unfit
-    return value
+_text = _such_that(lambda value: isinstance(value, str))
+_flag = _such_that(lambda value: isinstance(value, bool))
+_number = _such_that(lambda value: type(value) in (int, float))
+_count = _such_that(lambda value: type(value) is int and value >= 0)
 
 
-def _positive(value: Json, _: Names) -> Json:
-    if type(value) not in (int, float) or value <= 0:  # type: ignore[operator]  # numbers
+def _positive(value: Json, names: Names) -> Json:
+    _number(value, names)
+    if value <= 0:  # type: ignore[operator]  # it is a number
         raise Unfit
     return value
 
@@ -138,14 +134,11 @@ def _by_name(item: Clean, *, name: str = ".*", least: int = 0) -> Clean:
     return clean
 
 
-def _object(*, needs: tuple[str, ...] = (), **fields: Clean) -> Clean:
+def _object(fields: Mapping[str, Clean], *, needs: tuple[str, ...] = ()) -> Clean:
     """Accept an object of known fields, and of extensions with any JSON."""
-    renamed = {_FIELDS.get(name, name): clean for name, clean in fields.items()}
 
     def of(name: str | int) -> Clean | None:
-        if str(name).startswith("x-"):
-            return _anything
-        return renamed.get(str(name))
+        return _anything if str(name).startswith("x-") else fields.get(str(name))
 
     def clean(value: Json, names: Names) -> Json:
         if not isinstance(value, dict):
@@ -158,8 +151,9 @@ def _object(*, needs: tuple[str, ...] = (), **fields: Clean) -> Clean:
     return clean
 
 
-_FIELDS = {"is_in": "in", "negated": "not"}
-"""Fields whose names are Python's own words."""
+def _all(clean: Clean, names: str) -> Mapping[str, Clean]:
+    """Return fields of one kind, whose names are separated by spaces."""
+    return dict.fromkeys(names.split(), clean)
 
 
 def _fitting(
@@ -245,51 +239,36 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 }
 _UNCONSTRAINED = frozenset({"type", "default", "title", "description", "example"})
 
-_text, _flag, _number = _kind(str), _kind(bool), _kind(int, float)
-_documentation = _object(needs=("url",), url=_text, description=_text)
+_link = _object(_all(_text, "url description"), needs=("url",))
 
 _SCHEMA_FIELDS = _object(
-    title=_text,
-    description=_text,
-    type=_one_of("array", "boolean", "integer", "number", "object", "string"),
-    format=_text,
-    enum=_list_of(_anything, least=1),
-    default=_anything,
-    example=_anything,
-    multipleOf=_positive,
-    maximum=_number,
-    exclusiveMaximum=_flag,
-    minimum=_number,
-    exclusiveMinimum=_flag,
-    maxLength=_count,
-    minLength=_count,
-    pattern=_pattern,
-    maxItems=_count,
-    minItems=_count,
-    uniqueItems=_flag,
-    maxProperties=_count,
-    minProperties=_count,
-    required=_list_of(_text, least=1),
-    allOf=_list_of(_schema, least=1),
-    oneOf=_list_of(_schema, least=1),
-    anyOf=_list_of(_schema, least=1),
-    negated=_schema,
-    items=_schema,
-    properties=_by_name(_schema),
-    additionalProperties=lambda value, names: (
-        value if isinstance(value, bool) else _schema(value, names)
-    ),
-    nullable=_flag,
-    discriminator=_object(
-        needs=("propertyName",), propertyName=_text, mapping=_by_name(_text)
-    ),
-    readOnly=_flag,
-    writeOnly=_flag,
-    deprecated=_flag,
-    externalDocs=_documentation,
-    xml=_object(
-        name=_text, namespace=_text, prefix=_text, attribute=_flag, wrapped=_flag
-    ),
+    {
+        **_all(_text, "title description format"),
+        "type": _one_of("array", "boolean", "integer", "number", "object", "string"),
+        "enum": _list_of(_anything, least=1),
+        **_all(_anything, "default example"),
+        "multipleOf": _positive,
+        **_all(_number, "maximum minimum"),
+        **_all(_flag, "exclusiveMaximum exclusiveMinimum uniqueItems"),
+        **_all(_count, "maxLength minLength maxItems minItems"),
+        **_all(_count, "maxProperties minProperties"),
+        "pattern": _pattern,
+        "required": _list_of(_text, least=1),
+        **_all(_list_of(_schema, least=1), "allOf oneOf anyOf"),
+        **_all(_schema, "not items"),
+        "properties": _by_name(_schema),
+        "additionalProperties": lambda value, names: (
+            value if isinstance(value, bool) else _schema(value, names)
+        ),
+        "discriminator": _object(
+            {"propertyName": _text, "mapping": _by_name(_text)}, needs=("propertyName",)
+        ),
+        **_all(_flag, "nullable readOnly writeOnly deprecated"),
+        "externalDocs": _link,
+        "xml": _object(
+            {**_all(_text, "name namespace prefix"), **_all(_flag, "attribute wrapped")}
+        ),
+    }
 )
 _SCHEMA = _or_reference("schemas", _whole_schema)
 
@@ -297,60 +276,48 @@ _SCHEMA = _or_reference("schemas", _whole_schema)
 # Operations
 
 
-def _exclusive(clean: Clean, *pairs: tuple[str, str]) -> Clean:
-    """Accept an object; of two fields that exclude each other keep the first."""
+def _illustrated(fields: Mapping[str, Clean], *, needs: tuple[str, ...] = ()) -> Clean:
+    """Accept an object with a schema, and with one example or several, not both."""
+    clean = _object({**_ILLUSTRATED, **fields}, needs=needs)
 
     def take(value: Json, names: Names) -> Json:
         cleaned = clean(value, names)
         assert isinstance(cleaned, dict), "fields are of objects"
-        for first, second in pairs:
-            if first in cleaned:
-                cleaned.pop(second, None)
+        if "example" in cleaned:
+            cleaned.pop("examples", None)
         return cleaned
 
     return take
 
 
 _example = _object(
-    summary=_text, description=_text, value=_anything, externalValue=_text
+    {**_all(_text, "summary description externalValue"), "value": _anything}
 )
-_media_type = _exclusive(
-    _object(schema=_schema, example=_anything, examples=_by_name(_example)),
-    ("example", "examples"),
-)
-_content = _by_name(_media_type)
-_one_content = _by_name(_media_type, least=1)
-
-_COMMON = {
-    "description": _text,
-    "required": _flag,
-    "deprecated": _flag,
-    "explode": _flag,
+_ILLUSTRATED = {
     "schema": _schema,
     "example": _anything,
     "examples": _by_name(_example),
 }
-_header = _exclusive(
-    _object(needs=("schema",), style=_one_of("simple"), **_COMMON),
-    ("example", "examples"),
-)
+_media_type = _illustrated({})
+_content = _by_name(_media_type)
+_one_content = _by_name(_media_type, least=1)
+
+_COMMON = {"description": _text, **_all(_flag, "required deprecated explode")}
+_header = _illustrated({"style": _one_of("simple"), **_COMMON}, needs=("schema",))
 _STYLES: Mapping[str, tuple[str, ...]] = {
     "path": ("matrix", "label", "simple"),
     "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject"),
     "header": ("simple",),
     "cookie": ("form",),
 }
-_parameter_fields = _exclusive(
-    _object(
-        needs=("name", "in", "schema"),
-        name=_text,
-        is_in=_one_of(*_STYLES),
-        style=_text,
-        allowReserved=_flag,
-        allowEmptyValue=_flag,
+_parameter_fields = _illustrated(
+    {
+        "in": _one_of(*_STYLES),
+        **_all(_text, "name style"),
+        **_all(_flag, "allowReserved allowEmptyValue"),
         **_COMMON,
-    ),
-    ("example", "examples"),
+    },
+    needs=("name", "in", "schema"),
 )
 
 
@@ -380,10 +347,8 @@ def _parameters(value: Json, names: Names) -> Json:
 _response = _or_reference(
     "responses",
     _object(
+        {"description": _text, "headers": _by_name(_header), "content": _content},
         needs=("description",),
-        description=_text,
-        headers=_by_name(_header),
-        content=_content,
     ),
 )
 
@@ -397,17 +362,20 @@ def _requirement(value: Json, names: Names) -> Json:
 
 
 _OPERATION = _object(
-    tags=_list_of(_text),
-    summary=_text,
-    description=_text,
-    externalDocs=_documentation,
-    operationId=_text,
-    parameters=_parameters,
-    requestBody=_object(
-        needs=("content",), description=_text, content=_one_content, required=_flag
-    ),
-    responses=_by_name(_response, name="default|[1-5](?:[0-9][0-9]|XX)", least=1),
-    deprecated=_flag,
-    security=_list_of(_requirement),
-    servers=_list_of(_object(needs=("url",), url=_text, description=_text)),
+    {
+        "tags": _list_of(_text),
+        **_all(_text, "summary description operationId"),
+        "externalDocs": _link,
+        "parameters": _parameters,
+        "requestBody": _object(
+            {"description": _text, "content": _one_content, "required": _flag},
+            needs=("content",),
+        ),
+        "responses": _by_name(
+            _response, name="default|[1-5](?:[0-9][0-9]|XX)", least=1
+        ),
+        "deprecated": _flag,
+        "security": _list_of(_requirement),
+        "servers": _list_of(_link),
+    }
 )
