@@ -21,12 +21,12 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
 
     What an accepted proposal may ask of the node is declared where JavaScript asks for
     it: `ccfpy.js.extensions.node` and `ccfpy.js.extensions.network`.
+
+    Attributes:
+        engine: the engine that runs constitutions and ballots.
     """
 
-    @property
-    def engine(self) -> QuickJs:
-        """The engine that runs constitutions and ballots."""
-        ...
+    engine: QuickJs
 
     @property
     def entropy(self) -> Entropy:

@@ -7,6 +7,7 @@ a user keeps here, and is logged only where members decided so
 (``set_python_runtime_options``): the configuration is the host's to write.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _ID_BYTES = 8
 
 
+@dataclass(eq=False)
 class AppCode:
     """What a node calls an application's code through.
 
@@ -38,18 +40,10 @@ class AppCode:
         logs_places: whether the log names where exceptions came from.
     """
 
-    def __init__(
-        self,
-        calls: AppCalls,
-        *,
-        outbox: "Outbox",
-        entropy: "Entropy",
-        logs_places: bool = False,
-    ) -> None:
-        self.calls = calls
-        self.logs_places = logs_places
-        self._outbox = outbox
-        self._entropy = entropy
+    calls: AppCalls
+    outbox: "Outbox"
+    entropy: "Entropy"
+    logs_places: bool = False
 
     def watch(self, store: "Store") -> None:
         """Follow what members decide of limits."""
@@ -68,7 +62,7 @@ class AppCode:
         try:
             decided = options() or python.PythonRuntimeOptions()
         except Malformed as error:
-            self._outbox.fail(f"Limits of Python code stay as they are: {error}")
+            self.outbox.fail(f"Limits of Python code stay as they are: {error}")
             return
         self.calls.limits = limits_of(decided)
 
@@ -105,14 +99,14 @@ class AppCode:
         Returns:
             The id by which a caller may name this failure.
         """
-        failure = self._entropy.random_bytes(_ID_BYTES).hex()
-        self._outbox.fail(f"{_summary(error)} in {what} (id {failure})", tag=tag)
+        failure = self.entropy.random_bytes(_ID_BYTES).hex()
+        self.outbox.fail(f"{_summary(error)} in {what} (id {failure})", tag=tag)
         if self.logs_places or self._logs_texts:
             for position, link in enumerate(
                 chain_of(error, links_max=limits.FAILURE_LINKS_MAX)
             ):
                 led = "after " if position else ""
-                self._outbox.fail(f"id {failure}: {led}{self._told(link)}", tag=tag)
+                self.outbox.fail(f"id {failure}: {led}{self._told(link)}", tag=tag)
         return failure
 
     @property

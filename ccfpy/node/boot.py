@@ -36,6 +36,7 @@ from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
+from ccfpy.node.host_clock import HostClock
 from ccfpy.node.identity.attestation import NodeEvidence, security_policy_of
 from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
 from ccfpy.node.identity.sealing import Sealing
@@ -44,8 +45,8 @@ from ccfpy.node.parts import NodeParts
 from ccfpy.node.replication.consensus_trace import tracer_of
 from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
 from ccfpy.node.replication.replication import Replication
-from ccfpy.node.running import HostClock, RunningNode
-from ccfpy.node.sessions.client import InterfaceSessions
+from ccfpy.node.running import RunningNode
+from ccfpy.node.sessions.client import InterfaceSessions, SessionCounts
 from ccfpy.service.evidence import quotes
 from ccfpy.service.genesis import FirstNode
 from ccfpy.service.tables.nodes import (
@@ -129,6 +130,7 @@ def running_node(
         quote_info=_quote_info(evidence),
         replication=replication,
         channels=channels,
+        session_counts=SessionCounts(interfaces=interfaces_of(configuration)),
         sealing=Sealing(
             parts.platform,
             bytes.fromhex(boot.executable_digest),

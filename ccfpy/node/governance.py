@@ -7,7 +7,6 @@ chunk to end) is done once, and only if, that transaction is committed.
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import MemberId, Seqno
-from ccfpy.base.ports import Entropy
 from ccfpy.boundary.effects import LogLevel, LogTag
 from ccfpy.crypto import certs
 from ccfpy.js.quickjs import QuickJs
@@ -24,22 +23,18 @@ if TYPE_CHECKING:
 
 
 class NodeGovernance:
-    """The node, as governance sees it (`ccfpy.gov.ports.GovernanceNode`)."""
+    """The node, as governance sees it (`ccfpy.gov.ports.GovernanceNode`).
+
+    Attributes:
+        engine: runs constitutions and ballots.
+        entropy: the randomness for scripts.
+    """
 
     def __init__(self, running: "RunningNode", engine: QuickJs) -> None:
         self._running = running
-        self._engine = engine
+        self.engine = engine
+        self.entropy = running.entropy
         self._rekeyed: tuple[Tx, LedgerSecret] | None = None
-
-    @property
-    def engine(self) -> QuickJs:
-        """What runs constitutions and ballots."""
-        return self._engine
-
-    @property
-    def entropy(self) -> Entropy:
-        """The randomness for scripts."""
-        return self._running.entropy
 
     def log(self, level: str, text: str) -> None:
         """Write a line under the tag ``gov``."""

@@ -11,7 +11,6 @@ from the known keys (``src/node/jwt_key_auto_refresh.h``).
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from ccfpy.http.messages import Request
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
+from ccfpy.node.host_clock import HostClock
 from ccfpy.node.outbound import CallFailed, OutboundClient, Outcome
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.primary import Primary
@@ -78,34 +78,26 @@ class _IssuerLocation(NamedTuple):
     query: str
 
 
+@dataclass(eq=False, kw_only=True)
 class JwtRefresh:
     """The refreshes of one node.
 
-    Args:
+    Attributes:
         node: whose transactions enter the keys.
         calls: the way to issuers.
-        now: the time at which their certificates must be valid.
+        time: the node's clock; certificates of issuers must be valid at its time.
         interval_ms: between refreshes; 0 for none but when an issuer is set.
-        now_ms: on the clock that ``tick`` follows.
     """
 
-    def __init__(
-        self,
-        node: Primary,
-        calls: OutboundClient,
-        outbox: Outbox,
-        *,
-        now: Callable[[], datetime],
-        interval_ms: int,
-        now_ms: int,
-    ) -> None:
+    node: Primary
+    calls: OutboundClient
+    outbox: Outbox
+    time: HostClock
+    interval_ms: int
+
+    def __post_init__(self) -> None:
         self.counts = RefreshCounts()
-        self._node = node
-        self._calls = calls
-        self._outbox = outbox
-        self._now = now
-        self._interval_ms = interval_ms
-        self._due_ms = now_ms + interval_ms
+        self._due_ms = self.time.monotonic_ms + self.interval_ms
         self._is_due = False
         self._are_set = False
         self._waiting: dict[str, None] = {}
@@ -123,8 +115,8 @@ class JwtRefresh:
 
     def tick(self, now_ms: int) -> None:
         """Advance the clock; what becomes due is done at the end of the step."""
-        if self._interval_ms and now_ms >= self._due_ms:
-            self._due_ms = now_ms + self._interval_ms
+        if self.interval_ms and now_ms >= self._due_ms:
+            self._due_ms = now_ms + self.interval_ms
             self._is_due = True
 
     def work(self) -> None:
@@ -143,16 +135,16 @@ class JwtRefresh:
         """
         if self._are_set:
             for call in self._under_way.values():
-                self._calls.abandon(call)
+                self.calls.abandon(call)
             self._under_way.clear()
         self._is_due = self._are_set = False
-        if not self._node.is_primary:
+        if not self.node.is_primary:
             self._debug("Node is not primary, skipping")
             return
         try:
-            issuers = list(ISSUERS.of(self._node.begin(read_only=True)).items())
+            issuers = list(ISSUERS.of(self.node.begin(read_only=True)).items())
         except Malformed as error:
-            self._outbox.fail(f"JWT key auto-refresh: {error}")
+            self.outbox.fail(f"JWT key auto-refresh: {error}")
             return
         for issuer, how in issuers:
             if how.auto_refresh and issuer not in self._under_way:
@@ -169,7 +161,7 @@ class JwtRefresh:
             self._failed(issuer, error)
 
     def _bundle_for(self, issuer: str) -> str:
-        tx = self._node.begin(read_only=True)
+        tx = self.node.begin(read_only=True)
         how = ISSUERS.of(tx).get(issuer)
         name = how.ca_cert_bundle_name if how is not None else None
         bundle = None if name is None else CA_CERT_BUNDLES.of(tx).get(name)
@@ -186,11 +178,11 @@ class JwtRefresh:
     ) -> None:
         """Ask for ``what`` an issuer publishes at ``url``; ``take`` gets the answer."""
         place = _place_of(url)
-        self._under_way[refresh.issuer] = self._calls.request(
+        self._under_way[refresh.issuer] = self.calls.request(
             place.address,
             Request(method="GET", path=place.path, query=place.query),
             trust=ClientContext(
-                trusted_pem=refresh.bundle, host=place.host, now=self._now()
+                trusted_pem=refresh.bundle, host=place.host, now=self.time.now
             ),
             then=partial(self._answered, refresh, what, take),
             response_bytes_max=limits.JWT_RESPONSE_BYTES_MAX,
@@ -206,7 +198,7 @@ class JwtRefresh:
         del self._under_way[refresh.issuer]
         if isinstance(outcome, CallFailed):
             # No answer says nothing of the issuer; as in CCF, no failure is counted.
-            self._outbox.fail(
+            self.outbox.fail(
                 f"JWT key auto-refresh: No {what} of issuer '{refresh.issuer}': "
                 f"{outcome.detail}"
             )
@@ -232,22 +224,22 @@ class JwtRefresh:
             replace(key, issuer=refresh.constraint) if key.issuer is None else key
             for key in key_set(loads_object(body))
         ]
-        if not self._node.is_primary:
+        if not self.node.is_primary:
             raise Refused("this node is no longer primary")
-        tx = self._node.begin(read_only=False)
+        tx = self.node.begin(read_only=False)
         how = ISSUERS.of(tx).get(refresh.issuer)
         if how is None or not how.auto_refresh:
             raise Refused(f"{refresh.issuer} does not have auto_refresh enabled")
         set_keys(tx, refresh.issuer, keys)
-        self._node.commit(tx, None)
+        self.node.commit(tx, None)
         self.counts.successes += 1
 
     def _failed(self, issuer: str, error: CcfpyError) -> None:
         self.counts.failures += 1
-        self._outbox.fail(f"JWT key auto-refresh: issuer '{issuer}': {error}")
+        self.outbox.fail(f"JWT key auto-refresh: issuer '{issuer}': {error}")
 
     def _debug(self, message: str) -> None:
-        self._outbox.log(LogLevel.DEBUG, f"JWT key auto-refresh: {message}")
+        self.outbox.log(LogLevel.DEBUG, f"JWT key auto-refresh: {message}")
 
 
 def _place_of(url: str) -> _IssuerLocation:

@@ -23,6 +23,10 @@ class NodeState(StrEnum):
 
 
 _S = NodeState
+IN_NETWORK = frozenset(
+    {_S.PART_OF_NETWORK, _S.PART_OF_PUBLIC_NETWORK, _S.READING_PRIVATE_LEDGER}
+)
+"""The states in which members may call, and other nodes may join."""
 
 MOVES: Mapping[NodeState, frozenset[NodeState]] = {
     _S.UNINITIALIZED: frozenset({_S.INITIALIZED}),

@@ -36,8 +36,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
-from ccfpy.js.quickjs import VERSION, QuickJs
-from ccfpy.node import boot
+from ccfpy.js.quickjs import QuickJs
 from ccfpy.node.api import node_registry
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.governance import NodeGovernance
@@ -54,7 +53,6 @@ from ccfpy.node.recovery.recover import Recover
 from ccfpy.node.replication.ledger_tail import EntryTooLarge
 from ccfpy.node.running import RunningNode
 from ccfpy.node.scripts import let_scripts_run
-from ccfpy.node.sessions.client import SessionCounts
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
 from ccfpy.node.snapshots.reads import SnapshotReads
@@ -279,14 +277,13 @@ class Node:
             raise ConfigurationRefused(str(error)) from error
         configuration = event.configuration
         parts = self._parts
-        counts = SessionCounts(interfaces=boot.interfaces_of(configuration))
         parts.app_code.logs_places = configuration.logs_tracebacks
-        self._mount_frontends(running, counts)
+        self._mount_frontends(running)
         parts.calls.tick(running.time.monotonic_ms)
         self._booted = booted = _Booted(
             running,
             Sessions(
-                counts,
+                running.session_counts,
                 certificates=running.certificates,
                 router=parts.router,
                 outbox=self._outbox,
@@ -299,14 +296,14 @@ class Node:
         )
         booted.endorsements.start()
 
-    def _mount_frontends(self, running: RunningNode, counts: SessionCounts) -> None:
+    def _mount_frontends(self, running: RunningNode) -> None:
         """Make what answers requests; only ``/node`` is open at first."""
         parts = self._parts
         engine = QuickJs(parts.clock)
         for registry in (
             let_scripts_run(parts.app.registry(), running, engine, parts.clock),
             governance_registry(NodeGovernance(running, engine)),
-            node_registry(running, counts, js_version=VERSION),
+            node_registry(running),
         ):
             parts.router.mount(registry.prefix, self._frontend(running, registry))
         parts.router.frontends["node"].is_open = True

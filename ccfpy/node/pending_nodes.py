@@ -16,6 +16,7 @@ A new primary, which has heard no node yet, counts from its first check.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
@@ -25,27 +26,29 @@ from ccfpy.node.primary import Primary
 from ccfpy.service import pending
 
 
+@dataclass(eq=False)
 class PendingNodes:
     """The waiting nodes, as one node of the service heard them.
 
-    Args:
+    Attributes:
         node: the node whose transactions remove records.
         log: called with each removed node.
         now_ms: on the clock that ``tick`` follows.
     """
 
-    def __init__(self, node: Primary, log: Callable[[str], None], now_ms: int) -> None:
-        self._node = node
-        self._log = log
-        self._now_ms = now_ms
-        self._look_ms = now_ms + limits.PENDING_LOOK_MS
-        self._replaced_ms = now_ms - limits.PENDING_REPLACED_MS
+    node: Primary
+    log: Callable[[str], None]
+    now_ms: int
+
+    def __post_init__(self) -> None:
+        self._look_ms = self.now_ms + limits.PENDING_LOOK_MS
+        self._replaced_ms = self.now_ms - limits.PENDING_REPLACED_MS
         self._heard: dict[NodeId, int] = {}
         self._sent_on: dict[NodeId, int] = {}
 
     def heard(self, node_id: NodeId) -> None:
         """Note that a node that waits asked again."""
-        self._heard[node_id] = self._now_ms
+        self._heard[node_id] = self.now_ms
 
     def is_to_be_sent_on(self, node_id: NodeId) -> bool:
         """Return whether a backup should send a node on to the primary now.
@@ -53,9 +56,9 @@ class PendingNodes:
         Its record may have been removed meanwhile, of which the primary knows first.
         """
         last = self._sent_on.get(node_id)
-        if last is not None and self._now_ms - last < limits.PENDING_HEARD_MS:
+        if last is not None and self.now_ms - last < limits.PENDING_HEARD_MS:
             return False
-        self._sent_on[node_id] = self._now_ms
+        self._sent_on[node_id] = self.now_ms
         return True
 
     def make_room(self, tx: Tx, newcomer: NodeId) -> Callable[[], None]:
@@ -75,7 +78,7 @@ class PendingNodes:
         if len(waiting) < limits.PENDING_NODES_MAX:
             return lambda: self.heard(newcomer)
         named = pending.named_by_proposals(tx, [*waiting, newcomer])
-        is_early = self._now_ms - self._replaced_ms < limits.PENDING_REPLACED_MS
+        is_early = self.now_ms - self._replaced_ms < limits.PENDING_REPLACED_MS
         candidates = [each for each in waiting if each not in named]
         if not candidates or (is_early and newcomer not in named):
             raise LimitExceeded(
@@ -89,24 +92,24 @@ class PendingNodes:
             self.heard(newcomer)
             self._heard.pop(victim, None)
             if newcomer not in named:
-                self._replaced_ms = self._now_ms
-            self._log(f"Node {victim} gave its place to {newcomer}")
+                self._replaced_ms = self.now_ms
+            self.log(f"Node {victim} gave its place to {newcomer}")
 
         return done
 
     def tick(self, now_ms: int) -> None:
         """Advance the clock, and remove nodes that were silent for too long."""
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         if now_ms < self._look_ms:
             return
         self._look_ms = now_ms + limits.PENDING_LOOK_MS
-        tx = self._node.begin(read_only=not self._node.is_primary)
+        tx = self.node.begin(read_only=not self.node.is_primary)
         waiting = pending.pending_nodes(tx)
         self._heard = {each: self._heard_at(each) for each in waiting}
         self._sent_on = {
             each: at for each, at in self._sent_on.items() if each in self._heard
         }
-        if not self._node.is_primary:
+        if not self.node.is_primary:
             return
         oldest = now_ms - 1000 * limits.PENDING_SILENT_S
         silent = [each for each in waiting if self._heard[each] <= oldest]
@@ -114,8 +117,8 @@ class PendingNodes:
             return
         for each in sorted(set(silent) - pending.named_by_proposals(tx, silent)):
             pending.remove(tx, each)
-            self._log(f"Node {each} waited to be trusted, and was not heard any more")
-        self._node.commit(tx, None)
+            self.log(f"Node {each} waited to be trusted, and was not heard any more")
+        self.node.commit(tx, None)
 
     def _heard_at(self, node_id: NodeId) -> int:
-        return self._heard.get(node_id, self._now_ms)
+        return self._heard.get(node_id, self.now_ms)

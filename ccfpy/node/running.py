@@ -6,8 +6,6 @@ and signs when it is time. How a running node is made is in `boot`,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -32,6 +30,7 @@ from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.forwarding.redirection import RedirectResolver
 from ccfpy.node.history import StateCache
+from ccfpy.node.host_clock import HostClock
 from ccfpy.node.identity.attestation import NodeEvidence
 from ccfpy.node.identity.certificates import PresentedCertificates
 from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
@@ -45,30 +44,11 @@ from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signing import SignatureTimer
+from ccfpy.node.sessions.client import SessionCounts
 from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.nodes import record_retirements
 from ccfpy.service.opening import ServiceKeys
 from ccfpy.service.tables.nodes import QuoteInfo
-
-
-@dataclass(slots=True, kw_only=True)
-class HostClock:
-    """What the host last said of the time; nothing that needs trust rests on it."""
-
-    monotonic_ms: int
-    unix_us: int
-
-    @property
-    def now(self) -> datetime:
-        """Wall time, as certificates state it.
-
-        Raises:
-            Malformed: no calendar goes so far.
-        """
-        try:
-            return datetime.fromtimestamp(self.unix_us / 1e6, tz=UTC)
-        except (ValueError, OverflowError) as error:
-            raise Malformed(f"the host's clock is wrong: {error}") from error
 
 
 class Recovery(Protocol):
@@ -150,6 +130,7 @@ class RunningNode:
         quote_info: QuoteInfo,
         replication: Replication,
         channels: Channels,
+        session_counts: SessionCounts,
         sealing: Sealing,
     ) -> None:
         now_ms, outbox = time.monotonic_ms, parts.outbox
@@ -164,6 +145,7 @@ class RunningNode:
         self.quote_info = quote_info
         self.replication = replication
         self.channels = channels
+        self.session_counts = session_counts
         self.sealing = sealing
         self.entropy: Entropy = parts.entropy
         self.outbox = outbox
@@ -197,14 +179,13 @@ class RunningNode:
         )
         self.pending = PendingNodes(self, outbox.info, now_ms)
         self.history = self._history(parts)
-        self.indexing = _indexer(parts, replication, self.history, now_ms)
+        self.indexing = _indexer(parts, self.history, now_ms)
         self.jwt_refresh = JwtRefresh(
-            self,
-            parts.calls,
-            outbox,
-            now=lambda: self.time.now,
+            node=self,
+            calls=parts.calls,
+            outbox=outbox,
+            time=time,
             interval_ms=configuration.jwt_key_refresh_interval_ms,
-            now_ms=now_ms,
         )
 
     def _forwarder(self, parts: NodeParts) -> Forwarder:
@@ -212,7 +193,7 @@ class RunningNode:
             channels=self.channels,
             primary=lambda: self.primary_id,
             serve=parts.router.answer,
-            log=parts.outbox,
+            node_log=parts.outbox,
             now_ms=self.time.monotonic_ms,
         )
 
@@ -572,9 +553,7 @@ class RunningNode:
             self.outbox.info("Service is open")
 
 
-def _indexer(
-    parts: NodeParts, replication: Replication, history: StateCache, now_ms: int
-) -> Indexer:
+def _indexer(parts: NodeParts, history: StateCache, now_ms: int) -> Indexer:
     """Return the indexes that the application wants; none is told of anything yet."""
     blobs = SealedBlobs(
         entropy=parts.entropy,
@@ -582,16 +561,7 @@ def _indexer(
         news=history.stir,
         app=parts.app_code,
     )
-    indexing = Indexer(
-        tail=replication.tail,
-        log=lambda: replication.raft.log,
-        history=history,
-        blobs=blobs,
-        outbox=parts.outbox,
-        app=parts.app_code,
-        wake_flag=parts.wake_flag,
-        now_ms=now_ms,
-    )
+    indexing = Indexer(history=history, blobs=blobs, now_ms=now_ms)
     for index in parts.app.indexes():
         if index.make is not None:
             indexing.install(index, index.make(blobs))

@@ -146,11 +146,10 @@ class UserCoseSign1:
         )
 
 
-class TypedUserCoseSign1:
+class TypedUserCoseSign1(UserCoseSign1):
     """Accepts a user's signature only on messages of one type."""
 
     name = TYPED_USER_COSE_SIGN1
-    security_scheme = _USER_SCHEME
 
     def __init__(
         self,
@@ -159,14 +158,12 @@ class TypedUserCoseSign1:
         type_header: str = USER_TYPE,
         created_at_header: str = USER_CREATED_AT,
     ) -> None:
+        super().__init__(type_header=type_header, created_at_header=created_at_header)
         self._message_type = message_type
-        self._untyped = UserCoseSign1(
-            type_header=type_header, created_at_header=created_at_header
-        )
 
     def authenticate(self, context: "Context") -> UserCoseSign1Caller:
         """Name the user."""
-        caller = self._untyped.authenticate(context)
+        caller = super().authenticate(context)
         if caller.message_type != self._message_type:
             raise _refusal(
                 f"Unexpected message type: {caller.message_type}, expected: "
@@ -224,18 +221,14 @@ class MemberCoseSign1:
         )
 
 
-class ActiveMemberCoseSign1:
+class ActiveMemberCoseSign1(MemberCoseSign1):
     """Accepts a request signed by a member who has acknowledged the service's state."""
 
     name = ACTIVE_MEMBER_COSE_SIGN1
-    security_scheme = _MEMBER_SCHEME
-
-    def __init__(self, message_type: str | None = None) -> None:
-        self._any_member = MemberCoseSign1(message_type)
 
     def authenticate(self, context: "Context") -> MemberCoseSign1Caller:
         """Name the member."""
-        caller = self._any_member.authenticate(context)
+        caller = super().authenticate(context)
         info = members.INFO.of(context.tx).get(caller.member_id)
         if info is None or info.status is not members.MemberStatus.ACTIVE:
             raise _refusal("Signer is not an ACTIVE member")

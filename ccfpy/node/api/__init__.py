@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.registry import Registry
-from ccfpy.node.api import evidence, health, indexing, join, members, network
-from ccfpy.node.api.metrics import MetricsEndpoints
-from ccfpy.node.api.snapshots import SnapshotEndpoints
+from ccfpy.node.api import (
+    evidence,
+    health,
+    indexing,
+    join,
+    members,
+    metrics,
+    network,
+    snapshots,
+)
 
 if TYPE_CHECKING:
     from ccfpy.node.running import RunningNode
-    from ccfpy.node.sessions.client import SessionCounts
 
 PREFIX = "node"
 TITLE = "CCF Public Node API"
@@ -22,24 +28,16 @@ DESCRIPTION = "What this node knows of its service, of the other nodes and of it
 VERSION = "4.14.0"
 
 
-def node_registry(
-    running: "RunningNode",
-    sessions: "SessionCounts",
-    *,
-    js_version: str,
-) -> Registry:
+_GROUPS = (network, members, join, evidence, health, indexing, snapshots, metrics)
+
+
+def node_registry(running: "RunningNode") -> Registry:
     """Return everything that is served under ``/node``."""
     registry = Registry(
         PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION, is_exact=True
     )
     add_common_endpoints(registry)
-    for module in (network, members, join, evidence, health, indexing):
-        for declared in module.ENDPOINTS:
+    for group in _GROUPS:
+        for declared in group.ENDPOINTS:
             registry.add(declared(running))
-    for group in (
-        SnapshotEndpoints(running, running.parts.snapshots),
-        MetricsEndpoints(sessions, memory=running.parts.memory, js_version=js_version),
-    ):
-        for endpoint in group.endpoints():
-            registry.add(endpoint)
     return registry

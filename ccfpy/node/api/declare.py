@@ -108,8 +108,15 @@ def local(
         mode: a command looks at no table.
         status: of a success.
     """
-    operation = _operation(handler, answers, status=status)
-    return _at_once(Forwarding.NEVER, method, path, handler, mode, operation)
+    return Endpoint(
+        method=method,
+        path=path,
+        handler=for_who_takes_json(handler),
+        mode=mode,
+        forwarding=Forwarding.NEVER,
+        redirection=Redirection.NONE,
+        operation=_operation(handler, answers, status=status),
+    )
 
 
 def shared(
@@ -123,29 +130,14 @@ def shared(
 
     ``query`` has the types of optional parameters, by name.
     """
-    operation = _operation(handler, answers, query=query)
-    return _at_once(
-        Forwarding.SOMETIMES, "GET", path, handler, Mode.READ_ONLY, operation
-    )
-
-
-def _at_once(
-    forwarding: Forwarding,
-    method: str,
-    path: str,
-    handler: Handler,
-    mode: Mode,
-    operation: Operation,
-) -> Endpoint:
-    """Declare what the node that is asked answers, in JSON."""
     return Endpoint(
-        method=method,
+        method="GET",
         path=path,
         handler=for_who_takes_json(handler),
-        mode=mode,
-        forwarding=forwarding,
+        mode=Mode.READ_ONLY,
+        forwarding=Forwarding.SOMETIMES,
         redirection=Redirection.NONE,
-        operation=operation,
+        operation=_operation(handler, answers, query=query),
     )
 
 

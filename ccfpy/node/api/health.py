@@ -8,20 +8,12 @@ from ccfpy.endpoints.replies import empty_reply, json_reply, record_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.answers import JwtRefreshAnswer, StateAnswer
 from ccfpy.node.api.declare import NodeEndpoints, local, shared
-from ccfpy.node.lifecycle import NodeState
+from ccfpy.node.lifecycle import IN_NETWORK, NodeState
 from ccfpy.service.tables.signatures import SIGNATURES
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.node.running import RunningNode
-
-_MEMBERS_MAY_CALL = frozenset(
-    {
-        NodeState.PART_OF_NETWORK,
-        NodeState.PART_OF_PUBLIC_NETWORK,
-        NodeState.READING_PRIVATE_LEDGER,
-    }
-)
 
 
 ENDPOINTS = NodeEndpoints()
@@ -59,7 +51,7 @@ def ready_app(running: "RunningNode", _: Context) -> "Response":
 @ENDPOINTS.add(local, "/ready/gov", status=204)
 def ready_gov(running: "RunningNode", _: Context) -> "Response":
     """Answer 204 while members' requests are welcome, else 503."""
-    is_ready = running.state in _MEMBERS_MAY_CALL and running.frontends["gov"].is_open
+    is_ready = running.state in IN_NETWORK and running.frontends["gov"].is_open
     return _readiness(running, "members", is_ready=is_ready)
 
 

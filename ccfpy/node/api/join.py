@@ -15,7 +15,7 @@ from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.node.api.declare import NodeEndpoints, hidden
 from ccfpy.node.api.redirects import primary_address
-from ccfpy.node.lifecycle import NodeState
+from ccfpy.node.lifecycle import IN_NETWORK, NodeState
 from ccfpy.service import join, join_bounds
 from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
 from ccfpy.service.join import Handover, Joiner, JoinFault, JoinRefused
@@ -34,13 +34,6 @@ if TYPE_CHECKING:
     from ccfpy.node.running import RunningNode
 
 PATH = "/join"
-_ACCEPTING = frozenset(
-    {
-        NodeState.PART_OF_NETWORK,
-        NodeState.PART_OF_PUBLIC_NETWORK,
-        NodeState.READING_PRIVATE_LEDGER,
-    }
-)
 
 
 ENDPOINTS = NodeEndpoints()
@@ -50,7 +43,7 @@ ENDPOINTS = NodeEndpoints()
 def let_in(running: "RunningNode", context: Context) -> "Response":
     """Enter the node that asks, or tell it how it stands."""
     request = _request(context)
-    if running.state not in _ACCEPTING:
+    if running.state not in IN_NETWORK:
         raise internal_error(
             "Target node should be part of network to accept new nodes."
         )

@@ -7,6 +7,7 @@ removed while it waited to be trusted did not leave: it may ask again, and be tr
 then.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.vocabulary import NodeStatus
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ccfpy.node.outbox import Outbox
 
 
+@dataclass(eq=False)
 class AddressBook:
     """The nodes that this one may have to speak to.
 
@@ -28,12 +30,13 @@ class AddressBook:
         addresses: ``host:port`` by node, this one's own included.
     """
 
-    def __init__(self, own: "NodeId", channels: "Channels", outbox: "Outbox") -> None:
+    own: "NodeId"
+    channels: "Channels"
+    outbox: "Outbox"
+
+    def __post_init__(self) -> None:
         self.addresses: dict[NodeId, str] = {}
         self._since: dict[NodeId, Seqno] = {}
-        self._own = own
-        self._channels = channels
-        self._outbox = outbox
 
     def watch(self, store: "Store") -> None:
         """Follow the table from now on."""
@@ -50,17 +53,17 @@ class AddressBook:
             if node not in self.addresses:
                 self._since[node] = seqno
             self.addresses[node] = address
-            if node != self._own:
-                self._outbox.put(SetPeer(node=node, address=address))
+            if node != self.own:
+                self.outbox.put(SetPeer(node=node, address=address))
 
     def _let_go(self, seqno: "Seqno", writes: "Writes") -> None:
         for node, info in INFO.decode_writes(writes).items():
-            if node == self._own or not self._is_gone(node, info, seqno):
+            if node == self.own or not self._is_gone(node, info, seqno):
                 continue
-            self._channels.close(node)
+            self.channels.close(node)
             self._since.pop(node, None)
             if self.addresses.pop(node, None) is not None:
-                self._outbox.put(ForgetPeer(node=node))
+                self.outbox.put(ForgetPeer(node=node))
 
     def _is_gone(self, node: "NodeId", info: NodeInfo | None, seqno: "Seqno") -> bool:
         """Return whether a record that is now final says that a node has gone."""

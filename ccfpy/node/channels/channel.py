@@ -52,6 +52,7 @@ class ResponderExchange:
     keys: Keys
 
 
+@dataclass(eq=False)
 class Channel:
     """One node's end of a channel.
 
@@ -61,25 +62,17 @@ class Channel:
         used_at_ms: when something was last sent or received, for the idle to be found.
     """
 
-    def __init__(
-        self,
-        peer: NodeId,
-        credentials: Credentials,
-        *,
-        entropy: Entropy,
-        send: Callable[[NodeId, PeerTraffic, bytes], None],
-        log: NodeLog,
-        message_limit: int,
-    ) -> None:
-        self.peer = peer
+    peer: NodeId
+    credentials: Credentials
+    entropy: Entropy
+    send: Callable[[NodeId, PeerTraffic, bytes], None]
+    node_log: NodeLog
+    message_limit: int
+
+    def __post_init__(self) -> None:
         self.state = ChannelState.INACTIVE
         self.used_at_ms = 0
-        self._credentials = credentials
-        self._entropy = entropy
-        self._send = send
-        self._log = log
-        self._message_limit = message_limit
-        self._renew_from = message_limit // 2
+        self._renew_from = self.message_limit // 2
         self._began_at_ms = 0
         self._offer: Offer | None = None
         self._answer: ResponderExchange | None = None
@@ -101,7 +94,7 @@ class Channel:
         if header is None:
             self._consensus = data
         else:
-            self._send(self.peer, PeerTraffic.CONSENSUS, header)
+            self.send(self.peer, PeerTraffic.CONSENSUS, header)
 
     def seal_header(self, data: bytes, now_ms: int) -> bytes | None:
         """Return ``data`` and its GCM header, or nothing while there are no keys."""
@@ -117,11 +110,11 @@ class Channel:
         keys = self._usable_keys(now_ms)
         if keys is not None:
             sealed = header + keys.seal(header, plaintext)
-            self._send(self.peer, PeerTraffic.FORWARDED, sealed)
+            self.send(self.peer, PeerTraffic.FORWARDED, sealed)
         elif len(self._forwarded) < limits.CHANNEL_FORWARDED_MAX:
             self._forwarded.append((header, plaintext))
         else:
-            self._log.fail(
+            self.node_log.fail(
                 f"-> {self.peer} ({self.state}): Unable to queue outgoing forwarding "
                 f"message - already queued maximum {len(self._forwarded)} messages"
             )
@@ -152,7 +145,7 @@ class Channel:
         self.used_at_ms = now_ms
         if self._keys is None and self._answer is None:
             how = "authenticated" if kind is PeerTraffic.CONSENSUS else "encrypted"
-            self._log.info(
+            self.node_log.info(
                 f"Node channel with {self.peer} cannot receive {how} message: not "
                 f"established a receive key, status={self.state}"
             )
@@ -221,7 +214,7 @@ class Channel:
         """
         if self._keys is None or self._keys.used < self._renew_from:
             return
-        if self._keys.used >= self._message_limit:
+        if self._keys.used >= self.message_limit:
             self._keys = self._previous = None
         self._try_exchange(now_ms)
 
@@ -231,10 +224,10 @@ class Channel:
         if is_running and self._is_recent(now_ms):
             return
         self._reset()
-        self._log.info(f"Initiating node channel with {self.peer}.")
+        self.node_log.info(f"Initiating node channel with {self.peer}.")
         self._move(ChannelState.INITIATED, now_ms)
-        self._offer = Offer(self._entropy)
-        self._say(agreement.init(self._credentials, self._offer).encode())
+        self._offer = Offer(self.entropy)
+        self._say(agreement.init(self.credentials, self._offer).encode())
 
     def _is_recent(self, now_ms: int) -> bool:
         """Return whether the exchange under way may still end by itself."""
@@ -252,12 +245,12 @@ class Channel:
             return
         signer = self._signer(message)
         signer.verify(message.signature, message.share)
-        own = self._credentials.node_id
+        own = self.credentials.node_id
         if self._offer is not None and own > self.peer and self._is_recent(now_ms):
             return
-        offer = Offer(self._entropy, salt=message.salt)
+        offer = Offer(self.entropy, salt=message.salt)
         keys = offer.agree(message.share, own=own, peer=self.peer)
-        response = agreement.respond(self._credentials, offer, message.share).encode()
+        response = agreement.respond(self.credentials, offer, message.share).encode()
         self._offer = None
         self._answer = ResponderExchange(
             began_with=message,
@@ -276,9 +269,9 @@ class Channel:
             return
         signer = self._signer(message)
         signer.verify(message.signature, message.share + offer.share)
-        own = self._credentials.node_id
+        own = self.credentials.node_id
         keys = offer.agree(message.share, own=own, peer=self.peer)
-        self._say(agreement.finish(self._credentials, message).encode())
+        self._say(agreement.finish(self.credentials, message).encode())
         self._establish(keys, now_ms, previous=self._keys)
 
     def _take_final(self, message: KeyExchangeFinal, now_ms: int) -> None:
@@ -297,7 +290,7 @@ class Channel:
         self._previous = previous
         self._offer = self._answer = None
         self._move(ChannelState.ESTABLISHED, now_ms)
-        self._log.info(f"Node channel with {self.peer} is now established.")
+        self.node_log.info(f"Node channel with {self.peer} is now established.")
         self._flush(now_ms)
 
     def _signer(self, message: KeyExchangeInit | KeyExchangeResponse) -> PublicKey:
@@ -305,7 +298,7 @@ class Channel:
             return agreement.peer_key(
                 message.certificate,
                 peer=self.peer,
-                service=self._credentials.service_certificate,
+                service=self.credentials.service_certificate,
             )
         except (Malformed, VerificationFailed) as error:
             raise VerificationFailed(
@@ -315,7 +308,7 @@ class Channel:
     def _reset(self) -> None:
         self._offer = self._answer = None
         if self.state is ChannelState.ESTABLISHED:
-            self._log.info(f"Resetting channel with {self.peer}")
+            self.node_log.info(f"Resetting channel with {self.peer}")
         if self.state is not ChannelState.INACTIVE:
             self.state = advance(self.state, ChannelState.INACTIVE)
 
@@ -324,10 +317,10 @@ class Channel:
         self._began_at_ms = now_ms
 
     def _say(self, message: bytes) -> None:
-        self._send(self.peer, PeerTraffic.CHANNEL, message)
+        self.send(self.peer, PeerTraffic.CHANNEL, message)
 
     def _refuse(self, reason: str) -> None:
-        self._log.fail(f"<- {self.peer} ({self.state}): {reason}")
+        self.node_log.fail(f"<- {self.peer} ({self.state}): {reason}")
 
 
 def _try_open(keys: Keys | None, message: Protected) -> bytes | None:

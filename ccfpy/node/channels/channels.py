@@ -288,7 +288,7 @@ class Channels:
             self._credentials,
             entropy=self._entropy,
             send=self._send,
-            log=self._log,
+            node_log=self._log,
             message_limit=self._settings.message_limit,
         )
 

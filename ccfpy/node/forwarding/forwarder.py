@@ -23,7 +23,6 @@ from typing import Protocol
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import NodeId
-from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.endpoints.session import InterfaceRules, Session
@@ -42,6 +41,7 @@ from ccfpy.node.forwarding.messages import (
     write_request,
 )
 from ccfpy.node.outbox import NodeLog
+from ccfpy.node.sessions.connection import readable_certificate
 from ccfpy.node.sessions.http1 import serialise_or_error
 
 _FROM_ANOTHER_NODE = InterfaceRules(name="primary_rpc_interface")
@@ -66,32 +66,25 @@ class _Pending:
     deadline_ms: int
 
 
+@dataclass(eq=False, kw_only=True)
 class Forwarder:
-    """Both ends of forwarding: this node's commands, and those of others."""
+    """Both ends of forwarding: this node's commands, and those of others.
 
-    def __init__(
-        self,
-        *,
-        channels: ForwardingPort,
-        primary: Callable[[], NodeId | None],
-        serve: Callable[[Request, Session], Answer],
-        log: NodeLog,
-        now_ms: int,
-    ) -> None:
-        """Make it.
+    Attributes:
+        channels: carry forwarded requests and answers.
+        primary: returns the current primary, if it is known.
+        serve: answers a request that another node forwarded.
+        node_log: for refused messages.
+        now_ms: the host's clock, as in `tick`.
+    """
 
-        Args:
-            channels: carry forwarded requests and answers.
-            primary: returns the current primary, if it is known.
-            serve: answers a request that another node forwarded.
-            log: for refused messages.
-            now_ms: the host's clock, as in `tick`.
-        """
-        self._channels = channels
-        self._primary = primary
-        self._serve = serve
-        self._log = log
-        self._now_ms = now_ms
+    channels: ForwardingPort
+    primary: Callable[[], NodeId | None]
+    serve: Callable[[Request, Session], Answer]
+    node_log: NodeLog
+    now_ms: int
+
+    def __post_init__(self) -> None:
         self._next_id = 0
         self._pending: dict[int, _Pending] = {}
         self._next_deadline_ms: int | None = None
@@ -110,7 +103,7 @@ class Forwarder:
             ApiError: the primary is unknown, cannot be reached, or too many commands
                 wait for it; or the request is too large for a message between nodes.
         """
-        primary = self._primary()
+        primary = self.primary()
         if primary is None:
             raise ApiError(
                 503,
@@ -121,9 +114,7 @@ class Forwarder:
         timeout_ms = session.interface.forwarding_timeout_ms
         timeout_ms += commit_wait_ms(request) or 0
         command = self._command(request, session)
-        if not self._channels.send_encrypted(
-            primary, command.header, command.plaintext
-        ):
+        if not self.channels.send_encrypted(primary, command.header, command.plaintext):
             raise ApiError(
                 503,
                 ErrorCode.InternalError,
@@ -176,7 +167,7 @@ class Forwarder:
 
     def _await(self, to: NodeId, timeout_ms: int) -> Awaited:
         awaited = Awaited()
-        deadline_ms = self._now_ms + timeout_ms
+        deadline_ms = self.now_ms + timeout_ms
         self._pending[self._next_id] = _Pending(
             to=to, awaited=awaited, timeout_ms=timeout_ms, deadline_ms=deadline_ms
         )
@@ -187,7 +178,7 @@ class Forwarder:
 
     def tick(self, now_ms: int) -> None:
         """Advance the clock, and answer the clients that have waited too long."""
-        self._now_ms = now_ms
+        self.now_ms = now_ms
         if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
             return
         waiting = self._pending
@@ -210,7 +201,7 @@ class Forwarder:
         try:
             message = read_forwarded(header, plaintext)
         except Malformed as error:
-            self._log.fail(f"Invalid forwarded message from {sender}: {error}")
+            self.node_log.fail(f"Invalid forwarded message from {sender}: {error}")
             return
         if isinstance(message, Command):
             self._answer(sender, message)
@@ -222,13 +213,13 @@ class Forwarder:
         number = message.command_id
         pending = None if number is None else self._pending.get(number)
         if pending is None:
-            self._log.info(
+            self.node_log.info(
                 f"Response for {number} received too late - already sent timeout "
                 "error to client"
             )
             return
         if pending.to != sender:
-            self._log.fail(
+            self.node_log.fail(
                 f"Invalid forwarded response for {number} from {sender}: it was sent "
                 f"to {pending.to}"
             )
@@ -238,7 +229,7 @@ class Forwarder:
         try:
             response = read_response(message.response)
         except CcfpyError as error:
-            self._log.fail(f"Invalid forwarded response from {sender}: {error}")
+            self.node_log.fail(f"Invalid forwarded response from {sender}: {error}")
             response = internal_error(
                 f"The response of node {sender} could not be read."
             ).response()
@@ -250,15 +241,17 @@ class Forwarder:
         try:
             request = read_request(command.request)
         except UnreadableRequest as error:
-            self._log.fail(f"Invalid forwarded request from {sender}")
+            self.node_log.fail(f"Invalid forwarded request from {sender}")
             self._reply(sender, command, error.response)
             return
         except Malformed as error:
-            self._log.fail(f"Invalid forwarded request from {sender}: {error}")
+            self.node_log.fail(f"Invalid forwarded request from {sender}: {error}")
             return
         der = command.caller_der
         if der is not None and len(der) > limits.FORWARDED_CERTIFICATE_BYTES_MAX:
-            self._log.fail(f"Ignored a certificate of {len(der)} bytes from {sender}")
+            self.node_log.fail(
+                f"Ignored a certificate of {len(der)} bytes from {sender}"
+            )
             der = None
         session = Session(
             id=command.session,
@@ -267,7 +260,7 @@ class Forwarder:
             active_view=command.view,
             is_forwarded=True,
         )
-        answer = self._serve(request, session)
+        answer = self.serve(request, session)
         if isinstance(answer, Response):
             self._reply(sender, command, answer)
         else:
@@ -289,8 +282,8 @@ class Forwarder:
             session=command.session,
             response=raw,
         )
-        if not self._channels.send_encrypted(sender, reply.header, reply.plaintext):
-            self._log.fail(f"Failed to send forwarded response to {sender}")
+        if not self.channels.send_encrypted(sender, reply.header, reply.plaintext):
+            self.node_log.fail(f"Failed to send forwarded response to {sender}")
 
 
 def _too_late(pending: _Pending) -> Response:
@@ -301,10 +294,4 @@ def _too_late(pending: _Pending) -> Response:
     )
 
 
-@lru_cache(maxsize=limits.CERTIFICATES_CACHED_MAX)
-def _certificate(der: bytes) -> Certificate | None:
-    """Read a caller's certificate; one we cannot read is as good as none."""
-    try:
-        return Certificate.from_der(der)
-    except CcfpyError:
-        return None
+_certificate = lru_cache(maxsize=limits.CERTIFICATES_CACHED_MAX)(readable_certificate)

@@ -55,28 +55,23 @@ class CoveringSignature:
             )
 
 
+@dataclass(eq=False, kw_only=True)
 class CoveringSignatures:
     """The signatures that were needed last.
 
-    Args:
+    Attributes:
         index: tells which signature covers an entry.
         pool: where entries come from.
         identities: tells who had to sign.
         own_tree: gives this node's own.
     """
 
-    def __init__(
-        self,
-        *,
-        index: "SignatureIndex",
-        pool: "EntryFetcher",
-        identities: "PastIdentities",
-        own_tree: "Callable[[], MerkleTree]",
-    ) -> None:
-        self._index = index
-        self._pool = pool
-        self._identities = identities
-        self._own_tree = own_tree
+    index: "SignatureIndex"
+    pool: "EntryFetcher"
+    identities: "PastIdentities"
+    own_tree: "Callable[[], MerkleTree]"
+
+    def __post_init__(self) -> None:
         self._verified: dict[Seqno, CoveringSignature] = {}
         self._signers: dict[tuple[str, Certificate], Certificate] = {}
 
@@ -88,14 +83,14 @@ class CoveringSignatures:
         Raises:
             CcfpyError: the signature does not verify, or cannot be read.
         """
-        at, is_known = self._index.covering(seqno)
+        at, is_known = self.index.covering(seqno)
         found = self._verified.pop(at, None) if is_known else None
         if found is None:
-            entry = self._pool.take(at) if is_known else None
+            entry = self.pool.take(at) if is_known else None
             if entry is None:
-                self._pool.block(waiter, at, searches=not is_known)
+                self.pool.block(waiter, at, searches=not is_known)
                 return None
-            ruling = self._identities.ruling_at(at, waiter)
+            ruling = self.identities.ruling_at(at, waiter)
             if ruling is None:
                 return None
             found = self._verify(entry, ruling)
@@ -106,7 +101,7 @@ class CoveringSignatures:
 
     def doubt(self, seqno: "Seqno") -> None:
         """Search anew for the signature that covers an entry."""
-        self._index.forget(seqno)
+        self.index.forget(seqno)
 
     def _verify(self, entry: "PastEntry", ruling: "Ruling") -> CoveringSignature:
         assert entry.secrets is not None, "it is not before the entry that it covers"
@@ -122,7 +117,7 @@ class CoveringSignatures:
             raise VerificationFailed(
                 f"the signature at {txid} signs another root than its tree's"
             )
-        own = self._own_tree()
+        own = self.own_tree()
         if not own.first <= txid.seqno < len(own) and ruling.certificate is not None:
             self.check_signers(signed, ruling.certificate)
         return CoveringSignature(signed=signed, tree=tree, ruling=ruling)

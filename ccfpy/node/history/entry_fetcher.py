@@ -11,6 +11,7 @@ The newest entries are taken from memory, without the host.
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.base import limits
@@ -41,10 +42,11 @@ class Waiter(Protocol):
         ...
 
 
+@dataclass(eq=False, kw_only=True)
 class EntryFetcher:
     """The entries that are being read.
 
-    Args:
+    Attributes:
         tail: this node's ledger.
         log: knows the commit, and the view of each entry.
         reads: the host's.
@@ -53,22 +55,14 @@ class EntryFetcher:
         outbox: where refused entries are logged.
     """
 
-    def __init__(
-        self,
-        *,
-        tail: "LedgerTail",
-        log: "Callable[[], Log]",
-        reads: "LedgerReads",
-        index: "SignatureIndex",
-        secrets: "Callable[[Seqno], LedgerSecrets | None]",
-        outbox: "Outbox",
-    ) -> None:
-        self._tail = tail
-        self._log = log
-        self._reads = reads
-        self._index = index
-        self._secrets = secrets
-        self._outbox = outbox
+    tail: "LedgerTail"
+    log: "Callable[[], Log]"
+    reads: "LedgerReads"
+    index: "SignatureIndex"
+    secrets: "Callable[[Seqno], LedgerSecrets | None]"
+    outbox: "Outbox"
+
+    def __post_init__(self) -> None:
         self._needs: dict[Seqno, dict[Waiter, None]] = {}
         self._place: dict[Waiter, Seqno] = {}
         self._searches: set[Seqno] = set()
@@ -85,12 +79,12 @@ class EntryFetcher:
         """
         found = self._batch.get(seqno)
         if found is not None:
-            if found.secrets is None and self._secrets(seqno) is not None:
+            if found.secrets is None and self.secrets(seqno) is not None:
                 # What it held itself, or another of its batch, opens it.
                 found = self._open(seqno, found.transaction.entry.data)
                 self._batch[seqno] = found
             return found
-        data = self._tail.settled_recent().get(seqno)
+        data = self.tail.settled_recent().get(seqno)
         return None if data is None else self._open(seqno, data)
 
     def block(self, waiter: Waiter, on: Seqno, *, searches: bool = False) -> None:
@@ -124,7 +118,7 @@ class EntryFetcher:
 
     def refuse(self, seqno: Seqno, error: CcfpyError) -> None:
         """Log that an entry is wrong."""
-        self._outbox.fail(f"Corrupt ledger entry received for seqno {seqno}: {error}")
+        self.outbox.fail(f"Corrupt ledger entry received for seqno {seqno}: {error}")
 
     def pump(self) -> None:
         """Ask the host for needed entries, as many as may be under way at once."""
@@ -141,7 +135,7 @@ class EntryFetcher:
 
     def _end_of_read(self, first: Seqno) -> Seqno:
         """Return the last entry to read with ``first``, for needs close to it."""
-        committed = self._log().commit_seqno
+        committed = self.log().commit_seqno
         if first in self._searches:
             furthest = first + limits.HISTORY_ENTRIES_PER_SEARCH - 1
             return max(first, min(furthest, committed))
@@ -160,7 +154,7 @@ class EntryFetcher:
             self._asked.difference_update(range(first, last + 1))
             self._answered(first, last, entries)
 
-        self._reads.read(first, last, then=answered)
+        self.reads.read(first, last, then=answered)
         self._under_way += 1
         self._asked.update(range(first, last + 1))
 
@@ -182,17 +176,17 @@ class EntryFetcher:
         """Verify the entries that arrived, then resume all their waiters."""
         for seqno, data in enumerate(entries, first):
             if seqno not in self._needs:
-                if self._index.knows(seqno):
+                if self.index.knows(seqno):
                     continue
                 if not may_be_signature(data):
                     # A false answer is noticed: no signature covers the entry.
-                    self._index.examined(seqno, is_signature=False)
+                    self.index.examined(seqno, is_signature=False)
                     continue
             try:
                 entry = self._open(seqno, data)
                 if entry.secrets is not None:
                     is_signature = entry.is_signature
-                    self._index.examined(seqno, is_signature=is_signature)
+                    self.index.examined(seqno, is_signature=is_signature)
             except CcfpyError as error:
                 self.refuse(seqno, error)
                 self._lose(seqno, f"the host gave a corrupt entry {seqno}")
@@ -219,6 +213,6 @@ class EntryFetcher:
         return list(waiters)
 
     def _open(self, seqno: Seqno, data: bytes) -> PastEntry:
-        view = self._log().view_of(seqno)
-        tree = self._tail.settled_tree()
-        return PastEntry.open(data, TxId(view, seqno), self._secrets(seqno), tree)
+        view = self.log().view_of(seqno)
+        tree = self.tail.settled_tree()
+        return PastEntry.open(data, TxId(view, seqno), self.secrets(seqno), tree)

@@ -28,19 +28,21 @@ class _HistoryWait:
     awaited: Awaited
 
 
+@dataclass(eq=False)
 class HistoryWaits:
     """The requests that wait.
 
-    Args:
+    Attributes:
         serve: runs a request.
         now_ms: the time.
         app: calls the ``until`` functions, which may be an application's.
     """
 
-    def __init__(self, serve: Serve, now_ms: int, app: "AppCode") -> None:
-        self._serve = serve
-        self._app = app
-        self._now_ms = now_ms
+    serve: Serve
+    now_ms: int
+    app: "AppCode"
+
+    def __post_init__(self) -> None:
         self._waits: list[_HistoryWait] = []
         self._rerun_deadline_ms: int | None = None
         self._next_deadline_ms: int | None = None
@@ -62,8 +64,8 @@ class HistoryWaits:
         """
         deadline_ms = self._rerun_deadline_ms
         if deadline_ms is None:
-            deadline_ms = self._now_ms + within_ms
-        if deadline_ms <= self._now_ms or len(self._waits) >= limits.HISTORY_WAITS_MAX:
+            deadline_ms = self.now_ms + within_ms
+        if deadline_ms <= self.now_ms or len(self._waits) >= limits.HISTORY_WAITS_MAX:
             return None
         wait = _HistoryWait(
             request=request,
@@ -79,14 +81,13 @@ class HistoryWaits:
 
     def tick(self, now_ms: int) -> None:
         """Advance the clock, and do what is due."""
-        self._now_ms = now_ms
+        self.now_ms = now_ms
 
     @property
     def is_time_over(self) -> bool:
         """Whether somebody has waited as long as it may."""
         return (
-            self._next_deadline_ms is not None
-            and self._next_deadline_ms <= self._now_ms
+            self._next_deadline_ms is not None and self._next_deadline_ms <= self.now_ms
         )
 
     def work(self) -> None:
@@ -96,7 +97,7 @@ class HistoryWaits:
         for wait in waits:
             if wait.awaited.is_abandoned:
                 continue
-            is_due = wait.deadline_ms <= self._now_ms or self._is_of_use(wait)
+            is_due = wait.deadline_ms <= self.now_ms or self._is_of_use(wait)
             (due if is_due else self._waits).append(wait)
         self._next_deadline_ms = min(
             (wait.deadline_ms for wait in self._waits), default=None
@@ -106,14 +107,14 @@ class HistoryWaits:
 
     def _is_of_use(self, wait: _HistoryWait) -> bool:
         """Ask the waiting caller; on an exception, run its request again."""
-        return self._app.call_back(
+        return self.app.call_back(
             "what a request waits for", lambda _: wait.until(), None, otherwise=True
         )
 
     def _run(self, wait: _HistoryWait) -> None:
         self._rerun_deadline_ms = wait.deadline_ms
         try:
-            answer = self._serve(wait.request, wait.session)
+            answer = self.serve(wait.request, wait.session)
         finally:
             self._rerun_deadline_ms = None
         if isinstance(answer, Awaited):

@@ -63,10 +63,11 @@ class _Record:
     previous: "Seqno | None"
 
 
+@dataclass(eq=False, kw_only=True)
 class PastIdentities:
     """All identities of a service, from today's identity back.
 
-    Args:
+    Attributes:
         store: today's state.
         identity: gives today's key and certificate.
         pool: where entries come from.
@@ -74,23 +75,17 @@ class PastIdentities:
         entropy: for the certificates that are issued.
     """
 
-    def __init__(
-        self,
-        *,
-        store: "Callable[[], Store]",
-        identity: "Callable[[], ServiceIdentity]",
-        pool: "EntryFetcher",
-        secrets: "PastSecrets",
-        entropy: "Entropy",
-    ) -> None:
-        self._store = store
-        self._identity = identity
-        self._secrets = secrets
-        self._entropy = entropy
+    store: "Callable[[], Store]"
+    identity: "Callable[[], ServiceIdentity]"
+    pool: "EntryFetcher"
+    secrets: "PastSecrets"
+    entropy: "Entropy"
+
+    def __post_init__(self) -> None:
         self._records: list[_Record] = []
-        self._lookup_record = ChainWalk(pool, self._learn_record)
+        self._lookup_record = ChainWalk(self.pool, self._learn_record)
         self._chain: EndorsementChain | None = None
-        self._lookup_link = ChainWalk(pool, self._learn_link)
+        self._lookup_link = ChainWalk(self.pool, self._learn_link)
         self._rulings: dict[tuple[Seqno, int], Ruling] = {}
 
     def ruling_at(self, seqno: "Seqno", waiter: "Waiter") -> Ruling | None:
@@ -102,7 +97,7 @@ class PastIdentities:
         """
         today = self._today()
         if today is None or seqno >= today.created:
-            return Ruling(certificate=self._identity().certificate)
+            return Ruling(certificate=self.identity().certificate)
         if not self._reaches(seqno, waiter):
             return None
         record = self._record_at(seqno)
@@ -122,7 +117,7 @@ class PastIdentities:
     def _today(self) -> _Record | None:
         """Read today's record; nothing if it does not say since when it rules."""
         if not self._records:
-            info = service.INFO.of(self._store().begin(read_only=True)).get()
+            info = service.INFO.of(self.store().begin(read_only=True)).get()
             if info is None or info.current_service_create_txid is None:
                 return None
             self._records.append(_record(info, info.current_service_create_txid.seqno))
@@ -139,17 +134,17 @@ class PastIdentities:
         return wanted is None or self._read(self._lookup_link, wanted, waiter)
 
     def _read(self, lookup: ChainWalk, seqno: "Seqno", waiter: "Waiter") -> bool:
-        if self._secrets.ready(seqno, waiter):
+        if self.secrets.ready(seqno, waiter):
             lookup.need(seqno, waiter)
         return False
 
     def _begin_chain(self) -> EndorsementChain | None:
         """Begin with what today's service left when it opened, if it did."""
-        tx = self._store().begin(read_only=True)
+        tx = self.store().begin(read_only=True)
         newest = service.PREVIOUS_IDENTITY_ENDORSEMENT.of(tx).get()
         if newest is None:
             return None
-        if newest.endorsing_key != self._identity().key.public_key.der:
+        if newest.endorsing_key != self.identity().key.public_key.der:
             raise HistoryFailed("the service has not opened, and endorsed nothing yet")
         return EndorsementChain(newest, created=self._records[0].created)
 
@@ -207,13 +202,13 @@ class PastIdentities:
             certificate.public_key.der
         ):
             raise VerificationFailed("the endorsements lead to another service's key")
-        today = self._identity()
+        today = self.identity()
         endorsement = endorse_authority(
             certificate.public_key,
             subject=certificate.subject,
             issuer_key=today.key,
             issuer_cert=today.certificate,
-            entropy=self._entropy,
+            entropy=self.entropy,
         )
         return Ruling(
             certificate=certificate,

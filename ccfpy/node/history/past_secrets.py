@@ -30,16 +30,15 @@ class PastSecrets:
 
     Args:
         own: returns the node's own secrets.
+        pool: the source of entries.
     """
 
-    def __init__(self, own: "Callable[[], LedgerSecrets]") -> None:
+    def __init__(
+        self, own: "Callable[[], LedgerSecrets]", pool: "EntryFetcher"
+    ) -> None:
         self._own = own
         self._older = LedgerSecrets()
         self._pointer: Seqno | None = None
-        self._lookup: ChainWalk | None = None
-
-    def read_from(self, pool: "EntryFetcher") -> None:
-        """Set the source of entries."""
         self._lookup = ChainWalk(pool, self._learn)
 
     def opening(self, seqno: "Seqno") -> LedgerSecrets | None:
@@ -66,13 +65,11 @@ class PastSecrets:
                 f"the earliest known ledger secret, of {version}, does not say where "
                 f"the one before it is, which entry {seqno} needs"
             )
-        assert self._lookup is not None, "it was said where entries come from"
         self._lookup.need(pointer, waiter)
         return False
 
     def release(self, waiter: "Waiter") -> None:
         """Forget a waiter, if it waits."""
-        assert self._lookup is not None, "it was said where entries come from"
         self._lookup.release(waiter)
 
     def _earliest(self) -> "tuple[Seqno, LedgerSecret]":

@@ -50,29 +50,21 @@ class HistoryRequest:
 
 
 class Sources(Protocol):
-    """Where a state gets what it lacks."""
+    """Where a state gets what it lacks.
 
-    @property
-    def pool(self) -> "EntryFetcher":
-        """Entries."""
-        ...
+    Attributes:
+        pool: entries.
+        secrets: the ledger secrets that decrypt entries.
+        identities: the services that signed entries.
+        coverings: the signatures that cover entries.
+    """
 
-    @property
-    def secrets(self) -> "PastSecrets":
-        """What opens them."""
-        ...
+    pool: "EntryFetcher"
+    secrets: "PastSecrets"
+    identities: "PastIdentities"
+    coverings: "CoveringSignatures"
 
-    @property
-    def identities(self) -> "PastIdentities":
-        """Who ruled."""
-        ...
-
-    @property
-    def coverings(self) -> "CoveringSignatures":
-        """Signatures."""
-        ...
-
-    def opened(self, state: "PastState", entry_bytes: int) -> None:
+    def opened(self, entry_bytes: int) -> None:
         """Be told that a state takes memory from now on."""
         ...
 
@@ -161,7 +153,7 @@ class PastState:
                 return None
             self._entry = entry
             self.entry_bytes = len(entry.transaction.entry.data)
-            sources.opened(self, self.entry_bytes)
+            sources.opened(self.entry_bytes)
         covering = self._sources.coverings.covering(self.seqno, self)
         if covering is None:
             return None

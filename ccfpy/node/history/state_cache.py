@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.session import Session
     from ccfpy.http import messages
+    from ccfpy.ledger.secrets import LedgerSecrets
     from ccfpy.node.app_code import AppCode
     from ccfpy.node.identity.keys import ServiceIdentity
     from ccfpy.node.ledger_reads import LedgerReads
@@ -87,17 +88,16 @@ class StateCache:
         self._entry_bytes = 0
         self._has_news = False
         tail = self.tail
-        self.secrets = PastSecrets(lambda: tail.secrets)
         index = SignatureIndex(tail.settled_recent)
         self.pool = EntryFetcher(
             tail=tail,
             log=self.log,
             reads=self.reads,
             index=index,
-            secrets=self.secrets.opening,
+            secrets=self._opening,
             outbox=self.outbox,
         )
-        self.secrets.read_from(self.pool)
+        self.secrets = PastSecrets(lambda: tail.secrets, self.pool)
         self.identities = PastIdentities(
             store=lambda: tail.store,
             identity=self.identity,
@@ -111,6 +111,9 @@ class StateCache:
             identities=self.identities,
             own_tree=tail.settled_tree,
         )
+
+    def _opening(self, seqno: Seqno) -> "LedgerSecrets | None":
+        return self.secrets.opening(seqno)
 
     # What endpoints ask
 
@@ -194,9 +197,8 @@ class StateCache:
 
     # What states report
 
-    def opened(self, state: PastState, entry_bytes: int) -> None:
+    def opened(self, entry_bytes: int) -> None:
         """Count the memory that a state takes."""
-        del state
         self._entry_bytes += entry_bytes
 
     def completed(self, state: PastState) -> None:

@@ -11,6 +11,7 @@ that the ledger holds, or does not open the secrets before it.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
@@ -24,33 +25,28 @@ from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.node.outbox import Outbox
 
 
+@dataclass(eq=False)
 class Sealing:
     """What one node seals, and unseals.
 
-    Args:
+    Attributes:
         platform: derives the keys; nothing if this node has none.
         host_data: the digest of the program.
         is_on: seal what this node learns.
     """
 
-    def __init__(
-        self,
-        platform: Platform | None,
-        host_data: bytes,
-        *,
-        is_on: bool,
-        entropy: Entropy,
-        outbox: Outbox,
-    ) -> None:
-        self._platform = platform
-        self._host_data = host_data
-        self.is_on = is_on and platform is not None
-        self._entropy = entropy
-        self._outbox = outbox
+    platform: Platform | None
+    host_data: bytes
+    is_on: bool
+    entropy: Entropy
+    outbox: Outbox
+
+    def __post_init__(self) -> None:
+        self.is_on = self.is_on and self.platform is not None
 
     def keep(self, version: Seqno, secret: LedgerSecret) -> None:
         """Seal the secret that applies from ``version`` on, if this node seals."""
-        platform = self._platform
+        platform = self.platform
         if not self.is_on or platform is None:
             return
         tcb_version = platform.tcb_version
@@ -59,10 +55,10 @@ class Sealing:
             secret,
             tcb_version=tcb_version,
             key=self._derive(tcb_version),
-            entropy=self._entropy,
+            entropy=self.entropy,
         )
-        self._outbox.put(KeepSealedSecret(version=version, data=sealed.serialise()))
-        self._outbox.info(f"Sealed the ledger secret that applies from {version}")
+        self.outbox.put(KeepSealedSecret(version=version, data=sealed.serialise()))
+        self.outbox.info(f"Sealed the ledger secret that applies from {version}")
 
     def candidates(
         self, files: Sequence[tuple[int, bytes]], *, last: Seqno
@@ -82,14 +78,14 @@ class Sealing:
 
     def passed_over(self, version: Seqno, reason: CcfpyError) -> None:
         """Log why a sealed secret is of no use."""
-        self._outbox.fail(
+        self.outbox.fail(
             f"Failed to unseal the ledger secret that applies from {version}: {reason}"
         )
 
     def _derive(self, tcb_version: bytes) -> bytes:
-        if self._platform is None:
+        if self.platform is None:
             raise VerificationFailed("this node's platform seals nothing")
-        return self._platform.derived_key(tcb_version, host_data=self._host_data)
+        return self.platform.derived_key(tcb_version, host_data=self.host_data)
 
 
 def check_evidence(secret: LedgerSecret, tx_id: TxId, digest: bytes) -> None:

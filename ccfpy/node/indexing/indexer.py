@@ -25,18 +25,13 @@ from ccfpy.node.indexing.past_reader import PastReader
 from ccfpy.node.indexing.sealed_blobs import SealedBlobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ccfpy.base.json import Json, JsonObject
-    from ccfpy.consensus.log import Log
     from ccfpy.endpoints.history import HistoricalState
     from ccfpy.kv.changes import WriteSet
-    from ccfpy.node.app_code import AppCode
     from ccfpy.node.history import StateCache
     from ccfpy.node.indexing.chain_reader import ReadEntry
-    from ccfpy.node.outbox import Outbox
-    from ccfpy.node.replication.ledger_tail import LedgerTail as LedgerEnd
-    from ccfpy.node.wake_flag import WakeFlag
 
 Kind = TypeVar("Kind", bound=Strategy)
 
@@ -46,23 +41,14 @@ class Indexer:
     """The strategies of one node, and how far they are.
 
     Attributes:
-        tail: this node's ledger.
-        log: knows the commit, and the view of each entry.
-        history: reads back entries that are not in memory.
+        history: reads entries that are not in memory. Indexes share its ledger, log,
+            outbox, application and wake flag.
         blobs: where strategies keep data that would take too much memory.
-        outbox: where errors are logged.
-        app: calls the strategies, which an application may have written.
-        wake_flag: set when a request may have made strategies want more.
         now_ms: the time.
     """
 
-    tail: "LedgerEnd"
-    log: "Callable[[], Log]"
     history: "StateCache"
     blobs: SealedBlobs
-    outbox: "Outbox"
-    app: "AppCode"
-    wake_flag: "WakeFlag"
     now_ms: int
 
     def __post_init__(self) -> None:
@@ -83,7 +69,7 @@ class Indexer:
         if len(self._installed) >= limits.STRATEGIES_MAX:
             raise LimitExceeded(f"{limits.STRATEGIES_MAX} strategies are installed")
         self._installed[index] = strategy
-        self.wake_flag.set()
+        self.history.wake_flag.set()
 
     def uninstall(self, index: Index[Any]) -> None:
         """Forget the strategy of an index."""
@@ -96,7 +82,7 @@ class Indexer:
     def strategy(self, index: Index[Kind]) -> Kind | None:
         """Return the strategy of an index, if it has one."""
         # The caller may make the strategy want more.
-        self.wake_flag.set()
+        self.history.wake_flag.set()
         return cast("Kind | None", self._installed.get(index))
 
     def describe(self) -> "list[Json]":
@@ -104,7 +90,7 @@ class Indexer:
         descriptions: list[Json] = []
         for index, strategy in self._installed.items():
             nothing: JsonObject = {}
-            description = {"name": strategy.name} | self.app.call_back(
+            description = {"name": strategy.name} | self.history.app.call_back(
                 f"the description of strategy {strategy.name}",
                 _describe,
                 strategy,
@@ -124,7 +110,7 @@ class Indexer:
 
     def work(self) -> None:
         """Pass strategies the transactions they want next, if the wake flag was set."""
-        tail = self.tail
+        tail = self.history.tail
         if not self._installed or tail.is_sealed or not len(tail.secrets):
             self._stop_reading()
             return
@@ -142,19 +128,20 @@ class Indexer:
         """Return the first transactions wanted: those not in memory, and the others."""
         old: Seqno | None = None
         new: Seqno | None = None
+        tail = self.history.tail
         for index, strategy in self._installed.items():
             seqno = self._next_requested(index, strategy)
-            if seqno is None or seqno > self.log().commit_seqno:
+            if seqno is None or seqno > self.history.log().commit_seqno:
                 continue
-            recent, secrets = self.tail.settled_recent().get, self.tail.secrets
-            if recent(seqno) is None or not secrets.reach(seqno):
+            recent = tail.settled_recent()
+            if recent.get(seqno) is None or not tail.secrets.reach(seqno):
                 old = seqno if old is None else min(old, seqno)
             else:
                 new = seqno if new is None else min(new, seqno)
         return old, new
 
     def _tell_from_memory(self, first: Seqno) -> None:
-        tail, log = self.tail, self.log()
+        tail, log = self.history.tail, self.history.log()
         last = min(log.commit_seqno, first + limits.INDEX_ENTRIES_PER_STEP - 1)
         for seqno in range(first, last + 1):
             data = tail.settled_recent().get(seqno)
@@ -177,7 +164,7 @@ class Indexer:
             HistoryFailed: what is there cannot be had.
         """
         self._is_reading = True
-        committed = self.log().commit_seqno
+        committed = self.history.log().commit_seqno
         if self._chain_reader.can_read(first):
             self._past_reader.stop()
             return self._chain_reader.read(first, committed)
@@ -188,7 +175,7 @@ class Indexer:
             states = self._read(first)
         except HistoryFailed as error:
             self._stop_reading()
-            self.outbox.info(
+            self.history.outbox.info(
                 f"Indexes wait for {self._retry_ms} ms, as entry {first} cannot be "
                 f"had: {error}"
             )
@@ -209,7 +196,9 @@ class Indexer:
                     if _is_ours(strategy):
                         strategy.take(tx_id, writes)
                     else:
-                        self.app.calls.call(partial(strategy.take, tx_id), writes)
+                        self.history.app.calls.call(
+                            partial(strategy.take, tx_id), writes
+                        )
                 except Exception as error:  # noqa: BLE001 - an application's code
                     self._break(index, error)
 
@@ -219,7 +208,7 @@ class Indexer:
         try:
             if _is_ours(strategy):
                 return strategy.next_requested
-            return self.app.calls.call(_next_requested, strategy)
+            return self.history.app.calls.call(_next_requested, strategy)
         except Exception as error:  # noqa: BLE001 - an application's code
             self._break(index, error)
             return None
@@ -228,8 +217,8 @@ class Indexer:
         """Stop a strategy. What its error says may be private."""
         self._broken.add(index)
         name = self._installed[index].name
-        failure = self.app.failed(f"strategy {name}", error, tag=LogTag.APP)
-        self.outbox.fail(
+        failure = self.history.app.failed(f"strategy {name}", error, tag=LogTag.APP)
+        self.history.outbox.fail(
             f"Strategy {name} is told of nothing more, as it raised "
             f"{type(error).__name__} (id {failure})",
             tag=LogTag.APP,

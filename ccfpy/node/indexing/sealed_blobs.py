@@ -8,6 +8,7 @@ a blob of an earlier series or of another name, the blob does not decrypt
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
@@ -65,28 +66,23 @@ def _bound(series: int, hidden: str) -> bytes:
     return f"{series}/{hidden}".encode()
 
 
+@dataclass(eq=False, kw_only=True)
 class SealedBlobs:
     """All series, and the blobs that the host has not returned yet.
 
-    Args:
+    Attributes:
         entropy: makes the key.
         outbox: where the host is asked.
         news: called when data came that strategies may wait for.
         app: calls the functions that receive the data.
     """
 
-    def __init__(
-        self,
-        *,
-        entropy: "Entropy",
-        outbox: "Outbox",
-        news: Callable[[], None],
-        app: "AppCode",
-    ) -> None:
-        self._app = app
-        self._entropy = entropy
-        self._outbox = outbox
-        self._news = news
+    entropy: "Entropy"
+    outbox: "Outbox"
+    news: Callable[[], None]
+    app: "AppCode"
+
+    def __post_init__(self) -> None:
         self._keys: _Keys | None = None
         self._series = 0
         self._reads = 0
@@ -96,7 +92,7 @@ class SealedBlobs:
     def keys(self) -> _Keys:
         """What seals; made when it is first needed."""
         if self._keys is None:
-            self._keys = _Keys(self._entropy)
+            self._keys = _Keys(self.entropy)
         return self._keys
 
     def begin(self) -> "SealedSeries":
@@ -108,7 +104,7 @@ class SealedBlobs:
         """Hand a blob to the host."""
         hidden = self.keys.hide(series, name)
         data = self.keys.seal(series, hidden, content)
-        self._outbox.put(StoreBlob(series=series, name=hidden, data=data))
+        self.outbox.put(StoreBlob(series=series, name=hidden, data=data))
 
     def fetch(self, series: int, name: str, then: Then) -> bool:
         """Ask the host for a blob, unless too many are asked for."""
@@ -117,7 +113,7 @@ class SealedBlobs:
         hidden = self.keys.hide(series, name)
         self._reads += 1
         self._asked[self._reads] = series, hidden, then
-        self._outbox.put(ReadBlob(request=self._reads, series=series, name=hidden))
+        self.outbox.put(ReadBlob(request=self._reads, series=series, name=hidden))
         return True
 
     def forget(self, series: int) -> None:
@@ -125,7 +121,7 @@ class SealedBlobs:
         for request, (of, _, _) in tuple(self._asked.items()):
             if of == series:
                 del self._asked[request]
-        self._outbox.put(ForgetBlobs(series=series))
+        self.outbox.put(ForgetBlobs(series=series))
 
     def answered(self, event: "BlobRead") -> None:
         """Accept the host's answer if it is the blob that was stored."""
@@ -133,21 +129,21 @@ class SealedBlobs:
         if asked is None:  # it was forgotten meanwhile
             return
         series, hidden, then = asked
-        self._news()
+        self.news()
         if event.data is None:
-            self._outbox.fail(f"The host has lost a part of an index: {hidden}")
+            self.outbox.fail(f"The host has lost a part of an index: {hidden}")
             self._tell(then, None)
             return
         try:
             content = self.keys.open(series, hidden, event.data)
         except VerificationFailed as error:
-            self._outbox.fail(f"The host gave a wrong part of an index: {error}")
+            self.outbox.fail(f"The host gave a wrong part of an index: {error}")
             self._tell(then, None)
             return
         self._tell(then, content)
 
     def _tell(self, then: Then, content: bytes | None) -> None:
-        self._app.call_back("a part of an index", then, content, otherwise=None)
+        self.app.call_back("a part of an index", then, content, otherwise=None)
 
 
 class SealedSeries:

@@ -10,7 +10,7 @@ node verifies its own evidence as any other will (``src/node/node_state.h``,
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,26 +36,22 @@ RETRY_AFTER_S_MAX = 300
 _OK, _TOO_MANY = 200, 429
 
 
+@dataclass(eq=False)
 class EndorsementFetch:
     """The fetching of one node's endorsements, which complete its evidence.
 
-    Args:
+    Attributes:
         running: the node; its evidence is completed.
         done: called once when the evidence is complete.
         refused: called once with the reason why the node must stop.
     """
 
-    def __init__(
-        self,
-        running: "RunningNode",
-        *,
-        done: Callable[[], None],
-        refused: Callable[[str], None],
-    ) -> None:
-        self._running = running
-        self._outbox = running.outbox
-        self._done = done
-        self._refused = refused
+    running: "RunningNode"
+    done: Callable[[], None]
+    refused: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        self._outbox = self.running.outbox
         self._servers: deque[Server] = deque()
         self._to_ask: deque[EndorsementEndpoint] = deque()
         self._tried: list[str] = []
@@ -63,7 +59,7 @@ class EndorsementFetch:
         self._retries = 0
         self._attempts = 0
         self._due_ms: int | None = None
-        self._now_ms = running.time.monotonic_ms
+        self._now_ms = self.running.time.monotonic_ms
 
     def start(self) -> None:
         """Begin; a node on another platform has all it needs.
@@ -72,15 +68,15 @@ class EndorsementFetch:
             ConfigurationRefused: no server is named, and there is no file that fits, or
                 the evidence does not hold with what the file says.
         """
-        if self._running.quote_info.format is not QuoteFormat.AMD_SEV_SNP_V1:
-            self._done()
+        if self.running.quote_info.format is not QuoteFormat.AMD_SEV_SNP_V1:
+            self.done()
             return
-        report = SnpReport.parse(self._running.quote_info.quote)
+        report = SnpReport.parse(self.running.quote_info.quote)
         pem = self._of_file(report)
         if pem is not None:
             self._complete(pem)
             return
-        configured = self._running.configuration.attestation.endorsements_servers
+        configured = self.running.configuration.attestation.endorsements_servers
         if not configured:
             raise ConfigurationRefused(
                 "One or more SNP endorsements servers must be specified to fetch the "
@@ -97,7 +93,7 @@ class EndorsementFetch:
             self._ask()
 
     def _of_file(self, report: SnpReport) -> bytes | None:
-        text = self._running.configuration.attestation.snp_endorsements
+        text = self.running.configuration.attestation.snp_endorsements
         if text is None:
             return None
         try:
@@ -129,7 +125,7 @@ class EndorsementFetch:
         )
         headers = {"host": endpoint.host, **endpoint.headers}
         try:
-            self._running.parts.calls.request(
+            self.running.parts.calls.request(
                 f"{endpoint.host}:{endpoint.port}",
                 Request(
                     method="GET",
@@ -170,7 +166,7 @@ class EndorsementFetch:
         try:
             self._complete(self._pem)
         except ConfigurationRefused as refusal:
-            self._refused(str(refusal))
+            self.refused(str(refusal))
 
     def _failed(
         self,
@@ -190,7 +186,7 @@ class EndorsementFetch:
                 "Giving up retrying fetching attestation endorsements from "
                 f"[{', '.join(self._tried)}] after {self._attempts} attempts"
             )
-            self._refused(
+            self.refused(
                 "Timed out fetching attestation endorsements from all configured "
                 "servers"
             )
@@ -212,7 +208,7 @@ class EndorsementFetch:
             ConfigurationRefused: it does not hold, or what is configured belongs to
                 another guest.
         """
-        running = self._running
+        running = self.running
         configured = running.configuration.attestation
         info = replace(running.quote_info, endorsements=pem)
         if configured.uvm_endorsements is None:
@@ -242,7 +238,7 @@ class EndorsementFetch:
                 f"{release.did}, feed: {release.feed}, svn: {release.svn}"
             )
         running.endorse_evidence(info)
-        self._done()
+        self.done()
 
     def _check_policy(self, quote: SnpQuote, policy: bytes | None) -> None:
         if policy is None:

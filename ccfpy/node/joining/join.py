@@ -104,49 +104,44 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
     return running
 
 
+@dataclass(eq=False)
 class Join:
     """The requests of one node to one service.
 
-    Args:
+    Attributes:
         running: the node, whose state goes from Initialized to Pending.
         section: the node to ask, and how often.
         joined: called once with the keys and secrets of the answer.
         refused: called once with the reason why the node must stop.
     """
 
-    def __init__(
-        self,
-        running: RunningNode,
-        section: JoinConfiguration,
-        *,
-        joined: Callable[[Joined], None],
-        refused: Callable[[str], None],
-    ) -> None:
-        self._running = running
-        self._section = section
-        self._joined = joined
-        self._refused = refused
-        self._target = section.target_rpc_address
-        self._pinned = Certificate.from_pem(section.service_certificate)
+    running: RunningNode
+    section: JoinConfiguration
+    joined: Callable[[Joined], None]
+    refused: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        self._target = self.section.target_rpc_address
+        self._pinned = Certificate.from_pem(self.section.service_certificate)
         self._call: CallId | None = None
         self._due_ms = 0
 
     def start(self) -> None:
         """Ask for the first time."""
-        running = self._running
+        running = self.running
         running.ask_to_join()
         self._ask()
 
     def tick(self, now_ms: int) -> None:
         """Ask again when it is time, unless an answer is still awaited."""
-        is_over = self._running.state is not NodeState.PENDING
+        is_over = self.running.state is not NodeState.PENDING
         if is_over or self._call is not None or now_ms < self._due_ms:
             return
         self._ask()
 
     def _ask(self) -> None:
-        running = self._running
-        self._due_ms = running.time.monotonic_ms + self._section.retry_timeout_ms
+        running = self.running
+        self._due_ms = running.time.monotonic_ms + self.section.retry_timeout_ms
         identity = running.identity
         host, _, _ = self._target.rpartition(":")
         try:
@@ -159,7 +154,7 @@ class Join:
                     body=json.dumps(JOIN_REQUEST.write(request_of(running))),
                 ),
                 trust=ClientContext(
-                    trusted_pem=self._section.service_certificate.decode(),
+                    trusted_pem=self.section.service_certificate.decode(),
                     host=host,
                     now=running.time.now,
                     # The pinned service decides whom to trust, wherever it listens.
@@ -174,7 +169,7 @@ class Join:
 
     def _answered(self, outcome: Response | CallFailed) -> None:
         self._call = None
-        if self._running.state is not NodeState.PENDING:
+        if self.running.state is not NodeState.PENDING:
             return
         if isinstance(outcome, CallFailed):
             self._failed(outcome)
@@ -197,23 +192,23 @@ class Join:
             return
         self._retry_later(f"{self._target}: {failed.detail}")
         if failed.failure in _NOT_REACHED:
-            self._target = self._section.target_rpc_address
+            self._target = self.section.target_rpc_address
 
     def _redirected(self, response: Response) -> None:
         location = response.headers.get("location")
         if (
-            self._section.follow_redirect
+            self.section.follow_redirect
             and response.status in _REDIRECTS
             and location is not None
             and (address := _address(location)) is not None
         ):
             self._target = address
-            self._running.outbox.info(f"Target node redirected to {location}")
+            self.running.outbox.info(f"Target node redirected to {location}")
             return
         self._retry_later(f"{response.status} {_text(response.body)}")
 
     def _accepted(self, body: bytes) -> None:
-        running = self._running
+        running = self.running
         try:
             response = JOIN_RESPONSE.read(json.loads(body))
             if response.node_status is not NodeStatus.TRUSTED:
@@ -221,7 +216,7 @@ class Join:
                     f"Node {running.node_id} is waiting for votes of members to be "
                     "trusted"
                 )
-                self._target = self._section.target_rpc_address
+                self._target = self.section.target_rpc_address
                 return
             if response.network_info is None:
                 raise Malformed("expected network info in the join response")
@@ -232,7 +227,7 @@ class Join:
                 "An error occurred while parsing the join network response"
             )
             return
-        self._joined(joined)
+        self.joined(joined)
 
     def _read(self, info: NetworkInfo) -> Joined:
         """Check that what was handed over fits together.
@@ -249,7 +244,7 @@ class Join:
             raise Malformed("expected an endorsed certificate in the join response")
         endorsed = Certificate.from_pem(info.endorsed_certificate)
         endorsed.verify_signed_by(certificate)
-        if endorsed.public_key != self._running.identity.key.public_key:
+        if endorsed.public_key != self.running.identity.key.public_key:
             raise VerificationFailed("the endorsed certificate is for another node")
         claims = info.cose_signatures_config
         return Joined(
@@ -267,13 +262,13 @@ class Join:
         )
 
     def _retry_later(self, reason: str) -> None:
-        self._running.outbox.fail(
+        self.running.outbox.fail(
             f"An error occurred while joining the network: {reason}"
         )
 
     def _stop(self, reason: str) -> None:
-        self._running.outbox.fail(reason)
-        self._refused(reason)
+        self.running.outbox.fail(reason)
+        self.refused(reason)
 
 
 def request_of(running: RunningNode) -> JoinRequest:

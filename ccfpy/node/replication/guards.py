@@ -13,6 +13,7 @@ behind. The only exception is a ledger secret for this node alone: without the s
 later entry decrypts.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -31,25 +32,23 @@ if TYPE_CHECKING:
     from ccfpy.kv.store import Store
 
 
+@dataclass(eq=False)
 class Guards:
     """The guards of one node's store.
 
-    Args:
+    Attributes:
         store: the node's.
         node_id: the node.
         unwrap: decrypts what is sent to it, or raises `VerificationFailed`.
     """
 
-    def __init__(
-        self, store: "Store", node_id: "NodeId", unwrap: "Callable[[bytes], bytes]"
-    ) -> None:
-        self._store = store
-        self._node_id = node_id
-        self._unwrap = unwrap
+    store: "Store"
+    node_id: "NodeId"
+    unwrap: "Callable[[bytes], bytes]"
 
     def watch(self) -> None:
         """Check what is written from now on."""
-        store = self._store
+        store = self.store
         store.guard(nodes.INFO.name, self._nodes)
         store.guard(nodes.ENDORSED_CERTIFICATES.name, _endorsements)
         store.guard(service.INFO.name, _service)
@@ -59,7 +58,7 @@ class Guards:
 
     def _nodes(self, seqno: "Seqno", writes: "Writes") -> None:
         """Check nodes' records, and how they differ from those before."""
-        store = self._store
+        store = self.store
         written = nodes.INFO.decode_writes(writes)
         if store.version == 0:
             # A snapshot, or a service's beginning: nothing was before.
@@ -76,11 +75,11 @@ class Guards:
     def _secrets(self, _: "Seqno", writes: "Writes") -> None:
         """Check the ledger secrets that are sent to this node."""
         sent = recovery.ENCRYPTED_LEDGER_SECRETS.decode_writes(writes) or {}
-        own = sent.get(self._node_id, ())
+        own = sent.get(self.node_id, ())
         if sum(each.version is None for each in own) > 1:
             raise Malformed("two new ledger secrets for one node")
         for each in own:
-            raw = self._unwrap(each.encrypted_secret)
+            raw = self.unwrap(each.encrypted_secret)
             if len(raw) != SECRET_BYTES:
                 raise Malformed(f"a ledger secret of {len(raw)} bytes")
 

@@ -115,7 +115,7 @@ class Connection:
         if not self.is_greeted and tls.is_established:
             self.is_greeted = True
             if tls.peer_certificate_der is not None:
-                self.session.caller = _certificate(tls.peer_certificate_der)
+                self.session.caller = readable_certificate(tls.peer_certificate_der)
         return plaintext
 
     def serve(self, said: bytes | None, share: int) -> tuple[bytes, bool]:
@@ -265,7 +265,7 @@ class Connection:
         self.conversation.abandon()
 
 
-def _certificate(der: bytes) -> Certificate | None:
+def readable_certificate(der: bytes) -> Certificate | None:
     """Read a client's certificate; one we cannot read is as good as none."""
     try:
         return Certificate.from_der(der)

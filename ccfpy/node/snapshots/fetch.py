@@ -12,6 +12,7 @@ A peer that has no snapshot is believed at once; CCF asks it again
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -47,10 +48,11 @@ class _SnapshotLocation(NamedTuple):
         return f"https://{self.address}{self.path}{query}"
 
 
+@dataclass(eq=False)
 class SnapshotFetching:
     """The search of one joining node for its snapshot.
 
-    Args:
+    Attributes:
         section: the node to ask, how often, and the largest size to take.
         sources: to the peer and to the host.
         check: reads and verifies a file, now or later.
@@ -58,27 +60,20 @@ class SnapshotFetching:
         refused: called instead with the reason why the host's snapshot is refused.
     """
 
-    def __init__(
-        self,
-        section: JoinConfiguration,
-        sources: SnapshotSources,
-        *,
-        check: Callable[[bytes, Callable[[Checked], None]], None],
-        found: Callable[[StartingPoint | None], None],
-        refused: Callable[[str], None],
-    ) -> None:
-        self._section = section
-        self._sources = sources
-        self._outbox = sources.outbox
-        self._check = check
-        self._found = found
-        self._refused = refused
+    section: JoinConfiguration
+    sources: SnapshotSources
+    check: Callable[[bytes, Callable[[Checked], None]], None]
+    found: Callable[[StartingPoint | None], None]
+    refused: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        self._outbox = self.sources.outbox
         self._attempts = 0
         self._redirects = 0
         self._now_ms = 0
         self._due_ms: int | None = None
         self._is_to_look = False
-        self._place = _SnapshotLocation(section.target_rpc_address, PATH)
+        self._place = _SnapshotLocation(self.section.target_rpc_address, PATH)
         self._pieces: list[bytes] = []
         self._bytes = 0
         self._total: int | None = None
@@ -86,7 +81,7 @@ class SnapshotFetching:
     def start(self, now_ms: int) -> None:
         """Begin the search."""
         self._now_ms = now_ms
-        section = self._section
+        section = self.section
         if section.fetch_recent_snapshot and section.fetch_snapshot_max_attempts > 0:
             self._attempt()
         else:
@@ -107,12 +102,12 @@ class SnapshotFetching:
     def _attempt(self) -> None:
         self._attempts += 1
         self._redirects = 0
-        self._place = _SnapshotLocation(self._section.target_rpc_address, PATH)
+        self._place = _SnapshotLocation(self.section.target_rpc_address, PATH)
         self._pieces.clear()
         self._bytes, self._total = 0, None
         self._outbox.info(
             f"Fetching snapshot from {self._place.address} (attempt {self._attempts}/"
-            f"{self._section.fetch_snapshot_max_attempts})"
+            f"{self.section.fetch_snapshot_max_attempts})"
         )
         self._ask()
 
@@ -120,7 +115,7 @@ class SnapshotFetching:
         place = self._place
         stop = self._bytes + limits.SNAPSHOT_READ_BYTES_MAX
         try:
-            self._sources.calls.request(
+            self.sources.calls.request(
                 place.address,
                 Request(
                     method="GET",
@@ -128,7 +123,7 @@ class SnapshotFetching:
                     query=place.query,
                     headers={"range": f"bytes={self._bytes}-{stop}"},
                 ),
-                trust=self._sources.trust(place.address),
+                trust=self.sources.trust(place.address),
                 then=self._answered,
                 response_bytes_max=limits.SNAPSHOT_READ_BYTES_MAX + limits.KIB,
             )
@@ -174,10 +169,10 @@ class SnapshotFetching:
             )
         if self._total not in (None, total) or stop > total:
             raise Malformed(f"{header!r} of a snapshot of {self._total} bytes")
-        if total > self._section.fetch_snapshot_max_bytes:
+        if total > self.section.fetch_snapshot_max_bytes:
             raise Malformed(
                 f"a snapshot of {total} bytes, more than "
-                f"{self._section.fetch_snapshot_max_bytes}"
+                f"{self.section.fetch_snapshot_max_bytes}"
             )
         if start == stop < total:
             raise Malformed(f"nothing came of {header!r}")
@@ -198,7 +193,7 @@ class SnapshotFetching:
             else:
                 self._start_from(outcome, data)
 
-        self._check(data, checked)
+        self.check(data, checked)
 
     def _start_from(self, start: StartingPoint, data: bytes) -> None:
         name = write_to_host(start, data, self._outbox)
@@ -206,11 +201,11 @@ class SnapshotFetching:
             f"Received snapshot {name} from peer (size: {len(data)}) - writing this "
             "to disk and using for join startup"
         )
-        self._found(start)
+        self.found(start)
 
     def _failed(self, reason: str) -> None:
         self._outbox.fail(f"Error during snapshot fetch: {reason}")
-        section = self._section
+        section = self.section
         if self._attempts < section.fetch_snapshot_max_attempts:
             self._due_ms = self._now_ms + section.fetch_snapshot_retry_interval_ms
             return
@@ -223,7 +218,7 @@ class SnapshotFetching:
 
     def _look_here(self) -> None:
         try:
-            self._sources.reads.look(then=self._is_here)
+            self.sources.reads.look(then=self._is_here)
         except LimitExceeded:
             # Clients ask the host too; their questions are answered before long.
             self._is_to_look = True
@@ -233,10 +228,10 @@ class SnapshotFetching:
             self._outbox.info(
                 "No snapshot found: Node will replay all historical transactions"
             )
-            self._found(None)
+            self.found(None)
             return
         if found.size > limits.SNAPSHOT_BYTES_MAX:
-            self._refused(f"the local snapshot {found.name} has {found.size} bytes")
+            self.refused(f"the local snapshot {found.name} has {found.size} bytes")
             return
         self._outbox.info(
             f"Found latest local snapshot file: {found.name} (size: {found.size})"
@@ -244,17 +239,17 @@ class SnapshotFetching:
 
         def read(data: bytes | None) -> None:
             if data is None:
-                self._refused(f"the local snapshot {found.name} cannot be read")
+                self.refused(f"the local snapshot {found.name} cannot be read")
                 return
-            self._check(data, checked)
+            self.check(data, checked)
 
         def checked(outcome: Checked) -> None:
             if isinstance(outcome, CcfpyError):
-                self._refused(f"the local snapshot {found.name}: {outcome}")
+                self.refused(f"the local snapshot {found.name}: {outcome}")
             else:
-                self._found(outcome)
+                self.found(outcome)
 
-        self._sources.reads.read(found, start=0, stop=found.size, then=read)
+        self.sources.reads.read(found, start=0, stop=found.size, then=read)
 
 
 def write_to_host(start: StartingPoint, data: bytes, outbox: Outbox) -> SnapshotName:

@@ -6,8 +6,7 @@ fit its question counts as nothing found.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
@@ -28,22 +27,7 @@ class Found(NamedTuple):
     size: int
 
 
-@dataclass(slots=True, kw_only=True)
-class _Gathering:
-    """Bytes of one file that come in several answers."""
-
-    found: Found
-    position: int
-    stop: int
-    then: Callable[[bytes | None], None]
-    is_wanted: Callable[[], bool]
-    pieces: list[bytes] = field(default_factory=list)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Asked:
-    effect: ReadSnapshot
-    then: Callable[[SnapshotRead | None], None]
+_Then: TypeAlias = Callable[[SnapshotRead | None], None]
 
 
 def _always() -> bool:
@@ -55,7 +39,7 @@ class SnapshotReads:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._asked: dict[int, _Asked] = {}
+        self._asked: dict[int, tuple[ReadSnapshot, _Then]] = {}
         self._count = 0
 
     def look(
@@ -106,11 +90,31 @@ class SnapshotReads:
             LimitExceeded: too many questions await their answers.
         """
         assert 0 <= start <= stop <= found.size, (start, stop, found)
-        self._gather(
-            _Gathering(
-                found=found, position=start, stop=stop, then=then, is_wanted=is_wanted
-            )
-        )
+        pieces: list[bytes] = []
+
+        def ask(position: int) -> None:
+            def answered(read: SnapshotRead | None) -> None:
+                if not is_wanted():
+                    return
+                if (
+                    read is None
+                    or (read.name, read.size) != found
+                    or (not read.data and position < stop)
+                ):
+                    then(None)
+                    return
+                pieces.append(read.data)
+                reached = position + len(read.data)
+                if reached >= stop:
+                    then(b"".join(pieces))
+                else:
+                    # A question has just been answered, so there is room for this one.
+                    ask(reached)
+
+            last = min(stop, position + limits.SNAPSHOT_READ_BYTES_MAX)
+            self._ask(found.name, since=0, start=position, stop=last, then=answered)
+
+        ask(start)
 
     def answered(self, event: SnapshotRead) -> None:
         """Receive the host's answer."""
@@ -118,11 +122,12 @@ class SnapshotReads:
         if asked is None:
             self._outbox.info(f"Nobody asked for snapshot read {event.request}")
             return
-        if not _answers(event, asked.effect):
+        effect, then = asked
+        if _answers(event, effect):
+            then(event)
+        else:
             self._outbox.fail("The host answered another read of a snapshot than asked")
-            asked.then(None)
-            return
-        asked.then(event)
+            then(None)
 
     def _ask(
         self,
@@ -131,7 +136,7 @@ class SnapshotReads:
         since: Seqno,
         start: int,
         stop: int,
-        then: Callable[[SnapshotRead | None], None],
+        then: _Then,
     ) -> None:
         if len(self._asked) >= limits.SNAPSHOT_READS_MAX:
             raise LimitExceeded(
@@ -141,36 +146,8 @@ class SnapshotReads:
         effect = ReadSnapshot(
             request=self._count, name=name, since=since, start=start, stop=stop
         )
-        self._asked[self._count] = _Asked(effect=effect, then=then)
+        self._asked[self._count] = effect, then
         self._outbox.put(effect)
-
-    def _gather(self, gathering: _Gathering) -> None:
-        def answered(read: SnapshotRead | None) -> None:
-            if not gathering.is_wanted():
-                return
-            if (
-                read is None
-                or (read.name, read.size) != gathering.found
-                or (not read.data and gathering.position < gathering.stop)
-            ):
-                gathering.then(None)
-                return
-            gathering.pieces.append(read.data)
-            gathering.position += len(read.data)
-            if gathering.position >= gathering.stop:
-                gathering.then(b"".join(gathering.pieces))
-            else:
-                # A question has just been answered, so there is room for this one.
-                self._gather(gathering)
-
-        start = gathering.position
-        self._ask(
-            gathering.found.name,
-            since=0,
-            start=start,
-            stop=min(gathering.stop, start + limits.SNAPSHOT_READ_BYTES_MAX),
-            then=answered,
-        )
 
 
 def _answers(event: SnapshotRead, asked: ReadSnapshot) -> bool:

@@ -37,20 +37,18 @@ from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE, SnapshotEvidence
 
 
 class LedgerEnd(Protocol):
-    """What a snapshot is made of (`ccfpy.node.replication.ledger_tail.LedgerTail`)."""
+    """What a snapshot is made of (`ccfpy.node.replication.ledger_tail.LedgerTail`).
 
-    @property
-    def store(self) -> Store:
-        """The state."""
-        ...
+    Attributes:
+        store: the state.
+        secrets: the ledger secrets that encrypt private maps.
+    """
+
+    store: Store
+    secrets: LedgerSecrets
 
     def settled_tree(self) -> MerkleTree:
         """Seal all ordered transactions, and return the tree over all entries."""
-        ...
-
-    @property
-    def secrets(self) -> LedgerSecrets:
-        """What private maps are encrypted with."""
         ...
 
     def receipt(self, seqno: Seqno, *, committed: Seqno) -> Receipt | None:
@@ -84,32 +82,24 @@ class _Taken:
     is_written: bool = False
 
 
+@dataclass(eq=False, kw_only=True)
 class Snapshotter:
     """A node's snapshots: due, under way, and what it saw recorded.
 
-    Args:
+    Attributes:
         tx_count: seqnos between regular snapshots (``snapshots.tx_count``).
         view_starts: returns the first seqno of every view, from view 1.
-
-    Attributes:
         is_enabled: whether snapshots are taken; not while a service is recovered.
     """
 
-    def __init__(
-        self,
-        *,
-        tx_count: int,
-        ledger: LedgerEnd,
-        primary: Primary,
-        view_starts: Callable[[], tuple[Seqno, ...]],
-        outbox: Outbox,
-    ) -> None:
+    tx_count: int
+    ledger: LedgerEnd
+    primary: Primary
+    view_starts: Callable[[], tuple[Seqno, ...]]
+    outbox: Outbox
+
+    def __post_init__(self) -> None:
         self.is_enabled = True
-        self._tx_count = tx_count
-        self._ledger = ledger
-        self._primary = primary
-        self._view_starts = view_starts
-        self._outbox = outbox
         self._last: Seqno = 0
         """The last regular snapshot that was recorded, by whichever primary."""
         self._seen: deque[tuple[Seqno, Seqno]] = deque()
@@ -145,7 +135,7 @@ class Snapshotter:
         """
         if not self.is_enabled:
             return False
-        is_regular = seqno - self._last_regular() >= self._tx_count
+        is_regular = seqno - self._last_regular() >= self.tx_count
         if not (is_regular or self._is_wanted):
             return False
         self._is_wanted = False
@@ -162,7 +152,7 @@ class Snapshotter:
         if not reached:
             return
         del self._due[: len(reached)]
-        if self.is_enabled and self._primary.is_primary:
+        if self.is_enabled and self.primary.is_primary:
             is_regular = any(due.is_regular for due in reached)
             self._take(reached[-1].seqno, is_regular=is_regular)
 
@@ -182,7 +172,7 @@ class Snapshotter:
 
     def work(self) -> None:
         """Do a bounded part of the waiting work."""
-        if not self._primary.is_primary:
+        if not self.primary.is_primary:
             # Nobody would record the digest; the next primary takes its own.
             self._taken = [taken for taken in self._taken if taken.evidence is not None]
         taken = next((taken for taken in self._taken if not taken.is_written), None)
@@ -202,19 +192,19 @@ class Snapshotter:
 
     def _take(self, seqno: Seqno, *, is_regular: bool) -> None:
         if len(self._taken) >= limits.SNAPSHOTS_PENDING_MAX:
-            self._outbox.fail(
+            self.outbox.fail(
                 f"Skipping new snapshot generation as {len(self._taken)} snapshots "
                 "are already pending"
             )
             if is_regular:
                 self._last = seqno
             return
-        ledger = self._ledger
+        ledger = self.ledger
         writing = SnapshotWriting(
             ledger.secrets.at(seqno),
             seqno=seqno,
             leaf=ledger.settled_tree().leaf(seqno),
-            view_history=[at for at in self._view_starts() if at <= seqno],
+            view_history=[at for at in self.view_starts() if at <= seqno],
             public=ledger.store.freeze(seqno, public=True),
             private=ledger.store.freeze(seqno, public=False),
         )
@@ -223,11 +213,11 @@ class Snapshotter:
     def _record(self, taken: _Taken) -> None:
         """Write the evidence; from then on a rollback can end it."""
         digest = taken.writing.digest
-        tx = self._primary.begin(read_only=False)
+        tx = self.primary.begin(read_only=False)
         SNAPSHOT_EVIDENCE.of(tx).put(
             SnapshotEvidence(hash=digest.hex(), version=taken.seqno)
         )
-        recorded = self._primary.commit(tx, digest)
+        recorded = self.primary.commit(tx, digest)
         assert recorded is not None, "evidence is always written"
         taken.evidence = recorded.seqno
         taken.unwritten = _pieces(taken.writing.pieces, taken.seqno, recorded.seqno)
@@ -236,7 +226,7 @@ class Snapshotter:
         assert taken.unwritten is not None
         piece = next(taken.unwritten, None)
         if piece is not None:
-            self._outbox.put(piece)
+            self.outbox.put(piece)
             return
         taken.is_written = True
         taken.writing.pieces.clear()
@@ -250,14 +240,14 @@ class Snapshotter:
             if taken.evidence >= self._committed:
                 continue
             self._taken.remove(taken)
-            receipt = self._ledger.receipt(taken.evidence, committed=self._committed)
+            receipt = self.ledger.receipt(taken.evidence, committed=self._committed)
             if receipt is None:
-                self._outbox.fail(
+                self.outbox.fail(
                     f"No receipt is left for the snapshot at {taken.seqno}, whose "
                     f"evidence is at {taken.evidence}"
                 )
                 continue
-            self._outbox.put(
+            self.outbox.put(
                 CommitSnapshot(
                     seqno=taken.seqno,
                     evidence_seqno=taken.evidence,
@@ -268,7 +258,7 @@ class Snapshotter:
     def _on_evidence(self, seqno: Seqno, writes: Writes) -> None:
         evidence = SNAPSHOT_EVIDENCE.decode_writes(writes)
         # One that comes earlier than it is due was asked for, and does not count.
-        if evidence is not None and evidence.version - self._last >= self._tx_count:
+        if evidence is not None and evidence.version - self._last >= self.tx_count:
             self._seen.append((seqno, self._last))
             self._last = evidence.version
 

@@ -75,7 +75,7 @@ class Pair:
                 channels=End(self.wire, node),
                 primary=lambda: self.primary,
                 serve=self._serve,
-                log=self.logs[node],
+                node_log=self.logs[node],
                 now_ms=1000,
             )
 

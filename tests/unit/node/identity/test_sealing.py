@@ -222,7 +222,7 @@ def test_another_program_opens_nothing(service: Service) -> None:
     )
     node.platform = PLATFORM
     recovering = node.recover(service.remains)
-    replica_of(recovering).sealing._host_data = b"\x01" * 32
+    replica_of(recovering).sealing.host_data = b"\x01" * 32
     ask_for_shares(recovering)
     node.wait_until_settled()
     assert not came_back(recovering)

@@ -4,7 +4,6 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.endpoints.indexing import Index, Strategy
 from ccfpy.kv.changes import WriteSet
 from ccfpy.node.indexing import Indexer, SealedBlobs
-from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.node.calling import app_code
 from tests.unit.node.history.world import Story, World
@@ -51,9 +50,6 @@ class Reading(World):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self.indexer = Indexer(
-            wake_flag=WakeFlag(),
-            tail=self.tail,
-            log=lambda: self.log,
             history=self.cache,
             blobs=SealedBlobs(
                 entropy=SeededEntropy(1),
@@ -61,8 +57,6 @@ class Reading(World):
                 news=self.cache.stir,
                 app=app_code(self.outbox),
             ),
-            outbox=self.outbox,
-            app=app_code(self.outbox),
             now_ms=0,
         )
         self.now_ms = 0

@@ -214,7 +214,7 @@ def test_a_signature_of_somebody_else_proves_nothing() -> None:
     """One service's signatures do not prove another's ledger."""
     story = long_story(6)
     world = far_behind(story)
-    world.cache.identities._identity = World(recovered()).cache.identity
+    world.cache.identities.identity = World(recovered()).cache.identity
     said = fails(world, ChainReader(world.cache))
     assert said == f"nothing proves what is before {story.last}"
 

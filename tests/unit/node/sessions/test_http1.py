@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.sessions.connection import _certificate
+from ccfpy.node.sessions.connection import readable_certificate
 from ccfpy.node.sessions.http1 import serialise_reply
 from ccfpy.testing.node import Person
 
@@ -31,6 +31,6 @@ def test_an_answer_that_cannot_be_written_becomes_an_error(value: str) -> None:
 
 def test_a_certificate_that_cannot_be_read_is_as_good_as_none() -> None:
     der = Person.make("ann").certificate.der
-    assert _certificate(der) == Certificate.from_der(der)
-    assert _certificate(der[:-1]) is None
-    assert _certificate(b"no certificate") is None
+    assert readable_certificate(der) == Certificate.from_der(der)
+    assert readable_certificate(der[:-1]) is None
+    assert readable_certificate(b"no certificate") is None
