@@ -8,7 +8,6 @@ measurement's own words say that it is insecure (``src/pal/quote_generation.h``)
 
 from dataclasses import dataclass
 
-from ccfpy.attestation.report_data import node_report_data
 from ccfpy.base import json
 from ccfpy.base.ports import Attestation
 from ccfpy.base.schema import fields_of, parse_json
@@ -33,15 +32,6 @@ class VirtualEvidence:
     measurement: str
     host_data: str | None = None
     report_data: bytes
-
-    @classmethod
-    def of(cls, *, public_key_der: bytes, executable_digest: str) -> "VirtualEvidence":
-        """State this program's evidence for a node's key."""
-        return cls(
-            measurement=MEASUREMENT,
-            host_data=executable_digest,
-            report_data=node_report_data(public_key_der),
-        )
 
     @classmethod
     def parse(cls, quote: bytes) -> "VirtualEvidence":

@@ -122,12 +122,12 @@ def parted(kind: object) -> tuple[object, AtMost | None]:
         kind, *others = get_args(kind)
         for other in others:
             if isinstance(other, AtMost):
-                bound = other if bound is None else min(bound, other, key=_count)
+                bound = (
+                    other
+                    if bound is None
+                    else min(bound, other, key=lambda each: each.count)
+                )
     return kind, bound
-
-
-def _count(bound: AtMost) -> int:
-    return bound.count
 
 
 def _tuple_encoder(parts: list[Codec | None]) -> Codec:

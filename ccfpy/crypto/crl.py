@@ -58,13 +58,13 @@ class RevocationList:
         )
         try:
             with reading("an unreadable list"):
-                is_signed = self._list.is_signature_valid(issuer.public_key.library_key)
-                names_match = self._list.issuer == issuer.library_certificate.subject
-        except (Malformed, UnsupportedAlgorithm) as error:
-            raise VerificationFailed(
-                f"the list of revoked certificates was not issued by {issuer}"
-            ) from error
-        if not is_signed or not names_match:
+                is_issued = (
+                    self._list.is_signature_valid(issuer.public_key.library_key)
+                    and self._list.issuer == issuer.library_certificate.subject
+                )
+        except (Malformed, UnsupportedAlgorithm):
+            is_issued = False
+        if not is_issued:
             raise VerificationFailed(
                 f"the list of revoked certificates was not issued by {issuer}"
             )

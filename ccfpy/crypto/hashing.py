@@ -22,23 +22,6 @@ def sha256_hex(data: bytes) -> str:
     return _sha256(data).hexdigest()
 
 
-class Sha256:
-    """A SHA-256 whose input comes in pieces."""
-
-    __slots__ = ("_hash",)
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-
-    def update(self, data: bytes) -> None:
-        """Add the next piece."""
-        self._hash.update(data)
-
-    def digest(self) -> bytes:
-        """Return the digest of all pieces so far."""
-        return self._hash.digest()
-
-
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
     """Return the HMAC-SHA256 of ``data`` under ``key``."""
     return hmac.digest(key, data, "sha256")

@@ -23,7 +23,6 @@ KEY_BYTES = 32
 """Of a private key, a public key and an encapsulated one."""
 OVERHEAD_BYTES = KEY_BYTES + TAG_BYTES
 """What a sealed message has beyond its content: the encapsulated key and the tag."""
-SUITE_NAME = "DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM"
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 

@@ -27,12 +27,7 @@ def decode_base64url(text: str) -> bytes:
     Raises:
         Malformed: it is not that.
     """
-    try:
-        data = base64.b64decode(
-            text + "=" * (-len(text) % 4), altchars=b"-_", validate=True
-        )
-    except (binascii.Error, ValueError) as error:
-        raise Malformed(f"not base64url: {text[:80]!r}") from error
+    data = decode_key_field(text)
     if encode_base64url(data) != text:
         raise Malformed(f"not canonical base64url: {text[:80]!r}")
     return data

@@ -6,7 +6,7 @@ stderr as a crash. Exit codes are those of CCF's option parser.
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -112,14 +112,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--check", action="store_true", help="verify the configuration file and exit")
     add(
         "--log-level",
-        type=_log_level,
+        type=_member_of(LogLevel),
         default=LogLevel.INFO,
         metavar="LEVEL",
         help="trace, debug, info, fail or fatal (default: info)",
     )
     add(
         "--enclave",
-        type=_enclave_kind,
+        type=_member_of(EnclaveKind),
         default=EnclaveKind.PROCESS,
         metavar="KIND",
         help="where the trusted half runs: process or in-process (default: process)",
@@ -145,17 +145,13 @@ def _time_us(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _log_level(text: str) -> LogLevel:
-    try:
-        return LogLevel(text.lower())
-    except ValueError:
-        levels = ", ".join(LogLevel)
-        raise argparse.ArgumentTypeError(f"{text!r} is not one of {levels}") from None
+def _member_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def read(text: str) -> StrEnum:
+        try:
+            return kind(text.lower())
+        except ValueError:
+            members = ", ".join(kind)
+            message = f"{text!r} is not one of {members}"
+            raise argparse.ArgumentTypeError(message) from None
 
-
-def _enclave_kind(text: str) -> EnclaveKind:
-    try:
-        return EnclaveKind(text)
-    except ValueError:
-        kinds = " or ".join(EnclaveKind)
-        raise argparse.ArgumentTypeError(f"{text!r} is not {kinds}") from None
+    return read

@@ -86,10 +86,6 @@ class Journal:
         self._line = json_line if form is LogFormat.JSON else text_line
         self._unix_us = unix_us
 
-    def write(self, log: WriteLog, *, thread: int = ENCLAVE_THREAD) -> None:
-        """Write a line of the enclave's."""
-        self.write_all([log], thread=thread)
-
     def write_all(
         self, logs: Sequence[WriteLog], *, thread: int = ENCLAVE_THREAD
     ) -> None:
@@ -111,10 +107,8 @@ class Journal:
 
     def log(self, level: LogLevel, message: str, *, file: str) -> None:
         """Write a line of the host's own."""
-        self.write(
-            WriteLog(level=level, message=message, tag=LogTag.NONE, file=file),
-            thread=HOST_THREAD,
-        )
+        log = WriteLog(level=level, message=message, tag=LogTag.NONE, file=file)
+        self.write_all([log], thread=HOST_THREAD)
 
     def debug(self, message: str, *, file: str) -> None:
         """Write at debug."""

@@ -366,17 +366,13 @@ def _optional_content(name: str | None, key: str) -> bytes | None:
 def _json_file(name: str | None, key: str) -> bytes | None:
     content = _optional_content(name, key)
     if content is not None:
-        _checked_json(content, name, key)
+        try:
+            loads(content)
+        except Malformed as error:
+            raise ConfigurationRefused(
+                f"{name!r}, which {key} names, is {error}; correct the file"
+            ) from None
     return content
-
-
-def _checked_json(content: bytes, name: str | None, key: str) -> None:
-    try:
-        loads(content)
-    except Malformed as error:
-        raise ConfigurationRefused(
-            f"{name!r}, which {key} names, is {error}; correct the file"
-        ) from None
 
 
 def _reason(error: OSError) -> str:

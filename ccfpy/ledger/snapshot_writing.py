@@ -5,12 +5,12 @@ large state takes longer to order, encrypt and hash than a step may. So the work
 in steps of bounded size, and the bytes stay in pieces until they are written.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
 from ccfpy.crypto.aead import GcmEncryption
-from ccfpy.crypto.hashing import Sha256
 from ccfpy.kv.frozen import FrozenMap, serialise_frozen
 from ccfpy.kv.snapshot import public_head
 from ccfpy.ledger.entry import snapshot_iv, snapshot_prefix
@@ -86,7 +86,7 @@ class SnapshotWriting:
             private_bytes=sum(map(len, private)),
         )
         pieces = [prefix, *public, *private]
-        hasher = Sha256()
+        hasher = hashlib.sha256()
         for piece in pieces:
             hasher.update(piece)
             yield _work_of(piece)

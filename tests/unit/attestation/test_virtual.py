@@ -6,8 +6,9 @@ from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.crypto.hashing import sha256
+from tests.unit.attestation.evidence import virtual_evidence
 
-EVIDENCE = VirtualEvidence.of(public_key_der=b"key", executable_digest="ab" * 32)
+EVIDENCE = virtual_evidence(public_key_der=b"key", executable_digest="ab" * 32)
 
 
 def test_evidence_binds_the_key_and_the_executable() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
 from ccfpy.devtools.token_signer import TokenSigner
 from ccfpy.testing.entropy import SeededEntropy
+from tests.unit.attestation.evidence import virtual_evidence
 from tests.unit.attestation.hardware import FOLDER, recorded
 from tests.unit.attestation.test_uvm import MEASUREMENT
 from tests.unit.cli.conftest import Command, Ended
@@ -23,7 +23,7 @@ DEBUGGED = (
     FOLDER / "sgx_debugged.collateral",
 )
 DAY = ("--at", "2025-06-15")
-VIRTUAL = VirtualEvidence.of(public_key_der=b"key", executable_digest="ab" * 32)
+VIRTUAL = virtual_evidence(public_key_der=b"key", executable_digest="ab" * 32)
 ISSUER = "https://issuer.example"
 
 

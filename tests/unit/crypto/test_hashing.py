@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from ccfpy.crypto.hashing import (
     HmacKey,
-    Sha256,
     hkdf_sha256,
     hmac_sha256,
     sha256,
@@ -62,11 +61,3 @@ def test_hkdf_needs_no_salt() -> None:
     assert derived.hex() == (
         "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"
     )
-
-
-@given(st.lists(st.binary(max_size=80)))
-def test_a_hash_in_pieces_is_the_one_at_once(pieces: list[bytes]) -> None:
-    hasher = Sha256()
-    for piece in pieces:
-        hasher.update(piece)
-    assert hasher.digest() == sha256(b"".join(pieces))

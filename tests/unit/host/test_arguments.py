@@ -65,7 +65,7 @@ def test_help_and_version_need_nothing_else() -> None:
         ("-c x y", "unrecognized arguments: y"),
         ("--conf x", "unrecognized arguments: --conf x"),
         ("-c x --log-level loud", "'loud' is not one of trace, debug, info"),
-        ("-c x --enclave sgx", "'sgx' is not process or in-process"),
+        ("-c x --enclave sgx", "'sgx' is not one of process, in-process"),
         ("-c x --config-timeout 5x", "not a time: '5x'"),
         ("-c x --check=1", "ignored explicit argument"),
     ],

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.types import (
     CertificateIssuerPrivateKeyTypes,
 )
 
-from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
+from ccfpy.attestation.virtual import MEASUREMENT
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
@@ -35,6 +35,7 @@ from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, Quot
 from ccfpy.service.tables.service import ServiceInfo
 from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
+from tests.unit.attestation.evidence import virtual_evidence
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOST_DATA = "ab" * 32
@@ -78,7 +79,7 @@ class Applicant:
         )
         self.joiner = Joiner.of(self.certificate)
         interface = NetInterface(bind_address=address, published_address=address)
-        evidence = VirtualEvidence.of(
+        evidence = virtual_evidence(
             public_key_der=self.key.public_key.der, executable_digest=HOST_DATA
         )
         self.request = JoinRequest(
@@ -107,7 +108,7 @@ class Service:
         tx = self.store.begin()
         service.INFO.of(tx).put(ServiceInfo(cert=SERVICE.pem, status=status))
         VirtualQuote(
-            VirtualEvidence.of(public_key_der=b"", executable_digest=HOST_DATA)
+            virtual_evidence(public_key_der=b"", executable_digest=HOST_DATA)
         ).trust(tx)
         self.commit(tx, is_final=True)
 

@@ -12,6 +12,7 @@ from ccfpy.local.node import NodeProcess
 from ccfpy.service.join_messages import JOIN_REQUEST
 from tests.lab.attacks.attack import Target
 from tests.lab.attacks.joining import NODE_DATA_BYTES, Stranger
+from tests.unit.attestation.evidence import virtual_evidence
 
 
 def test_a_stranger_asks_as_a_node_would(tmp_path: Path) -> None:
@@ -35,6 +36,6 @@ def test_a_stranger_asks_as_a_node_would(tmp_path: Path) -> None:
     assert request.node_info_network.node_to_node_interface.published_address
     evidence = VirtualEvidence.parse(request.quote_info.quote)
     assert evidence.host_data == "00"
-    assert evidence == VirtualEvidence.of(
+    assert evidence == virtual_evidence(
         public_key_der=stranger.key.public_key.der, executable_digest="00"
     )

@@ -17,6 +17,7 @@ from ccfpy.service.tables.nodes import NetInterface, QuoteFormat, QuoteInfo
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
+from tests.unit.attestation.evidence import virtual_evidence
 
 HOST_DATA = "00" * 32
 """What the in-process host says of its program."""
@@ -27,7 +28,7 @@ OTHER = Person.make("another node")
 def asking(person: Person = APPLICANT) -> JoinRequest:
     """Say what a node with this person's key would ask to be entered as."""
     assert APPLICANT.encryption_key is not None
-    evidence = VirtualEvidence.of(
+    evidence = virtual_evidence(
         public_key_der=person.key.public_key.der, executable_digest=HOST_DATA
     )
     return JoinRequest(

@@ -14,10 +14,11 @@ from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import CodeStatus
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 from tests.attacks import attack
+from tests.unit.attestation.evidence import virtual_evidence
 
 KEY = b"a public key as DER"
 HOST_DATA = "ab" * 32
-EVIDENCE = VirtualEvidence.of(public_key_der=KEY, executable_digest=HOST_DATA)
+EVIDENCE = virtual_evidence(public_key_der=KEY, executable_digest=HOST_DATA)
 VIRTUAL = QuoteFormat.INSECURE_VIRTUAL
 
 

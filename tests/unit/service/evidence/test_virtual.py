@@ -7,8 +7,9 @@ from ccfpy.kv.tx import Tx
 from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
+from tests.unit.attestation.evidence import virtual_evidence
 
-EVIDENCE = VirtualEvidence.of(public_key_der=b"key", executable_digest="AB" * 32)
+EVIDENCE = virtual_evidence(public_key_der=b"key", executable_digest="AB" * 32)
 
 
 def read(evidence: VirtualEvidence) -> VirtualQuote:
