@@ -175,8 +175,9 @@ def _verify_root(report: SnpReport, root: Certificate, pinned: str | None) -> No
 
 
 def _verify_chain(chain: list[Certificate], unix_time_s: int) -> None:
+    now = as_datetime(unix_time_s)
     try:
-        verify_chain(chain, as_datetime(unix_time_s), "now")
+        verify_chain(chain, now, "now")
     except CcfpyError as error:
         raise VerificationFailed(
             "SEV-SNP: The chain of signatures from the root of trust to this "
@@ -191,7 +192,7 @@ def _verify_signature(report: SnpReport, chip: Certificate) -> None:
             f"(supported: {_ECDSA_P384_SHA384})"
         )
     width = Curve.SECP384R1.field_bytes
-    halves = [half[::-1] for half in (report.signature_r, report.signature_s)]
+    halves = [half[::-1] for half in report.signature]
     raw = b"".join(half[HALF_BYTES - width :] for half in halves)
     key = chip.public_key
     is_wider = any(any(half[: HALF_BYTES - width]) for half in halves)

@@ -128,14 +128,10 @@ class SnpReport:
         return self.processor.product
 
     @property
-    def signature_r(self) -> bytes:
-        """Half of the signature, least significant byte first."""
-        return self.part(SIGNED_BYTES, HALF_BYTES)
-
-    @property
-    def signature_s(self) -> bytes:
-        """The other half."""
-        return self.part(SIGNED_BYTES + HALF_BYTES, HALF_BYTES)
+    def signature(self) -> tuple[bytes, bytes]:
+        """The signature's r and s, least significant byte first."""
+        both = self.part(SIGNED_BYTES, 2 * HALF_BYTES)
+        return both[:HALF_BYTES], both[HALF_BYTES:]
 
     @property
     def is_debugged(self) -> bool:

@@ -78,6 +78,7 @@ def test_a_report_has_one_size(size: int) -> None:
 
 def test_its_halves_are_those_of_a_signature() -> None:
     report = SnpReport.parse(PROCESSOR.report())
-    assert report.signature_r[48:] == report.signature_s[48:] == bytes(24)
+    r, s = report.signature
+    assert r[48:] == s[48:] == bytes(24)
     assert report.reported_tcb == TCB
     assert report.processor.hex == "00a00f11"
