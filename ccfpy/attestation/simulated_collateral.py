@@ -16,7 +16,7 @@ from ccfpy.attestation.simulated import TcbVersion
 from ccfpy.attestation.statements import Statement, sign
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import JsonObject
-from ccfpy.base.schema import IntegerRange, fields_of
+from ccfpy.base.schema import IntegerRange
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 
@@ -65,10 +65,6 @@ class Issue:
     number: _Number
     issued: _Number
     next_update: _Number
-
-    def fields(self) -> JsonObject:
-        """Return the fields of a record."""
-        return fields_of(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,11 +122,7 @@ def parted(kind: object) -> tuple[object, AtMost | None]:
         kind, *others = get_args(kind)
         for other in others:
             if isinstance(other, AtMost):
-                bound = (
-                    other
-                    if bound is None
-                    else min(bound, other, key=lambda each: each.count)
-                )
+                bound = other if bound is None or other.count < bound.count else bound
     return kind, bound
 
 

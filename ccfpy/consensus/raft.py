@@ -140,7 +140,7 @@ class Raft:
 
     def receive(self, sender: NodeId, message: Message) -> Ready:
         """Handle a message from another node, whose identity its channel proved."""
-        self._expect_no_offer()
+        assert self._offer is None, "an offer waits to be accepted"
         state = self.state
         match message:
             case AppendEntries():
@@ -171,7 +171,7 @@ class Raft:
 
     def tick(self, elapsed_ms: int) -> Ready:
         """Advance this node's clock by ``elapsed_ms``."""
-        self._expect_no_offer()
+        assert self._offer is None, "an offer waits to be accepted"
         state = self.state
         state.elapsed_ms += elapsed_ms
         if state.is_leader:
@@ -188,9 +188,6 @@ class Raft:
             return NOTHING
         send_unsent(state)
         return state.out.take()
-
-    def _expect_no_offer(self) -> None:
-        assert self._offer is None, "an offer waits to be accepted"
 
     # Questions
 

@@ -83,7 +83,9 @@ def resolve(
         jwt_key_refresh_interval_ms=_ms(file.jwt.key_refresh_interval),
         attestation=_attestation(file.attestation, environment),
         node_data=_json_file(file.node_data_json_file, "node_data_json_file"),
-        service_data=_service_data(file),
+        service_data=None
+        if command.type is CommandType.JOIN
+        else _json_file(file.service_data_json_file, "service_data_json_file"),
         entry_bytes_max=file.memory.max_msg_size,
         node_to_node_message_limit=file.node_to_node_message_limit,
         historical_cache_bytes_max=file.historical_cache_soft_limit,
@@ -270,12 +272,6 @@ def _recover(file: ConfigurationFile) -> RecoverConfiguration | None:
             section.initial_service_certificate_validity_days
         ),
     )
-
-
-def _service_data(file: ConfigurationFile) -> bytes | None:
-    if file.command.type is CommandType.JOIN:
-        return None
-    return _json_file(file.service_data_json_file, "service_data_json_file")
 
 
 def _node_certificate(file: ConfigurationFile) -> NodeCertificateConfiguration:

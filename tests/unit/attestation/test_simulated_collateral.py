@@ -15,6 +15,7 @@ from ccfpy.attestation.simulated_collateral import (
 from ccfpy.attestation.statements import sign
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import JsonObject
+from ccfpy.base.schema import fields_of
 from tests.unit.attestation.simulation import (
     MACHINE,
     NOW,
@@ -119,14 +120,14 @@ def test_one_statement_does_not_pass_for_the_other() -> None:
     ],
 )
 def test_a_statement_of_another_form_is_refused(change: JsonObject) -> None:
-    fields: JsonObject = {**ISSUE.fields(), "levels": []}
+    fields: JsonObject = {**fields_of(ISSUE), "levels": []}
     with pytest.raises(Malformed):
         TcbInfo.read(sign(VENDOR.key, TCB_INFO, fields | change), VENDOR.certificate)
 
 
 @pytest.mark.parametrize("machines", ["x", ["zz"], [1], [["a"]]])
 def test_a_list_names_machines_by_their_ids(machines: object) -> None:
-    fields = {**ISSUE.fields(), "machines": machines}
+    fields = {**fields_of(ISSUE), "machines": machines}
     raw = sign(VENDOR.key, REVOCATIONS, fields)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(Malformed):
         Revocations.read(raw, VENDOR.certificate)
