@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ccfpy.kv.tx import Tx
     from ccfpy.service.tables.join_policy import CodeStatus
 
-OPERATIONS = Operations()
+OPERATIONS: Operations = Operations()
 
 _PEM_COLUMNS = 64
 

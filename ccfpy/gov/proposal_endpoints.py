@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
-OPERATIONS = Operations()
+OPERATIONS: Operations = Operations()
 
 JAVASCRIPT = "text/javascript"
 

@@ -26,7 +26,7 @@ from ccfpy.service.tables import service
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
 
-OPERATIONS = Operations()
+OPERATIONS: Operations = Operations()
 
 
 @OPERATIONS.read(

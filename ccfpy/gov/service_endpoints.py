@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
-OPERATIONS = Operations()
+OPERATIONS: Operations = Operations()
 
 
 @OPERATIONS.read(

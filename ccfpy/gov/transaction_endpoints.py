@@ -15,7 +15,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
 
-OPERATIONS = Operations()
+OPERATIONS: Operations = Operations()
 
 
 @OPERATIONS.read(
