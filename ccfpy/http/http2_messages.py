@@ -144,7 +144,7 @@ def _checked(first: dict[str, str], headers: dict[str, str]) -> Fields:
     fields = []
     for name, value in chain(first.items(), headers.items()):
         if any(c in value for c in "\r\n\0"):
-            raise Malformed(f"the header {name!r} holds a line break: {value!r}")
+            raise Malformed(f"the header {name!r} holds a line break")
         try:
             raw = value.strip(" \t").encode("latin-1")
         except UnicodeEncodeError as error:

@@ -104,25 +104,11 @@ def serialise_response(response: Response) -> bytes:
     body = response.body
     if type(body) is not bytes:
         raise Malformed(f"the body of a response is {type(body).__name__}, not bytes")
-    headers = response.headers
     status = response.status
     head = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
-    lines = len(headers) + 2
-    for name, value in headers.items():
-        head += f"{name}: {value}\r\n"
-    if "content-length" not in headers:
-        head += f"content-length: {len(body)}\r\n"
-        lines += 1
     if response.close:
         head += "connection: close\r\n"
-        lines += 1
-    head += "\r\n"
-    if head.count("\r") != lines or head.count("\n") != lines:
-        raise Malformed("a header of the response holds a line break")
-    try:
-        return head.encode("latin-1") + body
-    except UnicodeEncodeError as error:
-        raise Malformed("a header of the response is beyond Latin-1") from error
+    return _with_headers(head, response.headers, body)
 
 
 def serialise_request(request: Request) -> bytes:
@@ -135,18 +121,23 @@ def serialise_request(request: Request) -> bytes:
     if any(c <= " " or c > "~" for c in request.method + target):
         raise Malformed(f"not a request line: {request.method!r} {target!r}")
     head = f"{request.method} {target} HTTP/1.1\r\n"
-    lines = len(request.headers) + 2
-    for name, value in request.headers.items():
+    return _with_headers(head, request.headers, request.body)
+
+
+def _with_headers(line: str, headers: dict[str, str], body: bytes) -> bytes:
+    """Write a message that begins with ``line``.
+
+    Raises:
+        Malformed: a header holds a line break, or a character beyond Latin-1.
+    """
+    head = line
+    for name, value in headers.items():
+        if "\n" in value or "\r" in value or "\n" in name or "\r" in name:
+            raise Malformed("a header holds a line break")
         head += f"{name}: {value}\r\n"
-    if "content-length" not in request.headers:
-        head += f"content-length: {len(request.body)}\r\n"
-        lines += 1
-    head += "\r\n"
-    if head.count("\r") != lines or head.count("\n") != lines:
-        raise Malformed(
-            f"a header of the request holds a line break: {request.headers}"
-        )
+    if "content-length" not in headers:
+        head += f"content-length: {len(body)}\r\n"
     try:
-        return head.encode("latin-1") + request.body
+        return f"{head}\r\n".encode("latin-1") + body
     except UnicodeEncodeError as error:
-        raise Malformed(f"a header is beyond Latin-1: {error}") from error
+        raise Malformed("a header is beyond Latin-1") from error
