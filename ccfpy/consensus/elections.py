@@ -56,7 +56,9 @@ def campaign(state: RaftState) -> None:
     A node without a configuration knows no voters, not even itself. After the last view
     no further view can begin.
     """
-    if not len(state.configurations) or state.view >= VIEWS_MAX:
+    if not len(state.configurations):
+        return
+    if state.view >= VIEWS_MAX:
         return
     state.lead(LeadershipState.CANDIDATE)
     state.leader = None
