@@ -210,6 +210,11 @@ def test_what_is_signed_may_still_be_refused(
     assert list(SnpStep)[len(taken)] is step
 
 
+@pytest.mark.parametrize("level", [0, 3])
+def test_a_report_of_any_level_of_a_guest_is_well(level: int) -> None:
+    assert signed({0x030: bytes([level])}).vmpl == level
+
+
 def test_newer_firmware_than_was_endorsed_is_well() -> None:
     assert signed({0x187: b"\xff"}).reported_tcb[7] == 0xFF
 

@@ -1,0 +1,27 @@
+"""Examples on the page of an interface are short, and say where they were cut."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ccfpy.cli.api_example import TEXT_MAX, written
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
+
+QUOTES = 2
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_a_value_is_cut_beyond_what_a_page_shows(longer: bool) -> None:
+    text = written("x" * (TEXT_MAX - QUOTES + longer))
+    assert len(text) == TEXT_MAX + longer
+    assert text.endswith("…") is longer
+
+
+def test_a_value_nested_too_deep_to_be_written_is_left_out() -> None:
+    value: Json = []
+    for _ in range(sys.getrecursionlimit()):
+        value = [value]
+    assert written(value) == "…"
