@@ -6,7 +6,7 @@ One that is over a limit is ended by an exception, raised in the application's o
 
 1. Nothing is raised in a line of ccfpy's, or of a library that ccfpy itself uses: what
    the call asked of the node is finished first, and a trace ends the call at the
-   application's next line. While no call is under way nothing is raised at all.
+   application's next line or call. While no call is under way nothing is raised at all.
 2. The exception is no ``Exception``, so that few catch it. Blocks that clean up have
    ``WATCHDOG_GRACE_MS`` for that.
 3. A call that goes on is ended again, each time twice: by the tick, and by a trace at
@@ -266,13 +266,20 @@ class _Ending:
         sys.settrace(self._at_line)
 
     def _at_line(self, frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - itself
-        """Follow the application's frames alone, and raise at a line of one."""
-        if whose(frame.f_code.co_filename) is not Whose.APP:
+        """Raise at a line of the application's, or at a call that one makes.
+
+        Calls that C makes one after the other, as ``map`` does, come back to no line.
+        Nothing of what is called has run yet.
+        """
+        place: FrameType | None = frame
+        if event == "call" and whose(frame.f_code.co_filename) is not Whose.APP:
+            place = frame.f_back
+        if place is None or whose(place.f_code.co_filename) is not Whose.APP:
             return None
-        if event == "line" and not self._is_cleaning_up():
-            self._note(frame)
+        if (event == "line" or place is not frame) and not self._is_cleaning_up():
+            self._note(place)
             raise _Interrupted
-        return self._at_line
+        return self._at_line if place is frame else None
 
 
 _CALL: Final = SignalWatchdog.call.__code__
