@@ -496,7 +496,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "A watchdog ends it in its own line, and again where it goes on."
             ),
             "a handler that asks the node without end": (
-                "What it asked is finished first; it ends at its own next line or call."
+                "What it asked is finished first; it ends at its own next line."
             ),
             "a handler that takes memory without end": "The same.",
             "an answer that ends the process that writes it": (

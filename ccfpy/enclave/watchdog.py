@@ -6,14 +6,15 @@ One that is over a limit is ended by an exception, raised in the application's o
 
 1. Nothing is raised in a line of ccfpy's, or of a library that ccfpy itself uses: what
    the call asked of the node is finished first, and a trace ends the call at the
-   application's next line or call. While no call is under way nothing is raised at all.
+   application's next line. While no call is under way nothing is raised at all.
 2. The exception is no ``Exception``, so that few catch it. Blocks that clean up have
    ``WATCHDOG_GRACE_MS`` for that.
 3. A call that goes on is ended again, each time twice: by the tick, and by a trace at
    the next line, so that ``except`` in a loop does not hold it. One that outlives
    ``WATCHDOG_ATTEMPTS_MAX`` of these ends the enclave.
-4. Code that does not come back from C cannot be ended: Python looks at signals between
-   its own steps. What waits for the system, as ``time.sleep`` does, comes back at once.
+4. Code that does not come back from C cannot be ended, such as an endless ``map`` over
+   compiled functions: Python looks at signals between its own steps. What waits for the
+   system, as ``time.sleep`` does, comes back at once.
 
 A call that was over its limit has failed, even if it returned.
 """
@@ -266,20 +267,13 @@ class _Ending:
         sys.settrace(self._at_line)
 
     def _at_line(self, frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - itself
-        """Raise at a line of the application's, or at a call that one makes.
-
-        Calls that C makes one after the other, as ``map`` does, come back to no line.
-        Nothing of what is called has run yet.
-        """
-        place: FrameType | None = frame
-        if event == "call" and whose(frame.f_code.co_filename) is not Whose.APP:
-            place = frame.f_back
-        if place is None or whose(place.f_code.co_filename) is not Whose.APP:
+        """Follow the application's frames alone, and raise at a line of one."""
+        if whose(frame.f_code.co_filename) is not Whose.APP:
             return None
-        if (event == "line" or place is not frame) and not self._is_cleaning_up():
-            self._note(place)
+        if event == "line" and not self._is_cleaning_up():
+            self._note(frame)
             raise _Interrupted
-        return self._at_line if place is frame else None
+        return self._at_line
 
 
 _CALL: Final = SignalWatchdog.call.__code__
