@@ -45,9 +45,12 @@ def pytest_collection_finish() -> None:
     """Take what was collected out of the garbage collector's sight.
 
     It lasts as long as the run, and each full collection would walk over all of it.
+    Most tests make whole nodes, for which Python's own threshold of 700 objects is low:
+    with this one a run takes an eighth less, and as much memory.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 SHARED = ROOT.parent / "shared"

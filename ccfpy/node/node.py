@@ -36,7 +36,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
-from ccfpy.js.quickjs import QuickJs
+from ccfpy.js.quickjs import ContextPool, QuickJs
 from ccfpy.node.api import node_registry
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.governance import NodeGovernance
@@ -85,7 +85,7 @@ class _Booted:
 class Node:
     """One node, from before its boot until it stops."""
 
-    def __init__(  # each has its name
+    def __init__(  # noqa: PLR0913  # each has its name
         self,
         *,
         app: Application,
@@ -94,6 +94,7 @@ class Node:
         memory: Memory,
         platform: Platform | None = None,
         watchdog: Watchdog | None = None,
+        contexts: ContextPool | None = None,
     ) -> None:
         outbox = Outbox()
         self._parts = NodeParts(
@@ -101,6 +102,7 @@ class Node:
             app_code=AppCode(AppCalls(watchdog), outbox=outbox, entropy=entropy),
             entropy=entropy,
             clock=clock,
+            contexts=ContextPool() if contexts is None else contexts,
             memory=memory,
             platform=platform,
             outbox=outbox,
@@ -299,7 +301,7 @@ class Node:
     def _mount_frontends(self, running: RunningNode) -> None:
         """Make what answers requests; only ``/node`` is open at first."""
         parts = self._parts
-        engine = QuickJs(parts.clock)
+        engine = QuickJs(parts.clock, parts.contexts)
         for registry in (
             let_scripts_run(parts.app.registry(), running, engine, parts.clock),
             governance_registry(NodeGovernance(running, engine)),

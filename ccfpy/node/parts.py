@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock, Entropy, Memory, Platform
     from ccfpy.endpoints.application import Application
+    from ccfpy.js.quickjs import ContextPool
     from ccfpy.node.app_code import AppCode
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbound import OutboundClient
@@ -23,6 +24,7 @@ class NodeParts:
         app: the application.
         app_code: what calls the application.
         clock: elapsed time, for deadlines inside a step.
+        contexts: what calls of scripts begin from.
         platform: makes evidence, and keeps secrets for later runs; a node without a
             platform is a virtual one that keeps none.
         outbox: where the effects of the node go.
@@ -37,6 +39,7 @@ class NodeParts:
     app_code: "AppCode"
     entropy: "Entropy"
     clock: "Clock"
+    contexts: "ContextPool"
     memory: "Memory"
     platform: "Platform | None" = None
     outbox: "Outbox"

@@ -40,6 +40,7 @@ from ccfpy.boundary.events import (
 from ccfpy.crypto import cose
 from ccfpy.endpoints.application import Application
 from ccfpy.http.messages import Response
+from ccfpy.js.quickjs import ContextPool
 from ccfpy.node.node import Node
 from ccfpy.testing.client import Client
 from ccfpy.testing.configuration import (
@@ -74,6 +75,8 @@ GOV_VERSION = "2024-07-01"
 LOOK_NS = 500_000
 """How much later it is at each look; a script's limits look every few thousand steps,
 which is a few times less on any machine."""
+# Nodes of one constitution compile it once: that is half of what it takes to open one.
+_CONTEXTS = ContextPool()
 
 
 class StoppedClock:
@@ -194,6 +197,7 @@ class InProcessNode:
             clock=CountedClock(),
             memory=NoMemory(),
             platform=self._outside.platform,
+            contexts=_CONTEXTS,
         )
 
     # The host's side

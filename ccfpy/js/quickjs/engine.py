@@ -29,13 +29,18 @@ class QuickJs:
     """Runs JavaScript on Bellard's QuickJS; between calls it holds unused contexts.
 
     Each call finds an unused context, unless one is reused.
+
+    Args:
+        clock: for deadlines.
+        contexts: those prepared so far. What is in them follows from sources alone, so
+            that several engines of one thread may have them in common.
     """
 
     __slots__ = ("_clock", "_pool")
 
-    def __init__(self, clock: "Clock") -> None:
+    def __init__(self, clock: "Clock", contexts: ContextPool | None = None) -> None:
         self._clock = clock
-        self._pool = ContextPool()
+        self._pool = ContextPool() if contexts is None else contexts
 
     def call_export(
         self,

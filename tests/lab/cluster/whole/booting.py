@@ -13,6 +13,7 @@ from ccfpy.boundary.configuration import (
     NodeConfiguration,
     NodeToNodeInterface,
 )
+from ccfpy.js.quickjs import ContextPool
 from ccfpy.node.node import Node
 from ccfpy.testing.configuration import HOST, boot_of, listener, starting
 from ccfpy.testing.entropy import SeededEntropy
@@ -70,6 +71,11 @@ def joiner(
     )
 
 
+# Every schedule has the same constitution. As their clocks stand still, nodes cannot
+# notice whether another has compiled it.
+_CONTEXTS = ContextPool()
+
+
 def node_of(
     configuration: NodeConfiguration,
     files: Files,
@@ -91,6 +97,7 @@ def node_of(
             entropy=SeededEntropy(b"node %d of %d" % (index, seed)),
             clock=StoppedClock(),
             memory=NoMemory(),
+            contexts=_CONTEXTS,
         ),
         boot=boot_of(_configured(configuration, index), now_ms=now_ms),
         files=files,
