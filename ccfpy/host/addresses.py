@@ -3,12 +3,16 @@
 from typing import NamedTuple
 
 from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.base.ipv6 import unbracketed
 
 PORT_MAX = 65_535
 
 
 class Address(NamedTuple):
-    """A host and a port; port 0 leaves the choice to the operating system."""
+    """A host and a port; port 0 leaves the choice to the operating system.
+
+    An IPv6 address may stand in brackets, as in URLs; it is published as written.
+    """
 
     host: str
     port: int
@@ -16,6 +20,11 @@ class Address(NamedTuple):
     def __str__(self) -> str:
         """Return the form that configuration files have."""
         return f"{self.host}:{self.port}"
+
+    @property
+    def for_socket(self) -> tuple[str, int]:
+        """The host and port as the operating system takes them."""
+        return unbracketed(self.host), self.port
 
     @classmethod
     def parse(cls, text: str) -> "Address":

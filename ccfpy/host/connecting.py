@@ -25,13 +25,15 @@ async def connect(
         ConnectFailed: the address is invalid, or no server answers there in time.
     """
     try:
-        host, port = Address.parse(address)
+        host, port = Address.parse(address).for_socket
     except ConfigurationRefused as error:
         raise ConnectFailed(str(error)) from None
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout_s):
-            await loop.create_connection(make, host, port, local_addr=source)
+            await loop.create_connection(
+                make, host, port, local_addr=source and source.for_socket
+            )
     except TimeoutError:
         raise ConnectFailed(f"no answer in {timeout_s:g} s") from None
     except (OSError, UnicodeError) as error:

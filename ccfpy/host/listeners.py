@@ -42,9 +42,10 @@ class BoundSocket:
         """
         is_datagram = protocol == "udp"
         kind = socket.SOCK_DGRAM if is_datagram else socket.SOCK_STREAM
+        host, port = address.for_socket
         try:
             family, _, _, _, place = socket.getaddrinfo(
-                address.host or None, address.port, type=kind, flags=socket.AI_PASSIVE
+                host or None, port, type=kind, flags=socket.AI_PASSIVE
             )[0]
             bound = socket.socket(family, kind)
         except socket.gaierror as error:
@@ -61,10 +62,10 @@ class BoundSocket:
         except OSError as error:
             bound.close()
             raise ConfigurationRefused(_refusal(address, key, error)) from None
-        port: int = bound.getsockname()[1]
+        bound_port: int = bound.getsockname()[1]
         return cls(
             socket=bound,
-            address=Address(address.host, port),
+            address=Address(address.host, bound_port),
             is_datagram=is_datagram,
         )
 

@@ -12,6 +12,7 @@ from ccfpy.attestation import virtual
 from ccfpy.base import json, limits
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ids import is_hex_id
+from ccfpy.base.ipv6 import unbracketed
 from ccfpy.base.json import Json
 from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.boundary.configuration import (
@@ -325,7 +326,9 @@ def first_node(running: RunningNode) -> FirstNode:
 
 def _published_hosts(interfaces: tuple[RpcInterface, ...]) -> tuple[str, ...]:
     """Return each interface's published host once, as certificates name hosts."""
-    hosts = dict.fromkeys(i.published_address.rpartition(":")[0] for i in interfaces)
+    hosts = dict.fromkeys(
+        unbracketed(i.published_address.rpartition(":")[0]) for i in interfaces
+    )
     return tuple(f"{_kind_of(host)}:{host}" for host in hosts)
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import CallId, Seqno
+from ccfpy.base.ipv6 import bracketed
 from ccfpy.base.json import loads_object
 from ccfpy.boundary.effects import LogLevel
 from ccfpy.http.messages import Request
@@ -258,7 +259,7 @@ def _place_of(url: str) -> _IssuerLocation:
         raise Malformed(f"Cannot parse URL {url!r}") from error
     if parts.scheme != "https" or parts.username is not None:
         raise Malformed(f"not the https URL of a server: {url!r}")
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = f"{bracketed(host)}:{port}"
     return _IssuerLocation(address, host, parts.path or "/", parts.query)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.ipv6 import unbracketed
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import BeginLedger
@@ -55,7 +56,7 @@ class Bootstrap:
         def trust(address: str) -> ClientContext:
             return ClientContext(
                 trusted_pem=section.service_certificate.decode(),
-                host=address.rpartition(":")[0],
+                host=unbracketed(address.rpartition(":")[0]),
                 now=running.time.now,
                 checks_name=False,
             ).offer(HTTP_1_1, HTTP_2)

@@ -25,6 +25,7 @@ from ccfpy.base.errors import (
     VerificationFailed,
 )
 from ccfpy.base.ids import CallId, Seqno
+from ccfpy.base.ipv6 import bracketed, unbracketed
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.events import Boot
@@ -143,7 +144,7 @@ class Join:
         running = self.running
         self._due_ms = running.time.monotonic_ms + self.section.retry_timeout_ms
         identity = running.identity
-        host, _, _ = self._target.rpartition(":")
+        host = unbracketed(self._target.rpartition(":")[0])
         try:
             self._call = running.parts.calls.request(
                 self._target,
@@ -297,7 +298,7 @@ def _address(location: str) -> str | None:
         return None
     if parts.scheme != "https" or not parts.hostname:
         return None
-    return f"{parts.hostname}:{port or 443}"
+    return f"{bracketed(parts.hostname)}:{port or 443}"
 
 
 def _text(body: bytes) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, LimitExceeded, Malformed
+from ccfpy.base.ipv6 import bracketed
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
 from ccfpy.http.messages import Request, Response
@@ -291,8 +292,8 @@ def _place_of(location: str) -> _SnapshotLocation:
         raise Malformed(f"redirected to {location[:200]!r}") from error
     if parts.scheme != "https" or not parts.hostname or not _is_ours(parts.path):
         raise Malformed(f"redirected to {location[:200]!r}")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return _SnapshotLocation(f"{host}:{port or 443}", parts.path, parts.query)
+    address = f"{bracketed(parts.hostname)}:{port or 443}"
+    return _SnapshotLocation(address, parts.path, parts.query)
 
 
 def _is_ours(path: str) -> bool:

@@ -29,6 +29,12 @@ def test_a_socket_gets_a_real_port_and_keeps_its_host() -> None:
             pass  # it waits in the queue already
 
 
+def test_an_ipv6_address_may_stand_in_brackets() -> None:
+    bound = BoundSocket.bind(Address("[::1]", 0), protocol="tcp", key=KEY)
+    with bound.socket:
+        assert str(bound.address) == f"[::1]:{bound.socket.getsockname()[1]}"
+
+
 def test_a_datagram_socket_too() -> None:
     bound = BoundSocket.bind(Address("127.0.0.1", 0), protocol="udp", key=KEY)
     with bound.socket:

@@ -11,7 +11,7 @@ from ccfpy.boundary.configuration import (
     RedirectKind,
     RedirectTarget,
 )
-from ccfpy.boundary.effects import Stop
+from ccfpy.boundary.effects import IdentityMade, Stop
 from ccfpy.crypto.certs import Certificate
 from ccfpy.node import boot
 from ccfpy.testing.node import InProcessNode, listener
@@ -51,6 +51,21 @@ def test_certificates_name_each_published_host_once(
     certificate = Certificate.from_pem(make_node().host.identity.node_certificate)  # type: ignore[union-attr]  # booted
     assert certificate.sans == ("iPAddress:127.0.0.1",)
     assert len(configuration.rpc_interfaces) == 1
+
+
+def test_certificates_name_an_ipv6_address_without_its_brackets(
+    new_node: InProcessNode,
+) -> None:
+    configuration = replace(
+        new_node.boot.configuration,
+        rpc_interfaces=(replace(listener(), published_address="[::1]:8000"),),
+    )
+    effects = new_node.twin().step(
+        [replace(new_node.boot, configuration=configuration)]
+    )
+    made = next(e for e in effects if isinstance(e, IdentityMade))
+    certificate = Certificate.from_pem(made.node_certificate)
+    assert certificate.sans == ("iPAddress:::1",)
 
 
 def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:

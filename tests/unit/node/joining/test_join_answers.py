@@ -219,6 +219,23 @@ def test_a_target_that_a_redirect_named_is_given_up_if_nobody_is_there(
     assert OpenCall(call=CallId(3), address="127.0.0.1:8000") in effects
 
 
+@pytest.mark.parametrize(
+    ("location", "address"),
+    [
+        ("https://[::1]:9000/node/join", "[::1]:9000"),
+        ("https://[::1]/node/join", "[::1]:443"),
+        ("https://node.example/node/join", "node.example:443"),
+    ],
+)
+def test_the_address_in_a_redirect_is_called_as_the_host_reads_addresses(
+    impostor: Impostor, location: str, address: str
+) -> None:
+    impostor.answer(1, Response(status=308, headers={"location": location}))
+    impostor.now_ms += RETRY_MS
+    effects = impostor.joiner.step([Tick(monotonic_ms=impostor.now_ms, unix_us=1)])
+    assert OpenCall(call=CallId(2), address=address) in effects
+
+
 @attack("join: redirects without end")
 def test_whom_a_redirect_named_is_not_asked_for_ever(impostor: Impostor) -> None:
     elsewhere = {"location": "https://127.0.0.9:1/node/join"}
