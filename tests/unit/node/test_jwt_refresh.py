@@ -44,6 +44,10 @@ class Service:
         self.network.advance(200)
         self.node.open_service()
 
+    def advance(self, ms: int) -> None:
+        """Advance time, in few steps: nothing happens for most of an interval."""
+        self.network.advance(ms, tick_ms=500)
+
     def trust(
         self,
         issuer: Issuer,
@@ -139,9 +143,9 @@ def test_keys_are_fetched_as_soon_as_an_issuer_is_set(
 def test_keys_follow_at_each_interval(service: Service, issuer: Issuer) -> None:
     service.trust(issuer)
     issuer.publish(public_jwk("k2"), public_jwk("k3"))
-    service.network.advance(INTERVAL_MS // 2)
+    service.advance(INTERVAL_MS // 2)
     assert service.kids() == {"k1"}
-    service.network.advance(INTERVAL_MS // 2)
+    service.advance(INTERVAL_MS // 2)
     assert service.kids() == {"k2", "k3"}
     assert service.counts() == (2, 2, 0)
 
@@ -150,7 +154,7 @@ def test_the_same_keys_are_not_entered_again(service: Service, issuer: Issuer) -
     service.trust(issuer)
     service.network.wait_until_settled()
     before = len(service.node.host.entries)
-    service.network.advance(3 * INTERVAL_MS)
+    service.advance(3 * INTERVAL_MS)
     assert service.counts() == (4, 4, 0)
     assert len(service.node.host.entries) == before
 
@@ -160,7 +164,7 @@ def test_without_an_interval_only_setting_an_issuer_counts(
 ) -> None:
     service = Service(members, 0)
     service.trust(issuer)
-    service.network.advance(INTERVAL_MS)
+    service.advance(INTERVAL_MS)
     assert service.counts() == (1, 1, 0)
 
 
@@ -168,7 +172,7 @@ def test_issuers_who_did_not_ask_for_it_are_left_alone(
     service: Service, issuer: Issuer
 ) -> None:
     service.trust(issuer, auto_refresh=False)
-    service.network.advance(2 * INTERVAL_MS)
+    service.advance(2 * INTERVAL_MS)
     assert issuer.connections == 0
     assert service.counts() == (0, 0, 0)
 
@@ -313,7 +317,7 @@ def test_an_answer_that_is_of_no_use_counts_and_changes_nothing(
     if KEYS in pages:
         pages = {METADATA: issuer.pages[METADATA], **pages}
     issuer.pages = {KEYS: _GOOD_KEYS, **pages}
-    service.network.advance(INTERVAL_MS)
+    service.advance(INTERVAL_MS)
     assert service.counts() == (2, 1, 1)
     assert service.kids() == {"k1"}
     assert reason in service.failed()
@@ -333,7 +337,7 @@ def test_no_answer_is_an_attempt_and_no_failure(
 ) -> None:
     spoil(issuer)
     service.trust(issuer)
-    service.network.advance(limits.CALL_DEADLINE_MS + 1000)
+    service.advance(limits.CALL_DEADLINE_MS + 1000)
     assert service.counts() == (1, 0, 0)
     assert service.kids() == set()
     assert f"of issuer '{issuer.name}'" in service.failed()
@@ -360,7 +364,7 @@ def test_a_url_may_be_so_long(
 def test_a_bundle_that_is_gone_is_a_failure(service: Service, issuer: Issuer) -> None:
     service.trust(issuer)
     service.node.propose(act("remove_ca_cert_bundle", name="ca"))
-    service.network.advance(INTERVAL_MS)
+    service.advance(INTERVAL_MS)
     assert service.counts() == (2, 1, 1)
     assert "CA cert bundle with name 'ca' not found" in service.failed()
 
@@ -375,7 +379,7 @@ def test_an_issuer_that_was_removed_meanwhile_gets_no_keys(
     service.trust(issuer)
     service.node.propose(act("remove_jwt_issuer", issuer=issuer.name))
     issuer.is_silent = False
-    service.network.advance(2 * INTERVAL_MS)
+    service.advance(2 * INTERVAL_MS)
     assert service.kids() == set()
     assert service.counts() == (1, 0, 0)
 
@@ -410,7 +414,7 @@ def test_so_many_are_asked_at_once_and_the_others_in_turn(service: Service) -> N
     )
     service.network.deliver()
     assert shared.connections == most
-    service.network.advance(limits.CALL_DEADLINE_MS + 1000)
+    service.advance(limits.CALL_DEADLINE_MS + 1000)
     assert shared.connections == most + 1
 
 
