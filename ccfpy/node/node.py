@@ -70,16 +70,36 @@ What = TypeVar("What")
 
 @final
 class _Booted:
-    """What a node has once it has booted."""
+    """What a node has once it has booted.
 
-    __slots__ = ("endorsements", "running", "sessions")
+    Attributes:
+        endorsements: fetches what vouches for the node's evidence, before all else.
+        bootstrap: the way into the service of a node that joins; other nodes have none.
+    """
+
+    __slots__ = ("bootstrap", "endorsements", "running", "sessions")
 
     def __init__(
-        self, running: RunningNode, sessions: Sessions, endorsements: EndorsementFetch
+        self,
+        running: RunningNode,
+        sessions: Sessions,
+        endorsements: EndorsementFetch,
+        bootstrap: Bootstrap | None,
     ) -> None:
         self.running = running
         self.sessions = sessions
         self.endorsements = endorsements
+        self.bootstrap = bootstrap
+
+    def tick(self, tick: Tick) -> None:
+        """Advance the clocks, and do what is due."""
+        now_ms = tick.monotonic_ms
+        self.running.tick(now_ms, tick.unix_us)
+        self.sessions.tick(now_ms)
+        self.running.parts.calls.tick(now_ms)
+        self.endorsements.tick(now_ms)
+        if self.bootstrap is not None:
+            self.bootstrap.tick(now_ms)
 
 
 class Node:
@@ -115,7 +135,6 @@ class Node:
         self._outbox = outbox
         self._wake_flag = self._parts.wake_flag
         self._booted: _Booted | None = None
-        self._bootstrap: Bootstrap | None = None
         self._is_stopped = False
         self._is_to_be_woken = False
 
@@ -282,6 +301,7 @@ class Node:
         parts.app_code.logs_places = configuration.logs_tracebacks
         self._mount_frontends(running)
         parts.calls.tick(running.time.monotonic_ms)
+        bootstrap = self._bootstrap(running)
         self._booted = booted = _Booted(
             running,
             Sessions(
@@ -292,9 +312,10 @@ class Node:
             ),
             EndorsementFetch(
                 running,
-                done=partial(self._set_out, running, event),
+                done=partial(self._set_out, running, event, bootstrap),
                 refused=partial(self._stop, START_REFUSED),
             ),
+            bootstrap,
         )
         booted.endorsements.start()
 
@@ -310,7 +331,18 @@ class Node:
             parts.router.mount(registry.prefix, self._frontend(running, registry))
         parts.router.frontends["node"].is_open = True
 
-    def _set_out(self, running: RunningNode, event: Boot) -> None:
+    def _bootstrap(self, running: RunningNode) -> Bootstrap | None:
+        configuration = running.configuration
+        if configuration.command is not CommandType.JOIN:
+            return None
+        assert configuration.join is not None, "the boot checked it"
+        return Bootstrap(
+            running, configuration.join, refused=partial(self._stop, JOIN_REFUSED)
+        )
+
+    def _set_out(
+        self, running: RunningNode, event: Boot, bootstrap: Bootstrap | None
+    ) -> None:
         """Go the way that the command says."""
         if event.configuration.command is CommandType.RECOVER:
             Recover(
@@ -318,18 +350,10 @@ class Node:
             ).start()
             return
         TableHooks(running).watch()
-        section = event.configuration.start
-        if section is not None and running.known_service is not None:
-            running.admit_members()
-            claims = self._parts.app.create_claims(start.constitution_of(section))
-            start.create_service(running, claims)
-        elif event.configuration.join is not None:
-            self._bootstrap = Bootstrap(
-                running,
-                event.configuration.join,
-                refused=partial(self._stop, JOIN_REFUSED),
-            )
-            self._bootstrap.start()
+        if bootstrap is not None:
+            bootstrap.start()
+            return
+        start.create_service(running)
 
     def _begin(self, event: Boot) -> RunningNode:
         command = event.configuration.command
@@ -360,15 +384,8 @@ class Node:
         )
 
     def _tick(self, tick: Tick) -> None:
-        booted = self._booted
-        if booted is not None:
-            booted.running.tick(tick.monotonic_ms, tick.unix_us)
-            booted.sessions.tick(tick.monotonic_ms)
-        self._parts.calls.tick(tick.monotonic_ms)
-        if booted is not None:
-            booted.endorsements.tick(tick.monotonic_ms)
-        if self._bootstrap is not None:
-            self._bootstrap.tick(tick.monotonic_ms)
+        if self._booted is not None:
+            self._booted.tick(tick)
 
     def _stop_requested(self, request: StopRequested) -> None:
         if request.is_notice and self._booted is not None:

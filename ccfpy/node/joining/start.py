@@ -46,14 +46,16 @@ def start(boot: Boot, parts: NodeParts) -> RunningNode:
     return running
 
 
-def create_service(running: RunningNode, claims_digest: bytes | None) -> None:
+def create_service(running: RunningNode) -> None:
     """Order the create transaction and sign it.
 
     Raises:
         ConfigurationRefused: the configured service cannot be.
     """
     section = running.configuration.start
-    assert section is not None
+    assert section is not None, "the boot checked it"
+    running.admit_members()
+    claims_digest = running.parts.app.create_claims(_constitution_of(section))
     replication = running.replication
     replication.begin()
     tx = running.begin(read_only=False)
@@ -76,7 +78,7 @@ def create_service(running: RunningNode, claims_digest: bytes | None) -> None:
     running.sign()
 
 
-def constitution_of(section: StartConfiguration) -> str:
+def _constitution_of(section: StartConfiguration) -> str:
     """Return the source of the service's first constitution.
 
     Raises:
@@ -113,5 +115,5 @@ def _genesis(section: StartConfiguration) -> genesis.GenesisInfo:
             ),
             recent_cose_proposals_window_size=given.recent_cose_proposals_window_size,
         ),
-        constitution=constitution_of(section),
+        constitution=_constitution_of(section),
     )
