@@ -6,7 +6,6 @@ It makes its keys and its evidence, leaves the files that others wait for, and b
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
 from ccfpy.attestation import virtual
 from ccfpy.base import json, limits
@@ -39,7 +38,11 @@ from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
 from ccfpy.node.host_clock import HostClock
 from ccfpy.node.identity.attestation import NodeEvidence, security_policy_of
-from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
+from ccfpy.node.identity.keys import (
+    NodeIdentity,
+    ServiceCredentials,
+    ServiceIdentity,
+)
 from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.parts import NodeParts
@@ -57,15 +60,6 @@ from ccfpy.service.tables.nodes import (
     QuoteFormat,
     QuoteInfo,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Founding:
-    """What a node has from the beginning that begins a service itself."""
-
-    identity: ServiceIdentity
-    secrets: LedgerSecrets
-    cose_claims: CoseClaims
 
 
 def identity_of(boot: Boot, parts: NodeParts) -> NodeIdentity:
@@ -99,7 +93,8 @@ def running_node(
     parts: NodeParts,
     *,
     identity: NodeIdentity,
-    founding: Founding | None,
+    credentials: ServiceCredentials | None,
+    secrets: LedgerSecrets,
 ) -> RunningNode:
     """Make a node with an empty store, and leave the files that name it.
 
@@ -107,16 +102,17 @@ def running_node(
         boot: what the host said.
         parts: what the node had before.
         identity: this node's.
-        founding: of the service that it begins; a joiner is told later.
+        credentials: of the service that it founds; a node that joins has none yet.
+        secrets: the service's ledger secrets, as far as they are known.
     """
     configuration, outbox = boot.configuration, parts.outbox
     own_evidence = NodeEvidence(parts.platform, bytes.fromhex(boot.executable_digest))
     evidence = own_evidence.of_node(identity.key.public_key.der)
-    outbox.put(_files(identity, founding, evidence))
+    outbox.put(_files(identity, credentials, evidence))
     channels = _channels(boot, parts, identity)
     replication = Replication(
         raft=_raft(configuration.consensus, parts, identity),
-        tail=_tail(configuration, founding, outbox),
+        tail=_tail(configuration, secrets, outbox),
         peers=channels,
         outbox=outbox,
     )
@@ -125,8 +121,7 @@ def running_node(
         configuration=configuration,
         time=clock_of(boot),
         identity=identity,
-        known_service=founding.identity if founding else None,
-        cose_claims=founding.cose_claims if founding else CoseClaims("", ""),
+        credentials=credentials,
         evidence=own_evidence,
         quote_info=_quote_info(evidence),
         replication=replication,
@@ -178,23 +173,23 @@ def founding_node(  # noqa: PLR0913  # each has its name
         not_before=now,
         validity_days=validity_days,
     )
-    running = running_node(
+    endorsed = certs.endorse_request(
+        identity.request,
+        issuer_key=service.key,
+        issuer_cert=service.certificate,
+        not_before=now,
+        validity_days=settings.initial_validity_days,
+        entropy=parts.entropy,
+    )
+    return running_node(
         boot,
         parts,
         identity=identity,
-        founding=Founding(identity=service, secrets=secrets, cose_claims=cose_claims),
+        credentials=ServiceCredentials(
+            service=service, endorsed=endorsed, cose_claims=cose_claims
+        ),
+        secrets=secrets,
     )
-    identity.endorse(
-        certs.endorse_request(
-            identity.request,
-            issuer_key=service.key,
-            issuer_cert=service.certificate,
-            not_before=now,
-            validity_days=settings.initial_validity_days,
-            entropy=parts.entropy,
-        )
-    )
-    return running
 
 
 def _quote_info(evidence: Attestation) -> QuoteInfo:
@@ -206,14 +201,16 @@ def _quote_info(evidence: Attestation) -> QuoteInfo:
 
 
 def _files(
-    identity: NodeIdentity, founding: Founding | None, evidence: Attestation
+    identity: NodeIdentity,
+    credentials: ServiceCredentials | None,
+    evidence: Attestation,
 ) -> IdentityMade:
     is_virtual = evidence.format == virtual.FORMAT
     return IdentityMade(
         node_id=identity.node_id,
         node_certificate=identity.self_signed.pem.encode(),
         service_certificate=(
-            founding.identity.certificate.pem.encode() if founding else None
+            credentials.service.certificate.pem.encode() if credentials else None
         ),
         attestation=evidence.quote if is_virtual else None,
         measurement=(
@@ -240,11 +237,11 @@ def _channels(boot: Boot, parts: NodeParts, identity: NodeIdentity) -> Channels:
 
 
 def _tail(
-    configuration: NodeConfiguration, founding: Founding | None, outbox: Outbox
+    configuration: NodeConfiguration, secrets: LedgerSecrets, outbox: Outbox
 ) -> LedgerTail:
     return LedgerTail(
         store=Store(),
-        secrets=founding.secrets if founding else LedgerSecrets(),
+        secrets=secrets,
         bounds=EntryLimits(
             chunk_bytes=configuration.ledger_chunk_bytes,
             entry_bytes_max=min(configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX),
@@ -312,12 +309,11 @@ def first_node(running: RunningNode) -> FirstNode:
         ConfigurationRefused: the configured security policy is not text.
     """
     identity, quote = running.identity, running.quote_info
-    assert identity.endorsed is not None, "it was made at the boot"
     policy = running.configuration.attestation.security_policy
     is_guest = quote.format is QuoteFormat.AMD_SEV_SNP_V1
     return FirstNode(
         node_id=identity.node_id,
-        certificate=identity.endorsed.pem,
+        certificate=running.credentials.endorsed.pem,
         info=node_info(running),
         evidence=quotes.read(quote, unix_time_s=running.time.unix_us // 1_000_000),
         security_policy=security_policy_of(policy) if is_guest and policy else "",

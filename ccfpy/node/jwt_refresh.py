@@ -29,7 +29,7 @@ from ccfpy.kv.store import Store
 from ccfpy.node.host_clock import HostClock
 from ccfpy.node.outbound import CallFailed, OutboundClient, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.primary import Primary
+from ccfpy.node.ports import Primary
 from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.jwt_keys import key_set, set_keys
 from ccfpy.service.refusal import Refused

@@ -22,7 +22,7 @@ from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import NodeId
 from ccfpy.kv.tx import Tx
-from ccfpy.node.primary import Primary
+from ccfpy.node.ports import Primary
 from ccfpy.service import pending
 
 

@@ -6,7 +6,7 @@ and signs when it is time. How a running node is made is in `boot`,
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import replace
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
@@ -33,13 +33,18 @@ from ccfpy.node.history import StateCache
 from ccfpy.node.host_clock import HostClock
 from ccfpy.node.identity.attestation import NodeEvidence
 from ccfpy.node.identity.certificates import PresentedCertificates
-from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
+from ccfpy.node.identity.keys import (
+    NodeIdentity,
+    ServiceCredentials,
+    ServiceIdentity,
+)
 from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.indexing import Indexer, SealedBlobs
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.pending_nodes import PendingNodes
+from ccfpy.node.ports import Recovery
 from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
@@ -51,51 +56,11 @@ from ccfpy.service.opening import ServiceKeys
 from ccfpy.service.tables.nodes import QuoteInfo
 
 
-class Recovery(Protocol):
-    """A node's part in bringing back a lost service's private state.
-
-    It is `ccfpy.node.recovery.private_recovery.PrivateRecovery`.
-    """
-
-    @property
-    def progress(self) -> tuple[Seqno, Seqno] | None:
-        """The seqno to be reached and the one reached, while the ledger is read."""
-        ...
-
-    def restore_secrets(self, tx: Tx) -> None:
-        """Open the old secrets with the submitted shares; send them to every node.
-
-        Raises:
-            CcfpyError: the shares do not open them, or are too few.
-        """
-        ...
-
-    def unseal_secrets(self, tx: Tx) -> bool:
-        """Do the same with a secret sealed to this platform, if one is of use."""
-        ...
-
-    def work(self) -> None:
-        """Do what is due; for the end of every step.
-
-        Raises:
-            RecoveryFailed: the private state cannot be brought back.
-        """
-        ...
-
-    def opened(self) -> None:
-        """The service is open, for good."""
-        ...
-
-
 class RunningNode:
     """One node of a service, or one that asks to be.
 
     Attributes:
         parts: the parts that the node had before it booted.
-        known_service: the service's key and certificate; nothing until this node is
-            trusted with them.
-        cose_claims: the claims in the service's COSE signatures; empty until this node
-            knows its service.
         evidence: makes evidence of this node.
         quote_info: the evidence with which the node joins, and its endorsements.
         sealing: of ledger secrets, for a restart without members.
@@ -112,7 +77,8 @@ class RunningNode:
         startup_seqno: of the snapshot this node began with; 0 without one.
         last_recovered_seqno: the last entry of the lost service that this service
             recovers; 0 unless the node was there before the service was open.
-        recovery: this node's part in the recovery of the lost service.
+        recovery: this node's part in the recovery of the lost service; nothing in a
+            service whose private state was there when this node came.
         is_ledger_provisional: the host knows that new entries may be dropped as long as
             the service is not open.
     """
@@ -124,8 +90,7 @@ class RunningNode:
         configuration: NodeConfiguration,
         time: HostClock,
         identity: NodeIdentity,
-        known_service: ServiceIdentity | None,
-        cose_claims: CoseClaims,
+        credentials: ServiceCredentials | None,
         evidence: NodeEvidence,
         quote_info: QuoteInfo,
         replication: Replication,
@@ -139,8 +104,6 @@ class RunningNode:
         self.configuration = configuration
         self.time = time
         self.identity = identity
-        self.known_service = known_service
-        self.cose_claims = cose_claims
         self.evidence = evidence
         self.quote_info = quote_info
         self.replication = replication
@@ -156,6 +119,7 @@ class RunningNode:
         self.has_stop_notice = False
         self.startup_seqno: Seqno = 0
         self.last_recovered_seqno: Seqno = 0
+        self._credentials = credentials
         self.recovery: Recovery | None = None
         self.is_ledger_provisional = False
         self.is_service_open = False
@@ -226,31 +190,35 @@ class RunningNode:
         """Add what vouches for this node's evidence."""
         self.quote_info = quote_info
 
-    def hold_service(
-        self,
-        service_identity: ServiceIdentity,
-        *,
-        secrets: LedgerSecrets,
-        endorsed: Certificate,
-        claims: CoseClaims,
+    def hold_credentials(
+        self, credentials: ServiceCredentials, secrets: LedgerSecrets
     ) -> None:
-        """Hold what a trusted node is given: keys, secrets and its own certificate."""
-        self.known_service = service_identity
-        self.cose_claims = claims
-        self.identity.endorse(endorsed)
+        """Hold what a node is given that joins: credentials and ledger secrets."""
+        self._credentials = credentials
         self.tail.secrets.restore(secrets)
         self.sealing.keep(*self.tail.secrets.latest)
         self.channels.identify(
-            service_certificate=service_identity.certificate, node_certificate=endorsed
+            service_certificate=credentials.service.certificate,
+            node_certificate=credentials.endorsed,
         )
+
+    def renew_service_certificate(self, certificate: Certificate) -> None:
+        """Hold a new certificate for the key of the service."""
+        self._credentials = self.credentials.with_service_certificate(certificate)
+
+    def renew_endorsement(self, certificate: Certificate) -> None:
+        """Hold and present the service's new certificate for this node's key."""
+        self._credentials = replace(self.credentials, endorsed=certificate)
+        self.certificates.endorsed(certificate)
 
     def read_public_ledger(self) -> None:
         """Begin to read the ledger of a lost service."""
         self.state = advance(self.state, NodeState.READING_PUBLIC_LEDGER)
         self.snapshots.is_enabled = False
 
-    def hide_private_state(self) -> None:
-        """Go on with the public state alone, until the private state is back."""
+    def hide_private_state(self, recovery: Recovery) -> None:
+        """Go on with the public state, until ``recovery`` has the private state."""
+        self.recovery = recovery
         self.tail.is_sealed = True
         self.snapshots.is_enabled = False
 
@@ -265,11 +233,7 @@ class RunningNode:
 
     def claim_as(self, claims: CoseClaims) -> None:
         """Sign from now on with the claims of the service that is recovered."""
-        self.cose_claims = claims
-
-    def take_part_in(self, recovery: Recovery) -> None:
-        """Take part in bringing back a lost service's private state."""
-        self.recovery = recovery
+        self._credentials = replace(self.credentials, cose_claims=claims)
 
     def read_private_ledger(self) -> None:
         """Begin to read the private state of a lost service."""
@@ -306,10 +270,25 @@ class RunningNode:
         return self.identity.node_id
 
     @property
+    def is_trusted(self) -> bool:
+        """Whether this node holds credentials of its service."""
+        return self._credentials is not None
+
+    @property
+    def credentials(self) -> ServiceCredentials:
+        """The credentials of a node that is trusted by now."""
+        assert self._credentials is not None, "this node is not trusted yet"
+        return self._credentials
+
+    @property
     def service_identity(self) -> ServiceIdentity:
         """The service's key and certificate, which this node holds by now."""
-        assert self.known_service is not None, "this node is not trusted yet"
-        return self.known_service
+        return self.credentials.service
+
+    @property
+    def cose_claims(self) -> CoseClaims:
+        """The claims in the service's COSE signatures, which it knows by now."""
+        return self.credentials.cose_claims
 
     @property
     def service_keys(self) -> ServiceKeys:
@@ -455,13 +434,13 @@ class RunningNode:
 
     def sign(self) -> None:
         """Sign everything not signed yet."""
-        claims = self.cose_claims
-        endorsed = self.identity.endorsed
+        credentials = self.credentials
+        claims = credentials.cose_claims
         signer = Signer(
             node=self.node_id,
             node_key=self.identity.key,
-            node_certificate=endorsed.pem if endorsed else "",
-            service_key=self.service_identity.key,
+            node_certificate=credentials.endorsed.pem,
+            service_key=credentials.service.key,
             issuer=claims.issuer,
             subject=claims.subject,
         )

@@ -50,14 +50,14 @@ class TableHooks:
         info = service.INFO.decode_writes(writes)
         if info is None:
             return
+        running = self._running
         certificate = Certificate.from_pem(info.cert)
-        identity = self._running.service_identity
-        if certificate.public_key != identity.key.public_key:
+        if certificate.public_key != running.service_identity.key.public_key:
             # A service that this one recovered.
             return
-        identity.certificate = certificate
+        running.renew_service_certificate(certificate)
         if info.status is ServiceStatus.OPEN:
-            self._running.open_service()
+            running.open_service()
 
     def _on_endorsement(self, _: "Seqno", writes: "Writes") -> None:
         running = self._running
@@ -74,7 +74,7 @@ class TableHooks:
             # Only this node can tell, so it takes the entry and keeps what it has.
             running.outbox.fail(f"Kept the endorsed certificate: {error}")
             return
-        running.certificates.endorsed(certificate)
+        running.renew_endorsement(certificate)
         running.admit_members()
         if certificate.validity_s != running.identity.self_signed.validity_s:
             self._renew_self_signed(certificate)
@@ -86,11 +86,11 @@ class TableHooks:
         """
         running = self._running
         try:
-            renewed = running.identity.renew_self_signed(endorsed, running.entropy)
+            running.identity.renew_self_signed(endorsed, running.entropy)
         except CcfpyError as error:
             running.outbox.fail(f"Kept the self-signed certificate: {error}")
         else:
-            running.certificates.self_signed(renewed)
+            running.certificates.self_signed()
 
     def _on_rekey(self, seqno: "Seqno", writes: "Writes") -> None:
         """Use the ledger secret that this transaction sent every trusted node.

@@ -38,17 +38,16 @@ class PresentedCertificates:
 
     def endorsed(self, certificate: Certificate) -> None:
         """Present the service's endorsement from now on."""
-        self._identity.endorse(certificate)
         key = self._identity.key.pem
         if self._by_service is None:
             self._by_service = _contexts(certificate.pem, key)
         else:
             _replace(self._by_service, certificate.pem, key)
 
-    def self_signed(self, certificate: Certificate) -> None:
-        """Present a new self-signed certificate from now on."""
-        self._identity.self_signed = certificate
-        _replace(self._by_node, certificate.pem, self._identity.key.pem)
+    def self_signed(self) -> None:
+        """Present the node's new self-signed certificate from now on."""
+        identity = self._identity
+        _replace(self._by_node, identity.self_signed.pem, identity.key.pem)
 
 
 def _contexts(certificate_pem: str, key_pem: str) -> Contexts:

@@ -1,11 +1,14 @@
 """The keys a node holds: its own, the service's, and one to be sent secrets under.
 
+A node makes its `NodeIdentity` when it boots. A node that founds a service holds
+`ServiceCredentials` at once, and a node that joins one when the service trusts it.
+
 They are made from the entropy port inside the enclave and never leave it, but for the
 service's key on its way to a trusted joiner.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -16,15 +19,16 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.endpoints.context import CoseClaims
 
 
 @dataclass(slots=True, kw_only=True)
 class NodeIdentity:
-    """This node's signing key, its certificates and its encryption key.
+    """This node's signing key, its own certificate for it, and its encryption key.
 
     Attributes:
-        self_signed: presented until the service vouches for the node.
-        endorsed: the service's certificate for the same key, once it is committed.
+        self_signed: presented where the node itself vouches for an interface.
+        request: asks for a certificate of the service.
     """
 
     key: KeyPair
@@ -33,7 +37,6 @@ class NodeIdentity:
     sans: Sequence[str]
     self_signed: Certificate
     request: str
-    endorsed: Certificate | None = None
 
     @property
     def node_id(self) -> NodeId:
@@ -69,14 +72,14 @@ class NodeIdentity:
             request=certs.certificate_request(key, subject=subject, sans=sans),
         )
 
-    def endorse(self, certificate: Certificate) -> None:
-        """Hold the service's certificate for this node's key."""
-        self.endorsed = certificate
+    def renew_self_signed(self, endorsed: Certificate, entropy: Entropy) -> None:
+        """Replace the self-signed certificate by one as long as the endorsement.
 
-    def renew_self_signed(self, endorsed: Certificate, entropy: Entropy) -> Certificate:
-        """Make a self-signed certificate as long as the service's endorsement."""
+        Raises:
+            CcfpyError: no certificate can hold for that time.
+        """
         lasting = endorsed.not_after - endorsed.not_before + timedelta(seconds=1)
-        return certs.node_self_signed(
+        self.self_signed = certs.node_self_signed(
             self.key,
             subject=self.subject,
             sans=self.sans,
@@ -86,7 +89,7 @@ class NodeIdentity:
         )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceIdentity:
     """The key that trusted nodes share and the certificate users pin."""
 
@@ -113,3 +116,23 @@ class ServiceIdentity:
             entropy=entropy,
         )
         return cls(key=key, certificate=certificate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCredentials:
+    """What a node holds when a service trusts it.
+
+    Attributes:
+        service: the key and certificate of the service.
+        endorsed: the service's certificate for this node's key.
+        cose_claims: the claims in the service's COSE signatures.
+    """
+
+    service: ServiceIdentity = field(repr=False)
+    endorsed: Certificate
+    cose_claims: CoseClaims
+
+    def with_service_certificate(self, certificate: Certificate) -> Self:
+        """Return the credentials with a new certificate for the service's key."""
+        service = replace(self.service, certificate=certificate)
+        return replace(self, service=service)

@@ -113,12 +113,7 @@ def become_member(
     Raises:
         VerificationFailed: the snapshot does not open under the ledger's secrets.
     """
-    running.hold_service(
-        joined.service,
-        secrets=joined.secrets,
-        endorsed=joined.endorsed,
-        claims=joined.cose_claims,
-    )
+    running.hold_credentials(joined.credentials, joined.secrets)
     tail = running.tail
     after: Seqno = 0
     recovered_to: Seqno | None = None
@@ -126,10 +121,10 @@ def become_member(
         recovered_to = joined.last_recovered_seqno
         running.join_recovery(recovered_to)
     if joined.is_public_only:
-        running.hide_private_state()
         recovery = PrivateRecovery(running)
         recovery.watch()
         recovery.begin_public(point)
+        running.hide_private_state(recovery)
     if point is not None:
         known = None if joined.is_public_only else tail.secrets
         point.install(tail.store, known)

@@ -37,7 +37,7 @@ from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.boot import identity_of, node_info, running_node
-from ccfpy.node.identity.keys import ServiceIdentity
+from ccfpy.node.identity.keys import ServiceCredentials, ServiceIdentity
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbound import CallFailed, CallFailure
 from ccfpy.node.parts import NodeParts
@@ -61,19 +61,16 @@ _NOT_REACHED = frozenset({CallFailure.UNREACHABLE, CallFailure.TIMED_OUT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """What a trusted node was given: the service's secrets, and its own certificate.
+    """What a trusted node was given: credentials, and the service's ledger secrets.
 
     Attributes:
-        endorsed: the service's certificate for this node's key.
         service_status: nothing from primaries that do not say.
         is_public_only: the service's private state is still sealed.
         last_recovered_seqno: where recovery of the public state ended; 0 without.
     """
 
-    service: ServiceIdentity = field(repr=False)
+    credentials: ServiceCredentials
     secrets: LedgerSecrets = field(repr=False)
-    endorsed: Certificate
-    cose_claims: CoseClaims
     service_status: ServiceStatus | None
     is_public_only: bool
     last_recovered_seqno: Seqno
@@ -96,7 +93,9 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
             f"the certificate of the service to join: {error}"
         ) from error
     identity = identity_of(boot, parts)
-    running = running_node(boot, parts, identity=identity, founding=None)
+    running = running_node(
+        boot, parts, identity=identity, credentials=None, secrets=LedgerSecrets()
+    )
     try:
         join_bounds.check(request_of(running))
     except LimitExceeded as error:
@@ -249,14 +248,16 @@ class Join:
             raise VerificationFailed("the endorsed certificate is for another node")
         claims = info.cose_signatures_config
         return Joined(
-            service=ServiceIdentity(key=key, certificate=certificate),
-            secrets=info.ledger_secrets,
-            endorsed=endorsed,
-            cose_claims=(
-                CoseClaims(claims.issuer, claims.subject)
-                if claims
-                else CoseClaims("", "")
+            credentials=ServiceCredentials(
+                service=ServiceIdentity(key=key, certificate=certificate),
+                endorsed=endorsed,
+                cose_claims=(
+                    CoseClaims(claims.issuer, claims.subject)
+                    if claims
+                    else CoseClaims("", "")
+                ),
             ),
+            secrets=info.ledger_secrets,
             service_status=info.service_status,
             is_public_only=info.public_only,
             last_recovered_seqno=info.last_recovered_signed_idx,

@@ -78,7 +78,7 @@ class PrivateRecovery:
         *,
         evidence: tuple[TxId, bytes] | None = None,
     ) -> None:
-        """Be part of a network that knows the public state alone.
+        """Note from where the private state will have to come back.
 
         Args:
             point: the snapshot that this node began with, needed again.
@@ -87,7 +87,6 @@ class PrivateRecovery:
         """
         self._point = point
         self._evidence = evidence
-        self._running.take_part_in(self)
 
     def truncated(self, to: Seqno) -> None:
         """Forget what the ledger said after ``to``."""

@@ -207,7 +207,7 @@ class Recover:
         )
         running.outbox.put(RecoverLedger(after=last.seqno))
         tail = running.tail
-        running.hide_private_state()
+        running.hide_private_state(self._private)
         tail.secrets.add(last.seqno + 1, LedgerSecret.generate(running.entropy))
         running.sealing.keep(*tail.secrets.latest)
         tail.begin_after(ledger.tree)

@@ -32,7 +32,7 @@ from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.snapshot import receipt_bytes
 from ccfpy.ledger.snapshot_writing import SnapshotWriting, cut
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.primary import Primary
+from ccfpy.node.ports import Primary
 from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE, SnapshotEvidence
 
 

@@ -168,7 +168,7 @@ class SimulatedNode:
     @property
     def has_joined(self) -> bool:
         """Whether it holds the service's secrets."""
-        return self.running.known_service is not None
+        return self.running.is_trusted
 
     def entry(self, seqno: Seqno) -> bytes:
         """Return an entry of its ledger."""

@@ -141,8 +141,8 @@ class Watch:
         self._secrets[node.name] = known
         secrets = [secret.raw for _, secret in running.tail.secrets]
         pems = [running.identity.key.pem, running.identity.encryption_key.pem]
-        if running.known_service is not None:
-            pems.append(running.known_service.key.pem)
+        if running.is_trusted:
+            pems.append(running.service_identity.key.pem)
         needles = [pem.split("\n")[2].encode() for pem in pems]
         for raw in secrets:
             needles += [raw, raw.hex().encode(), base64.b64encode(raw)[:-4]]

@@ -44,8 +44,7 @@ class Impostor:
         assert running is not None
         self.service = running.service_identity
         self.secrets: Json = [[1, {"raw_key": "A" * 43 + "="}]]
-        endorsed = running.identity.endorsed
-        assert endorsed is not None
+        endorsed = running.credentials.endorsed
         self.context = ServerContext(endorsed.pem, running.identity.key.pem)
         self.endorsed_pem = endorsed.pem
         self.joiner = node.twin()

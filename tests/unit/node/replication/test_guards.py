@@ -129,9 +129,7 @@ HOSTILE: dict[str, Hostile] = {
 
 
 def _endorsed(node: InProcessNode) -> bytes:
-    endorsed = replica_of(node).identity.endorsed
-    assert endorsed is not None
-    return endorsed.pem.encode()
+    return replica_of(node).credentials.endorsed.pem.encode()
 
 
 @attack("channel: an entry that writes what a node cannot act upon")
@@ -181,11 +179,11 @@ def test_a_certificate_that_a_node_cannot_present_leaves_it_the_one_it_has(
 ) -> None:
     first, second, _ = three.nodes
     writes = CERTIFICATES[name](first, second)
-    kept = replica_of(second).identity.endorsed
+    kept = replica_of(second).credentials.endorsed
     unhook(first)
     write(first, writes)
     three.wait_until(lambda: said(second, "Kept the endorsed certificate") != [])
-    assert replica_of(second).identity.endorsed == kept
+    assert replica_of(second).credentials.endorsed == kept
     put(first, alice, a="1")
     three.wait_until(lambda: all_agree(three))
 

@@ -30,9 +30,7 @@ class Silent:
 def first_words(thief: InProcessNode, to: InProcessNode) -> list[bytes]:
     """Begin a channel to a node with all that another one has."""
     identity = replica_of(thief).identity
-    known = replica_of(thief).known_service
-    assert identity.endorsed is not None
-    assert known is not None
+    credentials = replica_of(thief).credentials
     said: list[bytes] = []
 
     def send(_: NodeId, kind: PeerTraffic, payload: bytes) -> None:
@@ -43,7 +41,8 @@ def first_words(thief: InProcessNode, to: InProcessNode) -> list[bytes]:
         key=identity.key, entropy=SeededEntropy(5), send=send, log=Silent(), now_ms=0
     )
     channels.identify(
-        service_certificate=known.certificate, node_certificate=identity.endorsed
+        service_certificate=credentials.service.certificate,
+        node_certificate=credentials.endorsed,
     )
     channels.send_authenticated(to.node_id, b"x" * 16)
     return said
