@@ -25,12 +25,12 @@ from dataclasses import replace
 from typing import Any, TypeVar, Unpack
 
 from ccfpy.attestation.report_data import app_report_data
+from ccfpy.base.annotations import JSON_NAME, U64, IntegerRange
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.json import loads as parse_json
 from ccfpy.base.ports import Attestation
-from ccfpy.base.schema import JSON_NAME, U64, IntegerRange
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.aead import open_blob, seal_blob
 from ccfpy.crypto.cose import attach as attach_to_cose

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from ccfpy.attestation.fields import Digest
 from ccfpy.base import json
+from ccfpy.base.annotations import REQUIRED
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import JsonObject
-from ccfpy.base.schema import REQUIRED
 from ccfpy.crypto.hashing import sha256
 
 Files = Mapping[str, Digest]

@@ -2,9 +2,10 @@
 
 from typing import Annotated, TypeAlias, TypeVar
 
+from ccfpy.base.annotations import Converted
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.base.schema import Converted, Mismatch, fields_of, schema_of
+from ccfpy.base.schema import Mismatch, fields_of, schema_of
 from ccfpy.crypto.hashing import DIGEST_BYTES
 
 T = TypeVar("T")

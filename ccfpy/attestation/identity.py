@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated, Self, TypeAlias
 
 from ccfpy.attestation.fields import Digest, read_exactly
+from ccfpy.base.annotations import IntegerRange
 from ccfpy.base.json import JsonObject
-from ccfpy.base.schema import IntegerRange, fields_of
+from ccfpy.base.schema import fields_of
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256
 

@@ -13,9 +13,9 @@ from ccfpy.attestation.fields import Digest, hexadecimal, inlined_fields, read_e
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import REPORT_DATA_BYTES
 from ccfpy.attestation.statements import Statement, sign
+from ccfpy.base.annotations import REQUIRED
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import JsonObject
-from ccfpy.base.schema import REQUIRED
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.hashing import sha256
 

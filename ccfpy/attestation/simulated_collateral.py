@@ -14,9 +14,9 @@ from typing import Annotated, Self, TypeAlias, TypeVar
 from ccfpy.attestation.fields import Digest, inlined_fields, read_exactly
 from ccfpy.attestation.simulated import TcbVersion
 from ccfpy.attestation.statements import Statement, sign
+from ccfpy.base.annotations import IntegerRange
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import JsonObject
-from ccfpy.base.schema import IntegerRange
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 

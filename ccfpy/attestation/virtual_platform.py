@@ -14,9 +14,10 @@ from ccfpy.attestation import virtual
 from ccfpy.attestation.fields import hexadecimal, read_exactly
 from ccfpy.attestation.virtual import MEASUREMENT
 from ccfpy.base import json
+from ccfpy.base.annotations import REQUIRED
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ports import Attestation, Entropy
-from ccfpy.base.schema import REQUIRED, fields_of
+from ccfpy.base.schema import fields_of
 from ccfpy.crypto.hashing import hkdf_sha256
 
 ROOT_BYTES = 32

@@ -9,7 +9,7 @@ refuses the value. Everything is worked out when a type is declared, nothing aga
 value.
 
 A schema is named after its type, unless a record is ``described`` or an
-annotation has a ``SchemaName``.
+annotation has a ``SchemaName``. `ccfpy.base.annotations` has all such notes.
 """
 
 import base64
@@ -19,15 +19,12 @@ import enum
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import (
     Annotated,
     Any,
-    Final,
     Literal,
-    NamedTuple,
-    TypeAlias,
     TypeVar,
     Union,
     get_args,
@@ -36,89 +33,31 @@ from typing import (
 )
 
 from ccfpy.base import json
+from ccfpy.base.annotations import (
+    INTEGER,
+    IS_REQUIRED,
+    JSON_NAME,
+    Absent,
+    Converted,
+    DescribedAs,
+    Inline,
+    IntegerRange,
+    SchemaName,
+    TextFormat,
+)
+from ccfpy.base.components import (
+    Schema,
+    as_component,
+    derived,
+    inlined,
+    named_after,
+    without_name,
+)
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.base.records import SCHEMA_NAME
 
 T = TypeVar("T")
-
-JSON_NAME = "json_name"
-"""Metadata of a dataclass field whose JSON name is no Python name."""
-_IS_REQUIRED: Final = "is_required"
-REQUIRED: Final[Mapping[str, bool]] = {_IS_REQUIRED: True}
-"""Metadata of a field that JSON always has, although it has a default in Python."""
-
-_COMPONENTS = "#/components/schemas/"
-_UNFIT_FOR_NAME = re.compile(r"[^A-Za-z0-9._-]")
-
-
-class IntegerRange(NamedTuple):
-    """What integers an annotation allows, and what its schema is called."""
-
-    name: str
-    minimum: int
-    maximum: int
-
-
-INTEGER = IntegerRange("integer", -(2**63), 2**64 - 1)
-"""Plain ``int``: all that the JSON writer can write."""
-UINT64 = IntegerRange("uint64", 0, 2**64 - 1)
-U64: TypeAlias = Annotated[int, UINT64]
-"""An unsigned 64-bit integer, such as a record's id."""
-U32: TypeAlias = Annotated[int, IntegerRange("uint32", 0, 2**32 - 1)]
-
-
-class TextFormat(NamedTuple):
-    """What text an annotation allows, and what its schema is called.
-
-    Attributes:
-        pattern: a regular expression for the whole text; any text if empty.
-        format: OpenAPI's word for the kind of text; none if empty.
-    """
-
-    name: str
-    pattern: str = ""
-    format: str = ""
-
-
-class SchemaName(NamedTuple):
-    """What the schema of an annotated type is called."""
-
-    name: str
-
-
-class Inline(NamedTuple):
-    """Writes a schema out where it is used, with all that it refers to.
-
-    Attributes:
-        one_of: whether the schema is said to be the only one of a choice.
-    """
-
-    one_of: bool = False
-
-
-class DescribedAs(NamedTuple):
-    """Describes a type as another one, although it is read and written as itself."""
-
-    kind: Any
-
-
-class Converted(NamedTuple):
-    """Reads and writes a type by functions of its own."""
-
-    read: Callable[[Json], Any]
-    write: Callable[[Any], Json]
-
-
-class Absent(NamedTuple):
-    """Describes an optional field without null: where it is nothing, it is left out."""
-
-
-OrAbsent: TypeAlias = Annotated[T | None, Absent()]
-"""A value, or nothing: for fields whose default is ``None``."""
-LEFT_OUT: Final[Any] = Ellipsis
-"""The default of a field that an answer may lack, where null is a value."""
 
 
 class Mismatch(Malformed):
@@ -132,25 +71,6 @@ class Mismatch(Malformed):
     def __str__(self) -> str:
         """Return the place as a JSON pointer, then the problem."""
         return f"At #/{'/'.join(reversed(self.path))}: {self.problem}"
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """One type's JSON form.
-
-    Attributes:
-        read: gives the value; raises ``Mismatch``.
-        write: gives what the JSON writer takes; ``None`` if that is the value itself.
-        schema: its OpenAPI schema, usually a reference.
-        components: the named schemas it refers to.
-        exact: a value of exactly this type is read as itself, without asking ``read``.
-    """
-
-    read: Callable[[Json], Any]
-    write: Callable[[Any], Any] | None
-    schema: JsonObject
-    components: Mapping[str, Json] = field(default_factory=dict)
-    exact: type | None = None
 
 
 def schema_of(annotation: object) -> Schema:
@@ -193,9 +113,9 @@ def _class(kind: type) -> Schema:
     """Return the schema of a class, which many endpoints name."""
     if issubclass(kind, enum.Enum):
         values = {member.value: member for member in kind}
-        return _named(kind, _one_of(values))
+        return named_after(kind, _one_of(values))
     if dataclasses.is_dataclass(kind):
-        return _named(kind, _dataclass(kind))
+        return named_after(kind, _dataclass(kind))
     raise TypeError(f"JSON has no form for {kind!r}")
 
 
@@ -260,7 +180,7 @@ def _integer(allowed: IntegerRange) -> Schema:
         return value
 
     schema: JsonObject = {"maximum": maximum, "minimum": minimum, "type": "integer"}
-    return _component(allowed.name, Schema(read, None, schema))
+    return as_component(allowed.name, Schema(read, None, schema))
 
 
 def _read_number(value: Json) -> float:
@@ -292,27 +212,6 @@ def _read_any(value: Json) -> Json:
     return value
 
 
-def _component(name: str, shape: Schema) -> Schema:
-    """Move a schema among the named components and refer to it."""
-    name = _UNFIT_FOR_NAME.sub("_", name)
-    components = {**shape.components, name: shape.schema}
-    reference: JsonObject = {"$ref": f"{_COMPONENTS}{name}"}
-    return Schema(shape.read, shape.write, reference, components, shape.exact)
-
-
-def _derived(shape: Schema, part: Schema, name: str) -> Schema:
-    """Name a schema after its part, as CCF does, if that has a name."""
-    reference = part.schema.get("$ref")
-    if not isinstance(reference, str):
-        return shape
-    return _component(name.format(reference.rpartition("/")[2]), shape)
-
-
-def _named(kind: type, shape: Schema) -> Schema:
-    name = vars(kind).get(SCHEMA_NAME, kind.__qualname__.replace(".", "__"))
-    return _component(name, shape)
-
-
 def _annotated(arguments: tuple[Any, ...]) -> Schema:
     kind, *notes = arguments
     for note in notes:
@@ -332,12 +231,12 @@ def _noted(found: Schema, kind: object, note: object) -> Schema:
     """Return a schema as a note on its type has it."""
     match note:
         case SchemaName(name):
-            return _component(name, without_name(found))
+            return as_component(name, without_name(found))
         case Inline(one_of):
-            inlined = _inlined(found)
+            whole = inlined(found)
             if one_of:
-                return replace(inlined, schema={"oneOf": [inlined.schema]})
-            return inlined
+                return replace(whole, schema={"oneOf": [whole.schema]})
+            return whole
         case Absent():
             (inner,) = {*get_args(kind)} - {types.NoneType}
             return replace(found, schema=schema_of(inner).schema)
@@ -346,22 +245,6 @@ def _noted(found: Schema, kind: object, note: object) -> Schema:
             return replace(found, schema=like.schema, components=like.components)
         case _:
             return found
-
-
-def _inlined(named: Schema) -> Schema:
-    def written(part: Json) -> Json:
-        if isinstance(part, list):
-            return [written(each) for each in part]
-        if not isinstance(part, dict):
-            return part
-        reference = part.get("$ref")
-        if isinstance(reference, str):
-            return written(named.components[reference.removeprefix(_COMPONENTS)])
-        return {name: written(each) for name, each in part.items()}
-
-    schema = written(named.schema)
-    assert isinstance(schema, dict), "a schema is an object"
-    return replace(named, schema=schema, components={})
 
 
 def _text(allowed: TextFormat) -> Schema:
@@ -377,18 +260,7 @@ def _text(allowed: TextFormat) -> Schema:
         schema["pattern"] = allowed.pattern
     if allowed.format:
         schema["format"] = allowed.format
-    return _component(allowed.name, Schema(read, None, schema))
-
-
-def without_name(named: Schema) -> Schema:
-    """Return a schema with its definition in the place of a reference to it."""
-    reference = named.schema.get("$ref")
-    if not isinstance(reference, str):
-        return named
-    components = dict(named.components)
-    definition = components.pop(reference.removeprefix(_COMPONENTS))
-    assert isinstance(definition, dict), "a schema is an object"
-    return replace(named, schema=definition, components=components)
+    return as_component(allowed.name, Schema(read, None, schema))
 
 
 def _one_of(values: Mapping[Any, Any]) -> Schema:
@@ -462,7 +334,7 @@ def _list(items: Schema, kind: type[list[Any]] | type[tuple[Any, ...]]) -> Schem
     schema: JsonObject = {"items": items.schema, "type": "array"}
     is_itself = kind is list and write_item is None
     listed = Schema(read, None if is_itself else write, schema, items.components)
-    return _derived(listed, items, "{}_array")
+    return derived(listed, items, "{}_array")
 
 
 def _dict(values: Schema, key: str) -> Schema:
@@ -486,7 +358,7 @@ def _dict(values: Schema, key: str) -> Schema:
 
     schema: JsonObject = {"additionalProperties": values.schema, "type": "object"}
     named = Schema(read, write if write_value else None, schema, values.components)
-    return _derived(named, values, key + "_to_{}")
+    return derived(named, values, key + "_to_{}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -507,7 +379,7 @@ def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
             name=each.name,
             json_name=each.metadata.get(JSON_NAME, each.name),
             shape=schema_of(hints[each.name]),
-            is_required=_IS_REQUIRED in each.metadata
+            is_required=IS_REQUIRED in each.metadata
             or each.default is each.default_factory is dataclasses.MISSING,
             default=each.default
             if each.default_factory is dataclasses.MISSING
@@ -581,11 +453,11 @@ def _writer(fields: list[_Field]) -> Callable[[Any], Any]:
     return write
 
 
-_ANY = _component("json", Schema(_read_any, None, {}))
-_STRING = _component(
+_ANY = as_component("json", Schema(_read_any, None, {}))
+_STRING = as_component(
     "string", Schema(_instance(str, "text"), None, {"type": "string"}, exact=str)
 )
-_BOOLEAN = _component(
+_BOOLEAN = as_component(
     "boolean",
     Schema(_instance(bool, "a boolean"), None, {"type": "boolean"}, exact=bool),
 )
@@ -593,12 +465,12 @@ _SIMPLE: dict[object, Schema] = {
     str: _STRING,
     bool: _BOOLEAN,
     int: _integer(INTEGER),
-    float: _component("double", Schema(_read_number, None, {"type": "number"})),
-    bytes: _component(
+    float: as_component("double", Schema(_read_number, None, {"type": "number"})),
+    bytes: as_component(
         "base64string",
         Schema(_read_bytes, _write_bytes, {"format": "base64", "type": "string"}),
     ),
-    TxId: _component(
+    TxId: as_component(
         "TransactionId",
         Schema(_read_tx_id, str, {"pattern": r"^[0-9]+\.[0-9]+$", "type": "string"}),
     ),

@@ -17,9 +17,10 @@ from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias, cast, get_args
 
 from ccfpy.base import json
+from ccfpy.base.components import Schema
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.base.schema import Schema, hints_of, schema_of
+from ccfpy.base.schema import hints_of, schema_of
 from ccfpy.endpoints.app_calls import check_answer
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context

@@ -7,11 +7,12 @@ An extension: ``/receipt`` takes a ``form``, of those in ``ledger.receipt_forms`
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ccfpy.base.annotations import U64, OrAbsent
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId, View
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
-from ccfpy.base.schema import U64, OrAbsent, schema_of
+from ccfpy.base.schema import schema_of
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.app_calls import UNLIMITED
 from ccfpy.endpoints.context import Context

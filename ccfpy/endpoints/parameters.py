@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from ccfpy.base.annotations import INTEGER, IntegerRange
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.base.schema import INTEGER, IntegerRange, schema_of
+from ccfpy.base.schema import schema_of
 
 _INTEGER = re.compile(r"-?[0-9]{1,39}")
 """More digits than any range has; ``int`` refuses very long texts in its own way."""

@@ -9,10 +9,7 @@ describe what they return (``src/node/gov/handlers``). A schema whose name begin
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
-from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
-from ccfpy.base.json import Json
-from ccfpy.base.records import described
-from ccfpy.base.schema import (
+from ccfpy.base.annotations import (
     LEFT_OUT,
     DescribedAs,
     IntegerRange,
@@ -20,6 +17,9 @@ from ccfpy.base.schema import (
     SchemaName,
     TextFormat,
 )
+from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
+from ccfpy.base.json import Json
+from ccfpy.base.records import described
 from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.declaration import Forwarding, Redirection

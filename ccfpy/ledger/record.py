@@ -10,10 +10,10 @@ import binascii
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
+from ccfpy.base.annotations import UINT64, IntegerRange
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.json import Json
-from ccfpy.base.schema import UINT64, IntegerRange
 
 Positive: TypeAlias = Annotated[int, IntegerRange("positive", 1, UINT64.maximum)]
 """A view or seqno, which count from 1."""

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from ccfpy.base import json
+from ccfpy.base.annotations import JSON_NAME, U64
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
-from ccfpy.base.schema import JSON_NAME, U64, fields_of, parse_json
+from ccfpy.base.schema import fields_of, parse_json
 from ccfpy.crypto import sharing
 from ccfpy.crypto.aead import open_blob, seal_blob
 from ccfpy.crypto.rsa import RsaPublicKey

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from ccfpy.base.annotations import U64, Converted, OrAbsent
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno
 from ccfpy.base.json import Json
-from ccfpy.base.schema import U64, Converted, OrAbsent, schema_of
+from ccfpy.base.schema import schema_of
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret, LedgerSecrets
 from ccfpy.service.records import form_of

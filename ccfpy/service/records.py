@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from ccfpy.base import json
+from ccfpy.base.annotations import TextFormat
 from ccfpy.base.json import Json
-from ccfpy.base.schema import TextFormat, schema_of
+from ccfpy.base.schema import schema_of
 from ccfpy.kv.maps import STRING, Codec
 
 T = TypeVar("T")

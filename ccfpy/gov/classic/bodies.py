@@ -6,10 +6,10 @@ what they returned: a table by hashes is an object by their hex, and texts are J
 
 from collections.abc import Mapping
 
+from ccfpy.base.annotations import U32, U64, OrAbsent
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
-from ccfpy.base.schema import U32, U64, OrAbsent
 from ccfpy.service.records import PemText
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import Failure, MemberIdText, ProposalState

@@ -9,8 +9,9 @@ from functools import cache, partial, update_wrapper
 from inspect import getdoc
 from typing import TYPE_CHECKING, TypeAlias
 
+from ccfpy.base.components import without_name
 from ccfpy.base.json import JsonObject
-from ccfpy.base.schema import schema_of, without_name
+from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,

@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.base.annotations import REQUIRED, U64, OrAbsent
 from ccfpy.base.records import described
-from ccfpy.base.schema import REQUIRED, U64, OrAbsent
 from ccfpy.kv.maps import JSON, STRING, Map, Set, Value
 from ccfpy.service.records import codec_of
 

@@ -1,7 +1,7 @@
 """JWT: the issuers whose tokens the application accepts, and their keys."""
 
+from ccfpy.base.annotations import OrAbsent
 from ccfpy.base.records import described
-from ccfpy.base.schema import OrAbsent
 from ccfpy.kv.maps import JSON, RAW, STRING, Map
 from ccfpy.service.records import codec_of, form_of
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal
 
+from ccfpy.base.annotations import REQUIRED, DescribedAs, OrAbsent, SchemaName
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
-from ccfpy.base.schema import REQUIRED, DescribedAs, OrAbsent, SchemaName
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import codec_of, text_key

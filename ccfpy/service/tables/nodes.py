@@ -5,11 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import NodeId
-from ccfpy.base.json import Json
-from ccfpy.base.records import described
-from ccfpy.base.schema import (
+from ccfpy.base.annotations import (
     REQUIRED,
     U32,
     U64,
@@ -19,6 +15,10 @@ from ccfpy.base.schema import (
     SchemaName,
     TextFormat,
 )
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import NodeId
+from ccfpy.base.json import Json
+from ccfpy.base.records import described
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import Form, PemText, codec_of_form, form_of, text_key

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
+from ccfpy.base.annotations import REQUIRED, DescribedAs, OrAbsent, TextFormat
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.base.schema import REQUIRED, DescribedAs, OrAbsent, TextFormat
 from ccfpy.kv.maps import JSON, RAW, STRING, Map
 from ccfpy.service.records import codec_of, form_of, text_key
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ccfpy.base import limits
-from ccfpy.base.schema import U64
+from ccfpy.base.annotations import U64
 from ccfpy.kv.maps import Value
 from ccfpy.service.records import codec_of
 

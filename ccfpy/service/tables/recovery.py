@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from ccfpy.base.annotations import REQUIRED, U64, OrAbsent
 from ccfpy.base.ids import MemberId, NodeId
-from ccfpy.base.schema import REQUIRED, U64, OrAbsent
 from ccfpy.kv.maps import Codec, Map, Value
 from ccfpy.ledger.shares import RecoveryShares, SecretRecord
 from ccfpy.service.records import codec_of, text_key

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
+from ccfpy.base.annotations import REQUIRED, U64, DescribedAs, OrAbsent, SchemaName
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
-from ccfpy.base.schema import REQUIRED, U64, DescribedAs, OrAbsent, SchemaName
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.kv.maps import Codec, Value
 from ccfpy.ledger import tables

@@ -5,7 +5,7 @@ What the signature tables hold is the ledger's affair.
 
 from dataclasses import dataclass
 
-from ccfpy.base.schema import U64
+from ccfpy.base.annotations import U64
 from ccfpy.kv.maps import RAW, Codec, Value
 from ccfpy.ledger import tables
 from ccfpy.ledger.signature import NodeSignature

@@ -16,9 +16,10 @@ from ccfpy.attestation.identity import EnclaveIdentity, Number
 from ccfpy.attestation.simulated import PLATFORM, TcbVersion
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base import json
+from ccfpy.base.annotations import REQUIRED
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ports import Entropy
-from ccfpy.base.schema import REQUIRED, fields_of
+from ccfpy.base.schema import fields_of
 from ccfpy.crypto.aead import IV_BYTES, open_blob, seal_blob
 
 if TYPE_CHECKING:

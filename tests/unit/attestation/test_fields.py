@@ -6,9 +6,9 @@ from typing import Annotated
 import pytest
 
 from ccfpy.attestation.fields import hexadecimal, inlined_fields, read_exactly
+from ccfpy.base.annotations import IntegerRange
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject
-from ccfpy.base.schema import IntegerRange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,3 +1,5 @@
+"""How values of every type are read from JSON, refused, and written again."""
+
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,24 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base import json
+from ccfpy.base.annotations import (
+    JSON_NAME,
+    U64,
+)
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.base.records import described
-from ccfpy.base.schema import (
-    JSON_NAME,
-    LEFT_OUT,
-    REQUIRED,
-    U64,
-    DescribedAs,
-    Inline,
-    IntegerRange,
-    OrAbsent,
-    SchemaName,
-    TextFormat,
-    schema_of,
-    without_name,
-)
+from ccfpy.base.schema import schema_of
 
 
 class Colour(enum.StrEnum):
@@ -212,65 +204,6 @@ def test_a_type_without_a_form_is_refused_when_declared(kind: object) -> None:
         schema_of(kind)
 
 
-def test_schemas_are_named_and_refer_to_each_other() -> None:
-    shape = schema_of(Outer)
-    assert shape.schema == {"$ref": "#/components/schemas/Outer"}
-    described = shape.components["Outer"]
-    assert isinstance(described, dict)
-    assert described["required"] == ["id", "inner"]
-    properties = described["properties"]
-    assert isinstance(properties, dict)
-    assert properties["@nextLink"] == {
-        "allOf": [{"$ref": "#/components/schemas/string"}],
-        "nullable": True,
-    }
-    assert shape.components["uint64"] == {
-        "maximum": 2**64 - 1,
-        "minimum": 0,
-        "type": "integer",
-    }
-    assert shape.components["Colour"] == {
-        "enum": ["red", "blue"],
-        "type": "string",
-    }
-
-
-def test_a_range_of_ones_own_has_a_name_of_its_own() -> None:
-    shape = schema_of(Annotated[int, IntegerRange("percent", 0, 100)])
-    assert shape.schema == {"$ref": "#/components/schemas/percent"}
-    assert shape.read(100) == 100
-    with pytest.raises(Malformed):
-        shape.read(101)
-
-
-def test_annotations_that_say_nothing_change_nothing() -> None:
-    assert schema_of(Annotated[int, "a note"]) == schema_of(int)
-    assert "required" not in str(schema_of(Empty).components)
-
-
-@dataclass(frozen=True)
-class Empty:
-    pass
-
-
-def test_lists_and_dictionaries_are_named_after_their_parts() -> None:
-    shape = schema_of(dict[str, list[int | None]])
-    assert shape.schema == {
-        "additionalProperties": schema_of(list[int | None]).schema,
-        "type": "object",
-    }
-    shape = schema_of(dict[str, list[str]])
-    assert shape.schema == {"$ref": "#/components/schemas/string_to_string_array"}
-    assert shape.components["string_to_string_array"] == {
-        "additionalProperties": {"$ref": "#/components/schemas/string_array"},
-        "type": "object",
-    }
-    assert shape.components["string_array"] == {
-        "items": {"$ref": "#/components/schemas/string"},
-        "type": "array",
-    }
-
-
 def test_what_is_one_of_few_says_of_what_type_they_are() -> None:
     assert schema_of(Literal["a", "b"]).schema == {"enum": ["a", "b"], "type": "string"}
     assert schema_of(Literal[1, 2]).schema == {"enum": [1, 2], "type": "integer"}
@@ -279,104 +212,7 @@ def test_what_is_one_of_few_says_of_what_type_they_are() -> None:
 
 
 Name = NewType("Name", str)
-Word = Annotated[Name, TextFormat("Word", pattern="[a-z]+", format="hex")]
-
-
-def test_text_of_a_format_is_named_and_read_whole() -> None:
-    shape = schema_of(Word)
-    assert shape.schema == {"$ref": "#/components/schemas/Word"}
-    assert shape.components == {
-        "Word": {"type": "string", "pattern": "[a-z]+", "format": "hex"}
-    }
-    assert shape.read("abc") == "abc"
-    for wrong in ("", "abc\n", "Abc", 5, None):
-        with pytest.raises(Malformed, match="expected a Word"):
-            shape.read(wrong)
-
-
-def test_text_of_a_name_alone_may_be_any_text() -> None:
-    shape = schema_of(Annotated[str, TextFormat("Pem")])
-    assert shape.components == {"Pem": {"type": "string"}}
-    assert shape.read("") == ""
-    with pytest.raises(Malformed, match="expected a Pem"):
-        shape.read(5)
-
-
-def test_a_dictionary_is_named_after_its_keys() -> None:
-    shape = schema_of(dict[Name, int])
-    assert shape.schema == {"$ref": "#/components/schemas/Name_to_integer"}
-    assert shape.read({"a": 1}) == {"a": 1}
-
-
-@described("GetIt__Out")
-class Renamed:
-    colour: Annotated[Colour, SchemaName("Paint")]
-    size: Annotated[Literal["S", "L"], SchemaName("Size")] = "S"
-
-
-def test_a_schema_can_have_another_name_than_its_type() -> None:
-    shape = schema_of(Renamed)
-    assert shape.schema == {"$ref": "#/components/schemas/GetIt__Out"}
-    assert set(shape.components) == {"GetIt__Out", "Paint", "Size"}
-    assert shape.components["Paint"] == {"enum": ["red", "blue"], "type": "string"}
-    assert shape.read({"colour": "red"}) == Renamed(colour=Colour.RED)
-
-
-def test_a_schema_can_be_had_without_its_name() -> None:
-    assert without_name(schema_of(Colour)).schema == {
-        "enum": ["red", "blue"],
-        "type": "string",
-    }
-    bare = schema_of(dict)
-    assert without_name(bare) is bare
-
-
-def test_a_schema_can_be_written_out_where_it_is_used() -> None:
-    shape = schema_of(Annotated[list[Renamed], Inline()])
-    assert shape.components == {}
-    assert shape.schema["type"] == "array"
-    assert "$ref" not in json.dumps(shape.schema).decode()
-    assert shape.read([{"colour": "red"}]) == [Renamed(colour=Colour.RED)]
-    choice = schema_of(Annotated[str, Inline(one_of=True), SchemaName("Word")])
-    assert choice.components == {"Word": {"oneOf": [{"type": "string"}]}}
 
 
 def test_an_id_is_text() -> None:
     assert schema_of(Name) is schema_of(str)
-
-
-@dataclass(frozen=True)
-class Lacking:
-    size: int = field(default=1, metadata=REQUIRED)
-    note: OrAbsent[bytes] = None
-    word: str = LEFT_OUT
-    kind: Annotated[str, DescribedAs(Colour)] = "any"
-
-
-def test_a_required_field_is_written_although_it_equals_its_default() -> None:
-    assert _json_of(Lacking, Lacking()) == {"size": 1}
-    with pytest.raises(Malformed, match="Missing required field 'size'"):
-        schema_of(Lacking).read({})
-
-
-def test_what_may_lack_is_described_without_null() -> None:
-    shape = schema_of(Lacking)
-    described = shape.components["Lacking"]
-    assert isinstance(described, dict)
-    assert described["required"] == ["size"]
-    assert described["properties"] == {
-        "size": {"$ref": "#/components/schemas/integer"},
-        "note": {"$ref": "#/components/schemas/base64string"},
-        "word": {"$ref": "#/components/schemas/string"},
-        "kind": {"$ref": "#/components/schemas/Colour"},
-    }
-    assert shape.read({"size": 2, "note": None}) == Lacking(2)
-    assert shape.read({"size": 2, "note": "AA=="}) == Lacking(2, b"\0")
-    with pytest.raises(Malformed, match="#/word"):
-        shape.read({"size": 2, "word": None})
-
-
-def test_a_type_can_be_described_as_another_and_read_as_itself() -> None:
-    shape = schema_of(Lacking)
-    assert shape.read({"size": 1, "kind": "no colour"}) == Lacking(kind="no colour")
-    assert shape.components["Colour"] == {"enum": ["red", "blue"], "type": "string"}

@@ -5,10 +5,10 @@ from enum import StrEnum
 import pytest
 
 from ccfpy.base import json
+from ccfpy.base.annotations import U64
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
-from ccfpy.base.schema import U64
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.context import Context

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.base.schema import U64, IntegerRange
+from ccfpy.base.annotations import U64, IntegerRange
 from ccfpy.endpoints.parameters import parameter_reader
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccfpy.base.annotations import REQUIRED, U64, Converted, OrAbsent
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, TxId
 from ccfpy.base.json import Json
-from ccfpy.base.schema import REQUIRED, U64, Converted, OrAbsent
 from ccfpy.service.records import codec_of, codec_of_form, form_of, text_key
 
 
