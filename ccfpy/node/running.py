@@ -22,6 +22,7 @@ from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import Session
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.http.messages import Request
+from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import Signer
@@ -214,13 +215,11 @@ class RunningNode:
     def read_public_ledger(self) -> None:
         """Begin to read the ledger of a lost service."""
         self.state = advance(self.state, NodeState.READING_PUBLIC_LEDGER)
-        self.snapshots.is_enabled = False
 
     def hide_private_state(self, recovery: Recovery) -> None:
         """Go on with the public state, until ``recovery`` has the private state."""
         self.recovery = recovery
-        self.tail.is_sealed = True
-        self.snapshots.is_enabled = False
+        self.tail.hide_private_state()
 
     def note_recovered(self, seqno: Seqno) -> None:
         """Note the last entry of a lost service that this service recovers."""
@@ -239,10 +238,9 @@ class RunningNode:
         """Begin to read the private state of a lost service."""
         self.state = advance(self.state, NodeState.READING_PRIVATE_LEDGER)
 
-    def restore_private_state(self) -> None:
-        """Go on with the private state too: it is in the store."""
-        self.tail.is_sealed = False
-        self.snapshots.is_enabled = True
+    def restore_private_state(self, source: Store) -> None:
+        """Go on with the private state too, which ``source`` holds."""
+        self.tail.restore_private_state(source)
         self.become_part_of_network()
 
     def become_part_of_network(self, *, is_public_only: bool = False) -> None:

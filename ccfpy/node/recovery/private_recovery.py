@@ -304,10 +304,9 @@ class PrivateRecovery:
             raise RecoveryFailed(str(error)) from error
         tail = running.tail
         store.compact(min(store.version, tail.store.committed))
-        tail.store.swap_private_maps(store)
         self._store = None
         self._tree = MerkleTree()
-        running.restore_private_state()
+        running.restore_private_state(store)
         running.outbox.info(f"Private recovery ended at {tail.last_seqno}")
         if running.is_primary:
             self._open_service()

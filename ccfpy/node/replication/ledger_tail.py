@@ -254,6 +254,17 @@ class LedgerTail:
             flags = EntryFlags(each.flags) if each.flags else _NO_FLAGS
             self._write(each.seqno, data, flags, is_committable)
 
+    # A service that is recovered
+
+    def hide_private_state(self) -> None:
+        """Take entries by their public parts, until the private state is back."""
+        self.is_sealed = True
+
+    def restore_private_state(self, source: Store) -> None:
+        """Replace the private maps by those of ``source``, and open entries whole."""
+        self.store.swap_private_maps(source)
+        self.is_sealed = False
+
     # A backup's side
 
     def apply(self, data: bytes, view: View) -> EntryFacts:

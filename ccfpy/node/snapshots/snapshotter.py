@@ -42,10 +42,12 @@ class LedgerEnd(Protocol):
     Attributes:
         store: the state.
         secrets: the ledger secrets that encrypt private maps.
+        is_sealed: the private state is not known, so that no snapshot can be taken.
     """
 
     store: Store
     secrets: LedgerSecrets
+    is_sealed: bool
 
     def settled_tree(self) -> MerkleTree:
         """Seal all ordered transactions, and return the tree over all entries."""
@@ -89,7 +91,6 @@ class Snapshotter:
     Attributes:
         tx_count: seqnos between regular snapshots (``snapshots.tx_count``).
         view_starts: returns the first seqno of every view, from view 1.
-        is_enabled: whether snapshots are taken; not while a service is recovered.
     """
 
     tx_count: int
@@ -99,7 +100,6 @@ class Snapshotter:
     outbox: Outbox
 
     def __post_init__(self) -> None:
-        self.is_enabled = True
         self._last: Seqno = 0
         """The last regular snapshot that was recorded, by whichever primary."""
         self._seen: deque[tuple[Seqno, Seqno]] = deque()
@@ -133,7 +133,7 @@ class Snapshotter:
 
         Tells whether a snapshot is to be taken there, so that the chunk must end.
         """
-        if not self.is_enabled:
+        if self.ledger.is_sealed:
             return False
         is_regular = seqno - self._last_regular() >= self.tx_count
         if not (is_regular or self._is_wanted):
@@ -152,7 +152,7 @@ class Snapshotter:
         if not reached:
             return
         del self._due[: len(reached)]
-        if self.is_enabled and self.primary.is_primary:
+        if self.primary.is_primary and not self.ledger.is_sealed:
             is_regular = any(due.is_regular for due in reached)
             self._take(reached[-1].seqno, is_regular=is_regular)
 

@@ -41,6 +41,7 @@ class LedgerOfOne:
         self.secrets = LedgerSecrets([(1, LedgerSecret(raw=bytes(32)))])
         self.outbox = Outbox()
         self.is_primary = True
+        self.is_sealed = False
         self.committed: Seqno = 0
         self.entries: dict[Seqno, tuple[SealedEntry, bytes]] = {}
         self.signatures: dict[Seqno, NodeSignature] = {}

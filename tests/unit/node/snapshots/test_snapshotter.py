@@ -252,10 +252,10 @@ def test_a_node_from_a_snapshot_counts_from_there() -> None:
 
 def test_none_is_taken_while_a_service_is_recovered() -> None:
     ledger = LedgerOfOne()
-    ledger.snapshotter.is_enabled = False
+    ledger.is_sealed = True
     ten_more(ledger)
     assert ledger.ended_chunks == []
-    ledger.snapshotter.is_enabled = True
+    ledger.is_sealed = False
     ledger.sign_and_commit()
     assert ledger.ended_chunks == [11]
 
