@@ -1,0 +1,91 @@
+"""The rules of each interface, and the interfaces that a node refuses."""
+
+from dataclasses import replace
+
+import pytest
+
+from ccfpy.boundary.configuration import Redirections, RedirectKind, RedirectTarget
+from ccfpy.boundary.effects import Stop
+from ccfpy.node.sessions.interfaces import interfaces_of
+from ccfpy.testing.node import InProcessNode, listener
+
+
+def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:
+    elsewhere = RedirectTarget(kind=RedirectKind.STATIC_ADDRESS, address="host:1")
+    redirecting = replace(
+        listener(accepted_endpoints=("/node/.*",)),
+        redirections=Redirections(to_primary=elsewhere),
+    )
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
+    (interface,) = interfaces_of(configuration).values()
+    rules = interface.rules
+    assert rules.accepts("/node/state")
+    assert not rules.accepts("/app/state")
+    assert rules.redirect_to_primary is not None
+    assert rules.redirect_to_primary.kind is RedirectKind.STATIC_ADDRESS
+    assert rules.redirect_to_primary.address == "host:1"
+    assert rules.redirect_to_backup is not None
+    assert rules.redirect_to_backup.kind is RedirectKind.NODE_BY_ROLE
+    assert rules.redirect_to_backup.role is None
+
+
+def test_an_interface_may_wait_longer_for_what_it_forwards(
+    new_node: InProcessNode,
+) -> None:
+    patient = replace(listener(), forwarding_timeout_ms=9000)
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(patient,))
+    (interface,) = interfaces_of(configuration).values()
+    assert interface.rules.forwarding_timeout_ms == 9000
+
+
+@pytest.mark.parametrize("role", [None, "backup"])
+def test_a_redirect_by_role_is_taken_as_configured(
+    new_node: InProcessNode, role: str | None
+) -> None:
+    by_role = RedirectTarget(kind=RedirectKind.NODE_BY_ROLE, role=role, interface="two")
+    redirecting = replace(listener(), redirections=Redirections(to_primary=by_role))
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
+    (interface,) = interfaces_of(configuration).values()
+    target = interface.rules.redirect_to_primary
+    assert target is not None
+    assert target.kind is RedirectKind.NODE_BY_ROLE
+    assert target.role == role
+    assert target.interface == "two"
+
+
+def test_an_accepted_endpoint_must_be_a_regular_expression(
+    new_node: InProcessNode,
+) -> None:
+    broken = listener(accepted_endpoints=("(",))
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(broken,))
+    effects = new_node.twin().step(
+        [replace(new_node.boot, configuration=configuration)]
+    )
+    assert isinstance(effects[-1], Stop)
+    assert "accepted_endpoints of primary_rpc_interface" in effects[-1].reason
+
+
+def test_a_protocol_that_nobody_serves_is_refused_at_the_start(
+    new_node: InProcessNode,
+) -> None:
+    custom = replace(listener(), app_protocol="MYPROTOCOL")
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(custom,))
+    effects = new_node.twin().step(
+        [replace(new_node.boot, configuration=configuration)]
+    )
+    assert isinstance(effects[-1], Stop)
+    assert effects[-1].reason.endswith(
+        "app_protocol of primary_rpc_interface: nobody serves 'MYPROTOCOL'; "
+        "this node serves HTTP1 and HTTP2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "app_protocol"), [("tcp", "HTTP1"), ("tcp", "HTTP2"), ("udp", "QUIC")]
+)
+def test_protocols_that_are_served_or_echoed_are_taken(
+    new_node: InProcessNode, protocol: str, app_protocol: str
+) -> None:
+    served = replace(listener(), protocol=protocol, app_protocol=app_protocol)
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(served,))
+    assert set(interfaces_of(configuration)) == {served.name}
