@@ -23,14 +23,11 @@ from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import OpenLedger
-from ccfpy.kv.store import Store
 from ccfpy.ledger import shares as ledger_shares
-from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.signature import is_signature
 from ccfpy.node.identity.sealing import check_evidence
 from ccfpy.node.lifecycle import NodeState
+from ccfpy.node.recovery.private_ledger import PrivateLedger
 from ccfpy.service import opening, shares
 from ccfpy.service.tables import recovery, service
 
@@ -58,9 +55,8 @@ class PrivateRecovery:
         self._is_asking = False
         self._reading = 0
         """Grows when what was asked for is of no use any more."""
-        self._store: Store | None = None
-        self._tree = MerkleTree()
-        self._target: Seqno = 0
+        self._ledger: PrivateLedger | None = None
+        """The ledger while it is read, with all its secrets at hand."""
         self._awaits_opening = False
 
     # What the ledger says
@@ -92,10 +88,8 @@ class PrivateRecovery:
         """Forget what the ledger said after ``to``."""
         while self._records and self._records[-1][0] > to:
             self._records.pop()
-        store = self._store
-        if store is not None and store.version > to:
-            store.rollback(to)
-            self._tree.retract(to)
+        if self._ledger is not None:
+            self._ledger.truncate(to)
         self._reading += 1
         self._is_asking = False
 
@@ -201,9 +195,8 @@ class PrivateRecovery:
     @property
     def progress(self) -> tuple[Seqno, Seqno] | None:
         """The seqno to be reached and the one reached, while the ledger is read."""
-        if self._store is None:
-            return None
-        return self._target, self._store.version
+        ledger = self._ledger
+        return None if ledger is None else (ledger.target, ledger.last_seqno)
 
     def work(self) -> None:
         """Do what is due; for the end of every step.
@@ -214,11 +207,12 @@ class PrivateRecovery:
         if self._is_due:
             self._is_due = False
             self._begin()
-        if self._store is not None and not self._is_asking:
-            if self._store.version < self._running.tail.last_seqno:
-                self._ask(self._store.version + 1)
+        ledger = self._ledger
+        if ledger is not None and not self._is_asking:
+            if ledger.is_read:
+                self._finish(ledger)
             else:
-                self._finish(self._store)
+                self._ask(ledger)
         if self._awaits_opening and self._running.is_primary:
             self._awaits_opening = False
             self._open_if_waiting()
@@ -227,21 +221,17 @@ class PrivateRecovery:
         running = self._running
         running.outbox.info("Beginning private recovery")
         running.read_private_ledger()
-        store = Store()
-        if self._point is not None:
-            try:
-                self._point.install_private(store, running.tail.secrets)
-            except VerificationFailed as error:
-                raise RecoveryFailed(str(error)) from error
-            self._tree = self._point.tree()
-            self._point = None
-        self._store = store
-        self._target = running.tail.last_seqno
+        try:
+            self._ledger = PrivateLedger(running.tail, self._point)
+        except VerificationFailed as error:
+            raise RecoveryFailed(str(error)) from error
+        self._point = None
 
-    def _ask(self, first: Seqno) -> None:
+    def _ask(self, ledger: PrivateLedger) -> None:
         self._is_asking = True
         self._reading += 1
         reading = self._reading
+        first = ledger.last_seqno + 1
         last = min(
             first + limits.RECOVERY_ENTRIES_PER_READ - 1,
             self._running.tail.last_seqno,
@@ -250,63 +240,38 @@ class PrivateRecovery:
         def answered(entries: Sequence[bytes] | None) -> None:
             if reading == self._reading:
                 self._is_asking = False
-                self._take(first, entries)
+                self._take(ledger, entries)
 
         self._running.parts.ledger.read(first, last, then=answered)
 
-    def _take(self, first: Seqno, entries: Sequence[bytes] | None) -> None:
-        store = self._store
-        assert store is not None, "it is asked for only while there is one"
+    def _take(self, ledger: PrivateLedger, entries: Sequence[bytes] | None) -> None:
         if entries is None:
             raise RecoveryFailed(
                 f"Private recovery did not reach public ledger seqno: the host has no "
-                f"entry {first}"
+                f"entry {ledger.last_seqno + 1}"
             )
         for data in entries:
             try:
-                self._take_one(store, data)
+                ledger.take(data)
             except CcfpyError as error:
                 raise RecoveryFailed(
-                    f"Failed to deserialise private ledger entry {store.version + 1}: "
-                    f"{error}"
+                    f"Failed to deserialise private ledger entry "
+                    f"{ledger.last_seqno + 1}: {error}"
                 ) from error
-        committed = self._running.replication.raft.log.commit_seqno
-        store.compact(min(store.version, committed))
-        self._tree.flush(max(store.committed - limits.RECEIPT_WINDOW_TX, 0))
-
-    def _take_one(self, store: Store, data: bytes) -> None:
-        transaction = Transaction.parse(data)
-        seqno = transaction.txid.seqno
-        if seqno != store.version + 1:
-            raise VerificationFailed(f"found entry {transaction.txid}")
-        store.apply(seqno, transaction.private_writes(self._running.tail.secrets))
-        self._tree.append(transaction.leaf)
-        if is_signature(transaction.domain.write_set):
-            self._check_root()
-
-    def _check_root(self) -> None:
-        """Check the tree against the part of it that the node has."""
-        size = len(self._tree)
-        own = self._running.tail.settled_tree()
-        if size > max(own.first, 1) and own.root(size) != self._tree.root():
-            raise VerificationFailed(
-                f"Root of public store does not match root of private store at "
-                f"{size - 1}"
-            )
+        ledger.compact(self._running.replication.raft.log.commit_seqno)
 
     # The end
 
-    def _finish(self, store: Store) -> None:
+    def _finish(self, ledger: PrivateLedger) -> None:
         running = self._running
         try:
-            self._check_root()
+            ledger.check_root()
         except VerificationFailed as error:
             raise RecoveryFailed(str(error)) from error
         tail = running.tail
-        store.compact(min(store.version, tail.store.committed))
-        self._store = None
-        self._tree = MerkleTree()
-        running.restore_private_state(store)
+        ledger.compact(tail.store.committed)
+        self._ledger = None
+        running.restore_private_state(ledger.store)
         running.outbox.info(f"Private recovery ended at {tail.last_seqno}")
         if running.is_primary:
             self._open_service()
