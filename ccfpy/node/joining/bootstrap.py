@@ -18,6 +18,7 @@ from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.joining.join import Join, Joined
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
+from ccfpy.node.recovery.secret_records import SecretRecords
 from ccfpy.node.running import RunningNode
 from ccfpy.node.snapshots.check import SnapshotCheck, SnapshotSources
 from ccfpy.node.snapshots.fetch import SnapshotFetching
@@ -121,9 +122,10 @@ def become_member(
         recovered_to = joined.last_recovered_seqno
         running.join_recovery(recovered_to)
     if joined.is_public_only:
-        recovery = PrivateRecovery(running)
+        records = SecretRecords(tail)
+        records.watch()
+        recovery = PrivateRecovery(running, records, point)
         recovery.watch()
-        recovery.begin_public(point)
         running.hide_private_state(recovery)
     if point is not None:
         known = None if joined.is_public_only else tail.secrets

@@ -23,18 +23,17 @@ from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import OpenLedger
-from ccfpy.ledger import shares as ledger_shares
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.node.identity.sealing import check_evidence
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.recovery.private_ledger import PrivateLedger
+from ccfpy.node.recovery.secret_records import SecretRecords
 from ccfpy.service import opening, shares
 from ccfpy.service.tables import recovery, service
 
 if TYPE_CHECKING:
     from ccfpy.kv.changes import Writes
     from ccfpy.kv.tx import Tx
-    from ccfpy.ledger.shares import SecretRecord
     from ccfpy.node.running import RunningNode
     from ccfpy.node.snapshots.starting_point import StartingPoint
 
@@ -44,13 +43,28 @@ class RecoveryFailed(CcfpyError):
 
 
 class PrivateRecovery:
-    """One node's part in it."""
+    """One node's part in it.
 
-    def __init__(self, running: "RunningNode") -> None:
+    Args:
+        running: the node, which knows the public state alone.
+        records: what the ledger records of its secrets.
+        point: the snapshot that the node began with, needed again.
+        evidence: the last digest of commit evidence in the lost service's ledger, as
+            far as this node read the ledger, with the transaction that it is of.
+    """
+
+    def __init__(
+        self,
+        running: "RunningNode",
+        records: SecretRecords,
+        point: "StartingPoint | None",
+        *,
+        evidence: tuple[TxId, bytes] | None = None,
+    ) -> None:
         self._running = running
-        self._records: list[tuple[Seqno, SecretRecord]] = []
-        self._point: StartingPoint | None = None
-        self._evidence: tuple[TxId, bytes] | None = None
+        self._records = records
+        self._point = point
+        self._evidence = evidence
         self._is_due = False
         self._is_asking = False
         self._reading = 0
@@ -62,49 +76,19 @@ class PrivateRecovery:
     # What the ledger says
 
     def watch(self) -> None:
-        """Watch the tables that ledger secrets are written to."""
-        store = self._running.tail.store
-        store.on_local(recovery.PAST_SECRETS.name, self._on_record)
-        store.on_global(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_secrets)
-        self._running.replication.on_rollback(self.truncated)
+        """React to secrets that are sent, and to rollbacks; called once."""
+        self._running.tail.store.on_global(
+            recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_secrets
+        )
+        self._running.replication.on_rollback(self._truncated)
 
-    def begin_public(
-        self,
-        point: "StartingPoint | None",
-        *,
-        evidence: tuple[TxId, bytes] | None = None,
-    ) -> None:
-        """Note from where the private state will have to come back.
-
-        Args:
-            point: the snapshot that this node began with, needed again.
-            evidence: the last digest of commit evidence in the lost service's ledger,
-                as far as this node read it, with the transaction that it is of.
-        """
-        self._point = point
-        self._evidence = evidence
-
-    def truncated(self, to: Seqno) -> None:
+    def _truncated(self, to: Seqno) -> None:
         """Forget what the ledger said after ``to``."""
-        while self._records and self._records[-1][0] > to:
-            self._records.pop()
+        self._records.truncate(to)
         if self._ledger is not None:
             self._ledger.truncate(to)
         self._reading += 1
         self._is_asking = False
-
-    def _on_record(self, seqno: Seqno, writes: "Writes") -> None:
-        written = recovery.PAST_SECRETS.decode_writes(writes)
-        if written is None:
-            return
-        self._records.append((seqno, written))
-        secrets = self._running.tail.secrets
-        if not len(secrets):
-            return
-        version, latest = secrets.latest
-        if written.previous is not None and written.next_version == version:
-            # Only now is it known where the secret before this one is recorded.
-            secrets.replace_latest(LedgerSecret(raw=latest.raw, previous_stored=seqno))
 
     def _on_secrets(self, seqno: Seqno, writes: "Writes") -> None:
         running = self._running
@@ -143,7 +127,7 @@ class PrivateRecovery:
             raise VerificationFailed(f"a node that is {running.state} recovers nothing")
         _, current = running.tail.secrets.latest
         latest = shares.combine(tx, current)
-        restored = ledger_shares.restore(latest, self._records)
+        restored = self._records.restore(latest)
         shares.send_to_nodes(tx, restored)
 
     # Secrets sealed to the platform
@@ -180,7 +164,7 @@ class PrivateRecovery:
         Raises:
             CcfpyError: it is not the latest of the service that was lost.
         """
-        restored = ledger_shares.restore(latest, self._records)
+        restored = self._records.restore(latest)
         expected, _ = restored.latest
         if version != expected:
             raise VerificationFailed(

@@ -35,6 +35,7 @@ from ccfpy.node.boot import first_node, founding_node, identity_of, json_of
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.recovery.public_ledger import PublicLedger
+from ccfpy.node.recovery.secret_records import SecretRecords
 from ccfpy.node.running import RunningNode
 from ccfpy.node.snapshots.reads import Found
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
@@ -113,13 +114,13 @@ class Recover:
         self._previous = previous_identity(boot)
         self._point: StartingPoint | None = None
         self._ledger = PublicLedger(running.tail.store)
-        self._private = PrivateRecovery(running)
+        self._records = SecretRecords(running.tail)
 
     def start(self) -> None:
         """Begin."""
         running = self._running
         running.read_public_ledger()
-        self._private.watch()
+        self._records.watch()
         self._running.parts.snapshots.look(then=self._found)
 
     # The snapshot
@@ -199,7 +200,7 @@ class Recover:
         last = ledger.truncate()
         if last is None:
             raise Refused("No signature found after recovery")
-        self._private.truncated(last.seqno)
+        self._records.truncate(last.seqno)
         view = last.view + VIEWS_PER_RECOVERY
         running.outbox.info(
             "End of public ledger recovery - Truncating ledger to last signed TxID: "
@@ -207,14 +208,17 @@ class Recover:
         )
         running.outbox.put(RecoverLedger(after=last.seqno))
         tail = running.tail
-        running.hide_private_state(self._private)
+        recovery = PrivateRecovery(
+            running, self._records, self._point, evidence=ledger.evidence
+        )
+        recovery.watch()
+        running.hide_private_state(recovery)
         tail.secrets.add(last.seqno + 1, LedgerSecret.generate(running.entropy))
         running.sealing.keep(*tail.secrets.latest)
         tail.begin_after(ledger.tree)
         running.claim_as(self._claims())
         running.snapshots.start_from(self._last_snapshot())
         running.note_recovered(last.seqno)
-        self._private.begin_public(self._point, evidence=ledger.evidence)
         TableHooks(running).watch()
         running.replication.recover(starts=ledger.starts, last=last)
         self._create(TxId(view, last.seqno + 1))
