@@ -40,7 +40,7 @@ from ccfpy.node.identity.keys import (
     ServiceIdentity,
 )
 from ccfpy.node.identity.sealing import Sealing
-from ccfpy.node.indexing import Indexer, SealedBlobs
+from ccfpy.node.indexing import Indexer
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.parts import NodeParts
@@ -144,7 +144,9 @@ class RunningNode:
         )
         self.pending = PendingNodes(self, outbox.info, now_ms)
         self.history = self._history(parts)
-        self.indexing = _indexer(parts, self.history, now_ms)
+        self.indexing = Indexer.of(
+            parts.app, self.history, entropy=parts.entropy, now_ms=now_ms
+        )
         self.jwt_refresh = JwtRefresh(
             node=self,
             calls=parts.calls,
@@ -528,18 +530,3 @@ class RunningNode:
             app.is_open = True
             self.outbox.info("Opening frontend")
             self.outbox.info("Service is open")
-
-
-def _indexer(parts: NodeParts, history: StateCache, now_ms: int) -> Indexer:
-    """Return the indexes that the application wants; none is told of anything yet."""
-    blobs = SealedBlobs(
-        entropy=parts.entropy,
-        outbox=parts.outbox,
-        news=history.stir,
-        app=parts.app_code,
-    )
-    indexing = Indexer(history=history, blobs=blobs, now_ms=now_ms)
-    for index in parts.app.indexes():
-        if index.make is not None:
-            indexing.install(index, index.make(blobs))
-    return indexing

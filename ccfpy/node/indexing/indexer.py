@@ -11,7 +11,7 @@ again after a while, and then less and less often.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ccfpy.base.json import Json, JsonObject
+    from ccfpy.base.ports import Entropy
+    from ccfpy.endpoints.application import Application
     from ccfpy.endpoints.history import HistoricalState
     from ccfpy.kv.changes import WriteSet
     from ccfpy.node.history import StateCache
@@ -59,6 +61,35 @@ class Indexer:
         self._retry_at_ms = self.now_ms
         self._retry_ms = limits.INDEX_RETRY_MS_MIN
         self._is_reading = False
+
+    @classmethod
+    def of(
+        cls,
+        app: "Application",
+        history: "StateCache",
+        *,
+        entropy: "Entropy",
+        now_ms: int,
+    ) -> Self:
+        """Return an indexer with the indexes that an application declares.
+
+        Args:
+            app: the application.
+            history: of the node.
+            entropy: for the keys of blobs.
+            now_ms: the time.
+        """
+        blobs = SealedBlobs(
+            entropy=entropy,
+            outbox=history.outbox,
+            news=history.stir,
+            app=history.app,
+        )
+        indexer = cls(history=history, blobs=blobs, now_ms=now_ms)
+        for index in app.indexes():
+            if index.make is not None:
+                indexer.install(index, index.make(blobs))
+        return indexer
 
     # What endpoints ask
 
