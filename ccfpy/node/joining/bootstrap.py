@@ -6,6 +6,7 @@ ledger's secrets.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import VerificationFailed
@@ -34,7 +35,7 @@ _MAY_BE_GIVEN_UP = frozenset(
 
 
 class Bootstrap:
-    """One node's way into one service.
+    """One node's way into one service: the search for a snapshot, then the join.
 
     Args:
         running: the node.
@@ -50,8 +51,8 @@ class Bootstrap:
         refused: Callable[[str], None],
     ) -> None:
         self._running = running
+        self._section = section
         self._refused = refused
-        self._point: StartingPoint | None = None
         pinned = Certificate.from_pem(section.service_certificate)
 
         def trust(address: str) -> ClientContext:
@@ -76,7 +77,7 @@ class Bootstrap:
             found=self._start_from,
             refused=refused,
         )
-        self._joining = Join(running, section, joined=self._joined, refused=refused)
+        self._phase: SnapshotFetching | Join = self._fetching
 
     def start(self) -> None:
         """Begin."""
@@ -84,18 +85,22 @@ class Bootstrap:
 
     def tick(self, now_ms: int) -> None:
         """Advance the clock, and do what is due."""
-        self._fetching.tick(now_ms)
-        self._joining.tick(now_ms)
+        self._phase.tick(now_ms)
 
     def _start_from(self, point: StartingPoint | None) -> None:
-        self._point = point
         if point is not None:
             self._running.start_from(point.seqno)
-        self._joining.start()
+        self._phase = join = Join(
+            self._running,
+            self._section,
+            joined=partial(self._joined, point),
+            refused=self._refused,
+        )
+        join.start()
 
-    def _joined(self, joined: Joined) -> None:
+    def _joined(self, point: StartingPoint | None, joined: Joined) -> None:
         try:
-            become_member(self._running, joined, self._point)
+            become_member(self._running, joined, point)
         except VerificationFailed as error:
             self._running.outbox.fail(str(error))
             self._refused(str(error))
