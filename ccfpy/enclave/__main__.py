@@ -18,7 +18,7 @@ from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import Steps, serve
-from ccfpy.enclave.scripts import attend_scripts
+from ccfpy.enclave.scripts import attend_scripts, keep_engine
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """Collections are rare: almost all that a request makes dies by reference count."""
@@ -47,6 +47,7 @@ def _confined(node: Steps, channel: HostChannel) -> Steps:
     Raises:
         NotClosed: something is open that is not the node's.
     """
+    keep_engine()
     isolation = confine(known=channel.descriptors)
     attend_scripts()
     channel.send(EFFECTS.encode([isolation.log()]))

@@ -261,13 +261,20 @@ def read_engine() -> bytes:
 class Module:
     """The compiled module, with what it imports.
 
-    Making one takes about a second of processor time, without the interpreter's lock.
+    Compiling takes about a second of processor time, without the interpreter's lock.
+
+    Args:
+        code: WebAssembly.
+        compiled: what ``serialize`` returned in an earlier process. It is native code:
+            the caller answers for it. A processor, a version or settings that differ
+            make it useless, and the module is compiled.
 
     Attributes:
         ticks: how many ticks were counted.
+        was_kept: nothing had to be compiled.
     """
 
-    def __init__(self, code: bytes) -> None:
+    def __init__(self, code: bytes, compiled: bytes | None = None) -> None:
         self.library = _Library()
         self.ticks = 0
         config = wasmtime.Config()
@@ -280,8 +287,13 @@ class Module:
         # the process may have given up making.
         config.memory_init_cow = False
         config.max_wasm_stack = JS_NATIVE_STACK_BYTES_MAX
+        # The compiler's threads would outlive the compiler, and whatever the process
+        # gives up afterwards they would keep.
+        config.parallel_compilation = False
         self.engine = wasmtime.Engine(config)
-        self.code = wasmtime.Module(self.engine, code)
+        ready = None if compiled is None else self._deserialized(compiled)
+        self.was_kept = ready is not None
+        self.code = wasmtime.Module(self.engine, code) if ready is None else ready
         self.linker = wasmtime.Linker(self.engine)
         self._callbacks: list[object] = []
         i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
@@ -297,6 +309,16 @@ class Module:
         self._define(wasi, "clock_time_get", time, lambda it, slots: it.on_clock(slots))
         chance = wasmtime.FuncType([i32(), i32()], [i32()])
         self._define(wasi, "random_get", chance, lambda it, slots: it.on_random(slots))
+
+    def _deserialized(self, compiled: bytes) -> wasmtime.Module | None:
+        try:
+            return wasmtime.Module.deserialize(self.engine, compiled)
+        except wasmtime.WasmtimeError:
+            return None
+
+    def serialize(self) -> bytes:
+        """Return the compiled module, for another process on such a machine."""
+        return bytes(self.code.serialize())
 
     def tick(self) -> None:
         """Count a tick for all instances; any thread may call this."""

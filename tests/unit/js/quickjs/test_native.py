@@ -3,7 +3,13 @@
 import pytest
 
 from ccfpy.js.quickjs.compiled import module
-from ccfpy.js.quickjs.native import PAGE_BYTES, NativeInstance, Trapped
+from ccfpy.js.quickjs.native import (
+    PAGE_BYTES,
+    Module,
+    NativeInstance,
+    Trapped,
+    read_engine,
+)
 from ccfpy.js.quickjs.wasm_instance import WasmInstance
 from tests.unit.js.quickjs.wasm_instances import Echoing, invoke, started
 
@@ -52,3 +58,20 @@ def test_an_engine_that_was_not_started_traps(export: str) -> None:
     with pytest.raises(Trapped):
         instance.run(export, b"\x06\0\0\0\0" * 2, 0)
     assert not instance.is_sound
+
+
+def test_a_module_that_was_compiled_before_is_the_same_module() -> None:
+    again = Module(read_engine(), module().serialize())
+    assert again.was_kept
+    instance, other = NativeInstance(module()), NativeInstance(again)
+    assert list(other.exports) == list(instance.exports)
+    assert other.view() == instance.view()
+    instance.close()
+    other.close()
+
+
+@pytest.mark.slow
+def test_what_this_machine_cannot_run_is_compiled_anew() -> None:
+    again = Module(read_engine(), b"made by another release")
+    assert not again.was_kept
+    assert again.serialize() == module().serialize()
