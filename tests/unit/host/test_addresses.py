@@ -20,6 +20,13 @@ def test_an_address_is_a_host_and_a_port(text: str, address: Address) -> None:
     assert Address.parse(text) == address
 
 
+@pytest.mark.parametrize("text", ["[::1]:80", "::1:80"])
+def test_an_ipv6_address_goes_to_the_system_without_brackets(text: str) -> None:
+    address = Address.parse(text)
+    assert address.for_socket == ("::1", 80)
+    assert str(address) == text
+
+
 def test_an_address_reads_as_it_is_written() -> None:
     assert str(Address("h", 1)) == "h:1"
 
