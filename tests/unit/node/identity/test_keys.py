@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
+from ccfpy.endpoints.context import CoseClaims
+from ccfpy.node.identity.keys import NodeIdentity, ServiceCredentials, ServiceIdentity
 from ccfpy.testing.entropy import SeededEntropy
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -68,3 +69,24 @@ def test_a_renewed_self_signed_certificate_lasts_as_long_as_the_endorsement() ->
     )
     assert renewed.public_key == before.public_key
     assert renewed.sans == SANS
+
+
+def test_a_new_certificate_of_the_service_changes_no_other_credential() -> None:
+    service, identity = service_identity(), node_identity()
+    credentials = ServiceCredentials(
+        service=service,
+        endorsed=identity.self_signed,
+        cose_claims=CoseClaims("issuer", "subject"),
+    )
+    renewed = certs.service_certificate(
+        service.key,
+        subject=service.certificate.subject,
+        not_before=NOW,
+        validity_days=9,
+        entropy=SeededEntropy(5),
+    )
+    assert renewed != service.certificate
+    changed = credentials.with_service_certificate(renewed)
+    assert changed.service.certificate == renewed
+    assert changed.with_service_certificate(service.certificate) == credentials
+    assert service.key.pem not in repr(credentials)

@@ -24,6 +24,7 @@ from ccfpy.boundary.events import (
 )
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.endpoints.context import CoseClaims
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.tls import ServerContext, TlsSession
 from ccfpy.http.tls_calls import ClientContext
@@ -162,9 +163,16 @@ def test_what_is_handed_over_must_fit_together(
 
 
 def test_what_fits_together_is_taken(impostor: Impostor) -> None:
+    running = impostor.joiner.running
+    assert running is not None
+    was_trusted = running.is_trusted
     body: Json = {"node_status": "Trusted", "network_info": impostor.network_info()}
     impostor.answer(1, Response(status=200, body=json.dumps(body)))
     assert impostor.state == "PartOfNetwork"
+    assert (was_trusted, running.is_trusted) == (False, True)
+    assert running.credentials.endorsed.pem == impostor.endorsed_pem
+    assert running.service_identity.key.pem == impostor.service.key.pem
+    assert running.cose_claims == CoseClaims("", "")
 
 
 def test_the_private_state_may_still_be_sealed(impostor: Impostor) -> None:
