@@ -1,4 +1,4 @@
-"""The attacks, part by part, each with what stops it."""
+"""The attacks, part by part, each with the defence that stops it."""
 
 from collections.abc import Mapping
 
@@ -7,83 +7,111 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Joining a service",
         {
             "evidence of another node's key": (
-                "Evidence reports the digest of the key that the TLS connection proved."
+                "The evidence must report the digest of the key that the TLS "
+                "connection proved."
             ),
             "another node's whole request, sent again": (
-                "The same: the sender does not hold the key that is in it."
+                "The sender does not hold the key that the request's evidence reports."
             ),
             "a certificate request for another key": (
-                "Its key is compared with the one that the connection proved."
+                "The key of the request is compared with the key that the "
+                "connection proved."
             ),
             "stale evidence": (
-                "Certificates and what makers say of their machines have a time; it is "
-                "the service's clock that counts."
+                "Certificates and statements of manufacturers have periods of "
+                "validity. The service's clock decides, not the joiner's."
             ),
             "a measurement that nobody allowed": (
-                "Members list the code that may join; an empty list admits nobody."
+                "Members list the code that may join. An empty list admits no node."
             ),
-            "host data that nobody allowed": "Members list it, as they list code.",
+            "host data that nobody allowed": (
+                "Members list host data, as they list code."
+            ),
             "a processor or firmware that is out of date": (
-                "Members say what is the least; what a maker signs says what there is."
+                "Members set the lowest version, and the manufacturer signs the "
+                "version that the processor has."
             ),
-            "a revoked machine": "News are kept: nobody can hide those that are known.",
+            "a revoked machine": (
+                "The service keeps every statement of a manufacturer that it "
+                "receives. A joiner cannot hide a later statement by bringing an "
+                "earlier one."
+            ),
             "an enclave that can be debugged": (
-                "It is refused, unless members decide otherwise."
+                "The service refuses it, unless members decide otherwise."
             ),
-            "a maker that nobody knows": "A chain ends at a root that is known.",
-            "evidence with a bit changed": "All of it is signed.",
+            "a manufacturer that nobody knows": (
+                "A chain of certificates must end at a root that the service knows."
+            ),
+            "evidence with a bit changed": "The signature covers the whole evidence.",
             "evidence of two machines, mixed": (
-                "A report is of the chip and version that its certificate says."
+                "The report must name the chip and the version that its certificate "
+                "names."
             ),
-            "a policy that is empty": "It admits nobody.",
+            "a policy that is empty": "An empty policy admits no node.",
             "evidence of another platform": (
-                "Each platform has lists of its own, and its own verifier."
+                "Each platform has its own lists and its own verifier."
             ),
-            "evidence by keys that are dear to check with": (
-                "The modulus and the exponent of a key are bounded wherever a chain is "
-                "checked."
+            "evidence by keys that are expensive to check": (
+                "The modulus and the exponent of a key are bounded wherever a chain "
+                "is checked."
             ),
-            "bytes that are no evidence": "They are refused, and the reason is logged.",
-            "one key twice": "It is the same node, and learns how it stands.",
-            "the key of a retired node": "It is refused: its key was given up.",
+            "bytes that are no evidence": (
+                "The service refuses them, and logs the reason."
+            ),
+            "one key twice": (
+                "Both requests belong to one node. The second request writes "
+                "nothing, and its answer says how the node stands."
+            ),
+            "the key of a retired node": (
+                "The service refuses it: a retired node has given up its key."
+            ),
             "the address of another node": (
-                "An address has one trusted node, and members are told when they trust "
-                "a second."
+                "Only one trusted node may have an address, and the service tells "
+                "members when they trust a second node with it."
             ),
             "the address of a node that waits to be trusted": (
-                "It is free until a node is trusted with it."
+                "The address stays free until members trust a node with it."
             ),
             "a record as large as a request may be": (
-                "Each field has a bound of its own, and is refused beyond it."
+                "Each field has its own bound. The service refuses a field beyond "
+                "its bound."
             ),
             "more nodes than anybody could want": (
-                "So many wait and no more; the silent give way, one in 10 s."
+                "The number of nodes that wait is bounded. A newcomer replaces a "
+                "silent node, at most once in 10 s."
             ),
             "all places taken, and asked for again and again": (
-                "A node that a member's proposal names gets one at once, and keeps it."
+                "A node that a member's proposal names gets a place at once, and "
+                "keeps this place."
             ),
             "asking a node that is not the primary": (
-                "A backup enters nobody: it names the primary."
+                "A backup adds no node. Its answer names the primary."
             ),
-            "redirects without end": "They are followed so often and no further.",
+            "redirects without end": "A joiner follows a bounded number of redirects.",
             "an answer recorded for another node": (
-                "It was encrypted for another connection: the call ends, and no more."
+                "The answer was encrypted for another connection. The joiner ends "
+                "the call, and nothing else happens."
             ),
-            "an answer after the join": "No call is open that it could belong to.",
+            "an answer after the join": (
+                "The joiner has no open call to which the answer could belong."
+            ),
             "secrets before members trust the node": (
-                "A pending node is told its status and nothing else."
+                "A pending node receives its status and nothing else."
             ),
             "a new secret while the node is pending": (
-                "A rekey encrypts it to trusted nodes alone."
+                "A rekey encrypts the new secret to trusted nodes alone."
             ),
             "an answer whose parts do not fit together": (
-                "A joiner checks keys and certificates against what it pinned."
+                "A joiner checks keys and certificates against the certificate that "
+                "it pinned."
             ),
             "another service in place of the one that was meant": (
-                "A joiner pins the service's certificate, and says nothing before."
+                "A joiner pins the service's certificate, and sends nothing before "
+                "the connection has proved it."
             ),
             "a host that reads what a joiner is given": (
-                "It is encrypted between the two nodes; no effect holds it."
+                "The two nodes encrypt the answer between them. No effect holds it "
+                "in plain text."
             ),
         },
     ),
@@ -91,126 +119,183 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Channels between nodes",
         {
             "consensus with values that no honest node sends": (
-                "What a peer says is judged, never asserted: it is refused, and the "
-                "node goes on."
+                "The node checks every value of a peer. It refuses the message, and "
+                "continues."
             ),
             "an entry that writes what a node cannot act upon": (
-                "Tables that the node itself acts upon are checked before the entry "
-                "becomes part of its state; who sent it is logged."
+                "Before an entry becomes part of the state, the node checks the "
+                "tables that the node itself acts upon. The log names the sender."
             ),
-            "a message again": "A nonce must be greater than the last.",
-            "an older message after a newer one": "The same.",
-            "a gap that stops a channel": "Nonces may jump forward; nobody waits.",
+            "a message again": "A nonce must be greater than the last one.",
+            "an older message after a newer one": (
+                "A nonce must be greater than the last one."
+            ),
+            "a gap that stops a channel": (
+                "Nonces may jump forward. A receiver never waits for a missing message."
+            ),
             "a message sent back": "Each direction has its own key.",
-            "a changed message": "AES-GCM; and nothing has changed when it is refused.",
+            "a changed message": (
+                "AES-GCM detects the change. A refused message changes no state."
+            ),
             "a recorded init": (
-                "It is answered with a fresh share, and establishes nothing."
+                "The node answers with a fresh share, and the exchange establishes "
+                "no keys."
             ),
-            "a recorded response": "It must sign the share of the exchange under way.",
-            "a recorded final": "The same.",
-            "a node's own init sent back": "Nobody makes a channel to itself.",
-            "a message for a third node": "Keys are bound to both ids.",
+            "a recorded response": (
+                "A response must sign the share of the exchange under way."
+            ),
+            "a recorded final": (
+                "A final must sign the share of the exchange under way."
+            ),
+            "a node's own init sent back": "A node makes no channel to itself.",
+            "a message for a third node": (
+                "The keys are bound to the ids of both nodes."
+            ),
             "an exchange spliced to a third node": (
-                "Shares are signed, and keys bound to both ids: none is in common."
+                "The nodes sign their shares, and the keys are bound to both ids. "
+                "The two sides derive different keys."
             ),
-            "another kind of message": "The kind is authenticated with its length.",
+            "another kind of message": (
+                "The tag authenticates the kind of the message together with its "
+                "length."
+            ),
             "the certificate of a retired node": (
-                "Nodes that know of the retirement ignore the node."
+                "Nodes that know of the retirement ignore the retired node."
             ),
-            "the certificate of another service": "The service's key must have signed.",
-            "another node's name": "An id is the digest of the certificate's key.",
-            "a point that is not on the curve": "It is refused before it is used.",
+            "the certificate of another service": (
+                "The service's key must have signed the certificate."
+            ),
+            "another node's name": (
+                "A node's id is the digest of the key in its certificate."
+            ),
+            "a point that is not on the curve": (
+                "The node refuses the point before it uses the point."
+            ),
             "one key for more messages than it may seal": (
-                "Keys are renewed from half of the limit; at the limit all waits."
+                "The nodes renew the keys from half of the limit on. At the limit, "
+                "all messages wait for new keys."
             ),
-            "new keys while messages flow": "The old ones serve until both have new.",
-            "strangers who fill the memory": "Channels that are kept have a bound.",
+            "new keys while messages flow": (
+                "The old keys serve until both nodes have the new ones."
+            ),
+            "strangers who fill the memory": (
+                "The number of channels that a node keeps is bounded."
+            ),
         },
     ),
     "nonce": (
         "One nonce for two plaintexts",
         {
             "a transaction and a snapshot of one seqno": (
-                "The IV has the seqno, 31 bits of the view, and a bit for snapshots."
+                "The IV contains the seqno, 31 bits of the view, and one bit for "
+                "snapshots."
             ),
-            "a view that does not fit": "It is refused, never cut.",
+            "a view that does not fit": (
+                "The node refuses the view, and never truncates it."
+            ),
             "a view beyond the IV from another node": (
-                "A message of consensus with such a view is malformed."
+                "A consensus message with such a view is malformed."
             ),
             "entries taken back and written anew": (
-                "A rollback is followed by a greater view."
+                "After a rollback, entries have a greater view."
             ),
-            "two primaries": "Each view has one; the view is in the IV.",
-            "a snapshot taken twice": "It is the same plaintext.",
-            "a recovery": "It has a new secret, and skips views.",
-            "a rekey": "It begins a new key with its next entry.",
+            "two primaries": "A view has one primary, and the IV contains the view.",
+            "a snapshot taken twice": "Both snapshots have the same plaintext.",
+            "a recovery": "A recovered service has a new secret, and skips views.",
+            "a rekey": "The next entry after a rekey is encrypted with a new key.",
             "a hostile schedule": (
-                "Simulations watch every encryption of every node: a key and IV serve "
-                "once."
+                "Simulations watch every encryption of every node, and fail if a "
+                "key and an IV occur together twice."
             ),
-            "a host that plays with a channel": "Counters only grow; keys are new.",
-            "two files of an index": "They are counted, under a key of this run alone.",
+            "a host that plays with a channel": (
+                "Counters only grow, and each exchange has new keys."
+            ),
+            "two files of an index": (
+                "A counter numbers the files, and the key belongs to this run of "
+                "the node alone."
+            ),
         },
     ),
     "ledger": (
         "The ledger and snapshots",
         {
             "an old snapshot with a newer ledger": (
-                "The ledger is read on from the snapshot; what it ends with is back."
+                "The node continues to read the ledger from the snapshot, and "
+                "recovers all entries to the ledger's end."
             ),
             "a snapshot older than what is there": (
-                "It is refused: entries between the two would be missing."
+                "The node refuses it, because entries between the snapshot and the "
+                "ledger would be missing."
             ),
             "a snapshot whose tables a node cannot act upon": (
-                "They are checked as entries are, before anything is installed."
+                "The node checks the tables of a snapshot as it checks those of "
+                "entries, before it installs anything."
             ),
             "a snapshot of another service": (
-                "Its signature must lead to the service that was pinned or recovered."
+                "The snapshot's signature must lead to the service that was pinned "
+                "or recovered."
             ),
-            "a snapshot without a receipt": "It is refused.",
+            "a snapshot without a receipt": "The node refuses the snapshot.",
             "a receipt of another seqno": (
                 "The receipt's claims must be the digest of this very snapshot."
             ),
-            "a damaged snapshot": "The same digest.",
+            "a damaged snapshot": (
+                "The receipt's claims must be the digest of this very snapshot."
+            ),
             "a ledger cut short, served to a joiner": (
-                "What a joiner lacks is signed over by what it is sent; it waits."
+                "A signature in the entries that a joiner receives also covers the "
+                "entries that the joiner lacks. The joiner waits for these."
             ),
             "entries tampered with on their way to a backup": (
-                "The tree's root would not be the signed one; they are asked for again."
+                "The tree's root differs from the signed root. The backup asks for "
+                "the entries again."
             ),
             "a forked suffix in a recovery": (
-                "Each signature is over the whole tree before it: a fork ends at its "
-                "first signature, and all before is back."
+                "Each signature covers the whole tree before it. A fork ends at its "
+                "first signature, and all entries before the fork are recovered."
             ),
-            "files in another order": "A seqno must be the next.",
-            "a file in place of another": "The same.",
-            "another service's file among ours": "As if it were missing, and said.",
-            "a changed byte": "It is found by the next signature, or by GCM at once.",
+            "files in another order": "Each entry must have the next seqno.",
+            "a file in place of another": "Each entry must have the next seqno.",
+            "another service's file among ours": (
+                "The node treats the file as missing, and says so."
+            ),
+            "a changed byte": (
+                "AES-GCM detects the change at once, or the next signature does."
+            ),
             "an end that is held back": (
-                "Nobody could see it in one ledger alone: what it ends with is said, "
-                "to be compared with other nodes'."
+                "Nobody could see this in one ledger alone. The node says where the "
+                "ledger ends, so that operators can compare this seqno with other "
+                "nodes'."
             ),
             "another service's ledger in a recovery": (
-                "Members name the service they lost; the proposal is refused."
+                "Members name the service that they lost. The proposal is refused."
             ),
-            "another previous identity": "The same; and a snapshot stops the node.",
+            "another previous identity": (
+                "Members name the service that they lost, and the proposal is "
+                "refused. A snapshot of another service stops the node."
+            ),
             "shares of an older secret": (
-                "What they open must decrypt the secrets; members start over."
+                "The key that the shares open must decrypt the ledger secrets. "
+                "Members start over."
             ),
-            "one share too few": "The service waits.",
-            "one share twice": "It counts once.",
-            "a share for another member": "It must be signed by its member.",
-            "a forged share": "What it opens must decrypt the secrets.",
+            "one share too few": "The service waits for one more share.",
+            "one share twice": "The share counts once.",
+            "a share for another member": (
+                "The member whose share it is must sign the request."
+            ),
+            "a forged share": (
+                "The key that the shares open must decrypt the ledger secrets."
+            ),
             "an inner node of the tree, given as a leaf": (
-                "A receipt proves a transaction by its commit evidence alone; "
-                "`receipt verify` fails where there is none."
+                "A receipt proves a transaction by its commit evidence alone. "
+                "`receipt verify` fails without commit evidence."
             ),
             "a receipt with the other form of a signature": (
-                "It proves the same transaction: what is proved is compared, never a "
-                "receipt's bytes."
+                "The receipt proves the same transaction. Readers compare what "
+                "receipts prove, never the bytes of receipts."
             ),
             "a receipt for a transaction that is not": (
-                "Receipts are given for the view that wrote a transaction alone."
+                "A node returns receipts only for the view that wrote the transaction."
             ),
         },
     ),
@@ -218,165 +303,243 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Governance",
         {
             "a proposal again": (
-                "The digests of the last hundred are kept; what is older is refused."
+                "The service keeps the digests of the last hundred proposals, and "
+                "refuses an older one."
             ),
             "a proposal again, with another signature that holds": (
-                "What was signed is remembered beside the signature: a second form of "
-                "the signature, a second signature, or another unprotected header make "
-                "no new proposal."
+                "The service remembers the signed content beside the signature. A "
+                "second form of the signature, a second signature, or another "
+                "unprotected header make no new proposal."
             ),
             "a proposal again, that a node of an earlier version took": (
-                "That node remembered the signature: both of its forms are looked for."
+                "The node of the earlier version remembered the signature. The "
+                "service looks for both forms of it."
             ),
             "a proposal from outside the window": (
                 "`created_at` is not earlier than in half of the member's last "
-                "hundred, and has ten digits at most; a second is forgotten whole."
+                "hundred proposals, and has ten digits at most. When the window "
+                "forgets a request, the window forgets all requests of the same "
+                "second."
             ),
             "a window that one member moves": (
-                "Each member has a window of their own: whatever times one signs, the "
-                "proposals of another are judged as if there were no other."
+                "Each member has a separate window. The times that one member signs "
+                "do not affect how the service judges the proposals of another."
             ),
             "a proposal from the future": (
                 "`created_at` may be ten minutes ahead of the node's clock "
-                "(`created_at_tolerance`). What is further ahead in an old ledger does "
-                "not count."
+                "(`created_at_tolerance`). A time in an old ledger that is further "
+                "ahead does not count."
             ),
             "a proposal again, after the window was moved or the clock set back": (
-                "While the window holds what is ahead of the clock, each member goes "
-                "on from the last request of that member in the ledger."
+                "While the window holds a time ahead of the clock, the service "
+                "continues for each member from this member's last request in the "
+                "ledger."
             ),
             "an action that a user signed, again": (
-                "An app's log of actions remembers what was signed, too."
+                "An app's log of actions also remembers the signed content."
             ),
             "an action that a user signed, from the future": (
-                "Its time is bounded as that of a proposal."
+                "The time of an action has the same bound as the time of a proposal."
             ),
             "an acknowledgement again": (
-                "The recorded one is answered and not written again; an earlier one, "
-                "or one with the other form of its signature, is refused."
+                "The service answers the recorded acknowledgement and does not "
+                "write it again. It refuses an earlier one, and one with the other "
+                "form of its signature."
             ),
             "a request for another proposal or voter": (
-                "Both are in the signed header, and compared with the path."
+                "The signed header names the proposal and the member. The service "
+                "compares both with the path."
             ),
-            "a signature for another operation": "Its type is signed.",
-            "another member's name": "The key id leads to the key that must hold.",
-            "a key id that nobody has": "Only members' certificates are looked up.",
+            "a signature for another operation": (
+                "The signature covers the type of the message."
+            ),
+            "another member's name": (
+                "The key id leads to the certificate whose key must verify the "
+                "signature."
+            ),
+            "a key id that nobody has": (
+                "The service looks for the key id in members' certificates only."
+            ),
             "an algorithm that is not the key's": (
-                "It must be the one that belongs to the key's curve."
+                "The algorithm must be the one that belongs to the key's curve."
             ),
             "a label twice in one header": "Such a map is malformed.",
             "an unprotected header that overrides": (
-                "A label in both headers is refused; only protected ones count."
+                "The service refuses a label in both headers. Only protected "
+                "headers count."
             ),
             "an unprotected header instead of a protected one": (
-                "Only protected ones count."
+                "Only protected headers count."
             ),
-            "a demand to be understood": "`crit` is refused.",
-            "a changed or detached content": "Exactly what was sent must be signed.",
-            "a signature of zeros, in DER, or none": "It has two numbers in range.",
-            "bytes behind a message": "Nothing may follow.",
-            "nesting without end, lengths beyond memory": "CBOR has bounds.",
-            "a ballot of a removed member": "Only active members count.",
-            "a vote before the acknowledgement": "The same.",
-            "a ballot that never ends": "Scripts have a time, a heap and a stack.",
-            "a ballot that writes": "Ballots are given no writing functions.",
-            "a ballot that reads what is private": "Nor private tables.",
+            "a header that must be understood": (
+                "The service refuses a message with `crit`."
+            ),
+            "a changed or detached content": (
+                "The signature must cover exactly the content that was sent."
+            ),
+            "a signature of zeros, in DER, or none": (
+                "A signature consists of two numbers in range, in one form."
+            ),
+            "bytes behind a message": "No byte may follow a message.",
+            "nesting without end, lengths beyond memory": (
+                "Nesting and lengths of CBOR are bounded."
+            ),
+            "a ballot of a removed member": "Only ballots of active members count.",
+            "a vote before the acknowledgement": (
+                "Only ballots of active members count."
+            ),
+            "a ballot that never ends": "Time, heap and stack of scripts are bounded.",
+            "a ballot that writes": "Ballots receive no function that writes.",
+            "a ballot that reads what is private": "Ballots receive no private table.",
             "a constitution that never ends": (
-                "It has the same bounds; the proposal fails and the node serves on."
+                "A constitution has the same bounds as a ballot. The proposal "
+                "fails, and the node continues to serve."
             ),
             "a script as large as a request may be": (
-                "A request has a bound, and compiling has those of running."
+                "The size of a request is bounded, and compiling a script has the "
+                "same bounds as running it."
             ),
         },
     ),
     "http": (
         "HTTP/1: requests that two readers might read differently",
         {
-            "a body beyond the limit": "413 as soon as it is, and the session ends.",
-            "requests made of the documents, valid and not, as every kind of caller": (
-                "Each answer is one that the document allows; what does not fit is the "
-                "caller's fault, and none is the service's."
+            "a body beyond the limit": (
+                "The node answers 413 as soon as the body exceeds the limit, and "
+                "ends the session."
             ),
-            "a header beyond the limit": "431, and the session ends.",
-            "too many headers": "The same.",
-            "headers that are large together": "The same, beyond 128 KiB.",
-            "a head that never ends": "It is refused before it is held.",
+            "requests made of the documents, valid and not, as every kind of caller": (
+                "The OpenAPI document allows each answer. An error in the request "
+                "is the caller's error, and never an error of the service."
+            ),
+            "a header beyond the limit": "The node answers 431, and ends the session.",
+            "too many headers": "The node answers 431, and ends the session.",
+            "headers that are large together": (
+                "The node answers 431 beyond 128 KiB, and ends the session."
+            ),
+            "a head that never ends": (
+                "The node refuses the head before it keeps more of it than the limit."
+            ),
             "more sessions than an interface takes": (
-                "503 beyond the soft cap, a closed connection beyond the hard one."
+                "The node answers 503 beyond the soft cap. The host closes the "
+                "connection beyond the hard cap."
             ),
             "lenient parsing for clients": (
-                "There is one parser, and it is strict; forwarded requests are written "
-                "anew."
+                "Clients' requests and forwarded ones have the same strict parser. "
+                "A node writes a forwarded request anew."
             ),
-            "a length and a coding": "400, and the session ends, as for all below.",
-            "a coding that does not end in chunked": "400.",
-            "a coding besides chunked": "400.",
-            "a coding in a version that has none": "400: its reader would see no end.",
-            "two lengths": "400, also if they agree.",
-            "a length with a sign, a prefix, blanks or too many digits": "400.",
-            "a bare carriage return": "400.",
-            "a bare line feed": "400.",
-            "a blank before the colon": "400.",
-            "a folded line": "400.",
-            "a NUL or another control character": "400.",
-            "a name that is no token": "400.",
-            "a chunk size that is none, or too large": "400.",
-            "a chunk extension with something in it": "400.",
-            "a chunk that ends elsewhere": "400.",
-            "trailers that smuggle": "Trailers are checked and dropped.",
-            "no Host": "As in CCF it may be missing: no answer depends on it.",
-            "two Hosts": "400.",
-            "a target that names another host": "400.",
-            "a request behind an error": "It is never read.",
-            "a body behind an upgrade": "400: its end cannot be known.",
-            "a version that is not spoken": "400.",
-            "a line with other blanks": "400.",
-            "bytes that are no HTTP": "400 at the first that cannot be.",
-            "a request cut in any way": "It reads the same however it is cut.",
+            "a length and a coding": (
+                "The node answers 400, and ends the session. A session ends after "
+                "every 400 below, too."
+            ),
+            "a coding that does not end in chunked": "The node answers 400.",
+            "a coding besides chunked": "The node answers 400.",
+            "a coding in a version that has none": (
+                "The node answers 400, because the reader of this version would see "
+                "no end of the body."
+            ),
+            "two lengths": "The node answers 400, even if both lengths agree.",
+            "a length with a sign, a prefix, blanks or too many digits": (
+                "The node answers 400."
+            ),
+            "a bare carriage return": "The node answers 400.",
+            "a bare line feed": "The node answers 400.",
+            "a blank before the colon": "The node answers 400.",
+            "a folded line": "The node answers 400.",
+            "a NUL or another control character": "The node answers 400.",
+            "a name that is no token": "The node answers 400.",
+            "a chunk size that is none, or too large": "The node answers 400.",
+            "a chunk extension with something in it": "The node answers 400.",
+            "a chunk that ends elsewhere": "The node answers 400.",
+            "trailers that smuggle": "The node checks trailers, and drops them.",
+            "no Host": "The header may be missing, as in CCF: no answer depends on it.",
+            "two Hosts": "The node answers 400.",
+            "a target that names another host": "The node answers 400.",
+            "a request behind an error": "The node never reads the request.",
+            "a body behind an upgrade": (
+                "The node answers 400, because it cannot know where the body ends."
+            ),
+            "a version that is not spoken": "The node answers 400.",
+            "a line with other blanks": "The node answers 400.",
+            "bytes that are no HTTP": (
+                "The node answers 400 at the first byte that cannot be HTTP."
+            ),
+            "a request cut in any way": (
+                "The request reads the same, however it is cut."
+            ),
             "a request that another parser reads differently": (
-                "What is taken is read alike by an independent parser."
+                "An independent parser reads every accepted request in the same way."
             ),
-            "a header that begins another line": "It is never written.",
+            "a header that begins another line": "The node never writes such a header.",
         },
     ),
     "http2": (
         "HTTP/2",
         {
             "rapid reset": (
-                "A withdrawn request costs ten frames of a store that answers refill."
+                "A cancelled request costs ten frames of the connection's "
+                "allowance, which answers refill."
             ),
-            "a flood of CONTINUATION": "Headers have a bound before they are read.",
-            "an HPACK bomb": "All headers of a request have a bound together.",
-            "a table as large as the peer likes": "Ours has none, whatever it asks.",
-            "a flood of SETTINGS": "Frames that ask for nothing are counted.",
-            "a flood of PING": "The same.",
-            "a flood of empty frames": "The same.",
-            "a window that never opens": "Answers that wait have a bound, then time.",
-            "a window that opens byte by byte": "Frames are counted.",
-            "windows so huge that nothing is ever waited for": (
-                "A client shows that it reads before more is sent."
+            "a flood of CONTINUATION": (
+                "Headers are bounded before the node reads them."
             ),
-            "more streams than were allowed": "The connection ends.",
-            "bodies that never end": "Each has its bound, and so have all together.",
-            "a frame beyond the limit": "It is refused at its head.",
-            "another length than was said": "The connection ends.",
-            "a connection header, or one in capitals": "The connection ends.",
+            "an HPACK bomb": "All headers of a request together are bounded.",
+            "a table as large as the peer likes": (
+                "The node's own HPACK table is empty, whatever size the peer asks for."
+            ),
+            "a flood of SETTINGS": "The node counts frames that ask for nothing.",
+            "a flood of PING": "The node counts frames that ask for nothing.",
+            "a flood of empty frames": "The node counts frames that ask for nothing.",
+            "a window that never opens": (
+                "Answers that wait are bounded in size, and then in time."
+            ),
+            "a window that opens byte by byte": "The node counts frames.",
+            "windows so large that the node would never wait": (
+                "A client must show that it reads before the node sends more."
+            ),
+            "more streams than were allowed": "The node ends the connection.",
+            "bodies that never end": (
+                "Each body is bounded, and so are all bodies together."
+            ),
+            "a frame beyond the limit": (
+                "The node refuses the frame when it has read the frame's header."
+            ),
+            "a body of another length than its header says": (
+                "The node ends the connection."
+            ),
+            "a connection header, or one in capitals": "The node ends the connection.",
         },
     ),
     "slow": (
         "Clients that never end what they begin",
         {
-            "a connection without a handshake": "30 s, whatever is said meanwhile.",
-            "a handshake byte by byte": "The same.",
-            "a record byte by byte": "The same.",
-            "a head that goes on": "30 s, and a second for each KiB.",
-            "empty lines for ever": "The same.",
-            "a body byte by byte": "The same.",
-            "a body in tiny chunks": "The same.",
-            "an HTTP/2 preface, frame or headers byte by byte": "The same.",
-            "a stream byte by byte": "The same.",
-            "an answer that is never read": "The same; beneath TLS the host sees it.",
-            "a connection that is idle": "The host ends it.",
+            "a connection without a handshake": (
+                "The handshake must end within 30 s, whatever bytes the client sends."
+            ),
+            "a handshake byte by byte": (
+                "The handshake must end within 30 s, whatever bytes the client sends."
+            ),
+            "a record byte by byte": (
+                "A record must be whole within 30 s, whatever bytes the client sends."
+            ),
+            "a head that goes on": "A head has 30 s, and one second more for each KiB.",
+            "empty lines for ever": "Empty lines have the time of a head.",
+            "a body byte by byte": "A body has 30 s, and one second more for each KiB.",
+            "a body in tiny chunks": (
+                "A body has 30 s, and one second more for each KiB."
+            ),
+            "an HTTP/2 preface, frame or headers byte by byte": (
+                "Each has 30 s, and one second more for each KiB."
+            ),
+            "a stream byte by byte": (
+                "A stream has 30 s, and one second more for each KiB."
+            ),
+            "an answer that is never read": (
+                "A client must read an answer within 30 s, and one second more for "
+                "each KiB. Beneath TLS, the host tells the enclave how much of the "
+                "answer has left."
+            ),
+            "a connection that is idle": "The host ends the connection.",
         },
     ),
     "escape": (
@@ -386,7 +549,8 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "An enclave does not start with a descriptor that it does not know."
             ),
             "a file that a library shares its memory with": (
-                "Nor with a mapping through which it could write."
+                "An enclave does not start with a memory mapping through which it "
+                "could write a file."
             ),
         },
     ),
@@ -394,126 +558,179 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Clients that ask for more than their share",
         {
             "thousands of requests at once": (
-                "A step answers 64, shared among the connections that wait."
+                "A step answers 64 requests, shared among the connections that wait."
             ),
-            "more connections than a step has turns": "They have theirs in the next.",
+            "more connections than a step has turns": (
+                "The connections without a turn have their turns in the next step."
+            ),
             "a thousand handshakes at once": (
-                "A step takes 8; requests of others wait for none of them."
+                "A step takes 8 handshakes. Requests on other connections wait for "
+                "none of them."
             ),
-            "many streams at once": "A connection has one turn a step, as others have.",
+            "many streams at once": (
+                "A connection with many streams has one turn in a step, as every "
+                "connection has."
+            ),
             "unfinished requests on many connections": (
-                "128 MiB of all; beyond it the largest ends with 503."
+                "All unfinished requests together may take 128 MiB. Beyond this "
+                "size, the largest request ends with 503."
             ),
             "many connections from one address": (
-                "A cap that operators set (`max_open_sessions_per_address`)."
+                "Operators can limit connections from one address "
+                "(`max_open_sessions_per_address`)."
             ),
             "large bodies, time and again": (
-                "Their memory goes back to the system: nothing is left of it in pieces."
+                "The node returns the memory of large bodies to the system, and "
+                "keeps no pieces of it."
             ),
             "answers that nobody reads": (
-                "Beyond 256 KiB the connection is served and read no further; 30 s "
-                "later it ends, and the log says for what."
+                "If more than 256 KiB of answers wait, the node stops reading "
+                "requests from the connection. After 30 s the node ends the "
+                "connection, and logs the reason."
             ),
         },
     ),
     "tls": (
         "TLS",
         {
-            "an older version": "1.2 and 1.3 alone are spoken.",
-            "a client's certificate without its key": "Each handshake proves the key, "
-            "whatever becomes of the certificate.",
-            "a chain of certificates that are dear to check": (
-                "None of a client's chain is checked, since nobody vouches for it; its "
-                "length is bounded."
+            "an older version": "The node speaks TLS 1.2 and 1.3 alone.",
+            "a client's certificate without its key": (
+                "Each handshake proves the key, whether or not a policy uses the "
+                "certificate later."
             ),
-            "a client's certificate of a key that is dear to check": (
-                "The sizes of its modulus and its exponent are bounded."
+            "a chain of certificates that are expensive to check": (
+                "The node does not check a client's chain, because no authority "
+                "vouches for clients. The chain's length is bounded."
             ),
-            "a handshake that goes on and on": "Its bytes are bounded.",
-            "a weak suite": "AES-GCM with ECDHE alone, held against all of OpenSSL's.",
-            "another curve": "P-256, P-384 and P-521 alone.",
-            "a client that prefers the weaker suite": "The server's order counts.",
-            "renegotiation": "It is refused.",
-            "resumption": "Nothing is resumed; there are no tickets.",
-            "compression": "None is agreed on.",
-            "a heartbeat": "None is agreed on.",
-            "a fallback that was provoked": "It is noticed where it could matter.",
-            "a handshake message larger than any": "It is refused at its head.",
-            "a flood of warnings": "The connection ends.",
-            "a changed record": "The connection ends.",
-            "a record again, or in another session": "The same.",
-            "bytes that are no TLS": "The connection ends with an alert.",
-            "a server that is not the service's": "Clients pin the service.",
+            "a client's certificate of a key that is expensive to check": (
+                "The sizes of the key's modulus and exponent are bounded."
+            ),
+            "a handshake that goes on and on": (
+                "The number of bytes in a handshake is bounded."
+            ),
+            "a weak suite": (
+                "The node offers AES-GCM with ECDHE alone. The test tries all of "
+                "OpenSSL's suites."
+            ),
+            "another curve": "The node agrees on X25519, P-256, P-384 and P-521 alone.",
+            "a client that prefers the weaker suite": (
+                "The server's order of suites counts."
+            ),
+            "renegotiation": "The node refuses renegotiation.",
+            "resumption": "The node resumes no session, and accepts no ticket.",
+            "compression": "The node never agrees to compression.",
+            "a heartbeat": "The node never agrees to heartbeats.",
+            "a forced fallback to an older version": (
+                "The node detects the fallback where a downgrade is possible."
+            ),
+            "a handshake message larger than any": (
+                "The node refuses the message when it has read the message's header."
+            ),
+            "a flood of warnings": "The node ends the connection.",
+            "a changed record": "The node ends the connection.",
+            "a record again, or in another session": "The node ends the connection.",
+            "bytes that are no TLS": "The node ends the connection with an alert.",
+            "a server that is not the service's": (
+                "Clients pin the service's certificate."
+            ),
             "a client's certificate that is another's": (
-                "The handshake proves the key; a policy knows the certificate."
+                "The handshake proves the key, and a policy must know the certificate."
             ),
         },
     ),
     "jwt": (
         "Bearer tokens",
         {
-            "no algorithm": "RS256 and ES256 alone are known.",
-            "an HMAC under the public key": "The same.",
-            "an algorithm that is not the key's": "It is pinned to the key.",
-            "a key that is dear to check with": (
-                "The sizes of its modulus and its exponent are bounded."
+            "no algorithm": "The node knows RS256 and ES256 alone.",
+            "an HMAC under the public key": "The node knows RS256 and ES256 alone.",
+            "an algorithm that is not the key's": "Each key has one algorithm.",
+            "a key that is expensive to check": (
+                "The sizes of the key's modulus and exponent are bounded."
             ),
-            "a key that the token brings": "Keys are those that governance knows.",
-            "a place to fetch keys from": "Nobody is asked for what a token names.",
-            "a critical header": "`crit` is refused.",
-            "a member twice": "The last counts, for our checks and for applications.",
-            "another spelling of its base64": "Only the canonical one is taken.",
-            "too few or too many parts": "There are three.",
-            "a missing header or claim": "`alg`, `kid`, `exp` and `iss` must be there.",
-            "a signature in DER": "P1363 alone, of one length.",
+            "a key that the token brings": (
+                "The node uses only keys that governance has registered."
+            ),
+            "a place to fetch keys from": (
+                "The node fetches nothing from an address that a token names."
+            ),
+            "a critical header": "The node refuses a token with `crit`.",
+            "a member twice": (
+                "The last one counts, for the node's checks and for applications."
+            ),
+            "another spelling of its base64": (
+                "The node accepts canonical base64 alone."
+            ),
+            "too few or too many parts": "A token has three parts.",
+            "a missing header or claim": (
+                "A token must have `alg`, `kid`, `exp` and `iss`."
+            ),
+            "a signature in DER": "The node accepts P1363 alone, which has one length.",
             "a signature of zeros": "Both numbers must be in range.",
-            "numbers in place of which others stand": (
-                "r and s are below the order, and not zero."
+            "numbers outside their range": (
+                "r and s must be less than the order, and not zero."
             ),
-            "a token out of date": "`nbf` and `exp` are held to the host's clock.",
+            "a token out of date": (
+                "The node compares `nbf` and `exp` with the host's clock."
+            ),
             "another issuer's key of the same id": (
-                "Whose key holds decides; its constraint must allow the issuer."
+                "The key that verifies the signature decides. Its constraint must "
+                "allow the issuer."
             ),
             "an issuer that speaks for another": (
-                "A constraint is on the issuer's domain or a parent."
+                "A constraint must name the issuer's domain or a parent of it."
             ),
             "another tenant": "Entra's `tid` must be the one in the issuer.",
-            "a key that is no longer published": "A refresh replaces an issuer's keys.",
-            "a private key in a key set": "It is refused: any reader could sign.",
-            "an oversized or tiny key": "RSA keys have 2048 to 16384 bits.",
-            "a key of another kind": "It signs no tokens.",
-            "an issuer whose server is another's": (
-                "The issuer's bundle of authorities vouches for it, and its name."
+            "a key that is no longer published": (
+                "A refresh replaces all keys of an issuer."
             ),
-            "an answer of an issuer without end": "It has a bound.",
-            "nesting without end": "JSON has a depth.",
+            "a private key in a key set": (
+                "The node refuses the key set, because any reader of it could sign "
+                "tokens."
+            ),
+            "an oversized or tiny key": "RSA keys have 2048 to 16384 bits.",
+            "a key of another kind": "The node uses no key of this kind for tokens.",
+            "an issuer whose server is another's": (
+                "The issuer's bundle of authorities must vouch for the server and "
+                "the server's name."
+            ),
+            "an answer of an issuer without end": "The size of the answer is bounded.",
+            "nesting without end": "The depth of JSON is bounded.",
         },
     ),
     "applications": (
         "An application's own code",
         {
             "a handler without end": (
-                "A watchdog ends it in its own line, and again where it goes on."
+                "A watchdog interrupts the handler's own code, and interrupts it "
+                "again if the handler continues."
             ),
             "a handler that asks the node without end": (
-                "What it asked is finished first; it ends at its own next line."
+                "The node first finishes the call. The handler ends at the next "
+                "line of its own code."
             ),
-            "a handler that takes memory without end": "The same.",
+            "a handler that takes memory without end": (
+                "A watchdog interrupts the handler's own code, and interrupts it "
+                "again if the handler continues."
+            ),
             "an answer that ends the process that writes it": (
-                "Its size and depth are counted before it is written."
+                "The node measures the answer's size and depth before it writes the "
+                "answer."
             ),
-            "an answer that nobody can send": "It is looked at before it is sent.",
+            "an answer that nobody can send": (
+                "The node checks the answer before it sends the answer."
+            ),
             "a handler that ends the program": (
-                "Whatever it raises is an error of one request."
+                "Any exception of a handler is an error of one request."
             ),
             "a private value in an exception": (
-                "Callers learn an id, and the log where it was; members alone have its "
-                "text logged."
+                "The caller receives an id, and the log says where the exception "
+                "occurred. The log has the exception's text only if members decide "
+                "so."
             ),
             "a stored value that cannot be read": (
-                "Its codec's words are not the caller's to read."
+                "The caller does not receive the text of the codec's error."
             ),
         },
     ),
 }
-"""By a short name: what a part is called, and its attacks with what stops each."""
+"""By a short name: the title of a part, and its attacks with the defence of each."""

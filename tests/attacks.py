@@ -1,8 +1,8 @@
-"""Every attack that has a test of its own: its name, what stops it, and the mark.
+"""The attacks that have a test, each with its defence, and the mark for these tests.
 
-A test is marked with the names of the attacks that it tries, and which of its cases do.
-A house test holds table and marks against each other, and the page
-docs/reference/attacks.md is made of both, so that it says nothing that no test shows.
+A mark names an attack that a test tries, and the cases of the test that try it. A house
+test compares the table with the marks. The page docs/reference/attacks.md is made of
+both, so that a test shows each statement of the page.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,22 +13,22 @@ from tests.attack_table import PARTS
 Test = TypeVar("Test", bound=Callable[..., None])
 
 MARK = "attack"
-"""How the mark below is written where tests use it."""
+"""The name of the mark below, as tests write it."""
 
 STOPPED: Mapping[str, str] = {
     f"{part}: {name}": by
     for part, (_, attacks) in PARTS.items()
     for name, by in attacks.items()
 }
-"""What stops each attack, by its whole name."""
+"""The defence that stops each attack, by the whole name of the attack."""
 
 
 def attack(name: str, *cases: str) -> Callable[[Test], Test]:
-    """Say that a test tries an attack.
+    """Mark a test that tries an attack.
 
     Args:
-        name: as in the table, after its part: ``"join: …"``.
-        cases: those of the test's cases that do, by their names; all if none is named.
+        name: the name of the part and the name in the table: ``"join: …"``.
+        cases: the names of the test's cases that try the attack; all cases if empty.
 
     Raises:
         LookupError: the table has no such attack.

@@ -45,7 +45,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 
 @attack("gov: a proposal again, with another signature that holds", "replay")
 @attack("gov: a proposal from the future", "future")
-@attack("tls: a chain of certificates that are dear to check", "chains")
+@attack("tls: a chain of certificates that are expensive to check", "chains")
 @attack("fairness: a thousand handshakes at once", "handshakes")
 @attack("join: a record as large as a request may be", "strangers")
 @attack("join: more nodes than anybody could want", "strangers")

@@ -44,15 +44,15 @@ classic API of CCF 1 to 6; they want no version."""
 
 
 _ABOUT_FAULTS = """\
-A service is recovered from what others kept: files that may be damaged, missing or
-somebody else's, on a host that may lie, by members who may err. Whatever they do,
-nothing comes back that the lost service had not signed, and what does not come back is
-said. Each row is a test in `tests/unit/node`."""
+A recovery reads files that operators kept. The files may be damaged, missing or another
+service's, the host may lie, and members may make mistakes. In every case a recovery
+restores only entries that the lost service had signed, and says which entries are lost.
+Each row is a test in `tests/unit/node`."""
 _ABOUT_ATTACKS = """\
-Each row is an attack, what stops it, and the tests that try it, with their cases where
-a test has several. A test fails if an attack has none. What is tried against other
-parts is told elsewhere: [recoveries](recovery-faults.md), hostile scripts, damaged
-files and random bytes have tests of their own."""
+Each row names an attack, the defence that stops it, and the tests that try it. If a
+test has several cases, the row names those that try the attack. A test fails if an
+attack has no test. This page does not list attacks on [recoveries](recovery-faults.md),
+hostile scripts, damaged files and random bytes, which have separate tests."""
 _NODE_TESTS = "tests.unit.node."
 _FAULTS = (
     "recovery.test_recover_files",
@@ -165,7 +165,7 @@ def app_page() -> str:
 
 
 def faults_page() -> str:
-    """Describe what is wrong with recoveries, and what comes of it, as tests show."""
+    """Return the page of a recovery's faults and their results, as tests show them."""
     for module in _FAULTS:
         importlib.import_module(_NODE_TESTS + module)
     parts = ["# What goes wrong with a recovery", _NOTE, _ABOUT_FAULTS]
@@ -174,7 +174,7 @@ def faults_page() -> str:
             (row for row in ROWS if row.part is part),
             key=lambda row: _FAULTS.index(row.module.removeprefix(_NODE_TESTS)),
         )
-        lines = ["| what is wrong | what comes of it | shown by |", "|---|---|---|"]
+        lines = ["| fault | result | test |", "|---|---|---|"]
         lines += [
             f"| {row.fault} | {row.outcome} | `{row.module.rpartition('.')[2]}`: "
             f"`{row.test}` |"
@@ -211,10 +211,10 @@ def _shown_by(each: Marked) -> str:
 
 
 def attacks_page() -> str:
-    """List the attacks that have a test, and what stops each."""
+    """Return the page of the attacks that have a test, each with its defence."""
     parts = ["# Attacks", _NOTE, _ABOUT_ATTACKS]
     for part, (title, attacks) in PARTS.items():
-        lines = ["| attack | what stops it | shown by |", "|---|---|---|"]
+        lines = ["| attack | defence | tests |", "|---|---|---|"]
         for name, by in attacks.items():
             tests = [m for m in marked() if m.attack == f"{part}: {name}"]
             lines.append(f"| {name} | {by} | {'; '.join(map(_shown_by, tests))} |")

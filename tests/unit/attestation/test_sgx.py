@@ -157,7 +157,7 @@ def test_a_bare_quote_says_its_report_data_alone() -> None:
     assert node_report_data(quote) == b"k" * 32 + bytes(32)
 
 
-@attack("join: a maker that nobody knows")
+@attack("join: a manufacturer that nobody knows")
 def test_a_maker_of_anybodys_making_is_not_believed() -> None:
     with pytest.raises(VerificationFailed, match="the root key is not Intel's"):
         verify(Wanted(), policy=Policy())

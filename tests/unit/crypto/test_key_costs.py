@@ -121,8 +121,8 @@ READERS: dict[str, Callable[[int], object]] = {
 }
 
 
-@attack("join: evidence by keys that are dear to check with", "an issuer")
-@attack("jwt: a key that is dear to check with", "a token's key", "a JWK")
+@attack("join: evidence by keys that are expensive to check", "an issuer")
+@attack("jwt: a key that is expensive to check", "a token's key", "a JWK")
 @pytest.mark.parametrize("reader", READERS)
 def test_a_dear_key_is_refused(reader: str) -> None:
     read = READERS[reader]

@@ -130,7 +130,7 @@ def test_what_breaks_the_protocol_ends_the_connection(sent: bytes, reason: int) 
     assert goaway_of(server) == reason
 
 
-@attack("http2: another length than was said")
+@attack("http2: a body of another length than its header says")
 @pytest.mark.parametrize("size", [3, 5])
 def test_a_body_is_as_long_as_was_said(size: int) -> None:
     server, client = Http2Server(), H2Client()
@@ -308,7 +308,7 @@ def test_a_window_that_never_opens_keeps_an_answer_back_and_no_more() -> None:
     assert server.unsent_bytes == 99_000
 
 
-@attack("http2: windows so huge that nothing is ever waited for")
+@attack("http2: windows so large that the node would never wait")
 def test_a_client_whose_windows_are_huge_must_show_that_it_reads() -> None:
     server, client = Http2Server(), H2Client(HUGE_WINDOW, reads=False)
     client.h2.increment_flow_control_window(2**31 - 1 - 65_535)

@@ -75,7 +75,7 @@ def usual_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, 2048)
 
 
-@attack("tls: a chain of certificates that are dear to check")
+@attack("tls: a chain of certificates that are expensive to check")
 @VERSIONS
 def test_a_chain_of_dear_keys_is_refused_at_no_cost(
     version: ssl.TLSVersion, tmp_path: Path
@@ -86,7 +86,7 @@ def test_a_chain_of_dear_keys_is_refused_at_no_cost(
     assert min(it.cpu_ms for it in tries) < COST_MS_MAX
 
 
-@attack("tls: a chain of certificates that are dear to check")
+@attack("tls: a chain of certificates that are expensive to check")
 @VERSIONS
 def test_a_chain_may_be_so_long_and_none_of_its_signatures_is_checked(
     version: ssl.TLSVersion, tmp_path: Path
@@ -159,7 +159,7 @@ def _exponent_of(bits: int, key: rsa.RSAPrivateKey) -> int:
     return next(e for e in range((1 << bits) - 1, 0, -2) if math.gcd(e, order) == 1)
 
 
-@attack("tls: a client's certificate of a key that is dear to check")
+@attack("tls: a client's certificate of a key that is expensive to check")
 @VERSIONS
 @pytest.mark.parametrize("is_dear", [False, True], ids=["allowed", "dear"])
 def test_a_clients_own_key_may_have_so_long_an_exponent(
@@ -177,7 +177,7 @@ def test_a_clients_own_key_may_have_so_long_an_exponent(
     assert shaken.server.is_established is not is_dear
 
 
-@attack("tls: a client's certificate of a key that is dear to check")
+@attack("tls: a client's certificate of a key that is expensive to check")
 @VERSIONS
 @pytest.mark.parametrize("is_dear", [False, True], ids=["allowed", "dear"])
 def test_a_clients_own_key_may_have_so_long_a_modulus(

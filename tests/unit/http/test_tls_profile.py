@@ -308,7 +308,7 @@ def test_the_same_hello_of_tls_1_2_is_answered() -> None:
     assert _server_hello(_hello(0x0303))[:2] == b"\x03\x03"
 
 
-@attack("tls: a fallback that was provoked")
+@attack("tls: a forced fallback to an older version")
 def test_a_fallback_that_was_provoked_is_noticed() -> None:
     assert _answer(_hello(0x0303, suites=(0xC02C, 0x5600)))[5:] == ALERT_FALLBACK
 

@@ -1,7 +1,7 @@
-"""What is wrong with a recovery, and what comes of it: a row for each test of it.
+"""Faults of a recovery and their results: one row for each test of such a fault.
 
-The page docs/reference/recovery-faults.md is made of the rows, so that it says nothing
-that no test shows.
+The page docs/reference/recovery-faults.md is made of the rows, so that a test shows
+each statement of the page.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class Part(StrEnum):
     SHARES = "Members and their shares"
     SEALED = "Secrets sealed to the platform"
     PRIVATE = "While the private state is read"
-    COURSE = "The course of it"
+    COURSE = "The course of a recovery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class Row:
     """One row.
 
     Attributes:
-        test: the name of the function that shows it.
-        module: where that is.
+        test: the name of the function that shows the row.
+        module: the module of this function.
     """
 
     part: Part

@@ -219,7 +219,7 @@ def standing(members: tuple[Person, ...]) -> InProcessNode:
     "the content is changed",
     "the content is detached",
 )
-@attack("gov: a demand to be understood", "a header asks to be understood")
+@attack("gov: a header that must be understood", "a header asks to be understood")
 @attack(
     "gov: an unprotected header instead of a protected one",
     "an unprotected header says what none protects",

@@ -164,7 +164,7 @@ TOKENS = {
     "a time that is no number",
 )
 @attack(
-    "jwt: numbers in place of which others stand",
+    "jwt: numbers outside their range",
     "r of zero",
     "s of zero",
     "r of the order",

@@ -183,8 +183,9 @@ OTHER = VirtualPlatform(root=b"\x08" * 32, tcb_version=TCB)
 
 @row(
     Part.SEALED,
-    "the platform is another, or of an older security version, or seals nothing",
-    "The log says which; the service waits for shares, which open it.",
+    "the platform is another one, or has an older security version, or seals nothing",
+    "The log says which of these is wrong. The service waits for shares, and shares "
+    "open it.",
 )
 @pytest.mark.parametrize(
     ("platform", "reason"),
@@ -211,7 +212,11 @@ def test_a_newer_version_opens_what_an_older_one_sealed(service: Service) -> Non
     assert came_back(service.recover(platform=NEWER))
 
 
-@row(Part.SEALED, "the program is another", "The service waits for shares.")
+@row(
+    Part.SEALED,
+    "the program is another one",
+    "The service waits for shares.",
+)
 def test_another_program_opens_nothing(service: Service) -> None:
     section = partial(unsealing, service.files)
     node = Network(
@@ -238,9 +243,9 @@ def changed(data: bytes) -> bytes:
 @pytest.mark.slow
 @row(
     Part.SEALED,
-    "the files are damaged, empty, too large, or under another's name; or "
-    "there are none",
-    "Each is named in the log; the service waits for shares.",
+    "the sealed files are damaged, empty, too large, named for another secret, or "
+    "missing",
+    "The log names each file. The service waits for shares.",
 )
 def test_files_that_are_damaged_are_passed_over(service: Service) -> None:
     newest = max(service.files)
@@ -261,7 +266,7 @@ def test_files_that_are_damaged_are_passed_over(service: Service) -> None:
 @row(
     Part.SEALED,
     "only the secret before the last rekey was sealed",
-    "The log says so; the service waits for shares.",
+    "The log says so. The service waits for shares.",
 )
 def test_the_latest_secret_alone_will_do_and_an_older_one_will_not(
     service: Service,
@@ -276,7 +281,7 @@ def test_the_latest_secret_alone_will_do_and_an_older_one_will_not(
 @row(
     Part.SEALED,
     "a file is named for a seqno that the ledger does not have",
-    "It is ignored.",
+    "The node ignores the file.",
 )
 def test_a_file_of_a_time_to_come_is_ignored(service: Service) -> None:
     assert came_back(service.recover(service.files | {2**63 - 1: b"some data"}))
@@ -287,7 +292,8 @@ def test_a_file_of_a_time_to_come_is_ignored(service: Service) -> None:
     Part.SEALED,
     "the secrets are another service's, sealed by the same program on the same "
     "platform",
-    "They open, and do not fit the ledger: the service waits for shares.",
+    "The node can unseal the secrets, but they do not fit the ledger. The service "
+    "waits for shares.",
 )
 @pytest.mark.parametrize("rekeys", [0, 1])
 def test_secrets_of_another_service_are_passed_over(

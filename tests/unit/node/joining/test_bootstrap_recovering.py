@@ -142,8 +142,8 @@ def test_a_node_that_joins_after_the_opening_has_nothing_to_recover(
 @pytest.mark.slow
 @row(
     Part.COURSE,
-    "the primary dies while shares are awaited",
-    "The next one takes them, and all nodes get the private state.",
+    "the primary dies while the service waits for shares",
+    "The next primary accepts the shares, and all nodes get the private state.",
 )
 def test_a_service_whose_primary_dies_while_it_waits_for_shares_goes_on(
     begun: Callable[[Remains], Network],

@@ -101,7 +101,11 @@ def test_everything_is_back_under_every_ledger_secret(
 
 
 @pytest.mark.slow
-@row(Part.COURSE, "the service that was recovered is lost too", "All of both is back.")
+@row(
+    Part.COURSE,
+    "the recovered service is lost too",
+    "The state of both services is recovered.",
+)
 def test_a_recovered_service_goes_on_and_is_recovered_again(
     waiting: InProcessNode, members: tuple[Person, ...], alice: Person
 ) -> None:
@@ -160,8 +164,8 @@ def test_no_snapshot_is_taken_before_and_one_after(
 
 @row(
     Part.SHARES,
-    "what is handed in is no share",
-    "It is answered with an error; members start over.",
+    "a member submits bytes that are no share",
+    "The request is answered with an error. Members start over.",
 )
 @pytest.mark.parametrize("share", [b"", bytes(44), b"x" * 45])
 def test_a_share_that_is_none_opens_nothing_and_members_start_over(
@@ -176,7 +180,11 @@ def test_a_share_that_is_none_opens_nothing_and_members_start_over(
     assert status(waiting) == "Open"
 
 
-@row(Part.SHARES, "a share is handed in before members voted", "It is refused.")
+@row(
+    Part.SHARES,
+    "a member submits a share before members have voted",
+    "The request is refused.",
+)
 def test_shares_are_not_taken_before_members_asked_for_them(
     remains: Remains, members: tuple[Person, ...]
 ) -> None:
@@ -186,7 +194,11 @@ def test_shares_are_not_taken_before_members_asked_for_them(
     assert "ServiceNotWaitingForRecoveryShares" in message(refused)
 
 
-@row(Part.SHARES, "a share is handed in when the service is open", "It is refused.")
+@row(
+    Part.SHARES,
+    "a member submits a share when the service is open",
+    "The request is refused.",
+)
 def test_a_share_after_the_opening_is_not_taken(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -227,7 +239,7 @@ def shifted(told: LedgerRead) -> LedgerRead:
 
 @row(
     Part.PRIVATE,
-    "the host gives other entries than it gave before, or none",
+    "the host provides other entries than before, or none",
     "The node stops, and names the entry.",
 )
 @pytest.mark.parametrize(

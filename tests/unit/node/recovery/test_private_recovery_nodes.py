@@ -105,7 +105,9 @@ def new_primary(network: SlowDisks) -> InProcessNode:
 
 
 @row(
-    Part.COURSE, "the primary dies while nodes read", "The next one opens the service."
+    Part.COURSE,
+    "the primary dies while nodes read the private state",
+    "The next primary opens the service.",
 )
 def test_a_node_that_comes_to_lead_while_all_read_opens_the_service(
     network: SlowDisks, members: tuple[Person, ...]
@@ -123,8 +125,8 @@ def test_a_node_that_comes_to_lead_while_all_read_opens_the_service(
 
 @row(
     Part.COURSE,
-    "the primary dies, and the next had read already",
-    "It opens the service.",
+    "the primary dies, and the next primary has already read the private state",
+    "The next primary opens the service.",
 )
 def test_a_node_that_has_read_opens_the_service_for_a_primary_that_did_not(
     network: SlowDisks, members: tuple[Person, ...]
@@ -155,8 +157,9 @@ def test_a_backup_that_reads_when_the_service_opens_goes_on_as_a_backup(
 
 @row(
     Part.COURSE,
-    "a node comes to lead an open service, and has not read to the end",
-    "It stops; the others go on.",
+    "a node becomes the primary of an open service before it has read the private "
+    "state to the end",
+    "This node stops. The other nodes continue.",
 )
 def test_a_node_that_leads_an_open_service_without_its_state_stops(
     network: SlowDisks, members: tuple[Person, ...]
@@ -174,7 +177,11 @@ def test_a_node_that_leads_an_open_service_without_its_state_stops(
 
 
 @pytest.mark.slow
-@row(Part.SHARES, "a share is handed in while nodes read", "It is refused.")
+@row(
+    Part.SHARES,
+    "a member submits a share while nodes read the private state",
+    "The request is refused.",
+)
 def test_a_member_cannot_start_it_again_while_nodes_read(
     network: SlowDisks, members: tuple[Person, ...]
 ) -> None:
@@ -227,8 +234,9 @@ def test_what_was_read_of_an_end_that_is_taken_back_is_read_again(
 @pytest.mark.slow
 @row(
     Part.COURSE,
-    "what nodes read is rolled back by an election",
-    "It is taken back in the private state too, and read again.",
+    "an election rolls back entries whose private state nodes have read",
+    "The nodes roll the private state back together with the public state, and read "
+    "it again.",
 )
 def test_private_state_that_came_back_too_early_is_taken_back_with_the_public(
     network: SlowDisks, members: tuple[Person, ...]

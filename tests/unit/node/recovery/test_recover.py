@@ -109,7 +109,7 @@ def test_it_recovers_with_a_snapshot_or_without(
 @row(
     Part.SNAPSHOT,
     "there is a snapshot and no ledger",
-    "All that the snapshot has is back.",
+    "All state in the snapshot is recovered.",
 )
 def test_a_snapshot_alone_is_enough_for_what_it_has(
     make_node: Make, members: tuple[Person, ...], alice: Person
@@ -169,7 +169,7 @@ def test_a_ledger_is_recovered_up_to_what_does_not_hold(
 @row(
     Part.LEDGER,
     "the ledger has no signature",
-    "The node stops: there is nobody's word for any of it.",
+    "The node stops, because nobody signed any entry.",
 )
 def test_a_ledger_without_a_signature_is_no_service(
     remains: Remains, members: tuple[Person, ...]
@@ -186,7 +186,8 @@ def test_a_ledger_without_a_signature_is_no_service(
 @row(
     Part.SNAPSHOT,
     "the snapshot is of another service",
-    "The node stops: the previous identity does not endorse who signed it.",
+    "The node stops: the previous identity does not endorse the signer of the "
+    "snapshot.",
 )
 def test_a_snapshot_of_another_service_stops_it(
     remains: Remains, members: tuple[Person, ...], alice: Person
@@ -205,7 +206,11 @@ def test_a_snapshot_of_another_service_stops_it(
 
 
 @attack("ledger: a damaged snapshot")
-@row(Part.SNAPSHOT, "the snapshot is damaged", "The node stops, with the reason.")
+@row(
+    Part.SNAPSHOT,
+    "the snapshot is damaged",
+    "The node stops, and logs the reason.",
+)
 def test_a_damaged_snapshot_stops_it(
     remains: Remains, members: tuple[Person, ...]
 ) -> None:
@@ -217,8 +222,8 @@ def test_a_damaged_snapshot_stops_it(
 
 @row(
     Part.SNAPSHOT,
-    "the host lies about the snapshot's size, or does not give it",
-    "The node stops, with the reason.",
+    "the host lies about the snapshot's size, or does not provide the snapshot",
+    "The node stops, and logs the reason.",
 )
 @pytest.mark.parametrize(
     ("size", "reason"),
@@ -255,8 +260,8 @@ def test_a_host_that_lies_about_its_snapshot_is_not_believed(
 
 @row(
     Part.IDENTITY,
-    "the node is told no previous identity, or none that can be read",
-    "It does not start.",
+    "the node's configuration has no previous identity, or none that the node can read",
+    "The node does not start.",
 )
 @pytest.mark.parametrize(
     ("section", "reason"),

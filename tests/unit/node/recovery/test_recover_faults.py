@@ -1,7 +1,7 @@
-"""What can go wrong with what is left of a service: nothing wrong is ever accepted.
+"""Faults in the remains of a service: a node never accepts a wrong remnant.
 
-Each test is a row: a fault, and what comes of it. What is lost is what the fault took;
-everything that is there afterwards was signed by the lost service.
+Each test is a row: a fault and its result. A recovery loses only what the fault took;
+the lost service had signed everything that is recovered.
 """
 
 from collections.abc import Callable, Sequence
@@ -149,7 +149,8 @@ def test_the_ledger_of_another_service_is_not_the_one_that_members_want(
 @row(
     Part.LEDGER,
     "entries of another service follow those of this one",
-    "All up to the last signature before them is back.",
+    "All entries up to the last signature before the other service's entries are "
+    "recovered.",
 )
 def test_a_ledger_that_goes_on_with_another_services_entries_ends_before_them(
     remains: Remains, members: tuple[Person, ...], alice: Person
@@ -170,8 +171,9 @@ def test_a_ledger_that_goes_on_with_another_services_entries_ends_before_them(
 @attack("ledger: one share too few")
 @row(
     Part.SHARES,
-    "one share too few is handed in",
-    "The service waits; the answer says how many are in, and how many are wanted.",
+    "members submit one share too few",
+    "The service waits. The answer says how many shares were submitted, and how many "
+    "are needed.",
 )
 def test_one_share_too_few_opens_nothing(
     waiting: InProcessNode, members: tuple[Person, ...]
@@ -183,7 +185,11 @@ def test_one_share_too_few_opens_nothing(
 
 
 @attack("ledger: one share twice")
-@row(Part.SHARES, "a member hands in the same share twice", "It counts once.")
+@row(
+    Part.SHARES,
+    "a member submits the same share twice",
+    "The share counts once.",
+)
 def test_a_share_handed_in_twice_counts_once(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -196,8 +202,8 @@ def test_a_share_handed_in_twice_counts_once(
 
 @row(
     Part.SHARES,
-    "two members hand in one share",
-    "The second is answered with an error; nothing is opened.",
+    "two members submit one share",
+    "The second member's request is answered with an error, and nothing is opened.",
 )
 def test_a_share_that_two_members_hand_in_opens_nothing(
     waiting: InProcessNode, members: tuple[Person, ...]
@@ -213,9 +219,9 @@ def test_a_share_that_two_members_hand_in_opens_nothing(
 @attack("ledger: shares of an older secret")
 @row(
     Part.SHARES,
-    "shares are of another ledger secret, before a rekey or after",
-    "The last one that is wanted is answered with an error; members start "
-    "over, with the right ones, and all is back.",
+    "members submit shares of another ledger secret, before a rekey or after",
+    "The request with the last share that is needed is answered with an error. "
+    "Members start over with the right shares, and all state is recovered.",
 )
 def test_shares_of_another_time_open_nothing_and_members_start_over(
     waiting: InProcessNode,
@@ -242,7 +248,11 @@ def test_shares_of_another_time_open_nothing_and_members_start_over(
 
 
 @attack("ledger: a share for another member")
-@row(Part.SHARES, "a member hands in a share for another", "It is refused.")
+@row(
+    Part.SHARES,
+    "a member submits a share for another member",
+    "The request is refused.",
+)
 def test_nobody_hands_in_a_share_for_another(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -254,8 +264,8 @@ def test_nobody_hands_in_a_share_for_another(
 @attack("ledger: a forged share")
 @row(
     Part.SHARES,
-    "a share is forged that passes for an owner's",
-    "The answer is an error; nothing is opened.",
+    "a forged share looks like a share of a recovery owner",
+    "The request is answered with an error, and nothing is opened.",
 )
 def test_a_share_that_passes_for_the_whole_key_opens_nothing(
     waiting: InProcessNode, members: tuple[Person, ...]
@@ -268,9 +278,9 @@ def test_a_share_that_passes_for_the_whole_key_opens_nothing(
 
 @row(
     Part.SHARES,
-    "a recovery member is removed, or the ledger rekeyed, before the private "
-    "state is back",
-    "The proposal fails: new shares would open nothing of what is lost.",
+    "members remove a recovery member, or rekey the ledger, before the private state "
+    "is recovered",
+    "The proposal fails, because new shares would not open the lost state.",
 )
 def test_recovery_members_stay_while_their_shares_are_wanted(
     waiting: InProcessNode, members: tuple[Person, ...]

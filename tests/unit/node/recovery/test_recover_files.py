@@ -82,10 +82,10 @@ def check_damaged(lost: Lost, files: Folder, first_bad: int) -> None:
 @row(
     Part.LEDGER,
     "a committed file is missing, each in turn",
-    "The host names the first seqno that it has not, and starts no service: "
-    "files after "
-    "the gap are committed. Without them all before the gap is back. The last file is "
-    "missed by nobody, as an end that is held back.",
+    "The host names the first seqno that is missing, and starts no service, because "
+    "the files after the gap are committed. Without the files after the gap, all "
+    "entries before the gap are recovered. If the last file is missing, nobody can "
+    "notice, as with an end that is held back.",
 )
 def test_each_file_missing_in_turn(lost: Lost) -> None:
     *names, last = in_order(lost.files)
@@ -104,8 +104,8 @@ def test_each_file_missing_in_turn(lost: Lost) -> None:
 @row(
     Part.LEDGER,
     "a file that was not committed yet is missing, each in turn",
-    "All up to the last signature before it is back; the files after it are set aside "
-    "as `.ignored`, and named.",
+    "All entries up to the last signature before the gap are recovered. The host sets "
+    "the files after the gap aside as `.ignored`, and names them.",
 )
 def test_each_uncommitted_file_missing_in_turn(lost: Lost) -> None:
     files = uncommitted(lost.files)
@@ -120,8 +120,9 @@ def test_each_uncommitted_file_missing_in_turn(lost: Lost) -> None:
 
 @row(
     Part.LEDGER,
-    "a file is cut short: in its header, in an entry, between two, in its positions",
-    "As if the entries that are not whole were missing.",
+    "a file is cut short: in its header, in an entry, between two entries, in its "
+    "positions",
+    "The result is the same as if the incomplete entries were missing.",
 )
 @pytest.mark.parametrize("at", ["header", "entry", "between", "positions"])
 def test_a_truncated_file(lost: Lost, at: str) -> None:
@@ -192,12 +193,12 @@ def regions(files: Folder, name: str) -> Iterator[tuple[str, int]]:
 @attack("ledger: a changed byte")
 @row(
     Part.LEDGER,
-    "a byte is changed in each region of a committed file: the place of its positions, "
-    "version, flags, size, tag, seqno, view, public and private part of an "
-    "entry and of "
-    "a signature, the positions",
-    "No service is started, and what would be left is named: all up to the last "
-    "signature before the file. Without the files after that it is back.",
+    "a byte is changed in each region of a committed file: the place of its "
+    "positions, version, flags, size, tag, seqno, view, public and private part of an "
+    "entry and of a signature, the positions",
+    "The host starts no service, and names the entries that would remain: all up to "
+    "the last signature before the file. Without this file and the files after it, "
+    "these entries are recovered.",
 )
 def test_a_byte_changed_in_every_region(lost: Lost) -> None:
     name = in_order(lost.files)[-2]
@@ -221,11 +222,11 @@ def test_a_byte_changed_in_every_region(lost: Lost) -> None:
 
 @row(
     Part.LEDGER,
-    "the last signature is changed where only the next would be over it: its tag, the "
-    "tree that is stored with it",
-    "All public state is back, and what members hand in opens the secrets; reading the "
-    "private state stops the node, and names the entry. Without that file all before "
-    "it is back.",
+    "the last signature is changed in a part that only the next signature would "
+    "cover: its tag, or the tree that is stored with it",
+    "All public state is recovered, and members' shares open the ledger secrets. The "
+    "node stops when it reads the private state, and names the entry. Without this "
+    "file, all entries before the file are recovered.",
 )
 @pytest.mark.parametrize("where", ["tag", "tree"])
 def test_the_last_signature_around_what_it_signs(lost: Lost, where: str) -> None:
@@ -252,8 +253,8 @@ def test_the_last_signature_around_what_it_signs(lost: Lost, where: str) -> None
 @row(
     Part.LEDGER,
     "any byte of any file that is not committed is changed (random places)",
-    "What is recovered is what was signed, up to some signature before the change, and "
-    "that is said.",
+    "All entries up to some signature before the change are recovered, and the node "
+    "names this signature. Every recovered entry was signed.",
 )
 @pytest.mark.parametrize("seed", range(40))
 def test_any_byte_of_any_file(lost: Lost, seed: int) -> None:
@@ -289,7 +290,7 @@ def test_any_byte_of_any_file(lost: Lost, seed: int) -> None:
 @row(
     Part.LEDGER,
     "two files have each other's names",
-    "As if both were missing.",
+    "The result is the same as if both files were missing.",
 )
 def test_files_under_each_others_names(lost: Lost) -> None:
     *_, one, two = (
@@ -303,8 +304,8 @@ def test_files_under_each_others_names(lost: Lost) -> None:
 
 @row(
     Part.LEDGER,
-    "a file is there twice, committed and not",
-    "Nothing is lost; the one that is not committed is set aside.",
+    "a file exists twice, as committed and as uncommitted",
+    "Nothing is lost. The host sets the uncommitted file aside.",
 )
 def test_a_file_that_is_there_twice(lost: Lost) -> None:
     name = in_order(lost.files)[3]
@@ -317,8 +318,9 @@ def test_a_file_that_is_there_twice(lost: Lost) -> None:
 @row(
     Part.LEDGER,
     "the end of the ledger is held back: every file after one, each in turn",
-    "All that the rest holds is back. Nobody could see in that ledger alone that it "
-    "went on; the seqno it ends with is said, to be compared with other nodes'.",
+    "All entries of the remaining files are recovered. Nobody could see in this "
+    "ledger alone that it had more entries. The node says at which seqno the ledger "
+    "ends, so that operators can compare this seqno with other nodes'.",
 )
 def test_an_end_that_is_held_back(lost: Lost) -> None:
     for end in lost.signatures[3:-1]:
@@ -328,7 +330,8 @@ def test_an_end_that_is_held_back(lost: Lost) -> None:
 @row(
     Part.LEDGER,
     "entries follow the last signature",
-    "They are lost: nobody signed them. The last signature is said.",
+    "These entries are lost, because nobody signed them. The node names the last "
+    "signature.",
 )
 def test_an_unsigned_suffix(lost: Lost) -> None:
     files = uncommitted(lost.files)
@@ -345,7 +348,8 @@ def test_an_unsigned_suffix(lost: Lost) -> None:
 @row(
     Part.LEDGER,
     "the file being written was torn in the middle of an entry",
-    "What is torn is cut off, and said; all up to the last signature is back.",
+    "The host cuts the torn entry off, and says so. All entries up to the last "
+    "signature are recovered.",
 )
 def test_a_torn_end(lost: Lost) -> None:
     files = uncommitted(lost.files)
@@ -360,7 +364,7 @@ def test_a_torn_end(lost: Lost) -> None:
 @row(
     Part.LEDGER,
     "one file is another service's",
-    "As if it were missing.",
+    "The result is the same as if the file were missing.",
 )
 def test_a_file_of_another_service(lost: Lost, other: Lost) -> None:
     for name in in_order(lost.files)[1:-1]:
@@ -375,8 +379,9 @@ def test_a_file_of_another_service(lost: Lost, other: Lost) -> None:
 @row(
     Part.IDENTITY,
     "the whole ledger is another service's",
-    "Its state is read, but members cannot open it: their proposal names the service "
-    "they lost, and is refused with both certificates.",
+    "The node reads the other service's public state, but members cannot open the "
+    "service: their proposal names the service that they lost. The proposal is "
+    "refused, and the reason shows both certificates.",
 )
 def test_the_ledger_of_another_service(lost: Lost, other: Lost) -> None:
     tried = attempt(lost, other.files)
@@ -391,8 +396,9 @@ def test_the_ledger_of_another_service(lost: Lost, other: Lost) -> None:
 @attack("ledger: another previous identity")
 @row(
     Part.IDENTITY,
-    "the node is told the certificate of another service",
-    "The same: what the ledger says of its service counts.",
+    "the node's configuration has the certificate of another service",
+    "Members cannot open the service. The service in the ledger counts, not the "
+    "service in the configuration.",
 )
 def test_a_node_that_is_told_of_another_service(lost: Lost, other: Lost) -> None:
 
@@ -404,9 +410,9 @@ def test_a_node_that_is_told_of_another_service(lost: Lost, other: Lost) -> None
 
 @row(
     Part.COURSE,
-    "the attempt is given up, and begun anew from the files as they are then",
-    "The files of the first attempt, which end in `.recovery`, are set aside; all is "
-    "back.",
+    "operators abandon the attempt, and begin again from the files that it left",
+    "The host sets aside the files of the first attempt, which end in `.recovery`. "
+    "All state is recovered.",
 )
 def test_an_attempt_that_is_given_up(lost: Lost) -> None:
     first = attempt(lost, lost.files)
@@ -422,8 +428,10 @@ def test_an_attempt_that_is_given_up(lost: Lost) -> None:
 
 @row(
     Part.COURSE,
-    "an attempt is given up when members have voted, or when one share is handed in",
-    "Its files are set aside; members vote and submit shares anew.",
+    "operators abandon an attempt after members have voted, or after one member has "
+    "submitted a share",
+    "The host sets aside the files of the attempt. Members vote and submit shares "
+    "again.",
 )
 @pytest.mark.parametrize("shares", [0, 1])
 def test_an_attempt_that_is_given_up_later(lost: Lost, shares: int) -> None:
@@ -438,8 +446,8 @@ def test_an_attempt_that_is_given_up_later(lost: Lost, shares: int) -> None:
 
 @row(
     Part.COURSE,
-    "the node that recovers has its key on another curve than the lost service",
-    "All is back: each signature is verified by the key of its time.",
+    "the recovering node's key is on another curve than the key of the lost service",
+    "All state is recovered: each signature is verified by the key of its time.",
 )
 @pytest.mark.parametrize("curve", CurveId)
 def test_another_curve(lost: Lost, curve: CurveId) -> None:
@@ -450,8 +458,9 @@ def test_another_curve(lost: Lost, curve: CurveId) -> None:
 @pytest.mark.slow
 @row(
     Part.COURSE,
-    "three recoveries in a row, of which each but the last is lost when it is open",
-    "All is back; the identity that members must name is that of the service before.",
+    "three recoveries in a row; each recovered service but the last is lost after it "
+    "has opened",
+    "All state is recovered. Members must name the identity of the service before.",
 )
 def test_three_in_a_row(lost: Lost) -> None:
     identities = [lost.identity]
@@ -475,7 +484,7 @@ def test_three_in_a_row(lost: Lost) -> None:
 @row(
     Part.LEDGER,
     "files of another branch of the same service follow: the same keys signed both",
-    "All up to the last signature before the fork is back.",
+    "All entries up to the last signature before the fork are recovered.",
 )
 def test_a_forked_suffix(
     lost: Lost, members: tuple[Person, ...], alice: Person

@@ -225,7 +225,7 @@ def test_real_reports_pass_all_but_the_last_question(tx: Tx, product: str) -> No
     assert refused.value.fault is QuoteFault.NOT_VERIFIED
 
 
-@attack("join: a maker that nobody knows")
+@attack("join: a manufacturer that nobody knows")
 def test_a_processor_of_anybodys_making_is_not_believed(policy: Tx) -> None:
     with pytest.raises(QuoteRefused) as refused:
         quotes.verify_quote(policy, info(), public_key_der=KEY, unix_time_s=NOW_S)
