@@ -39,8 +39,6 @@ class WrongStage(CcfpyError):
 class Lifecycle:
     """One enclave's way through the stages."""
 
-    __slots__ = ("_stage",)
-
     def __init__(self) -> None:
         self._stage = EnclaveStage.CREATED
 

@@ -104,8 +104,6 @@ class Vocabulary(Generic[Message]):
             a session and bytes, and is read and written without asking its shape.
     """
 
-    __slots__ = ("_decoders", "_encoders", "_pack", "_relay", "_relayed")
-
     def __init__(
         self, kinds: Mapping[int, type], *, relayed: int | None = None
     ) -> None:

@@ -8,8 +8,6 @@ from typing import Self
 class HostChannel:
     """Both, by their descriptors, which are closed with it."""
 
-    __slots__ = ("_reading", "_write", "_writing", "receive_into")
-
     def __init__(self, reading: int, writing: int) -> None:
         self._reading = FileIO(reading, "rb")
         self._writing = FileIO(writing, "wb")

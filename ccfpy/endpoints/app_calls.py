@@ -88,8 +88,6 @@ class AppCalls:
         limits: those in force; governance changes them.
     """
 
-    __slots__ = ("_watchdog", "limits")
-
     def __init__(self, watchdog: "Watchdog | None" = None) -> None:
         """Begin with the limits that hold where nobody says otherwise.
 

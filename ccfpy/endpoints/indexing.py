@@ -139,8 +139,6 @@ class Index(Generic[Kind]):
             until somebody does.
     """
 
-    __slots__ = ("make",)
-
     def __init__(self, make: Callable[[Blobs], Kind] | None = None) -> None:
         self.make = make
 

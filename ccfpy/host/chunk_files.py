@@ -19,8 +19,6 @@ _SOURCE = "ledger"
 class ChunkFiles:
     """A directory's chunk files, by name."""
 
-    __slots__ = ("_directory", "_disk", "_must_sync", "_readers", "_report")
-
     def __init__(
         self,
         directory: Path,

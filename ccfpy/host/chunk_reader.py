@@ -62,8 +62,6 @@ class _OpenFile(NamedTuple):
 class _Directory:
     """The complete chunks of one directory, by the entry each begins with."""
 
-    __slots__ = ("_chunks", "is_writable", "path")
-
     def __init__(self, path: Path, *, is_writable: bool) -> None:
         self.path = path
         self.is_writable = is_writable

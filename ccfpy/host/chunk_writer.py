@@ -28,17 +28,6 @@ class ChunkWriter:
         has_diverged: the file was found to hold something else than what came.
     """
 
-    __slots__ = (
-        "_directory",
-        "_disk",
-        "_file",
-        "_is_comparing",
-        "_must_sync",
-        "chunk",
-        "has_diverged",
-        "name",
-    )
-
     def __init__(
         self,
         disk: Disk,

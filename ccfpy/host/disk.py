@@ -105,8 +105,6 @@ def write_file(disk: Disk, path: Path, data: bytes, *, must_sync: bool = False) 
 class RealFile:
     """A file of the operating system."""
 
-    __slots__ = ("_file", "_is_at_end")
-
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._is_at_end = False

@@ -18,8 +18,6 @@ Remove: TypeAlias = Callable[[ChunkName], None]
 class EarlierFiles:
     """Such files, by the entry each begins with."""
 
-    __slots__ = ("_names", "_remove")
-
     def __init__(self, remove: Remove) -> None:
         self._names: dict[Seqno, ChunkName] = {}
         self._remove = remove

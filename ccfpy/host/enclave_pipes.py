@@ -68,20 +68,6 @@ class HostPipes:
         observer: hears of all else.
     """
 
-    __slots__ = (
-        "_buffer",
-        "_heard",
-        "_is_congested",
-        "_loop",
-        "_observer",
-        "_read",
-        "_reading",
-        "_waiting",
-        "_waiting_bytes",
-        "_write",
-        "_writing",
-    )
-
     def __init__(
         self,
         ends: PipeEnds,

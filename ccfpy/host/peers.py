@@ -85,18 +85,6 @@ class PeerConnection(asyncio.Protocol):
 class _Peer:
     """What is known of a node that this one may connect to."""
 
-    __slots__ = (
-        "address",
-        "attempt",
-        "connection",
-        "has_failed",
-        "is_lossy",
-        "retry_at",
-        "retry_s",
-        "waiting",
-        "waiting_bytes",
-    )
-
     def __init__(self, address: str) -> None:
         self.address = address
         self.attempt: asyncio.Task[None] | None = None

@@ -20,8 +20,6 @@ class Provisional:
             a recovery.
     """
 
-    __slots__ = ("_committed", "_files", "recovered_to")
-
     def __init__(self, files: ChunkFiles) -> None:
         self.recovered_to: Seqno | None = None
         self._files = files

@@ -8,8 +8,6 @@ from ccfpy.base.ids import Seqno
 class RecentEntries:
     """A window that ends at the ledger's last entry."""
 
-    __slots__ = ("_bytes", "_bytes_max", "_entries", "_first", "_next")
-
     def __init__(self, *, bytes_max: int) -> None:
         self._entries: dict[Seqno, bytes] = {}
         self._bytes = 0

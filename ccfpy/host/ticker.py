@@ -21,8 +21,6 @@ def tick_interval_s(configured_us: int) -> float:
 class Ticker:
     """Makes a ``Tick`` whenever the millisecond changed since the last one."""
 
-    __slots__ = ("_last_ms", "_monotonic_ns", "_unix_ns")
-
     def __init__(
         self,
         *,

@@ -72,8 +72,6 @@ class HeaderCache:
         limits: of the parsers that use this cache; every cached head keeps them.
     """
 
-    __slots__ = ("_heads", "_lines", "limits")
-
     def __init__(self, limits: ParserLimits) -> None:
         self.limits = limits
         self._lines: dict[bytes, _CachedLines] = {}

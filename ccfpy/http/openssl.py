@@ -157,8 +157,6 @@ class TlsIdentity:
 class OpenSslServer:
     """A server's identity and terms."""
 
-    __slots__ = ("_context", "_protocols")
-
     def __init__(self, identity: TlsIdentity, protocols: Sequence[bytes]) -> None:
         self._protocols = protocols
         context = new_context(SSL.TLS_SERVER_METHOD)

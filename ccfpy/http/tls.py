@@ -67,8 +67,6 @@ class ServerContext:
         Malformed: certificate and key are not PEM or do not belong together.
     """
 
-    __slots__ = ("_protocols", "_server")
-
     handshake_bytes_max: ClassVar[int] = CLIENT_HANDSHAKE_BYTES_MAX
 
     def __init__(

@@ -40,8 +40,6 @@ class ClientContext:
         checks_name: ``False`` when the trusted certificates alone decide.
     """
 
-    __slots__ = ("_checks_name", "_context", "_host")
-
     handshake_bytes_max: ClassVar[int] = SERVER_HANDSHAKE_BYTES_MAX
 
     def __init__(
@@ -95,8 +93,6 @@ class UncheckedClientContext:
     Args:
         host: the name that is asked for; servers of many names choose by it.
     """
-
-    __slots__ = ("_context", "_host")
 
     handshake_bytes_max: ClassVar[int] = SERVER_HANDSHAKE_BYTES_MAX
 

@@ -38,8 +38,6 @@ class Codec(Generic[V]):
     ``decode`` raises ``Malformed`` for bytes that ``encode`` never gives.
     """
 
-    __slots__ = ("decode", "encode")
-
     def __init__(
         self, *, encode: Callable[[V], bytes], decode: Callable[[bytes], V]
     ) -> None:
@@ -93,8 +91,6 @@ def _read(codec: Codec[V], data: bytes) -> V:
 class Map(Generic[K, V]):
     """A map of the store with its codecs."""
 
-    __slots__ = ("key_codec", "name", "value_codec")
-
     def __init__(self, name: str, key_codec: Codec[K], value_codec: Codec[V]) -> None:
         self.name = name
         self.key_codec = key_codec
@@ -120,8 +116,6 @@ class Map(Generic[K, V]):
 class Value(Generic[V]):
     """A map that holds one value at most."""
 
-    __slots__ = ("codec", "name")
-
     def __init__(self, name: str, codec: Codec[V]) -> None:
         self.name = name
         self.codec = codec
@@ -142,8 +136,6 @@ class Value(Generic[V]):
 
 class Set(Generic[K]):
     """A map of which only the keys matter."""
-
-    __slots__ = ("key_codec", "name")
 
     def __init__(self, name: str, key_codec: Codec[K]) -> None:
         self.name = name

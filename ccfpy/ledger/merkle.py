@@ -53,8 +53,6 @@ class MerkleTree:
             kept only as the digests of the subtrees along the tree's left edge.
     """
 
-    __slots__ = ("_levels", "_starts", "first")
-
     def __init__(self, leaves: Iterable[bytes] = (FIRST_LEAF,)) -> None:
         self.first = 0
         self._levels: list[list[bytes]] = [list(leaves)]

@@ -24,8 +24,6 @@ class OpenChunk:
         end: the offset at which the next entry will lie.
     """
 
-    __slots__ = ("_positions", "end", "name")
-
     def __init__(self, first: Seqno, *, is_recovery: bool = False) -> None:
         self.name = ChunkName(first=first, is_recovery=is_recovery)
         self.end = HEADER_BYTES

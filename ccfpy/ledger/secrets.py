@@ -53,8 +53,6 @@ class LedgerSecret:
 class LedgerSecrets:
     """Every ledger secret that is known, by the seqno from which it applies."""
 
-    __slots__ = ("_restored_to", "_secrets", "_versions")
-
     def __init__(self, secrets: Iterable[tuple[Seqno, LedgerSecret]] = ()) -> None:
         ordered = sorted(secrets, key=lambda item: item[0])
         self._versions = [version for version, _ in ordered]

@@ -77,8 +77,6 @@ class _Booted:
         bootstrap: the way into the service of a node that joins; other nodes have none.
     """
 
-    __slots__ = ("bootstrap", "endorsements", "running", "sessions")
-
     def __init__(
         self,
         running: RunningNode,

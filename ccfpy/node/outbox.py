@@ -38,15 +38,6 @@ class NodeLog(Protocol):
 class Outbox:
     """The effects of the step under way."""
 
-    __slots__ = (
-        "_effects",
-        "_entries",
-        "_entry_bytes",
-        "_first_seqno",
-        "_replies",
-        "_settle",
-    )
-
     def __init__(self) -> None:
         self._effects: list[Effect] = []
         self._entries: list[LedgerEntry] = []

@@ -13,8 +13,6 @@ from typing import final
 class WakeFlag:
     """Remember that there may be work, until the end of a step takes the flag."""
 
-    __slots__ = ("_is_set",)
-
     def __init__(self) -> None:
         self._is_set = False
 

@@ -36,8 +36,6 @@ class QuickJs:
             that several engines of one thread may have them in common.
     """
 
-    __slots__ = ("_clock", "_pool")
-
     def __init__(self, clock: "Clock", contexts: ContextPool | None = None) -> None:
         self._clock = clock
         self._pool = ContextPool() if contexts is None else contexts

@@ -24,17 +24,6 @@ _NS_PER_MS = 1_000_000
 class ReusedInterpreter:
     """An interpreter on an application's library, for one call after another."""
 
-    __slots__ = (
-        "_bare",
-        "_clock",
-        "_functions",
-        "_library",
-        "_loaded",
-        "_script",
-        "_source_of",
-        "_started_ns",
-    )
-
     def __init__(
         self,
         clock: "Clock",
@@ -108,17 +97,6 @@ class ReusedInterpreter:
 
 class FreshInterpreter:
     """An interpreter in which every call finds an unused context."""
-
-    __slots__ = (
-        "_bare",
-        "_clock",
-        "_functions",
-        "_last_recipe",
-        "_library",
-        "_pool",
-        "_source_of",
-        "_started_ns",
-    )
 
     def __init__(
         self,

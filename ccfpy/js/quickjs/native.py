@@ -90,21 +90,6 @@ class NativeInstance:
             are reserved, so it never moves.
     """
 
-    __slots__ = (
-        "_context",
-        "_deadline",
-        "_keep",
-        "_library",
-        "_memory",
-        "_module",
-        "_slots",
-        "_store",
-        "_trap",
-        "base",
-        "exports",
-        "stack_top",
-    )
-
     def __init__(self, module: "Module") -> None:
         self._module = module
         self._deadline = (-1, 0)

@@ -72,16 +72,6 @@ class ScriptInstance:
         known: the names of its modules, as the engine has them.
     """
 
-    __slots__ = (
-        "_bounds",
-        "_call",
-        "_functions",
-        "_source_of",
-        "has_asked",
-        "instance",
-        "known",
-    )
-
     __deletable__ = ("instance",)
     """Declares to the compiler that the attribute may be deleted."""
     instance: WasmInstance

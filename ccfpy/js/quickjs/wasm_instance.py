@@ -96,16 +96,6 @@ class WasmInstance:
         lacked_memory: whether the heap's limit was reached in the last run.
     """
 
-    __slots__ = (
-        "_buffer",
-        "_instance",
-        "_room",
-        "_view",
-        "callbacks",
-        "is_sound",
-        "lacked_memory",
-    )
-
     def __init__(self, callbacks: Callbacks) -> None:
         self.callbacks = callbacks
         self.is_sound = True

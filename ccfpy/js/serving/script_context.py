@@ -39,24 +39,6 @@ class ScriptContext:
             which may happen anywhere.
     """
 
-    __slots__ = (
-        "_clock",
-        "_console",
-        "_converters",
-        "_crypto",
-        "_current_request",
-        "_gov",
-        "_historical",
-        "_interpreter",
-        "_is_reused",
-        "_kv",
-        "_limits",
-        "_start_ns",
-        "_unix_time_ms",
-        "endpoint",
-        "is_fit",
-    )
-
     def __init__(
         self,
         node: ScriptNode,

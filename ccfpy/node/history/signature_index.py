@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 class SignatureIndex:
     """Where signatures are, as far as is known."""
 
-    __slots__ = ("_found", "_lasts", "_recent", "_starts")
-
     def __init__(self, recent: "Callable[[], RecentLedger]") -> None:
         self._recent = recent
         self._found: list[Seqno] = []

@@ -41,8 +41,6 @@ class SignedRoot:
 class RecentProofs:
     """The newest entries' leaf components and the signatures among them."""
 
-    __slots__ = ("_first", "_leaves", "_roots", "_signed_seqnos")
-
     def __init__(self, first: Seqno = 1) -> None:
         self._first = first
         self._leaves: list[tuple[View, bytes, bytes | None, bytes | None]] = []

@@ -22,8 +22,6 @@ class RecentLedger:
         signatures_since: all signatures from this entry on are known.
     """
 
-    __slots__ = ("_bytes", "_entries", "_first", "_signatures", "signatures_since")
-
     def __init__(self) -> None:
         self.signatures_since: Seqno = 1
         self._signatures = array("Q")

@@ -21,18 +21,6 @@ class SignatureTimer:
         is_early: whether signing early was asked for.
     """
 
-    __slots__ = (
-        "_delay_ms",
-        "_due_ms",
-        "_early_wait_ms",
-        "_grew_ms",
-        "_most_events",
-        "_seen",
-        "_signed_ms",
-        "_tx_count",
-        "is_early",
-    )
-
     def __init__(
         self, *, tx_count: int, delay_ms: int, now_ms: int, is_early: bool = False
     ) -> None:

@@ -26,14 +26,6 @@ class Turns:
         requests_left: how many requests this step still answers.
     """
 
-    __slots__ = (
-        "_greeting",
-        "ready",
-        "requests_left",
-        "turns_left",
-        "waiting",
-    )
-
     def __init__(self) -> None:
         self.ready: deque[Connection] = deque()
         self._greeting: deque[Connection] = deque()
