@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import JS_TABLES_KNOWN_MAX, JS_VISITS_MAX
 from ccfpy.js.access import Narrowing, Permission, TxAccess, explain, permission
 from ccfpy.js.extension import (
@@ -19,44 +18,13 @@ from ccfpy.js.extension import (
     own_source,
     type_error,
 )
-
-
-class Table(Protocol):
-    """What a JavaScript handle does with a table."""
-
-    def get(self, key: bytes) -> bytes | None:
-        """Return a value."""
-        ...
-
-    def put(self, key: bytes, value: bytes) -> None:
-        """Write a value."""
-        ...
-
-    def remove(self, key: bytes) -> None:
-        """Remove a key."""
-        ...
-
-    def clear(self) -> None:
-        """Remove every key."""
-        ...
-
-    def size(self) -> int:
-        """Return the number of keys."""
-        ...
-
-    def range(self) -> list[tuple[bytes, bytes]]:
-        """Return entries in key order."""
-        ...
-
-    def version_of_previous_write(self, key: bytes) -> Seqno | None:
-        """Return the seqno of the transaction that last wrote a key."""
-        ...
+from ccfpy.kv.tx import MapHandle
 
 
 class Tables(Protocol):
     """The transaction that ``ccf.kv`` is a view of."""
 
-    def raw(self, name: str) -> Table:
+    def raw(self, name: str) -> MapHandle:
         """Return a table by name."""
         ...
 
@@ -83,8 +51,8 @@ class KvExtension:
         self._narrowing = narrowing
         self._allowed: dict[str, frozenset[str]] = {}
         # By the name that was passed: a script may have forged one that is no text.
-        self._readable: dict[ExtensionArgument, Table] = {}
-        self._writable: dict[ExtensionArgument, Table] = {}
+        self._readable: dict[ExtensionArgument, MapHandle] = {}
+        self._writable: dict[ExtensionArgument, MapHandle] = {}
         self._visits: dict[int, _Visit] = {}
         self._visits_begun = 0
 
@@ -144,7 +112,7 @@ class KvExtension:
             return allowed & granted, explanation
         return granted, None
 
-    def _table(self, name: ExtensionArgument, method: str) -> Table:
+    def _table(self, name: ExtensionArgument, method: str) -> MapHandle:
         """Return a table; check the rights at its first use in this call."""
         known = self._writable if method in _WRITING else self._readable
         table = known.get(name)

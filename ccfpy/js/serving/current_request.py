@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ccfpy.http.query import decode_component
 from ccfpy.js.extensions.description import Description
-from ccfpy.js.extensions.kv import Table
 from ccfpy.js.serving.caller import caller_json, signed_content
+from ccfpy.kv.tx import MapHandle
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
@@ -40,7 +40,7 @@ class CurrentRequest:
 
     # ccf.kv
 
-    def raw(self, name: str) -> Table:
+    def raw(self, name: str) -> MapHandle:
         """Return a table in the request's transaction."""
         return self.context.tx.raw(name)
 
