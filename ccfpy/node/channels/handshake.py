@@ -46,16 +46,8 @@ class KeyExchangeInit:
 
     def encode(self) -> bytes:
         """Return the message's bytes."""
-        return b"".join(
-            (
-                u64(HandshakeKind.INIT),
-                u64(VERSION),
-                buf(self.share),
-                buf(self.signature),
-                buf(self.certificate),
-                buf(self.salt),
-            )
-        )
+        fields = self.share, self.signature, self.certificate, self.salt
+        return _encode(HandshakeKind.INIT, *fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +66,8 @@ class KeyExchangeResponse:
 
     def encode(self) -> bytes:
         """Return the message's bytes."""
-        return b"".join(
-            (
-                u64(HandshakeKind.RESPONSE),
-                u64(VERSION),
-                buf(self.share),
-                buf(self.signature),
-                buf(self.certificate),
-            )
-        )
+        fields = self.share, self.signature, self.certificate
+        return _encode(HandshakeKind.RESPONSE, *fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +86,10 @@ class KeyExchangeFinal:
 
 
 Handshake: TypeAlias = KeyExchangeInit | KeyExchangeResponse | KeyExchangeFinal
+
+
+def _encode(kind: HandshakeKind, *fields: bytes) -> bytes:
+    return b"".join((u64(kind), u64(VERSION), *map(buf, fields)))
 
 
 def decode(data: bytes) -> Handshake:
