@@ -6,6 +6,7 @@ is no failure of the node, which makes it anew; so what the disk cannot do is lo
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from ccfpy.boundary.effects import ForgetBlobs, ReadBlob, StoreBlob
@@ -18,25 +19,19 @@ _SOURCE = "blob_store"
 _NAME = re.compile(r"[0-9]+\.[0-9a-f]+")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlobStore:
     """The blobs of one node.
 
-    Args:
+    Attributes:
         directory: where they are; made with the first of them.
         report: told what the disk could not do.
         disk: the disk.
     """
 
-    def __init__(
-        self,
-        directory: Path = DIRECTORY,
-        *,
-        report: Reporter,
-        disk: Disk = REAL_DISK,
-    ) -> None:
-        self._directory = directory
-        self._report = report
-        self._disk = disk
+    directory: Path = DIRECTORY
+    report: Reporter
+    disk: Disk = REAL_DISK
 
     def clear(self) -> None:
         """Remove what an earlier run left; other files stay."""
@@ -46,20 +41,20 @@ class BlobStore:
         """Write a blob, in place of one of that name."""
         path = self._path(effect.series, effect.name)
         try:
-            self._disk.make_directory(self._directory)
-            write_file(self._disk, path, effect.data)
+            self.disk.make_directory(self.directory)
+            write_file(self.disk, path, effect.data)
         except OSError as error:
-            self._report.fail(f"Cannot write {path}: {error.strerror}", file=_SOURCE)
+            self.report.fail(f"Cannot write {path}: {error.strerror}", file=_SOURCE)
 
     def read(self, effect: ReadBlob) -> BlobRead:
         """Return a blob, if it is there."""
         path = self._path(effect.series, effect.name)
         try:
-            data = read_file(self._disk, path)
+            data = read_file(self.disk, path)
         except FileNotFoundError:
             data = None
         except OSError as error:
-            self._report.fail(f"Cannot read {path}: {error.strerror}", file=_SOURCE)
+            self.report.fail(f"Cannot read {path}: {error.strerror}", file=_SOURCE)
             data = None
         return BlobRead(request=effect.request, data=data)
 
@@ -68,16 +63,16 @@ class BlobStore:
         self._remove(f"{effect.series}.")
 
     def _path(self, series: int, name: str) -> Path:
-        return self._directory / f"{series}.{name}"
+        return self.directory / f"{series}.{name}"
 
     def _remove(self, prefix: str) -> None:
         try:
-            if not self._disk.is_directory(self._directory):
+            if not self.disk.is_directory(self.directory):
                 return
-            for name in self._disk.names(self._directory):
+            for name in self.disk.names(self.directory):
                 if name.startswith(prefix) and _NAME.fullmatch(name):
-                    self._disk.remove(self._directory / name)
+                    self.disk.remove(self.directory / name)
         except OSError as error:
-            self._report.fail(
-                f"Cannot clear {self._directory}: {error.strerror}", file=_SOURCE
+            self.report.fail(
+                f"Cannot clear {self.directory}: {error.strerror}", file=_SOURCE
             )

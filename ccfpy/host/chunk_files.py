@@ -4,6 +4,7 @@ Only the name says whether a chunk is complete, committed or provisional. Reader
 files must see every change, so the directory is synced with each change of a name.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from ccfpy.base.ids import Seqno
@@ -16,27 +17,24 @@ from ccfpy.ledger.open_chunk import OpenChunk
 _SOURCE = "ledger"
 
 
+@dataclass(frozen=True, slots=True)
 class ChunkFiles:
-    """A directory's chunk files, by name."""
+    """A directory's chunk files, by name.
 
-    def __init__(
-        self,
-        directory: Path,
-        *,
-        disk: Disk,
-        readers: ChunkReaders,
-        report: Reporter,
-        must_sync: bool,
-    ) -> None:
-        self._directory = directory
-        self._disk = disk
-        self._readers = readers
-        self._report = report
-        self._must_sync = must_sync
+    Attributes:
+        readers: told of each change of a name.
+        must_sync: the disk confirms each change of a name.
+    """
+
+    directory: Path
+    disk: Disk
+    readers: ChunkReaders
+    report: Reporter
+    must_sync: bool
 
     def path(self, name: ChunkName) -> Path:
         """Return the path of a chunk."""
-        return self._directory / str(name)
+        return self.directory / str(name)
 
     def parse(self, name: ChunkName) -> Chunk:
         """Read a whole file.
@@ -45,21 +43,21 @@ class ChunkFiles:
             Malformed: it is no chunk.
             OSError: it cannot be read.
         """
-        return Chunk.parse(name, read_file(self._disk, self.path(name)))
+        return Chunk.parse(name, read_file(self.disk, self.path(name)))
 
     def create(self, chunk: OpenChunk) -> ChunkWriter:
         """Begin a new file; one of that name would be another writer's, or a bug."""
-        file = self._disk.create(self.path(chunk.name))
+        file = self.disk.create(self.path(chunk.name))
         file.append(header(0))
         # Auditors that read along take a file without its header for a damaged one.
         file.flush()
-        if self._must_sync:
-            self._disk.sync_directory(self._directory)
+        if self.must_sync:
+            self.disk.sync_directory(self.directory)
         return self._writer(chunk, chunk.name, file)
 
     def go_on(self, chunk: OpenChunk) -> ChunkWriter:
         """Go on with a file that has its open name, cut to what ``chunk`` says."""
-        file = self._disk.open(self.path(chunk.name), is_writable=True)
+        file = self.disk.open(self.path(chunk.name), is_writable=True)
         file.write_at(0, header(0))
         file.truncate(chunk.end)
         return self._writer(chunk, chunk.name, file)
@@ -73,7 +71,7 @@ class ChunkFiles:
             Malformed: its positions cannot be read.
         """
         assert not name.is_committed, name
-        file = self._disk.open(self.path(name), is_writable=True)
+        file = self.disk.open(self.path(name), is_writable=True)
         chunk = OpenChunk(name.first)
         if after is not None:
             found = read_positions(file, self.path(name), name)
@@ -85,36 +83,36 @@ class ChunkFiles:
 
     def _writer(self, chunk: OpenChunk, name: ChunkName, file: DiskFile) -> ChunkWriter:
         return ChunkWriter(
-            self._disk,
-            self._directory,
+            self.disk,
+            self.directory,
             chunk,
             name=name,
             file=file,
-            must_sync=self._must_sync,
+            must_sync=self.must_sync,
         )
 
     def complete(self, writer: ChunkWriter) -> ChunkName:
         """Finish the file that was written; give the name it has now."""
         before, name = writer.complete()
-        self._readers.renamed(before, name)
+        self.readers.renamed(before, name)
         return name
 
     def rename(self, name: ChunkName, to: ChunkName) -> None:
         """Rename a file."""
-        self._readers.forget(name)
-        self._disk.rename(self.path(name), self.path(to))
-        self._readers.renamed(name, to)
-        if self._must_sync:
-            self._disk.sync_directory(self._directory)
+        self.readers.forget(name)
+        self.disk.rename(self.path(name), self.path(to))
+        self.readers.renamed(name, to)
+        if self.must_sync:
+            self.disk.sync_directory(self.directory)
 
     def remove(self, name: ChunkName) -> None:
         """Remove a file."""
-        self._readers.forget(name)
-        self._disk.remove(self.path(name))
+        self.readers.forget(name)
+        self.disk.remove(self.path(name))
 
     def uncommit(self, name: ChunkName, after: Seqno) -> ChunkName:
         """Make a committed file writable: its ledger begins anew after ``after``."""
-        self._report.info(
+        self.report.info(
             f"Remove committed suffix from ledger file {name} after init at {after}: "
             f"last_idx {name.last}",
             file=_SOURCE,
@@ -125,7 +123,7 @@ class ChunkFiles:
 
     def ignore(self, name: ChunkName, why: str) -> None:
         """Set a file aside: nobody reads it as part of the ledger any more."""
-        self._readers.forget(name)
+        self.readers.forget(name)
         path = self.path(name)
-        self._disk.rename(path, path.with_name(path.name + IGNORED_SUFFIX))
-        self._report.info(f"Ignoring ledger file {name}: {why}", file=_SOURCE)
+        self.disk.rename(path, path.with_name(path.name + IGNORED_SUFFIX))
+        self.report.info(f"Ignoring ledger file {name}: {why}", file=_SOURCE)

@@ -15,6 +15,7 @@ dropped, and the node goes on.
 import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,21 +36,21 @@ class _Found(NamedTuple):
     path: Path
 
 
+@dataclass(eq=False)
 class SnapshotStore:
-    """One node's snapshots."""
+    """One node's snapshots.
 
-    def __init__(
-        self,
-        directory: Path,
-        *,
-        report: Reporter,
-        read_only_directory: Path | None = None,
-        disk: Disk = REAL_DISK,
-    ) -> None:
-        self._directory = directory
-        self._read_only = read_only_directory
-        self._report = report
-        self._disk = disk
+    Attributes:
+        report: told what the disk could not do.
+        read_only_directory: where snapshots of other nodes may lie.
+    """
+
+    directory: Path
+    report: Reporter
+    read_only_directory: Path | None = None
+    disk: Disk = REAL_DISK
+
+    def __post_init__(self) -> None:
         self._pending: OrderedDict[SnapshotName, DiskFile] = OrderedDict()
         self._ignored: set[Path] = set()
 
@@ -59,10 +60,10 @@ class SnapshotStore:
         Raises:
             ConfigurationRefused: it cannot be made, or the read-only one is none.
         """
-        make_directory(self._disk, self._directory, key="snapshots.directory")
-        if self._read_only is not None:
+        make_directory(self.disk, self.directory, key="snapshots.directory")
+        if self.read_only_directory is not None:
             key = "snapshots.read_only_directory"
-            require_directory(self._disk, self._read_only, "snapshot", key=key)
+            require_directory(self.disk, self.read_only_directory, "snapshot", key=key)
 
     def write(self, name: SnapshotName, data: bytes, *, is_first: bool) -> None:
         """Write a piece of a snapshot that is not final yet."""
@@ -84,7 +85,7 @@ class SnapshotStore:
         """
         file = self._pending.pop(name, None)
         if file is None:
-            self._report.fail(
+            self.report.fail(
                 f"Could not find snapshot to commit at {name.seqno}", file=_SOURCE
             )
             return None
@@ -95,7 +96,7 @@ class SnapshotStore:
         except OSError as error:
             self._give_up(name, file, error)
             return None
-        self._report.info(
+        self.report.info(
             f"New snapshot file written to {name} [{size} bytes] (unsynced)",
             file=_SOURCE,
         )
@@ -108,7 +109,7 @@ class SnapshotStore:
             try:
                 return self._read(found, wanted)
             except OSError as error:
-                self._report.fail(
+                self.report.fail(
                     f"Cannot read snapshot {found.name}: {error.strerror}", file=_SOURCE
                 )
         return SnapshotRead(
@@ -124,18 +125,18 @@ class SnapshotStore:
         earlier = self._pending.pop(name, None)
         if earlier is not None:
             self._drop(name, earlier)
-        path = self._directory / str(name)
+        path = self.directory / str(name)
         try:
-            there = self._disk.names(self._directory)
+            there = self.disk.names(self.directory)
             if str(name.committed()) in there:
-                self._report.fail(
+                self.report.fail(
                     f"Cannot write snapshot as file already exists: {name.committed()}",
                     file=_SOURCE,
                 )
                 return
             if str(name) in there:
-                self._disk.remove(path)  # an earlier run did not finish it
-            self._pending[name] = self._disk.create(path)
+                self.disk.remove(path)  # an earlier run did not finish it
+            self._pending[name] = self.disk.create(path)
         except OSError as error:
             self._cannot_write(name, error)
         if len(self._pending) > SNAPSHOTS_PENDING_MAX:
@@ -145,19 +146,19 @@ class SnapshotStore:
         try:
             file.sync()
             file.close()
-            path = self._directory / str(name)
-            self._disk.rename(path, self._directory / str(name.committed()))
-            self._disk.sync_directory(self._directory)
+            path = self.directory / str(name)
+            self.disk.rename(path, self.directory / str(name.committed()))
+            self.disk.sync_directory(self.directory)
         except OSError as error:
             self._cannot_write(name, error)
             return
-        self._report.info(
+        self.report.info(
             f"Renamed temporary snapshot {name} to {name.committed()}", file=_SOURCE
         )
 
     def _cannot_write(self, name: SnapshotName, error: OSError) -> None:
         reason = (error.strerror or str(error)).lower()
-        self._report.fail(f"Cannot write snapshot {name}: {reason}", file=_SOURCE)
+        self.report.fail(f"Cannot write snapshot {name}: {reason}", file=_SOURCE)
 
     def _give_up(self, name: SnapshotName, file: DiskFile, error: OSError) -> None:
         self._pending.pop(name, None)
@@ -169,7 +170,7 @@ class SnapshotStore:
         with contextlib.suppress(OSError):  # of bytes that nobody wants any more
             file.close()
         try:
-            self._disk.remove(self._directory / str(name))
+            self.disk.remove(self.directory / str(name))
         except OSError as error:
             self._cannot_write(name, error)
 
@@ -185,7 +186,7 @@ class SnapshotStore:
             return None
         for directory in self._directories():
             try:
-                if str(name) in self._disk.names(directory):
+                if str(name) in self.disk.names(directory):
                     return _Found(name, directory / str(name))
             except OSError:
                 continue  # it may be unmounted just now
@@ -203,7 +204,7 @@ class SnapshotStore:
     def _committed(self, directory: Path) -> Sequence[_Found]:
         found: list[_Found] = []
         try:
-            names = self._disk.names(directory)
+            names = self.disk.names(directory)
         except OSError:
             return found
         for text in names:
@@ -224,7 +225,7 @@ class SnapshotStore:
 
     def _size(self, path: Path) -> int:
         try:
-            with contextlib.closing(self._disk.open(path)) as file:
+            with contextlib.closing(self.disk.open(path)) as file:
                 return file.size()
         except OSError:
             return 0
@@ -233,10 +234,10 @@ class SnapshotStore:
         """Log once which file is ignored."""
         if path not in self._ignored and len(self._ignored) < _IGNORED_NAMED_MAX:
             self._ignored.add(path)
-            self._report.info(f"Ignoring {what} file {path.name}", file=_SOURCE)
+            self.report.info(f"Ignoring {what} file {path.name}", file=_SOURCE)
 
     def _read(self, found: _Found, wanted: ReadSnapshot) -> SnapshotRead:
-        with contextlib.closing(self._disk.open(found.path)) as file:
+        with contextlib.closing(self.disk.open(found.path)) as file:
             size = file.size()
             start = min(wanted.start, size)
             stop = min(wanted.stop, size, start + SNAPSHOT_READ_BYTES_MAX)
@@ -250,9 +251,9 @@ class SnapshotStore:
         )
 
     def _directories(self) -> tuple[Path, ...]:
-        if self._read_only is None:
-            return (self._directory,)
-        return (self._directory, self._read_only)
+        if self.read_only_directory is None:
+            return (self.directory,)
+        return (self.directory, self.read_only_directory)
 
 
 _IGNORED_NAMED_MAX = 1000

@@ -7,6 +7,7 @@ else, so it happens aside.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
 from ccfpy.base.limits import PEER_FRAME_BYTES_MAX
@@ -47,29 +48,25 @@ Performers: TypeAlias = Mapping[type, Callable[[Effect], None]]
 """What performs each kind of effect."""
 
 
+@dataclass(eq=False)
 class Storage:
-    """A node's files, as the enclave knows them."""
+    """A node's files, as the enclave knows them.
 
-    def __init__(
-        self,
-        ledger: LedgerStore,
-        snapshots: SnapshotStore,
-        blobs: BlobStore,
-        sealed: SealedFiles,
-        *,
-        journal: Journal,
-        slow_us: int,
-    ) -> None:
-        self._ledger = ledger
-        self._snapshots = snapshots
-        self._blobs = blobs
-        self._sealed = sealed
-        self._journal = journal
-        self._slow_us = slow_us
+    Attributes:
+        journal: told of slow writes and of reads that fail.
+        slow_us: how long a write may take before it is slow.
+    """
+
+    ledger: LedgerStore
+    snapshots: SnapshotStore
+    blobs: BlobStore
+    sealed: SealedFiles
+    journal: Journal
+    slow_us: int
 
     def performers(self, post: Callable[[Event], None], aside: RunAside) -> Performers:
         """Return the function that performs each effect; ``post`` gets the answers."""
-        ledger, snapshots, blobs = self._ledger, self._snapshots, self._blobs
+        ledger, snapshots, blobs = self.ledger, self.snapshots, self.blobs
 
         def commit_snapshot(effect: CommitSnapshot) -> None:
             finish = snapshots.commit(_name(effect), effect.receipt)
@@ -94,15 +91,15 @@ class Storage:
             StoreBlob: blobs.store,
             ReadBlob: lambda effect: post(blobs.read(effect)),
             ForgetBlobs: blobs.forget,
-            KeepSealedSecret: self._sealed.keep,
+            KeepSealedSecret: self.sealed.keep,
         }
         return cast("Performers", performers)
 
     def entries_for_peer(self, first: int, last: int) -> list[bytes] | None:
         """Return all entries of a range for another node; nothing if one is gone."""
-        entries = self._ledger.read_all(first, last, bytes_max=PEER_FRAME_BYTES_MAX)
+        entries = self.ledger.read_all(first, last, bytes_max=PEER_FRAME_BYTES_MAX)
         if entries is None:
-            self._journal.fail(
+            self.journal.fail(
                 f"Unable to send AppendEntries ({first - 1}, {last}]: "
                 "Ledger read failed",
                 file=_SOURCE,
@@ -111,16 +108,16 @@ class Storage:
 
     def close(self) -> None:
         """Flush and close all files."""
-        self._ledger.close()
-        self._snapshots.close()
+        self.ledger.close()
+        self.snapshots.close()
 
     def _append_entries(self, effect: AppendLedger) -> None:
         began = _now_s()
-        self._ledger.append(effect.first_seqno, effect.entries)
+        self.ledger.append(effect.first_seqno, effect.entries)
         elapsed_us = (_now_s() - began) * 1e6
-        if elapsed_us > self._slow_us:
-            is_very_slow = elapsed_us > self._slow_us * VERY_SLOW
-            self._journal.log(
+        if elapsed_us > self.slow_us:
+            is_very_slow = elapsed_us > self.slow_us * VERY_SLOW
+            self.journal.log(
                 LogLevel.FAIL if is_very_slow else LogLevel.INFO,
                 f"Operation took too long ({elapsed_us / 1000:.3f}ms): Writing "
                 f"{len(effect.entries)} ledger entries from {effect.first_seqno}",
@@ -128,16 +125,16 @@ class Storage:
             )
 
     def _read_ledger(self, effect: ReadLedger) -> LedgerRead:
-        entries = self._ledger.read(effect.first, effect.last)
-        if entries is None and effect.first > self._ledger.last_seqno:
+        entries = self.ledger.read(effect.first, effect.last)
+        if entries is None and effect.first > self.ledger.last_seqno:
             # A reader at the ledger's end comes here, and has lost nothing.
-            self._journal.info(
-                f"The ledger ends at {self._ledger.last_seqno}: no {effect.first} is "
+            self.journal.info(
+                f"The ledger ends at {self.ledger.last_seqno}: no {effect.first} is "
                 "there",
                 file=_SOURCE,
             )
         elif entries is None:
-            self._journal.fail(
+            self.journal.fail(
                 f"Cannot find ledger file for seqno {effect.first}", file=_SOURCE
             )
         return LedgerRead(

@@ -62,7 +62,7 @@ def test_a_start_clears_what_an_earlier_run_left_and_nothing_else() -> None:
     world.disk.put(DIRECTORY / "notes.txt", b"an operator's")
     BlobStore(report=world.report, disk=world.disk).clear()
     assert world.disk.names(DIRECTORY) == ["notes.txt"]
-    BlobStore(Path("/nowhere"), report=world.report, disk=world.disk).clear()
+    BlobStore(directory=Path("/nowhere"), report=world.report, disk=world.disk).clear()
     assert not world.report.lines
 
 
