@@ -1,1 +1,2 @@
-"""One file per question; each states its budget and exits 1 when it is exceeded."""
+"""One file per question; each states its budget, and exits 1 if the budget is
+exceeded."""

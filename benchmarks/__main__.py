@@ -1,9 +1,10 @@
-"""Asks all questions in turn, each in a process of its own, or those that are named.
+"""Asks all questions in turn, or the named ones, each in a separate process.
 
     python -m benchmarks [--quick] [--keep] [QUESTION …]
 
-Each prints its table; what exceeded a budget is told at the end. With ``--keep`` the
-runs are added to ``results/``, and the page with plots is written anew.
+Each question prints its table. At the end the command names the figures that exceed
+their budgets. With ``--keep`` the command adds the runs to ``results/``, and writes the
+page with plots again.
 """
 
 import argparse
@@ -19,7 +20,7 @@ VERDICTS = {0: "within budget", 1: "**over budget**"}
 
 
 def questions() -> list[str]:
-    """List what can be asked: every file beside this one that asks something."""
+    """List the questions: every file beside this one that holds a question."""
     names = sorted(path.stem for path in HERE.glob("*.py"))
     return [name for name in names if name not in NO_QUESTIONS]
 
@@ -39,7 +40,7 @@ def parsed(words: Sequence[str] | None) -> tuple[list[str], list[str]]:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Ask, and give 1 if any answer was over its budget or did not come."""
+    """Ask, and return 1 if an answer was over its budget or did not come."""
     names, passed_on = parsed(words)
     told = []
     for name in names:

@@ -1,16 +1,17 @@
 """How many transactions a second does one core audit, and in how much memory?
 
 A ledger is written first: private writes of 200 bytes, signed after every thousand, in
-chunks of 5 MB. Another process reads it as ``ccfpy ledger verify`` does: every frame,
-write set, digest, Merkle root and signature, first alone, then with a further process
-for each processor. CPU time of all processes, their start included, decides.
+chunks of 5 MB. Another process reads the ledger as ``ccfpy ledger verify`` does: every
+frame, write set, digest, Merkle root and signature. The process reads alone first, then
+with one further process for each processor. The figure is the CPU time of all
+processes, including their start.
 
-The same ledger is then given to CCF's own Python package, where ``make interop`` has
-installed it; and one that is signed after every tenth transaction is read, in which
-verifying signatures is nearly all there is to do.
+The same ledger then goes to CCF's own Python package, if ``make interop`` has installed
+the package. The auditor also reads a ledger that is signed after every tenth
+transaction, where nearly all the work is to verify signatures.
 
 Budget: 20,000 transactions a second and core; and memory that does not grow with the
-ledger: ten times as many transactions in no more than 16 MiB more.
+ledger: ten times as many transactions take at most 16 MiB more.
 """
 
 import json
@@ -84,7 +85,7 @@ def audited(
 
 
 def theirs(ledger: Path) -> Peers:
-    """Return how fast CCF's own packages audit it, where they are installed."""
+    """Return how fast CCF's own packages audit the ledger, if they are installed."""
     found = {}
     for line in (6, 7):
         python = ROOT / f".venv-ccf{line}" / "bin" / "python"

@@ -1,17 +1,18 @@
-"""How much does a write fetch that a processor has not at hand?
+"""How much code and data must a processor fetch for a write?
 
 Time differs with the machine and the moment: a processor that shares its caches with
-others' work takes several times as long for the same. What it has to fetch is counted
-here instead, by a simulated one (valgrind's callgrind, Debian: `valgrind`), so that it
-is the same wherever and whenever it is asked: to about a percent, and to a tenth where
-the last cache is concerned.
+other work takes several times as long for the same write. Therefore a simulated
+processor (valgrind's callgrind, Debian: `valgrind`) counts the fetched lines. The count
+is the same on every machine and at every time: to about a percent, and to a tenth for
+the last cache.
 
 The simulated processor has 32 KiB for code, 48 KiB for data, and 512 KiB behind both,
-about what is left of a cache of 1 or 2 MiB when others use it too. It lacks the
-instructions for SHA-256 and wide vectors, so it counts more of OpenSSL's own than a
-real one runs.
+which is about the share that remains of a cache of 1 or 2 MiB when other work uses the
+cache too. The simulated processor lacks the instructions for SHA-256 and wide vectors,
+so it counts more of OpenSSL's own instructions than a real processor runs.
 
-A backup is sent most entries many to a message; what it does for one is counted alike.
+A backup receives most entries in messages of many entries. The work of a backup for one
+entry is counted in the same way.
 
 Budgets hold for pure Python and for compiled modules.
 """
@@ -34,13 +35,14 @@ from ccfpy.boundary.wire import EFFECTS, EVENTS
 
 WRITES = 1024
 PARTS = 4
-"""How often a backup is told of half as many writes: of those that fill messages."""
+"""How often a backup receives messages: half as many writes, in full messages."""
 SUBJECTS = {
     "a write, 1 to a step": ("step_through(1)", 13_000, 2_500),
     "a write, 32 to a step": ("step_through(32)", 9_000, 700),
     "an entry, on a backup": ("hear_of_writes()", 3_000, 200),
 }
-"""What is run for each; the most lines of the first caches, and of the one behind."""
+"""The program to run for each kind, and the most lines that the first caches and the
+one behind may fetch."""
 _TOOLS = "valgrind", "callgrind_control"
 _CALLGRIND = (
     "valgrind",
@@ -54,13 +56,13 @@ _CALLGRIND = (
 
 
 class Uncounted(Exception):
-    """The simulated processor said nothing; the text is what went wrong."""
+    """The simulated processor returned no count; the text says why."""
 
 
 def step_through(at_once: int) -> int:
-    """Send a node writes, a fixed number in each step; count only those steps.
+    """Send writes to a node, a fixed number in each step; count only these steps.
 
-    Returns how many writes there were.
+    Returns the number of writes.
     """
     node, clients = opened_node()
     raw = write_request()
@@ -88,9 +90,9 @@ def step_through(at_once: int) -> int:
 
 
 def hear_of_writes() -> int:
-    """Send a backup entries, as a primary sends them; count only those steps.
+    """Send entries to a backup, as a primary sends them; count only these steps.
 
-    Returns how many entries there were: full messages, with no signature among them.
+    Returns the number of entries: full messages, with no signature among them.
     """
     backup, raw = Backup(), write_request()
     backup.perform(backup.hear(backup.told_of(WRITES, raw)))
@@ -115,10 +117,10 @@ def _count(*, on: bool) -> None:
 
 
 def counted(call: str) -> Mapping[str, float]:
-    """Return what each write or entry took, by callgrind's names: ``Ir``, ….
+    """Return the counts for each write or entry, by callgrind's names: ``Ir``, ….
 
     Raises:
-        Uncounted: it could not be told.
+        Uncounted: the simulated processor returned no count.
     """
     code = f"from benchmarks import caches; print(caches.{call})"
     with tempfile.TemporaryDirectory(prefix="ccfpy-caches-") as folder:
@@ -137,22 +139,22 @@ def counted(call: str) -> Mapping[str, float]:
 
 
 def totals(told: str) -> Mapping[str, int]:
-    """Read the sums of what callgrind wrote.
+    """Read the sums that callgrind wrote.
 
     Raises:
-        Uncounted: it has none.
+        Uncounted: the file has no sums.
     """
     lines = dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
     names, sums = lines.get("events", "").split(), lines.get("totals", "").split()
     if not 0 < len(sums) <= len(names):
         raise Uncounted("callgrind wrote no sums")
-    # Zeros at the end are left out.
+    # callgrind omits zeros at the end
     padded = [*map(int, sums), *[0] * (len(names) - len(sums))]
     return dict(zip(names, padded, strict=True))
 
 
 def measure(settings: Settings) -> Iterator[Figure]:
-    del settings  # it is the same each time
+    del settings  # the count is the same each time
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
         print(f"Not counted: {missing[0]} is not installed (apt install valgrind).")

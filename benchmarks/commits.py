@@ -1,11 +1,11 @@
 """How long until a write is known to be committed, at rest and under load?
 
-A client writes, and asks again and again until it is told that its transaction is
-committed: at rest, at random moments; then while ten clients write as fast as they are
-answered, which takes all the processors that there are. On one node, three and five,
-that sign early as a sandbox does: soon where there is little to sign, else every 100
-ms. Then on nodes that never sign early and only know the interval, as CCF does, with
-one interval after another.
+A client writes, and asks again and again until the answer says that the transaction is
+committed. At rest, the client writes at random moments. Under load, ten other clients
+write as fast as they get answers, which takes all processors. The nodes are one, three
+and five, and sign early as a sandbox does: soon if they have little to sign, otherwise
+every 100 ms. Then the same question goes to nodes that never sign early and know only
+the interval, as in CCF, with one interval after another.
 
 Budget: half of the writes to three nodes at rest are committed within 10 ms.
 """
@@ -37,22 +37,24 @@ SWEPT_NODES = 1, 3
 LOADED_BY = 10
 REPEATS = 3
 WRITES, WRITES_QUICK = 200, 100
-"""Of fewer than a hundred, the slowest would stand for one in a hundred."""
+"""With fewer than a hundred writes, the slowest would stand for one in a hundred."""
 WRITES_SWEPT, WRITES_SWEPT_QUICK = 30, 10
 SWEPT_MS_MIN = 1000
-"""How long writes are followed at least: in less, what a load costs cannot be told."""
+"""The shortest time for which writes are followed: a shorter time does not show the
+cost of a load."""
 POLL_S = 0.001
 MIDDLE, LAST = 0.5, 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commits:
-    """What one repeat came to.
+    """The results of one repeat.
 
     Attributes:
-        at_rest_ms: from each write to the answer that it is committed, in order.
-        loaded_ms: likewise while others write.
-        cpu_us: of all nodes for each write meanwhile.
+        at_rest_ms: the times from each write to the answer that the write is committed,
+            in order.
+        loaded_ms: the same times while other clients write.
+        cpu_us: the CPU time of all nodes for each write under load.
     """
 
     at_rest_ms: tuple[float, ...]
@@ -61,7 +63,8 @@ class Commits:
 
 
 def part(ordered: tuple[float, ...], share: float) -> float:
-    """Return the least of sorted values that ``share`` of them do not exceed."""
+    """Return the least of the sorted values that a ``share`` of them does not
+    exceed."""
     return ordered[max(math.ceil(len(ordered) * share), 1) - 1]
 
 
@@ -78,10 +81,11 @@ def connection(service: Service) -> Iterator[http.client.HTTPSConnection]:
 
 
 def commits_ms(service: Service, writes: int, interval_ms: int) -> tuple[float, ...]:
-    """Return, sorted, how long each write took to be known as committed.
+    """Return, sorted, the time until each write was known to be committed.
 
-    A write is committed by a signature, and the next comes at any moment of the
-    interval after that: else all would wait for as long as the first did.
+    A signature commits a write, and the next signature comes at any moment of the
+    interval after it. Without random moments, all writes would wait for as long as the
+    first one.
     """
     with connection(service) as client:
         times = []
@@ -94,7 +98,7 @@ def commits_ms(service: Service, writes: int, interval_ms: int) -> tuple[float, 
 
 
 def _follow(client: http.client.HTTPSConnection, record: dict[str, object]) -> None:
-    """Write a record, and ask until that is committed."""
+    """Write a record, and ask until the record is committed."""
     kind = {"content-type": "application/json"}
     client.request("POST", "/app/log/private", json.dumps(record), kind)
     response = client.getresponse()
@@ -114,7 +118,7 @@ def follow(
 ) -> list[Commits]:
     """Follow writes to a new service."""
     told = []
-    # What is run for the first time is no measure.
+    # the first run of any code is no measurement
     commits_ms(service, writes // 10, interval_ms)
     for _ in range(repeats):
         at_rest_ms = commits_ms(service, writes, interval_ms)
@@ -138,7 +142,7 @@ def follow(
 async def follow_by_interval(
     nodes: int, interval_ms: int, *, repeats: int, writes: int
 ) -> list[Commits]:
-    """Follow writes to a service that signs once in an interval, never early."""
+    """Follow writes to a service that signs once in an interval, and never early."""
     with tempfile.TemporaryDirectory() as folder:
         async with growing(
             Path(folder),
@@ -173,7 +177,7 @@ def of_nodes(nodes: int, told: list[Commits]) -> Iterator[Figure]:
 
 
 def of_interval(nodes: int, interval_ms: int, told: list[Commits]) -> Iterator[Figure]:
-    """Return the figures of what an interval between signatures does."""
+    """Return the figures for one interval between signatures."""
 
     def figure(what: str, values: Iterable[float], plot: str, series: str) -> Figure:
         return Figure(

@@ -1,10 +1,11 @@
 """How long until a service writes again after its primary's death?
 
-Three nodes; clients write and read on all of them while the primary is killed, again
-and again, each dead node replaced by a new one. From the kill to the first write that
-a later view answers, in election timeouts of one second; nothing committed may be lost.
+Three nodes run, and clients write and read on all of them. The primary is killed again
+and again, and each dead node is replaced by a new one. The figure is the time from the
+kill to the first write that a later view answers, in election timeouts of one second.
+No committed write may be lost.
 
-Budget: two election timeouts, of the slowest.
+Budget: two election timeouts, for the slowest failover.
 """
 
 import tempfile

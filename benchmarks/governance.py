@@ -1,8 +1,8 @@
-"""What does governance cost: fifty proposals made, voted on and put into effect?
+"""How much does governance cost: fifty proposals made, voted on and applied?
 
-A whole node in this thread. A member proposes over COSE, each on a connection of its
-own as the tools do it; votes with a script; the constitution resolves and applies. What
-is counted is the node's CPU alone, not the members'.
+A whole node runs in this thread. A member proposes over COSE, each time on a new
+connection as the tools do, and votes with a script. The constitution resolves and
+applies the proposal. Only the node's CPU time is counted, not the members'.
 
 Budget: 2 s for 50 rounds, with one member.
 """
@@ -26,10 +26,10 @@ SIGN_EVERY_MS = 100
 
 
 class MeteredNode(InProcessNode):
-    """A node in process that adds up what its steps cost.
+    """A node in this process that adds up the cost of its steps.
 
     Attributes:
-        spent_ns: CPU time of this thread within steps so far.
+        spent_ns: the CPU time of this thread within steps so far.
     """
 
     spent_ns = 0

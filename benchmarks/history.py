@@ -1,10 +1,11 @@
-"""How fast does a service tell of its past?
+"""How fast does a service answer questions about its past?
 
-One node, after 60,000 public writes of 60 bytes to three keys. The half written first
-is asked for: all that became of one key, page by page, over one connection whose client
-waits for each page; nothing of it was asked for before. Every entry is read from the
-ledger's files twice, once for the index of keys and once for the answer, verified and
-opened. Then 50 receipts at random transactions of that half, one after another.
+One node has 60,000 public writes of 60 bytes to three keys. A client reads the half
+that was written first: the whole history of one key, page by page, over one connection.
+The client waits for each page, and nobody has read this half before. The node reads
+every entry from the ledger's files twice, once for the index of keys and once for the
+answer, and verifies and decrypts the entry. Then the client asks for 50 receipts at
+random transactions of this half, one after another.
 
 Budget: 2,000 transactions of the ledger a second; all 50 receipts within 3 seconds.
 """
@@ -28,11 +29,11 @@ WAIT_MS = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """How fast the past was told of.
+    """How fast a service answered questions about its past.
 
     Attributes:
-        pace: of the transactions told of, among all that were written.
-        receipts_s: for all the receipts, one after another.
+        pace: the pace of the transactions in the answers, among all that were written.
+        receipts_s: the time for all receipts, one after another.
     """
 
     pace: Pace

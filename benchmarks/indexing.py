@@ -1,12 +1,13 @@
 """How fast does a node build an index, and do others wait meanwhile?
 
-One node, after 60,000 public writes of 60 bytes to three keys. Then somebody asks for
-the first time where one key was written last, so that the sample's index, whose buckets
-the host keeps, is built from the first transaction on: most of the ledger is read back
-from files, verified and opened; its end is in memory. Another connection meanwhile asks
-one quick question after another, and its worst answer tells how long anybody waits.
+One node has 60,000 public writes of 60 bytes to three keys. Then a client asks for the
+first time for the last write of one key. So the node builds the sample's index, whose
+buckets the host keeps, from the first transaction on. The node reads most of the ledger
+back from files, verifies and decrypts it; the ledger's end is in memory. Meanwhile
+another connection asks one quick question after another, and its slowest answer shows
+how long others wait.
 
-Budget: 5,000 transactions of the ledger a second; the worst answer within 250 ms.
+Budget: 5,000 transactions of the ledger a second; the slowest answer within 250 ms.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ BUDGET_MS = 250.0
 
 
 async def _ask_on(client: Client, until: asyncio.Event) -> list[float]:
-    """Ask a quick question again and again; give how long each answer took."""
+    """Ask a quick question again and again; return how long each answer took."""
     took_s = []
     while not until.is_set():
         begun = time.perf_counter()
@@ -36,11 +37,12 @@ async def _ask_on(client: Client, until: asyncio.Event) -> list[float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """How an index was built.
+    """How a node built an index.
 
     Attributes:
-        pace: of the transactions indexed.
-        worst_ms: the longest that anybody else waited for an answer meanwhile.
+        pace: the pace of the indexed transactions.
+        worst_ms: the longest time for which another client waited for an answer
+            meanwhile.
     """
 
     pace: Pace
@@ -48,7 +50,7 @@ class Built:
 
 
 async def build_index(service: Service, writes: int) -> Built:
-    """Write, and then ask what needs the index."""
+    """Write, and then ask a question that needs the index."""
     client, other = await Client.connect(service), await Client.connect(service)
     last = seqno((await client.write_committed(writes))[-1])
     path = f"/app/log/public/historical/range?id=0&from_seqno={last - 9}"

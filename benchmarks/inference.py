@@ -1,10 +1,11 @@
-"""What does asking a model in an enclave cost beside running it bare?
+"""How much more does a model cost in an enclave than without one?
 
-Two models: one that multiplies three numbers, which costs nothing itself, and Magika's,
-which tells the type of a file. Bare, they run in this process by the same engine; then
-in real services, asked by one process that seals and opens for 16 at a time, or for 4
-where the model takes long. CPU is that of all the service's processes, without whoever
-asks; requests a second share the machine with the one who asks.
+The two models are one that multiplies three numbers, which costs nothing itself, and
+Magika's, which detects the type of a file. Without an enclave, the models run in this
+process by the same engine. Then they run in real services. One process asks, and seals
+and opens for 16 clients at a time, or for 4 if the model takes long. CPU time is that
+of all the service's processes, without the process that asks. The rate of requests is
+measured while this process shares the machine.
 
 Budget: 1 ms of CPU for each answer beyond the model's own, on one node.
 """
@@ -49,7 +50,7 @@ OWN = Path(__file__).parents[1] / "apps/inference/constitution/actions.js"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A model, and what it is asked."""
+    """A model, and the questions for it."""
 
     name: str
     model: bytes
@@ -58,7 +59,7 @@ class Query:
 
     @property
     def rows(self) -> int:
-        """How many rows are asked about at once."""
+        """Return the number of rows in one question."""
         (inputs,) = self.inputs.values()
         return len(inputs)
 
@@ -81,7 +82,7 @@ QUERIES = (
 
 
 def options() -> list[str]:
-    """Return what the service is started with."""
+    """Return the configuration with which the service starts."""
     first, *others = constitution("default")
     scripts = [str(path) for path in (first, OWN, *others)]
     words = [word for script in scripts for word in ("--constitution", script)]
@@ -89,7 +90,7 @@ def options() -> list[str]:
 
 
 def connect(service: Service, port: int, name: str) -> Connection:
-    """Connect to a node as somebody."""
+    """Connect to a node as a user."""
     return Connection(
         f"https://{service.host}:{port}",
         service_certificate=(service.common / "service_cert.pem").read_text(),
@@ -113,7 +114,7 @@ async def install(service: Service, name: str, content: bytes) -> None:
 async def ask(
     service: Service, name: str, query: Query, seconds: float, *, on_record: bool
 ) -> Asked:
-    """Ask a model by clients who are spread over the nodes."""
+    """Ask a model by clients that are spread over the nodes."""
     async with AsyncExitStack() as stack:
         clients = []
         for number in range(query.asking):
@@ -160,7 +161,7 @@ async def _load(
 async def asked(
     service: Service, nodes: int, settings: Settings
 ) -> AsyncIterator[Figure]:
-    """Install the models, and give what each query costs."""
+    """Install the models, and yield the cost of each query."""
     models = {query.model: f"model{i}" for i, query in enumerate(QUERIES)}
     for content, name in models.items():
         await install(service, name, content)
@@ -168,7 +169,7 @@ async def asked(
     repeats = settings.repeats or settings.pick(REPEATS, QUICK_REPEATS)
     for query in settings.pick(QUERIES, QUERIES[:2]):
         if nodes > 1 and query.rows > 1:
-            continue  # so long a run, and others behind it, would begin elections
+            continue  # a long run, and those behind it, would begin elections
         name, bare_us = models[query.model], query.bare_us()
         for on_record in (False, True):
             runs = [
@@ -185,7 +186,7 @@ async def asked(
 def figures(
     what: str, bare_us: float, runs: Sequence[Asked], *, is_judged: bool
 ) -> Iterator[Figure]:
-    """Return the cost of one query, and the service's part in it."""
+    """Return the cost of one query, and the service's part of this cost."""
     yield Figure(name=f"{what}: bare CPU", unit="µs", values=(bare_us,), scales=True)
     yield Figure(
         name=f"{what}: CPU beyond",

@@ -1,13 +1,14 @@
-"""What do more keys cost: memory, each write, a snapshot, a node that joins?
+"""How much do more keys cost: memory, each write, a snapshot, a node that joins?
 
-One node is filled with values of 100 bytes under 1,000 keys, 10,000, 100,000 and a
-million, and takes no snapshot but when it is told to. At each number a hundred clients
-write to keys spread over all of them; then a snapshot is taken at rest, to tell its CPU
-time, and another while they write. At last another node joins, from the snapshot.
+One node receives values of 100 bytes under 1,000 keys, 10,000, 100,000 and a million,
+and takes a snapshot only on command. At each number of keys a hundred clients write to
+keys that are spread over all of them. Then the node takes a snapshot at rest, to show
+its CPU time, and another snapshot while the clients write. At last another node joins,
+from the snapshot.
 
-Budget: a write to a million keys costs at most twice the CPU of one to a thousand; a
-snapshot 15 µs a key; a million keys take 1 GiB of memory at most, and a node joins in
-60 s, of which 5 do not depend on keys.
+Budget: a write to a million keys costs at most twice the CPU of a write to a thousand;
+a snapshot costs 15 µs a key; a million keys take 1 GiB of memory at most; and a node
+joins in 60 s, of which 5 do not depend on keys.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ BUDGET_SNAPSHOT_US = 15.0
 BUDGET_MIB = 1024.0
 BUDGET_JOIN_S = 60.0
 BUDGET_START_S = 5.0
-"""Of those, for what does not depend on keys."""
+"""The part of these seconds that does not depend on keys."""
 MILLION = 1_000_000
 CONNECTIONS = 100
 REPEATS = 3
@@ -53,14 +54,15 @@ def _ask(service: Growing, keys: int, settings: Settings) -> list[Asked]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What was seen at some number of keys.
+    """The results at some number of keys.
 
     Attributes:
-        resident_mib: of host and enclave, before anybody wrote to the keys again.
-        written: by whiles, while no snapshot was taken.
-        disturbed: likewise while one was.
-        snapshot_cpu_s: for a snapshot at rest.
-        snapshot_s: how long that took.
+        resident_mib: the memory of host and enclave, before clients wrote to the keys
+            again.
+        written: the results of writes, by period, without a snapshot.
+        disturbed: the same results during a snapshot.
+        snapshot_cpu_s: the CPU time of a snapshot at rest.
+        snapshot_s: the duration of this snapshot.
     """
 
     resident_mib: float
@@ -71,7 +73,7 @@ class Seen:
 
 
 async def see(service: Growing, keys: int, settings: Settings) -> Seen:
-    """Look at a service that has so many keys and is at rest."""
+    """Measure a service that has this number of keys and is at rest."""
     resident_mib = service.resident_mib()
     written = _ask(service, keys, settings)
     await service.rest()
@@ -162,7 +164,7 @@ async def joined_s(service: Growing) -> float:
 
 
 def join_budget_s(keys: int) -> float:
-    """Return the budget for a number of keys, from that of a million."""
+    """Return the budget for a number of keys, from the budget for a million."""
     return BUDGET_START_S + (BUDGET_JOIN_S - BUDGET_START_S) * keys / MILLION
 
 

@@ -1,11 +1,11 @@
 """Does a write cost more, or a node keep more, the longer the ledger is?
 
-One node under constant keys: a hundred clients write, and CPU time for each write and
-memory are told as the ledger grows, a stretch of time after another.
+One node has a constant set of keys, to which a hundred clients write. CPU time for each
+write and memory are measured as the ledger grows, in one period after another.
 
-Budget: in the last stretch a write costs at most a fifth more CPU than in the second
-one, by the medians of four whiles. What the memory does over a longer time is the
-question of ``soak``.
+Budget: in the last period a write costs at most a fifth more CPU than in the second
+one, by the medians of four repeats. The question ``soak`` measures memory over a longer
+time.
 """
 
 import asyncio
@@ -26,14 +26,15 @@ CONNECTIONS = 100
 STRETCHES = 6
 SECONDS = 20.0
 WHILES = 4
-"""In each stretch: what disturbs one of them is not what it costs."""
+"""The number of repeats in each period: a disturbance of one repeat is no cost of the
+ledger."""
 BUDGET_TIMES = 1.2
 THOUSAND = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """What was seen while the ledger grew to ``transactions``."""
+    """The results while the ledger grew to ``transactions``."""
 
     transactions: float
     cpu_us: tuple[float, ...]
@@ -41,7 +42,7 @@ class Stretch:
 
 
 async def stretches(folder: Path, count: int, seconds: float) -> list[Stretch]:
-    """Write for one stretch after another."""
+    """Write for one period after another."""
     seen: list[Stretch] = []
     transactions = 0.0
     async with growing(folder) as service:
@@ -67,7 +68,7 @@ async def stretches(folder: Path, count: int, seconds: float) -> list[Stretch]:
 
 
 def figures(seen: list[Stretch]) -> Iterator[Figure]:
-    """Return the figures of the stretches, the last compared with the second."""
+    """Return the figures of the periods, the last one compared with the second."""
     along = "thousand transactions"
     for number, each in enumerate(seen, 1):
         x = each.transactions / THOUSAND

@@ -1,11 +1,12 @@
-"""What does a script that takes long do to the primary's place?
+"""How long may a script run before the primary loses its place?
 
-Three nodes with election timeouts of 2 s. The primary runs a script for a part of that
-time, five times; each time it may lose its place, as it sends no heartbeat meanwhile.
+Three nodes have election timeouts of 2 s. The primary runs a script for a part of this
+time, five times. Each time the primary may lose its place, because it sends no
+heartbeat while the script runs.
 
-Budget: no election by a script of two fifths of the timeout, which is where the node
-warns. Half of it is what a backup waits at least, counted from the last heartbeat, so
-that a script of half may come too late.
+Budget: no election for a script of two fifths of the timeout, at which the node warns.
+A backup waits at least half of the timeout from the last heartbeat, so a script of half
+of the timeout may end too late.
 """
 
 import json
@@ -43,7 +44,7 @@ def measure(settings: Settings) -> Iterator[Figure]:
 
 
 def _costs_an_election(service: Service, milliseconds: int) -> bool:
-    """Run a script on the primary; return whether the view changed by that."""
+    """Run a script on the primary; return whether this changed the view."""
     primary, view = _primary(service)
     _get(service, f"https://{primary}/app/spin/{milliseconds}")
     time.sleep(ELECTION_MS / 1000)  # as long as an election could take to begin

@@ -1,10 +1,11 @@
-"""How does a service do when reads and writes come mixed?
+"""How much does a mix of reads and writes cost?
 
-The logging app on one node, a hundred connections, private records: no reads, a half,
-nine in ten, 99 in a hundred, nothing else, in turns. A mix should cost what its parts
-cost, each by its share; what it costs more is what they do to one another.
+The logging app runs on one node, with a hundred connections and private records. The
+clients read never, half of the time, nine times in ten, 99 times in a hundred, and
+always, in turns. A mix should cost the sum of its parts, each by its share. Any further
+cost comes from their effect on each other.
 
-Budget: at most a fifth more CPU than that, for each mix, on one core.
+Budget: at most a fifth more CPU than the sum, for each mix, on one core.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,11 +47,11 @@ def measure(settings: Settings) -> Iterator[Figure]:
 def dearer(
     by_percent: Mapping[int, Sequence[Asked]], *, connections: int
 ) -> Iterator[Figure]:
-    """Return how many times its parts' cost each mix costs, turn by turn.
+    """Return how many times the cost of its parts each mix costs, turn by turn.
 
     Args:
-        by_percent: what the turns came to by the share of reads, 0 and 100 among them.
-        connections: over which they came.
+        by_percent: the results of the turns by the share of reads, with 0 and 100.
+        connections: the number of connections.
     """
     over = f"{connections:,} connections"
     for percent, turns in by_percent.items():

@@ -1,14 +1,14 @@
-"""What does a network of three nodes cost against one node, and one of five?
+"""How much does a network of three or five nodes cost, compared with one node?
 
-One node, three and five, in turns, are written to by a hundred clients. All that runs
-shares the machine's processors, so three nodes can do as many writes a second as one
-only if replicating costs nothing.
+A hundred clients write to one node, three and five, in turns. All processes share the
+machine's processors, so three nodes can do as many writes a second as one node only if
+replication costs nothing.
 
-Requests per second, and so the ratio of them, hold only when nothing else runs; CPU
-time for each write holds roughly in any case.
+Requests per second, and so their ratio, are valid only if nothing else runs. CPU time
+for each write is roughly valid in any case.
 
-Budget: three nodes do at least 60 % of the writes a second that one does, and five at
-least 40 %: each further node costs the same, so there is no cliff.
+Budget: three nodes do at least 60 % of the writes a second that one node does, and five
+at least 40 %. Each further node costs the same, so no size is a cliff.
 """
 
 from collections import defaultdict
@@ -26,14 +26,15 @@ BUDGET_RATIO = {3: 0.6, 5: 0.4}
 CONNECTIONS = 100
 SECONDS = 3.0
 WARM_UP_S = 3.0
-"""It is no measure: code is run, and memory taken, for the first time."""
+"""The first load, which is no measurement: code runs, and takes memory, for the first
+time."""
 REPEATS = 9
-"""Many and short: the speed of a shared machine changes within seconds, and what is
-compared should have had the same."""
+"""Many short repeats: the speed of a shared machine changes within seconds, and the
+compared networks should have the same conditions."""
 
 
 def write_to(nodes: int, seconds: float) -> Asked:
-    """Write to a new service of so many nodes."""
+    """Write to a new service of this number of nodes."""
     with sandbox(nodes) as service:
         _ask(service, WARM_UP_S)
         return _ask(service, seconds)

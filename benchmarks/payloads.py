@@ -1,11 +1,12 @@
-"""What does the size of a message add to a write and to a read?
+"""How much does the size of a message add to a write and to a read?
 
-The logging app on one node, a hundred connections, private messages of 20 bytes to 64
-KiB of plain text. Each byte of a write is received, decrypted, parsed, kept, sealed,
-hashed and stored; each of a read is fetched, written as JSON, encrypted and sent.
+The logging app runs on one node, with a hundred connections and private messages of 20
+bytes to 64 KiB of plain text. The node receives, decrypts, parses, keeps, seals, hashes
+and stores each byte of a write. It fetches each byte of a read, writes the byte as
+JSON, encrypts and sends it.
 
-Budget: 10 ns of CPU for each further byte of a write, on one core, from the smallest to
-the largest.
+Budget: 10 ns of CPU for each further byte of a write, on one core, from the smallest
+message to the largest.
 """
 
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def _subject(kind: str, size: int) -> Subject:
 
 
 def each_byte(kind: str, by_size: dict[int, Figure]) -> Figure:
-    """Return what a byte more costs, from the smallest message to the largest."""
+    """Return the cost of a further byte, from the smallest message to the largest."""
     least, most = min(by_size), max(by_size)
     more_us = by_size[most].median - by_size[least].median
     return Figure(

@@ -1,15 +1,16 @@
-"""What does a write cost other replicated stores, on the same machine in the same run?
+"""How much does a write cost in other replicated stores, in the same run?
 
-Values of 100 bytes are put to few keys over 1, 10 and 100 connections, one put after
-another on each; to ccfpy with a user's certificate, sealed and signed; to etcd over TLS
-with P-384 certificates, over gRPC and over its JSON gateway, with fsync and, as neither
-ccfpy nor CCF waits for the disk, without; to PySyncObj by callers in its leader's own
-process. CPU time is that of all nodes' processes, never of who asks.
+Clients put values of 100 bytes to few keys over 1, 10 and 100 connections, one put
+after another on each. They put to ccfpy with a user's certificate, sealed and signed.
+They put to etcd over TLS with P-384 certificates, over gRPC and over its JSON gateway,
+with fsync and without, because neither ccfpy nor CCF waits for the disk. Callers in the
+process of its leader put to PySyncObj. CPU time is that of all nodes' processes,
+without the clients'.
 
-A peer that is not installed is left out, and a sentence says what would bring it.
+If a peer is not installed, the run omits the peer and says how to install it.
 
-Budget: no more CPU than etcd without fsync over its JSON gateway, which like ccfpy
-speaks HTTP/1.1 and JSON.
+Budget: no more CPU than etcd without fsync over its JSON gateway, which speaks HTTP/1.1
+and JSON like ccfpy.
 """
 
 import statistics
@@ -41,7 +42,7 @@ ON_DISK = "/var/tmp"  # noqa: S108 - where a folder of its own is made
 """Many systems keep ``/tmp`` in memory, where fsync costs nothing."""
 
 Rates: TypeAlias = Iterator[tuple[str, int, Rate]]
-"""A server's name, how many connections asked it, and what came of it."""
+"""A server's name, the number of connections, and the results."""
 
 
 def _ccfpy(nodes: int, connections: tuple[int, ...], seconds: float) -> Rates:

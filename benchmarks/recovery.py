@@ -1,13 +1,14 @@
 """How many transactions a second does a node recover, private data included?
 
-A ledger is written first, of private writes by a node in this process, signed after
-every thousand. Then another node reads it twice, as it does after a disaster: once for
-the public state, verifying every signature, and, when the members have handed in their
-shares, once more for the private state. CPU time decides, of the node alone: who plays
-its host has the entries in memory. By how much the process grew besides is told too:
-the node keeps the state and what its tree needs, not what it read.
+A node in this process first writes a ledger of private writes, signed after every
+thousand. Then another node reads the ledger twice, as after a disaster: once for the
+public state, and verifies every signature; and, after the members have submitted their
+shares, once more for the private state. The figure is the CPU time of the node alone: a
+stand-in for its host has the entries in memory. A further figure is the growth of the
+process's memory: the node keeps the state and the tree's data, not the entries that it
+read.
 
-Budget: 10,000 transactions a second for both together.
+Budget: 10,000 transactions a second for both passes together.
 """
 
 import resource
@@ -32,7 +33,7 @@ REPEATS = 3
 
 
 def lost_service(transactions: int) -> tuple[InProcessNode, Remains]:
-    """Write a ledger; give the node that did, for its members, and what is left."""
+    """Write a ledger; return the node that wrote it, for its members, and its files."""
     node, clients = opened_node()
     by_session = {client.session: client for client in clients}
     entries = list(node.host.entries)

@@ -1,10 +1,10 @@
-"""Writes ``docs/benchmarks.md`` and its plots from the runs that were kept.
+"""Writes ``docs/benchmarks.md`` and its plots from the kept runs.
 
     python -m benchmarks.report
 
-The last run of each question is told of; what is drawn over time is of all of them.
-Each figure is told as it was measured and, where it is proportional to the machine's
-speed, scaled to the reference machine, whose budgets it is held against.
+The page shows the last run of each question, and plots over time show all runs. The
+page shows each figure as measured. If a figure is proportional to the machine's speed,
+the page also scales the figure to the reference machine, for which the budgets hold.
 """
 
 import re
@@ -23,7 +23,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = "benchmarks.md"
 PLOTS = "benchmarks"
 OVER_TIME_MAX = 6
-"""How many figures of a question are drawn over time: more cannot be told apart."""
+"""The number of figures of a question that are drawn over time: more lines look
+alike."""
 INTRODUCTION = """\
 # What was measured
 
@@ -62,7 +63,7 @@ def page(records: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
 
 
 def _speeds(runs: Sequence[Record]) -> str:
-    """Say how much the speeds differ of the machines that timed anything."""
+    """Return a sentence on how much the speeds of the measuring machines differ."""
     timed = [run for run in runs if any(figure.scales for figure in run.figures)]
     each = [run.machine.slowness for run in timed]
     if not each:
@@ -76,7 +77,7 @@ def _speeds(runs: Sequence[Record]) -> str:
 
 
 def _unkept(records: Mapping[str, Sequence[Record]]) -> Iterable[str]:
-    """Name the questions that are asked but have no answer here."""
+    """Return the names of the questions that have no answer here."""
     names = [f"`{name}`" for name in questions() if not records.get(name)]
     if names:
         yield f"No run was kept of {', '.join(names)}.\n"
@@ -132,9 +133,9 @@ def _drawings(runs: Sequence[Record]) -> Iterable[tuple[str, bytes]]:
 def _over_time(runs: Sequence[Record]) -> list[Figure]:
     """Return each run's figures as parts of their budgets, if there are many.
 
-    Of the runs, those of the last one's kind: quick ones differ from thorough ones, and
-    compiled modules from others, whatever became of the code meanwhile. Of the figures,
-    those that were closest to their budgets, or worst, in the last one.
+    The runs are of the same kind as the last one: quick runs differ from thorough runs,
+    and compiled modules from others, even if the code did not change. The figures are
+    those that were closest to their budgets, or worst, in the last run.
     """
     runs = [run for run in runs if _kind(run) == _kind(runs[-1])]
     if len(runs) == 1:
@@ -178,7 +179,7 @@ def _slug(title: str) -> str:
 
 
 def write(folder: Path = DOCS) -> None:
-    """Write the page and its plots, and remove plots that are no longer in it."""
+    """Write the page and its plots, and remove plots that the page no longer shows."""
     files = page(record.read())
     for path in (folder / PLOTS).glob("*.svg"):
         if f"{PLOTS}/{path.name}" not in files:

@@ -1,14 +1,14 @@
-"""What does a write or a read cost the server, and how many are answered?
+"""How much does a write or a read cost the server, and how many are answered?
 
-Private and public records of the logging app on one node, three and five, the host and
-enclave processes of all of them together, over TLS with a user's certificate to the
-primary, at 1, 10, 100 and 1,000 connections. CPU time is the figure to compare:
-requests per second move with whatever else the machine does.
+Clients write and read private and public records of the logging app on one node, three
+and five, over TLS with a user's certificate to the primary, at 1, 10, 100 and 1,000
+connections. CPU time is that of the host and enclave processes of all nodes together.
+It is the figure to compare: requests per second vary with other work on the machine.
 
 Budget of CPU for a private write to one node, on one core: 60 µs at 1 connection, 40 at
-10, 30 at 100, where the aim is 25. Of writes a second on two cores with the load
-generator on them: 5,000, 20,000, 26,000 (the aim is 35,000) and 25,000. Reads are held
-to the same.
+10, 30 at 100, where the aim is 25. Budget of writes a second on two cores, which the
+load generator shares: 5,000, 20,000, 26,000 (the aim is 35,000) and 25,000. Reads have
+the same budgets.
 """
 
 from collections.abc import Iterator

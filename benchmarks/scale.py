@@ -1,12 +1,12 @@
 """How do messages and bytes grow with the number of nodes?
 
-Networks of 1 to 15 real nodes in one thread, with real channels and ledgers: what they
-say to each other in ten seconds at rest, for writes that come one by one, and for
-writes that come a hundred every 10 ms. No clock and no machine is asked, so the figures
-are the same everywhere; docs/scale.md tells what they mean.
+Networks of 1 to 15 real nodes run in one thread, with real channels and ledgers. The
+messages between the nodes are counted for ten seconds at rest, for writes that come one
+by one, and for writes that come a hundred every 10 ms. The counts depend on no clock
+and no machine, so they are the same everywhere. docs/scale.md explains their meaning.
 
-Budget: each further node of 15 costs at most a tenth more than one of three: nothing
-grows with the square of the number of nodes.
+Budget: each further node of 15 costs at most a tenth more than a further node of three:
+nothing grows with the square of the number of nodes.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def of_nodes(nodes: int, idle: Said, alone: Said, busy: Said) -> Iterator[Figure
 
 
 def per_backup(said: dict[int, Said], what: str) -> Iterator[Figure]:
-    """Compare what each further node costs in the largest network and the smallest."""
+    """Compare the cost of each further node in the largest network and the smallest."""
     several = [nodes for nodes in said if nodes > 1]
     least, most = min(several), max(several)
     each = {nodes: said[nodes].sent_bytes / (nodes - 1) for nodes in (least, most)}

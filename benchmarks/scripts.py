@@ -1,14 +1,13 @@
-"""What does a request of an app in JavaScript cost, beside the same app in Python?
+"""How much does a request of an app in JavaScript cost, compared with Python?
 
-The host and enclave processes of all nodes together, over TLS with a user's
-certificate. First messages are written and read as the logging app does, on one node,
-three and five, in a world that is kept, as CCF's own logging app in JavaScript keeps
-its. Then, on one node, each request reads a key and writes it, in a world of its own,
-in one that is kept, and in Python.
+CPU time is that of the host and enclave processes of all nodes together, over TLS with
+a user's certificate. First, clients write and read messages of the logging app, on one
+node, three and five, in a kept interpreter, as CCF's own logging app in JavaScript has
+it. Then, on one node, each request reads a key and writes it: in a fresh interpreter,
+in a kept one, and in Python.
 
 Budget of CPU for a read and a write of one key at 100 connections, on one core: 200 µs
-with a world of its own, 5,000 requests a second of a core; 67 µs with one that is kept,
-15,000.
+in a fresh interpreter, 5,000 requests a second of a core; 67 µs in a kept one, 15,000.
 """
 
 from collections.abc import Iterator

@@ -1,12 +1,12 @@
 """How much memory do a thousand sessions take, and does it come back when they end?
 
-Users connect to one node, with certificates, and ask once each; then all stay and say
-nothing, and end. The same is done again and again. Memory is that of host and enclave
-together, each time after a while at rest. Python's allocator keeps what the first round
-took for the next ones, so what a leak would show in is growth from the second round on.
+Users connect to one node, with certificates, and ask once each. Then all sessions stay
+and send nothing, and end. This is repeated. Memory is that of host and enclave
+together, each time after a period at rest. Python's allocator keeps the memory of the
+first round for the next rounds, so a leak shows as growth from the second round on.
 
-Budget: 64 MiB for a thousand sessions; and no more than a tenth of that is there after
-the last round that was not after the second.
+Budget: 64 MiB for a thousand sessions; and from the second round to the last, memory
+grows by at most a tenth of that.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from benchmarks.harness.figure import Figure
 from benchmarks.harness.question import Question, Settings, main
 
 SESSIONS = 900
-"""Fewer than the thousand that a node takes unless it is told otherwise."""
+"""A number below the thousand sessions that a node accepts by default."""
 THOUSAND = 1000
 BUDGET_MIB = 64.0
 BUDGET_KEPT_MIB = BUDGET_MIB / 10
@@ -45,7 +45,7 @@ def connected(
 
 
 async def resident_mib(folder: Path, sessions: int) -> tuple[float, list[float]]:
-    """Return what the first sessions took, and the memory after each round."""
+    """Return the memory of the first sessions, and the memory after each round."""
     async with growing(folder) as service:
         context = service.service.user_context()
         await service.rest()
@@ -65,7 +65,7 @@ async def resident_mib(folder: Path, sessions: int) -> tuple[float, list[float]]
 def figures(
     with_mib: float, after_mib: Sequence[float], sessions: int
 ) -> Iterator[Figure]:
-    """Return what a thousand sessions took, and what stayed."""
+    """Return the memory of a thousand sessions, and the memory that stayed."""
     yield Figure(
         name="memory of a thousand sessions that say nothing",
         unit="MiB",

@@ -2,17 +2,18 @@
 
     python -m benchmarks.soak --minutes 30
 
-Three nodes under constant keys: ten clients write all the time, and the memory of each
-process, host and enclave, is read every second. What a node keeps on purpose, the
-newest entries and caches, fills up in the first half. The second half is cut into ten
-parts, and a line is fitted through their means, since readings that follow one another
-are alike; its slope is what the process would grow by in an hour. How the means scatter
-about it tells the least and the most that the slope may truly be.
+Three nodes have a constant set of keys. Ten clients write all the time, and the memory
+of each process, host and enclave, is read every second. Data that a node keeps on
+purpose, the newest entries and caches, fills up in the first half. The second half is
+cut into ten parts, and a line is fitted through their means, since consecutive readings
+are alike. The line's slope is the growth of the process in an hour. The scatter of the
+means about the line determines the least and the greatest possible slope.
 
 Budget, from fifteen minutes on: no process surely grows by more than 32 MiB an hour,
-and none may be growing by a megabyte a minute unseen: a run that could not tell has not
-shown that memory is bounded. In less time, and without ``--minutes`` it is two, only a
-large leak shows: the budget is then 600 MiB an hour, and the verdict says so.
+and no process may grow by a megabyte a minute without notice: an undecided run does not
+show that memory is bounded. A shorter run, such as the two minutes without
+``--minutes``, shows only a large leak. Its budget is 600 MiB an hour, and the verdict
+says so.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ KEYS = 1000
 CONNECTIONS = 10
 SECONDS = 120.0
 STRETCH_S = 60.0
-"""One load; its clients connect anew for the next."""
+"""The length of one load; clients connect again for the next load."""
 READ_EVERY_S = 1.0
 LONG_S = 900.0
 BUDGET_MIB_PER_H = 32.0
@@ -48,8 +49,9 @@ BUDGET_UNSEEN_MIB_PER_H = 57.2
 PARTS = 10
 READINGS_MIN = 4 * PARTS
 ERRORS = 4.5
-"""Standard errors to either side of a slope: of ten parts, one run in a thousand has it
-beyond them on one side (Student's distribution, eight degrees of freedom)."""
+"""Standard errors to either side of a slope: with ten parts, the slope of one run in a
+thousand lies beyond them on one side (Student's distribution, eight degrees of
+freedom)."""
 S_PER_H = 3600
 S_PER_MINUTE = 60
 POINTS_MIN = 3
@@ -68,17 +70,17 @@ class Line(NamedTuple):
 
     @property
     def least(self) -> float:
-        """What the slope surely is, no less than nothing."""
+        """Return the least possible slope, and at least zero."""
         return max(self.slope - ERRORS * self.error, 0.0)
 
     @property
     def most(self) -> float:
-        """What the slope may be, no less than nothing."""
+        """Return the greatest possible slope, and at least zero."""
         return max(self.slope + ERRORS * self.error, 0.0)
 
 
 def fit(times: Sequence[float], values: Sequence[float]) -> Line:
-    """Fit a line through three points or more, not all at one time."""
+    """Fit a line through three points or more, which do not all have one time."""
     count = len(times)
     assert count >= POINTS_MIN, "two points always lie on a line"
     mean_t, mean_v = statistics.fmean(times), statistics.fmean(values)
@@ -110,10 +112,10 @@ def second_half(times: Sequence[float], values: Sequence[float]) -> Line:
 
 
 class Readings:
-    """The memory of processes over time, read in a thread of its own.
+    """The memory of processes over time, which a separate thread reads.
 
-    Leaving it raises what kept the thread from reading: a process that has ended does
-    not grow, and would pass.
+    The exit raises any error that stopped the thread from reading: an ended process
+    does not grow, and would pass.
     """
 
     def __init__(self, pids: Sequence[int], *, every_s: float = READ_EVERY_S) -> None:
@@ -136,7 +138,7 @@ class Readings:
 
     @property
     def is_reading(self) -> bool:
-        """Whether more is to come."""
+        """Return whether more readings will follow."""
         return self._thread.is_alive()
 
     def _read(self) -> None:
@@ -156,7 +158,8 @@ class Readings:
 async def soak(
     folder: Path, nodes: int, seconds: float
 ) -> tuple[Readings, float, dict[int, str]]:
-    """Write for so long; give what was read, the writes, and the processes' names."""
+    """Write for this time; return the readings, the writes, and the processes'
+    names."""
     async with growing(folder, nodes) as service:
         await service.fill(0, KEYS)
         names = {
@@ -207,7 +210,7 @@ def figures(
 
 
 def verdict(told: Sequence[Figure], seconds: float) -> str:
-    """Say in a sentence what the figures come to."""
+    """Return a sentence with the verdict on the figures."""
     growing = [figure.name for figure in told if figure.is_exceeded(1)]
     surely = [name for name in growing if "surely" in name]
     if surely and seconds < LONG_S:
@@ -243,7 +246,7 @@ QUESTION = Question(
 
 
 def in_seconds(words: Sequence[str]) -> list[str]:
-    """Return the arguments with ``--minutes M`` as the seconds questions know."""
+    """Return the arguments with ``--minutes M`` as the seconds that questions know."""
     given = list(words)
     if "--minutes" in given:
         at = given.index("--minutes")

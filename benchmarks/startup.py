@@ -1,13 +1,15 @@
 """How long from a start until a node serves, and until users can write?
 
-Of a new service of one node: two processes, keys, certificates, the constitution read,
-the first transaction signed, ``/node/network`` answered over TLS. Then what an operator
-waits for: the node, the members' votes that open the service, and a user's first write
-answered; and all that ``ccfpy sandbox`` does, from the command until it has had a write
-committed and its receipt verified, for three members. Wall-clock time; the median is
-held to the budget. CPU time of the node, which holds on a crowded machine, is told too.
+The first figure is for a new service of one node: two processes, keys, certificates,
+the constitution, the first transaction signed, and ``/node/network`` answered over TLS.
+The second figure is the time until an operator's users can write: the node, the
+members' votes that open the service, and the answer to a user's first write. The third
+is the whole of ``ccfpy sandbox``, from the command until its first write is committed
+and the receipt is verified, for three members. The figures are wall-clock time, and the
+budget applies to the median. The node's CPU time, which is valid on a crowded machine,
+is a further figure.
 
-Budget: 2 s until it serves, 3 s until a user's write is answered.
+Budget: 2 s until the node serves, 3 s until a user's write is answered.
 """
 
 import asyncio
@@ -41,11 +43,11 @@ ASK = b"GET /node/network HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a start took.
+    """The cost of a start.
 
     Attributes:
-        took_s: time that passed.
-        cpu_s: of the node's host and enclave.
+        took_s: the time that passed.
+        cpu_s: the CPU time of the node's host and enclave.
     """
 
     took_s: float
@@ -53,7 +55,7 @@ class Start:
 
     @classmethod
     def since(cls, started: float, node: NodeProcess) -> Self:
-        """Return how long a node took to get here, and its processor time."""
+        """Return how long a node took until now, and its processor time."""
         took_s = time.perf_counter() - started
         return cls(took_s=took_s, cpu_s=cpu_s(family([node.pid])))
 
@@ -70,7 +72,7 @@ def options_of(folder: Path) -> ServiceOptions:
 
 
 def answer(port: int, context: ssl.SSLContext) -> bytes:
-    """Ask once, on a connection of its own; nothing if nobody listens yet."""
+    """Ask once, on a new connection; return nothing if nobody listens yet."""
     try:
         with (
             socket.create_connection(("127.0.0.1", port), 5) as plain,
@@ -93,7 +95,9 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 def until_it_serves() -> Start:
     """Return the seconds from the start of a node's process to its first answer."""
     context = ssl.create_default_context()
-    context.check_hostname = False  # when it answers is the question, not to whom
+    context.check_hostname = (
+        False  # the time of the answer is the question, not the server's identity
+    )
     context.verify_mode = ssl.CERT_NONE
     with tempfile.TemporaryDirectory() as folder:
         options = options_of(Path(folder))
@@ -113,7 +117,8 @@ def until_it_serves() -> Start:
 async def until_a_write(folder: Path) -> Start:
     """Return the seconds until a user's write to a new, open service is answered.
 
-    From when nothing is there: keys of a member and a user are made as well.
+    The time begins before anything exists: it includes making the keys of a member and
+    a user.
     """
     options = options_of(folder)
     network = ProcessNetwork(options)
@@ -134,9 +139,9 @@ def opened() -> Start:
 
 
 def until_told() -> float:
-    """Return the seconds until the command for a sandbox says where that is.
+    """Return the seconds until the sandbox command prints its address.
 
-    By then a message was written and committed, and its receipt verified.
+    By then the command has written and committed a message, and verified its receipt.
     """
     started = time.perf_counter()
     with sandbox():

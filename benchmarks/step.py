@@ -1,11 +1,11 @@
-"""What does one write cost the trusted node alone, without sockets or processes?
+"""How much does one write cost the trusted node alone, without sockets or processes?
 
-A whole node in this thread: TLS, HTTP, authentication, the KV, sealing and the Merkle
-tree, with the boundary's frames decoded and encoded. What it leaves out of
-``requests.py`` is the host and the system calls.
+A whole node runs in this thread: TLS, HTTP, authentication, the KV, sealing and the
+Merkle tree, with the boundary's frames decoded and encoded. In contrast to
+``requests.py``, the host and the system calls are missing.
 
-Budget: 40 µs. Instructions are told beside it, where the machine counts them: they hold
-on a crowded machine and on another one.
+Budget: 40 µs. The number of instructions is a further figure, if the machine can count
+them: it is valid on a crowded machine and on another machine.
 """
 
 import gc

@@ -1,1 +1,1 @@
-"""Services that are made to grow, and what of them grows with them."""
+"""Services that grow, and measurements of everything that grows with them."""

@@ -1,4 +1,5 @@
-"""Values of a hundred bytes under numbers, written one by one or thousands at once."""
+"""An app that writes values of a hundred bytes under numbers, one or thousands at
+once."""
 
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filling:
-    """Which numbers to write, and what."""
+    """The numbers and the value to write."""
 
     first: int
     count: int
@@ -25,7 +26,7 @@ class Filling:
 
 @app.post("/fill", auth=["user_cert"])
 def fill(ctx: Context, body: Filling) -> None:
-    """Write the same under many numbers."""
+    """Write the same value under many numbers."""
     values = VALUES.of(ctx.tx)
     for number in range(body.first, body.first + body.count):
         values.put(number, body.text)
@@ -33,13 +34,13 @@ def fill(ctx: Context, body: Filling) -> None:
 
 @app.put("/values/{number}", auth=["user_cert"])
 def write(ctx: Context, number: U64, body: Value) -> None:
-    """Write one."""
+    """Write one value."""
     VALUES.of(ctx.tx).put(number, body.text)
 
 
 @app.get("/values/{number}", auth=["user_cert"])
 def read(ctx: Context, number: U64) -> Value:
-    """Read one."""
+    """Read one value."""
     if (text := VALUES.of(ctx.tx).get(number)) is None:
         raise ApiError(404, ErrorCode.ResourceNotFound, f"No value {number}.")
     return Value(text=text)

@@ -1,4 +1,4 @@
-"""A service of ``app.py`` that grows, as what measures services knows them."""
+"""A service of ``app.py`` that grows, with the methods that measurements need."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ APP = Path(__file__).with_name("app.py")
 TEXT = "x" * 100
 KEYS_PER_FILLING = 1000
 WRITTEN = 1000
-"""How many different keys are written to again, spread over all that there are."""
+"""The number of different keys that are written again, spread over all keys."""
 REST_S = 1.0
 REST_CPU = 0.03
 REST_S_MAX = 60
@@ -37,14 +37,15 @@ class Growing:
     """A running service.
 
     Attributes:
-        service: the same, as loads ask it.
+        service: the same service, as loads ask it.
     """
 
     network: ProcessNetwork
     service: Service
 
     async def fill(self, first: int, last: int) -> None:
-        """Write the values from ``first`` up to before ``last``, and let it rest."""
+        """Write the values from ``first`` up to before ``last``, and wait until the
+        service rests."""
         options, primary = self.network.options, self.network.nodes[0]
         async with self.network.connect(primary, options.users[0]) as user:
             for start in range(first, last, KEYS_PER_FILLING):
@@ -59,10 +60,10 @@ class Growing:
         return {path.name for path in folder.glob("*.committed")}
 
     async def wait_snapshot(self, before: set[str]) -> None:
-        """Wait for a snapshot that was not there before.
+        """Wait for a new snapshot.
 
         Raises:
-            TimeoutError: none comes.
+            TimeoutError: no new snapshot appears.
         """
         deadline = time.monotonic() + SNAPSHOT_S_MAX
         while self.snapshots() <= before:
@@ -71,10 +72,11 @@ class Growing:
             await asyncio.sleep(POLL_S)
 
     async def rest(self) -> None:
-        """Wait until it does next to nothing.
+        """Wait until the service does next to nothing.
 
         Raises:
-            TimeoutError: it goes on, so that nothing would be measured at rest.
+            TimeoutError: the service continues to work, so that no measurement would be
+                at rest.
         """
         deadline = time.monotonic() + REST_S_MAX
         while time.monotonic() < deadline:
@@ -86,20 +88,20 @@ class Growing:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Each node's host and enclave, in the order of nodes."""
+        """Return each node's host and enclave, in the order of nodes."""
         return tuple(family(node.pid for node in self.network.nodes))
 
     def resident_mib(self) -> float:
-        """Return how much memory all processes have."""
+        """Return the memory of all processes."""
         return sum(map(resident_mib, self.pids))
 
     def cpu_s(self) -> float:
-        """Return how much processor time all processes have had."""
+        """Return the processor time of all processes."""
         return self.service.cpu_s()
 
 
 def writes(keys: int) -> Work:
-    """Write to keys that are spread over so many."""
+    """Write to keys that are spread over this number of keys."""
     body = b'{"text": "%b"}' % TEXT.encode()
     head = b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
     count = min(keys, WRITTEN)
@@ -123,15 +125,16 @@ async def growing(
     signature_ms: int = 100,
     signs_early: bool = True,
 ) -> AsyncIterator[Growing]:
-    """Start a service, open it, and stop it whatever happens.
+    """Start a service, open it, and stop it in every case.
 
     Args:
-        folder: for everything.
-        nodes: how many.
-        snapshot_every: transactions from one snapshot to the next.
-        app: a sample's name or a path, if it is not to be the one that grows.
-        signature_ms: the longest from one signature to the next.
-        signs_early: as a sandbox does, or as CCF does, which only knows the interval.
+        folder: the folder for all files.
+        nodes: the number of nodes.
+        snapshot_every: the number of transactions from one snapshot to the next.
+        app: a sample's name or a path, instead of the app that grows.
+        signature_ms: the longest time from one signature to the next.
+        signs_early: whether nodes sign early, as in a sandbox. CCF knows only the
+            interval.
     """
     options = ServiceOptions(
         workspace=folder,

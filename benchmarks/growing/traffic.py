@@ -1,6 +1,6 @@
-"""What nodes say to each other, counted: real nodes, channels and ledgers, one thread.
+"""Counts the messages between nodes: real nodes, channels and ledgers in one thread.
 
-Nothing here depends on a clock or on the machine, so a count is the same everywhere.
+The counts depend on no clock and on no machine, so they are the same everywhere.
 """
 
 from dataclasses import dataclass, replace
@@ -29,14 +29,15 @@ SINGLE_WRITES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What the nodes of a network said while something happened.
+    """The messages between the nodes of a network during some period.
 
     Attributes:
-        messages: frames on connections between nodes.
-        sent_bytes: of those, frames' heads included, without TCP's and IP's own.
-        entries: added to the ledger meanwhile.
-        entry_bytes: of those.
-        writes: of users among them.
+        messages: the number of frames on connections between nodes.
+        sent_bytes: the bytes of these frames, with frames' heads, without TCP's and
+            IP's.
+        entries: the entries that were added to the ledger meanwhile.
+        entry_bytes: the bytes of these entries.
+        writes: the writes of users among the entries.
     """
 
     messages: int
@@ -47,13 +48,13 @@ class Said:
 
 
 class CountingNetwork(Network):
-    """A network that counts what its nodes send each other."""
+    """A network that counts the messages that its nodes send to each other."""
 
     messages = 0
     sent_bytes = 0
 
     def take(self, node: InProcessNode, effect: Effect) -> bool:
-        """Count it, and carry it as any network does."""
+        """Count a message, and carry the message as any network does."""
         match effect:
             case SendToPeer():
                 self._count(len(effect.payload))
@@ -73,7 +74,7 @@ class CountingNetwork(Network):
 
     @classmethod
     def opened(cls, nodes: int) -> Self:
-        """Begin a service of the logging app on so many nodes, and open it."""
+        """Begin a service of the logging app on this number of nodes, and open it."""
         scripts = [path.read_text() for path in constitution("default")]
         network = cls(
             load_application("logging"),
@@ -90,13 +91,14 @@ class CountingNetwork(Network):
 
 
 def signing_early(configuration: NodeConfiguration) -> NodeConfiguration:
-    """Sign as a sandbox does: soon where there is little, else every 100 ms."""
+    """Sign as a sandbox does: soon if nodes have little to sign, otherwise every 100
+    ms."""
     signatures = replace(configuration.ledger_signatures, early=True, delay_ms=100)
     return replace(configuration, ledger_signatures=signatures)
 
 
 class _Count:
-    """What was said from here on."""
+    """Return a count of the messages from here on."""
 
     def __init__(self, network: CountingNetwork) -> None:
         self._network = network
@@ -122,7 +124,7 @@ def at_rest(network: CountingNetwork) -> Said:
 
 
 def one_by_one(network: CountingNetwork) -> Said:
-    """Count writes of which each is committed before the next comes."""
+    """Count writes, each of which is committed before the next one begins."""
     client = network.nodes[0].connect(USER)
     count = _Count(network)
     for _ in range(SINGLE_WRITES):
@@ -132,7 +134,7 @@ def one_by_one(network: CountingNetwork) -> Said:
 
 
 def in_batches(network: CountingNetwork) -> Said:
-    """Count writes, a hundred at a time every 10 ms, till all are committed."""
+    """Count writes, a hundred at a time every 10 ms, until all are committed."""
     client = network.nodes[0].connect(USER)
     count = _Count(network)
     for _ in range(BATCHES):
