@@ -6,7 +6,7 @@ templates are an error of the frontend (``src/endpoints/endpoint_registry.cpp``)
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from urllib.parse import unquote
 
 from ccfpy.endpoints.declaration import Endpoint, Match
@@ -65,6 +65,7 @@ class AmbiguousPath(Exception):
         )
 
 
+@dataclass(eq=False)
 class Registry:
     """A frontend's endpoints and what its OpenAPI document says of itself.
 
@@ -76,20 +77,14 @@ class Registry:
             CCF.
     """
 
-    def __init__(
-        self,
-        prefix: str,
-        *,
-        title: str,
-        description: str,
-        version: str,
-        is_exact: bool = False,
-    ) -> None:
-        self.prefix = prefix
-        self.title = title
-        self.description = description
-        self.version = version
-        self.is_exact = is_exact
+    prefix: str
+    _: KW_ONLY
+    title: str
+    description: str
+    version: str
+    is_exact: bool = False
+
+    def __post_init__(self) -> None:
         # What a path without parameters matches is always the same, so it is kept.
         self._fixed: dict[str, dict[str, Match]] = {}
         self._templated: dict[str, _Templated] = {}

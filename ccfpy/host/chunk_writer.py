@@ -8,6 +8,7 @@ files it had.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ccfpy.base.ids import Seqno
@@ -18,6 +19,7 @@ from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, header
 from ccfpy.ledger.open_chunk import OpenChunk
 
 
+@dataclass(eq=False)
 class ChunkWriter:
     """One such file.
 
@@ -28,40 +30,32 @@ class ChunkWriter:
         has_diverged: the file was found to hold something else than what came.
     """
 
-    def __init__(
-        self,
-        disk: Disk,
-        directory: Path,
-        chunk: OpenChunk,
-        *,
-        name: ChunkName,
-        file: DiskFile,
-        must_sync: bool,
-    ) -> None:
-        self._disk = disk
-        self._directory = directory
-        self._file = file
-        self._is_comparing = False
-        self._must_sync = must_sync
-        self.chunk = chunk
-        self.name = name
+    disk: Disk
+    directory: Path
+    chunk: OpenChunk
+    name: ChunkName
+    file: DiskFile
+    must_sync: bool
+
+    def __post_init__(self) -> None:
         self.has_diverged = False
+        self._is_comparing = False
 
     def compare(self) -> None:
         """Hold what comes against what is in the file."""
         self._is_comparing = True
-        if self._file.size() < HEADER_BYTES:
+        if self.file.size() < HEADER_BYTES:
             self._diverge()
 
     def append(self, entry: bytes) -> None:
         """Add an entry, or find it there."""
         if self._is_comparing:
-            found = self._file.read_at(self.chunk.end, len(entry))
+            found = self.file.read_at(self.chunk.end, len(entry))
             if found != entry:
                 self.has_diverged = bool(found)
                 self._diverge()
         if not self._is_comparing:
-            self._file.append(entry)
+            self.file.append(entry)
         self.chunk.append(len(entry))
 
     def append_all(self, entries: Sequence[bytes]) -> bool:
@@ -69,19 +63,19 @@ class ChunkWriter:
         data = b"".join(entries)
         if self._is_comparing or not self.chunk.has_room_for(len(data)):
             return False
-        self._file.append(data)
+        self.file.append(data)
         self.chunk.extend(entries)
         return True
 
     def flush(self) -> None:
         """Hand everything to the operating system."""
-        self._file.flush()
+        self.file.flush()
 
     def settle(self) -> None:
         """Do so, and wait for the disk if the store was asked to."""
-        self._file.flush()
-        if self._must_sync:
-            self._file.sync()
+        self.file.flush()
+        if self.must_sync:
+            self.file.sync()
 
     def complete(self) -> tuple[ChunkName, ChunkName]:
         """Close the chunk: its table, then the header that points there, then the name.
@@ -93,11 +87,11 @@ class ChunkWriter:
             if self._is_comparing:
                 self.has_diverged = True
                 self._diverge()
-            self._file.append(table)
+            self.file.append(table)
             self.settle()
-            self._file.write_at(0, head)
+            self.file.write_at(0, head)
             self.settle()
-        self._file.close()
+        self.file.close()
         before = self.name
         if before != name:
             self._rename(name)
@@ -121,16 +115,16 @@ class ChunkWriter:
         if first > last:
             return []
         positions = Positions(chunk.name.first, chunk.positions, chunk.end)
-        return slices(self._file, positions, (first, last), bytes_max)
+        return slices(self.file, positions, (first, last), bytes_max)
 
     def remove(self) -> None:
         """Remove the file, whose entries are all forgotten."""
-        self._file.close()
-        self._disk.remove(self._directory / str(self.name))
+        self.file.close()
+        self.disk.remove(self.directory / str(self.name))
 
     def close(self) -> None:
         """Flush and close the file."""
-        self._file.close()
+        self.file.close()
 
     def _diverge(self) -> None:
         """Cut the file where its chunk ends, and write from there on.
@@ -138,29 +132,29 @@ class ChunkWriter:
         The header comes first: it must not point to a table that is gone.
         """
         self._is_comparing = False
-        if self._file.size() < HEADER_BYTES:
-            self._file.truncate(0)
-            self._file.append(header(0))
+        if self.file.size() < HEADER_BYTES:
+            self.file.truncate(0)
+            self.file.append(header(0))
         else:
-            self._file.write_at(0, header(0))
-        self._file.flush()
+            self.file.write_at(0, header(0))
+        self.file.flush()
         if self.name != self.chunk.name:
             self._rename(self.chunk.name)
-        self._file.truncate(self.chunk.end)
+        self.file.truncate(self.chunk.end)
 
     def _is_complete_already(self, table: bytes, head: bytes) -> bool:
         return (
             self._is_comparing
-            and self._file.size() == self.chunk.end + len(table)
-            and self._file.read_at(self.chunk.end, len(table)) == table
-            and self._file.read_at(0, HEADER_BYTES) == head
+            and self.file.size() == self.chunk.end + len(table)
+            and self.file.read_at(self.chunk.end, len(table)) == table
+            and self.file.read_at(0, HEADER_BYTES) == head
         )
 
     def _rename(self, name: ChunkName) -> None:
-        self._disk.rename(self._directory / str(self.name), self._directory / str(name))
+        self.disk.rename(self.directory / str(self.name), self.directory / str(name))
         self.name = name
-        if self._must_sync:
-            self._disk.sync_directory(self._directory)
+        if self.must_sync:
+            self.disk.sync_directory(self.directory)
 
 
 def ordinary_bytes(entries: Sequence[LedgerEntry]) -> list[bytes] | None:

@@ -5,6 +5,7 @@ Everything after that is events in, effects out, with no other way in or out.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar, assert_never, final
 
@@ -69,6 +70,7 @@ What = TypeVar("What")
 
 
 @final
+@dataclass(eq=False)
 class _Booted:
     """What a node has once it has booted.
 
@@ -77,17 +79,10 @@ class _Booted:
         bootstrap: the way into the service of a node that joins; other nodes have none.
     """
 
-    def __init__(
-        self,
-        running: RunningNode,
-        sessions: Sessions,
-        endorsements: EndorsementFetch,
-        bootstrap: Bootstrap | None,
-    ) -> None:
-        self.running = running
-        self.sessions = sessions
-        self.endorsements = endorsements
-        self.bootstrap = bootstrap
+    running: RunningNode
+    sessions: Sessions
+    endorsements: EndorsementFetch
+    bootstrap: Bootstrap | None
 
     def tick(self, tick: Tick) -> None:
         """Advance the clocks, and do what is due."""

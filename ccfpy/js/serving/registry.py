@@ -5,6 +5,7 @@ The tables are searched first, so an application may replace even ``/commit``
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ccfpy.endpoints.declaration import Endpoint, Match
 from ccfpy.endpoints.registry import Registry
@@ -13,30 +14,24 @@ from ccfpy.js.serving.ports import ScriptNode
 from ccfpy.js.serving.scripts import Scripts
 
 
+@dataclass(eq=False, kw_only=True)
 class ScriptedRegistry(Registry):
     """Endpoints of the node's code, and endpoints in an application's tables.
 
     Those in tables are served once the registry is attached to a node.
     """
 
-    def __init__(
-        self,
-        prefix: str,
-        *,
-        title: str,
-        description: str,
-        version: str,
-        scripts: Scripts,
-    ) -> None:
-        super().__init__(prefix, title=title, description=description, version=version)
-        self._scripts = scripts
+    scripts: Scripts
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._node: ScriptNode | None = None
         self._executor: Executor | None = None
 
     def attach(self, node: ScriptNode) -> None:
         """Serve on a node."""
         self._node = node
-        self._executor = Executor(node, self._scripts)
+        self._executor = Executor(node, self.scripts)
 
     def find(self, method: str, path: str) -> Match | None:
         """Find the endpoint for a request's path, in the tables as they are now."""
