@@ -1,1 +1,1 @@
-"""What the benchmarks share: a service to ask, a way to ask, a table to print."""
+"""The parts that all benchmarks share: a service to ask, clients, a table to print."""

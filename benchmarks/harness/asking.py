@@ -1,8 +1,8 @@
-"""Has a service asked, and tells what each request cost it.
+"""Loads a service with requests, and returns the cost of each request.
 
-Clients connect first; once all have, and the first answers have come, the service's CPU
-time and the requests sent are read at the ends of one while after another. Each while
-is a repeat.
+Clients connect first. After all clients have connected and received their first
+answers, the service's CPU time and the number of sent requests are read at the ends of
+one period after another. Each period is a repeat.
 """
 
 import http.client
@@ -22,13 +22,14 @@ from benchmarks.harness.works import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What one while of a load came to.
+    """The results of one period of a load.
 
     Attributes:
         cpu_us: user and system time of all the service's processes, for each request.
-        per_s: requests that were sent, each after the last one's answer, in a second.
-        p50_ms: the time from a request to its answer's first bytes that half exceed.
-        p99_ms: likewise the time that one in a hundred exceeds.
+        per_s: the requests sent in a second, each after the answer to the one before
+            it.
+        p50_ms: the median time from a request to its answer's first bytes.
+        p99_ms: the time to the first bytes that one answer in a hundred exceeds.
     """
 
     cpu_us: float
@@ -38,10 +39,10 @@ class Asked:
 
     @classmethod
     def of(cls, counted: Counts, *, spent_s: float, passed_s: float) -> Self:
-        """Divide what was spent by what was sent meanwhile.
+        """Divide the cost of a period by the number of requests in it.
 
         Raises:
-            Failed: nothing was sent, or nothing answered.
+            Failed: no request was sent, or none was answered.
         """
         if not counted.sent or not any(counted.answers):
             raise Failed(f"nothing was answered for {passed_s:.1f} s")
@@ -75,9 +76,9 @@ def ask_often(
     repeats: int,
     layouts: Sequence[Layout] = (Layout.FREE,),
 ) -> dict[Layout, list[Asked]]:
-    """Return what each of ``repeats`` runs of one load came to, in each layout.
+    """Return the results of ``repeats`` runs of one load, in each layout.
 
-    The layouts take turns, so that what disturbs one disturbs the others too.
+    The layouts take turns, so that a disturbance affects all of them alike.
 
     Raises:
         Failed: an answer was an error, or clients could not connect.
@@ -106,7 +107,7 @@ def _while(service: Service, asking: Generator, seconds: float) -> Asked:
 
 
 def _send_before(service: Service, work: Work) -> None:
-    """Send what must be there before the load begins, on a connection of its own."""
+    """Send the requests that must precede the load, on a separate connection."""
     if not work.before:
         return
     with (

@@ -1,4 +1,4 @@
-"""Audits a ledger folder in a process of its own, so that its memory can be read off.
+"""Audits a ledger folder in a separate process, so that its memory can be measured.
 
     auditor.py FOLDER PROCESSES
 
@@ -23,7 +23,8 @@ KIB_PER_MIB = 1024
 
 
 def peak_mib() -> float:
-    """Return the peak of memory; rusage would count the process that forked us."""
+    """Return the peak of memory; rusage would include the process that forked this
+    one."""
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / KIB_PER_MIB

@@ -1,7 +1,7 @@
-"""A backup alone in this thread, and what its primary has for it.
+"""A backup alone in this thread, and the messages of its primary.
 
-The service is of three nodes, so that it goes on without an answer of this one: what it
-is to hear is held back until it is asked for.
+The service has three nodes, so that it continues without answers of this backup. The
+messages to the backup are held back until the caller asks for them.
 """
 
 from ccfpy.boundary.effects import Effect
@@ -18,7 +18,7 @@ _JOINED_MS = 300
 
 
 class _HoldingBack(Network):
-    """Nodes of which one is told nothing any more by the others."""
+    """Nodes, one of which receives no messages from the others."""
 
     deaf: InProcessNode | None = None
 
@@ -39,7 +39,7 @@ class _HoldingBack(Network):
 
 
 class Backup:
-    """Such a backup."""
+    """A backup that receives no messages by itself."""
 
     def __init__(self) -> None:
         user, member = Person.make("user"), Person.make("member", can_recover=True)
@@ -58,8 +58,8 @@ class Backup:
     def told_of(self, requests: int, raw: bytes) -> list[bytes]:
         """Answer writes on the primary; return the frames for the backup.
 
-        That is what fills messages, and no more than a primary sends before it is
-        answered.
+        The writes fill messages, and are no more than a primary sends before it gets an
+        answer.
         """
         for _ in range(requests // _AT_ONCE):
             self._primary.step(
@@ -89,12 +89,12 @@ class Backup:
         self._network.deliver()
 
     def catch_up(self) -> None:
-        """Pass the backup all that remains."""
+        """Pass the remaining messages to the backup."""
         self._network.deaf = None
         self._network.wait_until_settled()
         self._network.deaf = self._node
 
     @property
     def entry_count(self) -> int:
-        """How many entries its host has."""
+        """Return the number of entries at the backup's host."""
         return len(self._node.host.entries)

@@ -1,7 +1,7 @@
-"""What one kind of request costs a service: CPU time on one core, and rates on all.
+"""The cost of one kind of request: CPU time on one core, and rates on all cores.
 
-CPU time for each request is compared on one core that the load shares, since there a
-request costs what it costs; rates are measured where the kernel chooses the core.
+CPU time for each request is compared on one core that the load shares, since the cost
+of a request varies least there. Rates are measured where the kernel chooses the core.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,15 +17,15 @@ from benchmarks.harness.works import Work
 
 LAYOUTS: Final = (Layout.ONE_CORE, Layout.FREE)
 Told: TypeAlias = dict[Layout, list[Asked]]
-"""What the whiles of one load came to, in each layout."""
+"""The results of the periods of one load, in each layout."""
 
 ByConnections = Mapping[int, float]
-"""A number for some numbers of connections."""
+"""A number for each number of connections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What requests are held against, by the number of connections.
+    """The budgets of requests, by the number of connections.
 
     Attributes:
         cpu_us: the budget of CPU time on one core.
@@ -38,14 +38,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is asked, and under which names its figures go.
+    """The kind of request, and the names of its figures.
 
     Attributes:
-        what: begins each figure's name.
-        plot: begins the titles of its plots.
-        series: the line in them.
-        x: where along them, if it is not the number of connections.
-        along: what ``x`` counts.
+        what: the start of each figure's name.
+        plot: the start of the titles of its plots.
+        series: the line in these plots.
+        x: the place along the plots, if it is not the number of connections.
+        along: the unit of ``x``.
     """
 
     what: str
@@ -73,10 +73,10 @@ def costs(
 def in_turns(
     service: Service, kinds: Sequence[Work], settings: Settings, connections: int
 ) -> list[Told]:
-    """Return what each kind of request came to, asked in turns.
+    """Return the results of each kind of request, asked in turns.
 
-    What disturbs for a while then disturbs all of them, so that a repeat of one may be
-    compared with the same repeat of another.
+    A disturbance affects all kinds alike, so that a repeat of one kind may be compared
+    with the same repeat of another.
     """
     told: list[Told] = [{layout: [] for layout in LAYOUTS} for _ in kinds]
     for _ in range(repeats(settings)):
@@ -88,7 +88,7 @@ def in_turns(
 
 
 def repeats(settings: Settings) -> int:
-    """Return how often each figure is measured."""
+    """Return the number of measurements of each figure."""
     return settings.repeats or settings.pick(5, 3)
 
 

@@ -1,9 +1,9 @@
-"""What a generator of load has done so far, in a file that it shares with who measures.
+"""The counts of a load generator, in a file that the generator shares with its reader.
 
-The file is 64-bit numbers in the machine's own order: the handshakes done, the requests
-sent, and how many answers took how long. Times are counted in buckets: one for each
-microsecond below 16, then 16 for each doubling, so that a bucket is never wider than a
-sixteenth of what it holds. ``wrk/client.c`` writes the same.
+The file contains 64-bit numbers in the machine's own order: the number of handshakes,
+the number of sent requests, and a histogram of the answers' times. Times are counted in
+buckets: one for each microsecond below 16, then 16 for each doubling, so that a bucket
+is never wider than a sixteenth of its times. ``wrk/client.c`` writes the same format.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ _STEP_BITS: Final = STEPS.bit_length() - 1
 
 
 def bucket(us: int) -> int:
-    """Return the bucket of a time in microseconds; the last has all beyond it."""
+    """Return the bucket of a time in microseconds; the last bucket has all longer
+    times."""
     if us < STEPS:
         return us
     doublings = us.bit_length() - 1 - _STEP_BITS
@@ -38,14 +39,14 @@ def middle_us(index: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What had been counted at some moment."""
+    """The counts at some moment."""
 
     connected: int
     sent: int
     answers: tuple[int, ...]
 
     def since(self, before: "Counts") -> "Counts":
-        """Return what was counted between an earlier moment and this one."""
+        """Return the counts between an earlier moment and this one."""
         return Counts(
             connected=self.connected - before.connected,
             sent=self.sent - before.sent,
@@ -56,7 +57,7 @@ class Counts:
         )
 
     def quantile_ms(self, part: float) -> float:
-        """Return the time within which that part of the answers came.
+        """Return the time within which this part of the answers came.
 
         Raises:
             ValueError: there was no answer.
@@ -74,6 +75,6 @@ class Counts:
 
 
 def read(view: memoryview) -> Counts:
-    """Read what is counted now from a file's bytes, cast to 64-bit numbers."""
+    """Read the counts from a file's bytes, cast to 64-bit numbers."""
     connected, sent, *answers = view
     return Counts(connected=connected, sent=sent, answers=tuple(answers))

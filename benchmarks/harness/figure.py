@@ -1,6 +1,6 @@
-"""A figure: what was measured, each repeat of it, and what it is held against.
+"""A figure: a measured quantity, each repeat of it, and its budget.
 
-Everything here is arithmetic on numbers that somebody else measured.
+This file contains only arithmetic on numbers that other files measure.
 """
 
 import statistics
@@ -10,14 +10,14 @@ from enum import StrEnum
 
 
 class Better(StrEnum):
-    """Which way a figure should move."""
+    """The direction in which a figure should move."""
 
     LESS = "less"
     MORE = "more"
 
 
 class Held(StrEnum):
-    """Which of the repeats a budget is held against."""
+    """The repeat that is compared with a budget."""
 
     MEDIAN = "median"
     BEST = "best"
@@ -26,13 +26,13 @@ class Held(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """Where a figure is drawn.
+    """The place of a figure in a plot.
 
     Attributes:
         plot: the plot's title; figures of the same title share one plot and one unit.
-        series: the line that it is a point of.
-        x: where along the plot.
-        along: what ``x`` counts, the same in all of the plot.
+        series: the line to which the point belongs.
+        x: the place along the plot.
+        along: the unit of ``x``, the same in all of the plot.
     """
 
     plot: str
@@ -43,19 +43,20 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One answer of a question.
+    """One answer to a question.
 
     Attributes:
-        name: what it tells, once in its question.
+        name: the measured quantity, once in its question.
         unit: of all its numbers: "µs", "ms", "s", "a second", "MiB" or another.
         values: one for each repeat, in the order in which they were measured.
-        budget: the value that it must not be worse than, on the reference machine if
-            it ``scales``.
-        held: which repeat the budget is held against.
-        peers: what other programs did at the same work in the same run, by name.
-        scales: whether it is proportional to the machine's speed, as CPU time and what
-            CPU time limits are; not so what waits for a timer, or memory.
-        point: where it is drawn, if it is.
+        budget: the limit for the value, on the reference machine if the figure
+            ``scales``.
+        held: the repeat that is compared with the budget.
+        peers: the values of other programs for the same work in the same run, by name.
+        scales: whether the value is proportional to the machine's speed, as CPU time
+            and values that CPU time limits are. Memory and values that depend on a
+            timer are not.
+        point: the place in a plot, if the figure is drawn.
     """
 
     name: str
@@ -74,21 +75,21 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """The middle of the values, or the mean of the two there."""
+        """Return the middle of the values, or the mean of the two in the middle."""
         return statistics.median(self.values)
 
     @property
     def low(self) -> float:
-        """The least value."""
+        """Return the least value."""
         return min(self.values)
 
     @property
     def high(self) -> float:
-        """The greatest value."""
+        """Return the greatest value."""
         return max(self.values)
 
     def held_value(self) -> float:
-        """Return the value that the budget is held against."""
+        """Return the value that is compared with the budget."""
         match self.held:
             case Held.MEDIAN:
                 return self.median
@@ -100,8 +101,8 @@ class Figure:
     def on_reference(self, slowness: float) -> "Figure":
         """Return the figure as the reference machine would have measured it.
 
-        Peers ran where we did, so they scale as well; budgets are of the reference
-        machine as they are.
+        Peers ran on the same machine, so their values scale as well. Budgets are for
+        the reference machine, and do not scale.
 
         Args:
             slowness: how many times as long this machine takes for the same work.

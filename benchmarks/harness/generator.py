@@ -1,13 +1,13 @@
-"""Starts who asks: ``wrk``, or where that cannot be our own program in Python.
+"""Starts the clients: ``wrk``, or our own Python program if ``wrk`` is not available.
 
-Both send the requests of one file, as a user with a certificate over real TLS, and
-count in another file what they have done, so that a steady while can be measured in the
-midst of a load: handshakes, and the first answers of each connection, are no requests.
+Both programs send the requests of one file, as a user with a certificate over real TLS,
+and count their work in another file, so that a steady period can be measured in the
+middle of a load. Handshakes and the first answers of each connection do not count.
 
-``wrk`` takes no certificate of its own; a few lines of C (``wrk/client.c``) loaded into
-it give it one, which needs ``wrk`` and a C compiler. Our own program uses more CPU for
-each request than a good server does, so what it measures of a rate is what it can ask
-for.
+``wrk`` has no option for a client's certificate. A few lines of C (``wrk/client.c``),
+loaded into ``wrk``, set the certificate, which needs ``wrk`` and a C compiler. Our own
+program uses more CPU for each request than a good server does, so it measures only the
+rate at which it can ask.
 """
 
 import json
@@ -38,7 +38,7 @@ LOAD_S_MAX = 600
 
 
 class Failed(Exception):
-    """Some answers were errors, or none came."""
+    """Some answers were errors, or no answer came."""
 
 
 class Generator:
@@ -50,15 +50,15 @@ class Generator:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """Return the clients' process."""
         return self._process.pid
 
     def counts(self) -> Counts:
-        """Return what the generator has done so far."""
+        """Return the generator's counts so far."""
         return counts.read(self._counted)
 
     def wait_connected(self, connections: int) -> None:
-        """Return once so many connections are made and have sent two requests each."""
+        """Return when this number of connections have each sent two requests."""
         deadline = time.monotonic() + CONNECTING_S_MAX
         first = None
         while first is None or self.counts().sent < first + 2 * connections:
@@ -69,10 +69,10 @@ class Generator:
             time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """End it.
+        """End the clients.
 
         Raises:
-            Failed: not every answer was a good one.
+            Failed: an answer was an error.
         """
         self._process.send_signal(signal.SIGINT)
         output, _ = self._process.communicate(timeout=ENDING_S_MAX)
@@ -106,7 +106,8 @@ def generator(service: Service, work: Work, connections: int) -> Iterator[Genera
 
 
 def written(requests: Iterable[bytes]) -> bytes:
-    """Return the content of a file of requests: each after its size, on a line."""
+    """Return the content of a file of requests: a line with its size before each
+    request."""
     return b"".join(b"%d\n%b" % (len(each), each) for each in requests)
 
 

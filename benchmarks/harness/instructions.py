@@ -1,8 +1,9 @@
 """Counts the instructions that this thread runs, which other work does not disturb.
 
-CPU time for the same work differs several times between a quiet machine and a crowded
-one, and between machines; this differs by a percent. Linux on x86-64 tells it, if its
-processor and its settings let it (``perf_event_open``); elsewhere there is no figure.
+CPU time for the same work differs by several times between a quiet machine and a
+crowded one, and between machines. The number of instructions differs by a percent.
+Linux on x86-64 counts them, if its processor and its settings allow it
+(``perf_event_open``). On other systems no figure exists.
 """
 
 import ctypes
@@ -22,7 +23,7 @@ _ENABLE, _DISABLE, _RESET = 0x2400, 0x2401, 0x2403
 
 
 class Instructions:
-    """Counts while it is entered, however often."""
+    """A counter that counts while it is entered, however often."""
 
     def __init__(self) -> None:
         self._descriptor = _open()

@@ -1,9 +1,9 @@
-"""Writes a ledger of any size, without a node: as many private writes as are asked for.
+"""Writes a ledger of any size without a node, with as many private writes as requested.
 
     python -m benchmarks.harness.ledgers FOLDER TRANSACTIONS SIGNED_EVERY
 
-Each transaction writes 200 bytes to one key of a private map. Chunks are closed as a
-node closes them, at the first signature beyond 5 MB.
+Each transaction writes 200 bytes to one key of a private map. Chunks end as a node ends
+them, at the first signature beyond 5 MB.
 """
 
 import json
@@ -40,7 +40,7 @@ ISSUED_AT = 1_750_000_000
 
 
 class Writer:
-    """A ledger being written."""
+    """A ledger that is being written."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -76,7 +76,7 @@ class Writer:
         self._begin(1)
 
     def write(self, transactions: int, signed_every: int) -> None:
-        """Open the service, write, and sign so often."""
+        """Open the service, write, and sign after every this many writes."""
         for status in ("Opening", "Open"):
             self._put(self._records(status))
         while len(self._tree) <= transactions:

@@ -22,7 +22,8 @@ from benchmarks.harness.counts import bucket
 
 
 class Load:
-    """What all connections share: the requests, the counts, and when to stop."""
+    """The state that all connections share: the requests, the counts, and when to
+    stop."""
 
     def __init__(self, requests: list[bytes], counted: memoryview) -> None:
         self.requests = cycle(requests)
@@ -45,7 +46,8 @@ class Load:
 
 
 class Caller(asyncio.Protocol):
-    """One connection: sends another request for each answer until time is up."""
+    """One connection, which sends another request after each answer until time is
+    up."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
@@ -81,14 +83,15 @@ class Caller(asyncio.Protocol):
 
 
 def is_whole(answer: bytes) -> bool:
-    """Return whether an answer's head, and as much body as it names, is there."""
+    """Return whether an answer is complete: its head, and as much body as the head
+    names."""
     head, end, body = answer.partition(b"\r\n\r\n")
     _, _, size = head.lower().partition(b"\r\ncontent-length: ")
     return bool(end) and len(body) >= int(size.split(b"\r\n")[0] or 0)
 
 
 def requests_in(data: bytes) -> list[bytes]:
-    """Return the requests of a file, each after its size on a line."""
+    """Return the requests of a file, each after a line with its size."""
     found = []
     while data:
         size, _, rest = data.partition(b"\n")

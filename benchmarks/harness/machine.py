@@ -1,11 +1,12 @@
-"""The machine that a figure was measured on, and how fast it was in that very run.
+"""The machine that measures a figure, and its speed during the run.
 
-Budgets are of one machine. Another machine takes longer, or the same one does while
-others use it. So each run signs with P-384 first, as that machine did once, and the
-ratio of the two speeds is its **slowness**: what is proportional to CPU time is divided
-by the slowness before it is held against a budget. The run signs again at the end, and
-the faster of the two counts, so that what disturbs flatters no figure. A plain loop of
-Python is timed beside it and kept, to tell whether the two disagree.
+Budgets are for one machine. Another machine takes longer, and so does the same machine
+while other work uses it. So each run first signs with P-384, as the reference machine
+did once. The ratio of the two speeds is the run's **slowness**. A figure that is
+proportional to CPU time is divided by the slowness before it is compared with a budget.
+The run signs again at the end, and the faster of the two speeds counts, so that a
+disturbance flatters no figure. A plain loop of Python is also timed and kept, to show
+whether the two measurements disagree.
 """
 
 import os
@@ -21,28 +22,29 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 REFERENCE_SIGNS_PER_S = 7_900
-"""Of `cryptography` on P-384, on the reference machine (2 vCPUs of a Xeon)."""
+"""Signatures a second of `cryptography` on P-384, on the reference machine (2 vCPUs of
+a Xeon)."""
 
 SIGNS = 50
 LOOPS = 100_000
 REPEATS = 40
-"""Many and short, so that the best of them ran while nobody disturbed: a slowness that
-is too great would flatter what is divided by it."""
+"""Many short repeats, so that the best of them was not disturbed: a slowness that is
+too great would flatter the figures that are divided by it."""
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Where, on what and in which company something was measured.
+    """The machine of a measurement, its software, and its other work.
 
     Attributes:
-        processor: the model that it calls itself.
-        processors: how many of them this process may use.
+        processor: the model name that the processor reports.
+        processors: the number of processors that this process may use.
         python: the implementation and its version.
-        openssl: the library's version, as Python's own ``ssl`` tells it.
+        openssl: the library's version, as Python's own ``ssl`` reports it.
         is_compiled: whether ccfpy's hot modules are compiled.
         signs_per_s: signatures on P-384 a second of one processor, at best.
-        loops_per_s: rounds of an empty loop of Python a second, likewise.
+        loops_per_s: rounds of an empty loop of Python a second, at best.
         load: the load average of the last minute, before the run.
     """
 
@@ -59,7 +61,7 @@ class Machine:
 
     @property
     def slowness(self) -> float:
-        """How many times as long it takes as the reference machine."""
+        """Return how many times as long this machine takes as the reference machine."""
         return REFERENCE_SIGNS_PER_S / self.signs_per_s
 
 
@@ -110,10 +112,10 @@ def is_compiled() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """What was measured.
+    """The measured version.
 
     Attributes:
-        is_clean: whether no file under version control differed from it.
+        is_clean: whether every file under version control equals the committed one.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""A service with a past, and a client on one connection that asks for it.
+"""A service with a past, and a client on one connection that asks about the past.
 
-Writes are public, of 60 bytes, to three keys in turn, so that what became of each of
-them is spread over all of the ledger.
+The client writes public values of 60 bytes to three keys in turn, so that the history
+of each key is spread over the whole ledger.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Client:
         )
 
     async def write(self, count: int) -> list[str]:
-        """Write to the keys in turn; give the transactions' ids."""
+        """Write to the keys in turn; return the transactions' ids."""
         ids: list[str] = []
         for start in range(0, count, PIPELINED):
             numbers = range(start, min(start + PIPELINED, count))
@@ -51,13 +51,13 @@ class Client:
         return ids
 
     async def write_committed(self, count: int) -> list[str]:
-        """Write likewise, and return when the last of them is committed."""
+        """Write to the keys in turn, and return when the last write is committed."""
         ids = await self.write(count)
         await self.get(f"/app/receipt?transaction_id={ids[-1]}")
         return ids
 
     async def get(self, path: str) -> bytes:
-        """Ask until the answer is there."""
+        """Ask until the answer is available."""
         while True:
             self._writer.write(f"GET {path} HTTP/1.1\r\nhost: s\r\n\r\n".encode())
             headers, body = await self._answer()
@@ -84,17 +84,17 @@ def _write(number: int) -> bytes:
 
 
 def seqno(transaction: str) -> int:
-    """Return the place in the ledger that a transaction's id names."""
+    """Return the seqno of a transaction's id."""
     return int(transaction.partition(".")[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast something was done for a number of transactions.
+    """How fast a service did some work for a number of transactions.
 
     Attributes:
         per_s: transactions a second.
-        cpu_us: of both processes for each.
+        cpu_us: the CPU time of both processes for each transaction.
     """
 
     per_s: float
@@ -104,10 +104,10 @@ class Pace:
 def asked_anew(
     settings: Settings, ask: Callable[[Service, int], Awaitable[T]]
 ) -> list[T]:
-    """Write to a new service and ask it about the past, once for each repeat.
+    """Write to a new service and ask about the past, once for each repeat.
 
     Args:
-        ask: is given the service, and how often to write.
+        ask: a function of the service and the number of writes.
     """
     writes = settings.pick(WRITES, WRITES // 4)
 

@@ -1,8 +1,8 @@
-"""Which processors run the service and which the load.
+"""The processors that run the service, and those that run the load.
 
-On one core alone a request costs what it costs; on two, part of it is waking the other
-core, and more runs at once. CPU time is compared on one core, rates where the kernel
-may choose, as it may for users.
+On one core the cost of a request varies least. On two cores, a part of the cost is to
+wake the other core, and more work runs at the same time. Therefore CPU time is compared
+on one core, and rates are compared where the kernel may choose, as it does for users.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class Layout(StrEnum):
-    """How the processors are shared out."""
+    """How the service and the load share the processors."""
 
     ONE_CORE = "one core"
     """The service and the load share the first processor."""
@@ -22,14 +22,14 @@ class Layout(StrEnum):
     """The service has the first processor, the load the others."""
 
     FREE = "free"
-    """Everything may run everywhere."""
+    """All processes may run on all processors."""
 
 
 def cores(layout: Layout, available: AbstractSet[int]) -> tuple[set[int], set[int]]:
     """Return the processors for the service, and those for the load.
 
     Args:
-        available: those that there are, at least one.
+        available: the available processors, at least one.
     """
     first = {min(available)}
     match layout:

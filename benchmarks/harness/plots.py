@@ -1,8 +1,8 @@
-"""Figures drawn as SVG: the same figures give the same bytes.
+"""Draws figures as SVG: the same figures yield the same bytes.
 
-One plot holds the figures of one title: a line for each series through the medians,
-with the range of the repeats as a band; what peers and budgets say, dashed in the
-same colour.
+One plot holds the figures of one title. Each series is a line through the medians, with
+the range of the repeats as a band. Peers and budgets are dashed lines in the same
+colour.
 """
 
 import io
@@ -21,12 +21,12 @@ from benchmarks.harness.table import number
 COLOURS: Final = ("#0b6e99", "#c4552d", "#5b8c3a", "#7d4fa0", "#8a6d1b", "#4a4a4a")
 SIZE_INCHES: Final = (8, 3.4)
 SPREAD_MIN: Final = 20
-"""Values that differ by more times than this are drawn on a logarithmic axis."""
+"""If values differ by more than this factor, their axis is logarithmic."""
 
 
 @dataclass(slots=True)
 class Series:
-    """A line: its points in order, and those of others at the same work."""
+    """A line: its points in order, and the points of peers for the same work."""
 
     points: dict[float, Figure] = field(default_factory=dict)
 
@@ -43,7 +43,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """What is drawn together."""
+    """The series of one plot."""
 
     title: str
     unit: str
@@ -86,9 +86,12 @@ def _drawing(draw: Callable[[Axes], None]) -> bytes:
 
 
 def _choose_looks() -> None:
-    """Set what decides of the bytes, whatever the machine's own settings are."""
+    """Set everything that determines the bytes, whatever the machine's own settings
+    are."""
     mpl.rcdefaults()
-    mpl.rcParams["svg.hashsalt"] = "ccfpy"  # for names in the file, else random
+    mpl.rcParams["svg.hashsalt"] = (
+        "ccfpy"  # for names in the file, which would otherwise be random
+    )
     mpl.rcParams["svg.fonttype"] = "none"
     mpl.rcParams["font.size"] = 9
     mpl.rcParams["axes.spines.top"] = False

@@ -1,4 +1,4 @@
-"""Processes that a question starts, what CPU they take, and their end."""
+"""The processes that a question starts, their CPU time, and their end."""
 
 import subprocess
 import time
@@ -13,7 +13,8 @@ KIB_PER_MIB = 1024
 
 
 def cpu_s(pids: Iterable[int]) -> float:
-    """User and system time of living processes so far, all their threads included."""
+    """Return user and system time of living processes so far, with all their
+    threads."""
     return sum(time.clock_gettime(_cpu_clock(pid)) for pid in pids)
 
 
@@ -31,10 +32,11 @@ def family(pids: Iterable[int]) -> Iterator[int]:
 
 
 def resident_mib(pid: int) -> float:
-    """Return how much memory a process has of its own.
+    """Return the memory that a process has for itself.
 
-    What it maps of files, such as libraries, is left out: other processes that begin or
-    end change its share of that, by more than what is looked for.
+    The figure omits mapped files, such as libraries: when other processes begin or end,
+    the process's share of these files changes by more than the effect that questions
+    look for.
     """
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     (line,) = (line for line in rollup.splitlines() if line.startswith("Pss_Anon:"))
@@ -45,7 +47,7 @@ def wait_until(holds: Callable[[], bool], what: str, *, timeout_s: float) -> Non
     """Ask again and again.
 
     Raises:
-        TimeoutError: it does not hold in time.
+        TimeoutError: the condition does not become true in time.
     """
     until = time.monotonic() + timeout_s
     while not holds():
@@ -58,9 +60,9 @@ def wait_until(holds: Callable[[], bool], what: str, *, timeout_s: float) -> Non
 def started(
     commands: Sequence[Sequence[str]], *, log: Path
 ) -> Iterator[list[subprocess.Popen[str]]]:
-    """Start processes that can be written to and read from; end all whatever happens.
+    """Start processes with pipes to write and read, and end all of them in every case.
 
-    What they say on standard error goes to ``log``.
+    Their standard error goes to ``log``.
     """
     processes: list[subprocess.Popen[str]] = []
     with log.open("w") as errors:

@@ -1,9 +1,9 @@
-"""A question, and the one way in which each is asked.
+"""A question, and the one way to ask all questions.
 
-A file of ``benchmarks/`` holds one ``QUESTION``: its slug, what it asks, and a function
-that measures and gives one figure after another. :func:`run` prints them as a table as
-they come, tells which is worse than its budget, and keeps the run as data when it is
-told to (``--keep``).
+Each file of ``benchmarks/`` holds one ``QUESTION``: its slug, its text, and a function
+that measures and yields one figure after another. :func:`run` prints the figures as a
+table when they arrive, says which figures exceed their budgets, and keeps the run as
+data on request (``--keep``).
 """
 
 import argparse
@@ -25,14 +25,15 @@ UNANSWERED: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How thoroughly somebody wants it answered; a question uses what it knows of.
+    """How thoroughly to answer; a question uses the settings that it knows.
 
     Attributes:
-        is_quick: in minutes for all questions together, with fewer repeats.
-        repeats: how often each figure is measured, if it was said.
-        seconds: how long each of those takes, if it was said.
-        nodes: the sizes of network to ask, if they were said.
-        connections: the numbers of connections to ask over, if they were said.
+        is_quick: whether all questions together should take minutes, with fewer
+            repeats.
+        repeats: the number of measurements of each figure, if the user named it.
+        seconds: the length of each measurement, if the user named it.
+        nodes: the sizes of networks, if the user named them.
+        connections: the numbers of connections, if the user named them.
     """
 
     is_quick: bool = False
@@ -48,12 +49,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked.
+    """A question.
 
     Attributes:
         slug: the name of its module and of its file of results.
         text: the question, one sentence that ends in a question mark.
-        measure: gives one figure after another, each as soon as it is known.
+        measure: yields one figure after another, each as soon as it is known.
     """
 
     slug: str
@@ -66,11 +67,11 @@ def run(
     words: Sequence[str] | None = None,
     folder: Path = record.RESULTS,
 ) -> int:
-    """Ask a question as the command line says; give 1 if a budget is exceeded, else 0.
+    """Ask a question as the command line says; return 1 if over a budget, else 0.
 
     Args:
-        words: the arguments, those of this process unless given.
-        folder: where the run is kept, if it is to be.
+        words: the arguments; by default the arguments of this process.
+        folder: the folder for the kept run.
     """
     settings, is_kept = parsed(question, words)
     machine = this_machine()
@@ -112,7 +113,7 @@ def described(machine: Machine) -> str:
 
 
 def parsed(question: Question, words: Sequence[str] | None) -> tuple[Settings, bool]:
-    """Read the command line: the settings, and whether to keep what comes of them."""
+    """Read the command line: the settings, and whether to keep the run."""
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{question.slug}", description=question.text
     )
@@ -144,7 +145,7 @@ def _counts(text: str) -> tuple[int, ...]:
 
 
 def main(question: Question) -> None:
-    """Ask it and end this process: 0 is within budget, 1 is over, 2 is no answer."""
+    """Ask and end this process: 0 is within budget, 1 is over, 2 is no answer."""
     try:
         code = run(question)
     except Exception:  # noqa: BLE001 - whatever it was, there is no answer

@@ -1,7 +1,7 @@
 """A run kept as data: one line of JSON in the file of its question.
 
-The lines of a file are in the order in which they were written, and are only ever added
-to, so that what a change did to a figure can be told later.
+The lines of a file are in the order of the runs, and lines are only ever added, so that
+the effect of a change on a figure can be shown later.
 """
 
 import json
@@ -21,8 +21,9 @@ class Record:
 
     Attributes:
         question: its slug.
-        at: when it ended, in UTC and to the second, as RFC 3339 writes it.
-        is_quick: whether it was asked with ``--quick``, in fewer and shorter repeats.
+        at: the end of the run, in UTC and to the second, as in RFC 3339.
+        is_quick: whether the run had the option ``--quick``, with fewer and shorter
+            repeats.
     """
 
     question: str
@@ -43,7 +44,7 @@ def from_line(line: str) -> Record:
     """Read a line that :func:`to_line` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError: it is something else.
+        KeyError, TypeError, ValueError: the line is not such a line.
     """
     said: dict[str, Any] = json.loads(line)
     return Record(

@@ -28,7 +28,7 @@ class Service:
     common: Path
 
     def cpu_s(self) -> float:
-        """User and system time of the nodes' processes so far."""
+        """Return user and system time of the nodes' processes so far."""
         return cpu_s(self.pids)
 
     def user_context(self) -> ssl.SSLContext:
@@ -43,7 +43,7 @@ class Service:
 
 @contextmanager
 def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
-    """Start a sandbox in a folder of its own and end it afterwards."""
+    """Start a sandbox in a new folder and end it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         ports = free_ports(nodes)
         listening = [("-n", f"local://127.0.0.1:{port}") for port in ports]

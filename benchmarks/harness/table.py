@@ -10,7 +10,7 @@ _BELOW_HUNDRED, _BELOW_TEN, _BELOW_ONE = 100, 10, 1
 
 
 def number(value: float) -> str:
-    """Write a number with three digits that matter, thousands set apart."""
+    """Write a number with three significant digits and separated thousands."""
     size = abs(value)
     if size >= _BELOW_HUNDRED or value == int(value):
         return f"{value:,.0f}"
@@ -32,7 +32,7 @@ def row(cells: Iterable[str]) -> str:
 
 
 def figure_row(figure: Figure, slowness: float) -> str:
-    """Return a figure's line; peers, where there are any, have their own lines."""
+    """Return the lines of a figure and of its peers."""
     return "\n".join(row(cells) for cells in figure_cells(figure, slowness))
 
 
@@ -65,9 +65,10 @@ def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
 
 
 def bound(figure: Figure) -> str:
-    """Return a budget, the side of it that is good, and which repeat it holds.
+    """Return a budget, its good side, and the repeat that it applies to.
 
-    Where that is not the median, the number in the other columns is not the one judged.
+    If this is not the median, the budget does not judge the number in the other
+    columns.
     """
     if figure.budget is None:
         return NOTHING

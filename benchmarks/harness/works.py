@@ -1,7 +1,7 @@
-"""What clients ask for: requests as bytes, which are sent as they are.
+"""The requests of clients, as bytes that are sent unchanged.
 
-The records are those of the logging app, a hundred of them, so that reads and writes
-meet the same keys again as most clients' do.
+The requests use a hundred records of the logging app, so that reads and writes use the
+same keys again, as most clients do.
 """
 
 import json
@@ -17,8 +17,8 @@ class Work:
     """Requests to send in turn, again and again.
 
     Attributes:
-        name: what they do, as figures name it.
-        before: requests to send once, one after another, before anything is counted.
+        name: the work of the requests, as figures name it.
+        before: requests to send once, one after another, before any request counts.
     """
 
     name: str
@@ -58,7 +58,8 @@ def reads(where: str = "private", size: int = MESSAGE_BYTES) -> Work:
 
 
 def mixed(read_share: Fraction) -> Work:
-    """Read and write private messages, so that each run of requests has that share."""
+    """Read and write private messages, so that each run of requests has this share of
+    reads."""
     reading, writing = reads(), writes()
     requests = [
         reading.requests[number]
@@ -71,7 +72,7 @@ def mixed(read_share: Fraction) -> Work:
 
 
 def additions(world: str) -> Work:
-    """Add to counts, by the app in "fresh" or "kept" worlds or in "python"."""
+    """Add to counts, by the app in "fresh" or "kept" interpreters or in "python"."""
     requests = (
         post(f"/app/{world}/{number}", b'{"by": 1}') for number in range(RECORDS)
     )

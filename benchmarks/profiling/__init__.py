@@ -1,1 +1,1 @@
-"""Where the time of a request goes: samples of both processes, and tables of them."""
+"""Shows where the time of a request goes: samples of both processes, as tables."""

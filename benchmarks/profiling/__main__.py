@@ -31,7 +31,7 @@ def our_modules() -> frozenset[str]:
 
 
 def profile(slug: str, seconds: int, folder: Path) -> str:
-    """Profile one kind of request; give its page."""
+    """Profile one kind of request; return its page."""
     what, begin = SUBJECTS[slug]
     modules = our_modules()
     with begin() as subject:

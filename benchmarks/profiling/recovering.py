@@ -1,7 +1,7 @@
-"""Recovers one ledger again and again, and tells what a transaction of it cost.
+"""Recovers one ledger again and again, and prints the cost of a transaction.
 
-It writes a ledger first. Then, for each recovery, a line: the microseconds of CPU for
-each transaction, its own and the kernel's.
+The program writes a ledger first. Then it prints a line for each recovery: the
+microseconds of CPU for each transaction, the process's own and the kernel's.
 """
 
 import os

@@ -13,26 +13,28 @@ ENDING_S_MAX = 60
 
 
 class Failed(Exception):
-    """No samples could be taken, for a reason that can be read."""
+    """The sampler could take no samples; the text says why."""
 
 
 def sample(
     processes: Mapping[str, int], seconds: int, folder: Path, slug: str
 ) -> dict[str, list[Stack]]:
-    """Write a flame graph and a file of stacks for each process; give the stacks.
+    """Write a flame graph and a file of stacks for each process; return the stacks.
 
-    The sampler writes one form at a time, so each is of its own ``seconds``. It halts a
-    process for every sample: what a request costs is to be measured without it, and one
-    process is sampled at a time, since a slow enclave would leave its host idle.
+    The sampler writes one form at a time, so each form takes its own ``seconds``. The
+    sampler halts a process for every sample. Therefore the cost of a request is
+    measured without the sampler, and only one process is sampled at a time, since a
+    slow enclave would leave its host idle.
 
-    Stacks are taken of threads that wait, too, and told apart later: on a crowded
-    machine the sampler takes for idle what works in short turns. Graphs leave them out.
+    Stacks include waiting threads, which are separated later: on a crowded machine the
+    sampler takes threads that work in short turns for idle ones. Graphs omit waiting
+    threads.
 
     Args:
-        processes: the process ids by the names that their files are to have.
+        processes: the process ids by the names for their files.
 
     Raises:
-        Failed: the sampler may not look into these processes, or is not there.
+        Failed: the sampler may not read these processes, or is not installed.
     """
     for name, pid in processes.items():
         path = folder / f"{slug}-{name}"

@@ -1,9 +1,9 @@
-"""From the stacks that a sampler took to whose work they were.
+"""Finds the owner of each stack that a sampler took.
 
-A line is ``outermost;…;innermost N``, as flame graphs are made of: a place in the code
-and how often it was met. Each frame is ``name (file:line)``, or ``name (library)``
-where a library says no more. A sample belongs to the innermost frame that has an owner:
-what the interpreter and the C library do, they do for whoever called them.
+A line is ``outermost;…;innermost N``, as in flame graphs: a place in the code and the
+number of samples there. Each frame is ``name (file:line)``, or ``name (library)`` if a
+library provides no more. A sample belongs to the innermost frame that has an owner: the
+interpreter and the C library work for their caller.
 """
 
 import re
@@ -22,7 +22,7 @@ _WAITS = re.compile(
     r"|pthread_cond_(timed)?wait|sem_(timed|clock)?wait|PyThread_acquire_lock_timed)"
     r"(\.localalias|64|@.*)?"
 )
-"""Functions in which a thread mostly waits, so that it is not taken to be at work."""
+"""Functions in which a thread mostly waits, so that it does not count as working."""
 
 _CALLS = re.compile(
     r"(__)?(send|sendto|sendmsg|recvfrom|recvmsg|read|readv|pread|preadv|write"
@@ -50,12 +50,12 @@ _LIBRARIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _COMPILED = re.compile(r"CPy(?:Def|Py|Gen)_(?P<path>\w+)")
-"""What mypyc calls the functions that it made of ours."""
+"""mypyc's names for the functions that it compiled from ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Frames, the outermost first, and how many samples they were met in."""
+    """Frames, the outermost first, and the number of samples with these frames."""
 
     frames: tuple[str, ...]
     samples: int
@@ -75,12 +75,12 @@ def parse(text: str) -> list[Stack]:
 
 
 def owner(frames: Iterable[str], modules: frozenset[str] = frozenset()) -> str | None:
-    """Say whose work a sample was; None if its thread waited.
+    """Return the owner of a sample, or None if its thread waited.
 
-    OpenSSL's work is told by which package of ours had it done.
+    OpenSSL's work belongs to the package of ours that called it.
 
     Args:
-        modules: the dotted names of ours, by which compiled functions are known.
+        modules: the dotted names of our modules, which identify compiled functions.
     """
     library = None
     for frame in reversed(tuple(frames)):
@@ -129,7 +129,8 @@ def _ours(name: str, place: str, modules: frozenset[str]) -> str | None:
 def _package_of_compiled(path: str, modules: frozenset[str]) -> str | None:
     """Return the package of ``store___Store___compact``.
 
-    It begins with as much of its module's name as tells that from all others.
+    The name begins with as much of its module's name as distinguishes it from all
+    others.
     """
     parts = path.split("___")
     for count in range(len(parts), 0, -1):
@@ -142,7 +143,7 @@ def _package_of_compiled(path: str, modules: frozenset[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """One row: whose work, and the microseconds of it for each request."""
+    """One row: an owner, and its microseconds for each request."""
 
     owner: str
     us: float
@@ -151,7 +152,7 @@ class Share:
 def count_owners(
     stacks: Iterable[Stack], modules: frozenset[str] = frozenset()
 ) -> Counter[str]:
-    """Count the samples of each owner; those of threads that waited are left out."""
+    """Count the samples of each owner, without those of waiting threads."""
     counts: Counter[str] = Counter()
     for stack in stacks:
         whose = owner(stack.frames, modules)
@@ -163,16 +164,16 @@ def count_owners(
 def shares(
     counts: Mapping[str, int], *, user_us: float, kernel_us: float
 ) -> list[Share]:
-    """Share out what a request costs among those whose work it was, the dearest first.
+    """Divide the cost of a request among its owners, the greatest share first.
 
-    The system tells exactly how long a process ran by itself and how long the kernel
-    was busy for it; samples share out the former alone. So the rows add up to the
-    whole, however few samples there are.
+    The system reports exactly how long a process ran by itself and how long the kernel
+    worked for it. Samples divide only the process's own time. So the rows add up to the
+    whole, however few samples exist.
 
     Args:
-        counts: samples by owner, as ``count_owners`` gives them.
+        counts: samples by owner, as ``count_owners`` returns them.
         user_us: the process's own time for each request, in microseconds.
-        kernel_us: the kernel's time for it.
+        kernel_us: the kernel's time for each request.
     """
     own = {whose: count for whose, count in counts.items() if whose != KERNEL}
     total = sum(own.values())
@@ -189,9 +190,9 @@ def shares(
 def table(
     processes: Iterable[tuple[str, list[Share]]], *, least_us: float = 0.1
 ) -> str:
-    """Make a table that can be pasted, a row for each share and for the whole.
+    """Make a table that can be pasted, with a row for each share and for the whole.
 
-    Rows below ``least_us`` are added up to one.
+    Rows below ``least_us`` are added up to one row.
     """
     listed = list(processes)
     whole_us = sum(share.us for _, rows in listed for share in rows)
@@ -218,9 +219,9 @@ def _row(process: str, whose: str, us: float, whole_us: float) -> str:
 def dearest(
     stacks: Iterable[Stack], count: int, modules: frozenset[str] = frozenset()
 ) -> list[tuple[str, float]]:
-    """Return our functions with the most samples, and their share of all.
+    """Return our functions with the most samples, and their share of all samples.
 
-    What a library does for a function counts as the function's, but for the kernel.
+    The work of a library counts as its caller's work, except the kernel's.
     """
     counts: Counter[str] = Counter()
     for stack in stacks:

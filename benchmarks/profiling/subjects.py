@@ -1,4 +1,4 @@
-"""What is profiled: processes at work, and what their work costs."""
+"""The subjects of profiles: working processes, and the cost of their work."""
 
 import asyncio
 import os
@@ -23,38 +23,39 @@ from benchmarks.harness.works import Work
 COUNTING = Path(__file__).parents[1] / "harness/counting"
 CONNECTIONS = 100
 SPAN = 500
-"""Transactions of the past that one request is about."""
+"""The number of past transactions in one request."""
 SPANS = 200
 US_PER_TICK = Fraction(1_000_000, os.sysconf("SC_CLK_TCK"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Microseconds for each request: a process's own, and the kernel's for it."""
+    """Microseconds for each request: a process's own, and the kernel's."""
 
     user_us: float
     kernel_us: float
 
 
 class Subject(Protocol):
-    """Processes that work for as long as somebody looks."""
+    """Processes that work for as long as a profile is taken."""
 
     @property
     def processes(self) -> Mapping[str, int]:
-        """The process ids by what the processes are."""
+        """Return the process ids by the processes' names."""
         ...
 
     def measure(self, seconds: int) -> dict[str, Cost]:
-        """Say what a request costs each process, for at least so long."""
+        """Return the cost of a request for each process, measured for at least this
+        long."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A node that is asked.
+    """A node that clients ask.
 
     Attributes:
-        count: tells how many requests there have been, or other things to be paid for.
+        count: returns the number of requests, or of other units of work.
     """
 
     processes: Mapping[str, int]
@@ -89,10 +90,10 @@ def _ticks(pid: int) -> tuple[int, int]:
 def _asked(
     service: Service, work: Work, connections: int, *, node: int = 0, each: int = 1
 ) -> Iterator[Loaded]:
-    """Ask the first node, and look at one of them.
+    """Ask the first node, and observe one of its processes.
 
     Args:
-        each: how many things to be paid for there are in a request.
+        each: the number of units of work in a request.
     """
     with generator(service, work, connections) as asking:
         asking.wait_connected(connections)
@@ -157,17 +158,17 @@ async def _written(service: Service) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Recovering:
-    """A node that recovers a ledger again and again, with no host around it."""
+    """A node that recovers a ledger again and again, without a host."""
 
     child: subprocess.Popen[str]
 
     @property
     def processes(self) -> Mapping[str, int]:
-        """The one process."""
+        """Return the one process."""
         return {"node": self.child.pid}
 
     def measure(self, seconds: int) -> dict[str, Cost]:
-        """Wait for whole recoveries; each tells what a transaction cost."""
+        """Wait for whole recoveries; each prints the cost of a transaction."""
         assert self.child.stdout is not None
         until = time.monotonic() + seconds
         costs: list[tuple[float, float]] = []
@@ -186,7 +187,7 @@ def _recovery() -> Iterator[Recovering]:
     ) as child:
         try:
             assert child.stdout is not None
-            child.stdout.readline()  # the first runs everything for the first time
+            child.stdout.readline()  # all code runs for the first time
             yield Recovering(child)
         finally:
             child.kill()
@@ -219,4 +220,5 @@ SUBJECTS: dict[str, tuple[str, Callable[[], AbstractContextManager[Subject]]]] =
     "past": ("a transaction of the past, read and told of", _past),
     "recovery": ("a transaction of a ledger that is recovered", _recovery),
 }
-"""What is profiled, each by its slug: what a request is, and how to have it asked."""
+"""The subjects by their slugs: a description of a request, and a function that starts
+it."""

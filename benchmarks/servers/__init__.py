@@ -1,1 +1,1 @@
-"""Other servers, started for a question and ended with it."""
+"""Other servers, which start for a question and end with it."""

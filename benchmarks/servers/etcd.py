@@ -1,8 +1,8 @@
-"""etcd as Debian packages it, over TLS with P-384 certificates, and h2load asking it.
+"""etcd as Debian packages it, over TLS with P-384 certificates, loaded by h2load.
 
-One put after another on each connection, always of the same key and of 100 bytes, over
-gRPC or over etcd's JSON gateway. How many were put is what etcd says itself: its
-revision grows by one with each.
+Each connection makes one put after another, always of the same key and of 100 bytes,
+over gRPC or over etcd's JSON gateway. etcd itself reports the number of puts: its
+revision grows by one with each put.
 """
 
 import base64
@@ -27,10 +27,10 @@ from ccfpy.enclave.ports import SystemEntropy
 from tests.lab.ports import free_ports
 
 PROGRAMS = {"etcd": "etcd-server", "h2load": "nghttp2-client"}
-"""What is needed, and the Debian packages that bring it."""
+"""The programs that are needed, and the Debian packages that contain them."""
 START_S = 20
 END_S = 600
-"""After which h2load would end by itself."""
+"""The time after which h2load would end by itself."""
 KEY = b"key"
 VALUE = b"x" * 100
 GRPC_PATH = "/etcdserverpb.KV/Put"
@@ -41,7 +41,7 @@ _Answer: TypeAlias = dict[str, dict[str, str]]
 
 
 def missing() -> str | None:
-    """Say in a sentence what is not installed, if anything is not."""
+    """Return a sentence that names the missing programs, if any are missing."""
     lacking = [package for name, package in PROGRAMS.items() if not shutil.which(name)]
     if not lacking:
         return None
@@ -63,7 +63,7 @@ class Etcd:
         return int(answer["header"]["revision"])
 
     def lead(self) -> bool:
-        """Return whether the node that is asked leads the cluster."""
+        """Return whether the asked node leads the cluster."""
         try:
             answer = self._ask("/v3/maintenance/status", {})
         except (urllib.error.URLError, ConnectionError):
@@ -89,8 +89,8 @@ class Etcd:
             *("h2load", "-t1", "-m1", f"-c{connections}", f"-D{END_S}"),
             *(*protocol, "-d", str(body), url),
         ]
-        # What is measured lies within the load: connecting is no put, and when the
-        # load ends is not left to h2load.
+        # The measurement lies within the load: a connection is no put, and h2load does
+        # not decide when the load ends.
         with started([command], log=body.with_suffix(".log")):
             before = self.revision()
             wait_until(
@@ -114,7 +114,7 @@ def grpc_put(key: bytes, value: bytes) -> bytes:
 
 
 def json_put(key: bytes, value: bytes) -> bytes:
-    """Return a put as the JSON gateway takes it."""
+    """Return a put in the JSON gateway's form."""
     fields = {"key": base64.b64encode(key), "value": base64.b64encode(value)}
     return json.dumps({name: text.decode() for name, text in fields.items()}).encode()
 

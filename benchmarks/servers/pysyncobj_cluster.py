@@ -1,8 +1,8 @@
-"""PySyncObj as PyPI has it, in an environment of its own.
+"""PySyncObj from PyPI, in a separate environment.
 
-Its callers are in the leader's process: no client's network, no TLS, no log on disk, no
-encryption and no signature. What it needs to begin with is what a put costs in bare
-replication in Python, with its own default settings.
+The callers run in the leader's process, without a client's network, TLS, a log on disk,
+encryption or signatures. So the figure is the bare cost of a replicated put in Python,
+with PySyncObj's default settings.
 """
 
 import json
@@ -22,7 +22,7 @@ PROGRAM = Path(__file__).with_name("pysyncobj_node.py")
 
 
 def missing() -> str | None:
-    """Say in a sentence what is not installed, if it is not."""
+    """Return a sentence that says that PySyncObj is not installed, if so."""
     if PYTHON.exists():
         return None
     return "PySyncObj was not asked: make .venv-peers/installed brings it."

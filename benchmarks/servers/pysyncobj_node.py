@@ -2,10 +2,11 @@
 
     pysyncobj_node.py ADDRESS [PARTNER...]
 
-It knows nothing of ccfpy: it runs where PySyncObj is installed. It says ``leader`` or
-``follower`` when the nodes are one cluster. Each line that a leader then gets, of a
-number of callers and of seconds, has them put 100 bytes, one put after another each; it
-answers with a line of JSON: puts and seconds.
+The program does not import ccfpy: it runs where PySyncObj is installed. It prints
+``leader`` or ``follower`` when the nodes are one cluster. A leader then reads lines
+with a number of callers and a number of seconds. For each line, the callers put 100
+bytes, one put after another each, and the leader answers with a line of JSON: puts and
+seconds.
 """
 
 import json
@@ -21,7 +22,7 @@ from pysyncobj import (  # type: ignore[import-not-found]  # it is not in ours
 
 POLL_S = 0.02
 TOLD_S = 1
-"""How long a new leader is left, so that the others know of it as well."""
+"""The pause after an election, so that the other nodes also learn of the new leader."""
 VALUE = "x" * 100
 
 
