@@ -14,7 +14,7 @@ from ccfpy.testing import entropy
 from tests import pace, primes
 
 ROOT = Path(__file__).resolve().parents[1]
-# A loaded machine is slow, not wrong: time limits belong in benchmarks/.
+# A loaded machine is slow, and this is no error: time limits belong in benchmarks/.
 settings.register_profile("ccfpy", deadline=None)
 settings.register_profile("quick", settings.get_profile("ccfpy"), max_examples=20)
 settings.load_profile("ccfpy")
@@ -23,15 +23,16 @@ settings.load_profile("ccfpy")
 # with this one a run takes an eighth less, and as much memory.
 gc.set_threshold(20_000)
 
-# The keys of members and nodes that tests make follow from seeds, each time the same.
+# Seeds determine the keys of members and nodes that tests make, so the keys are the
+# same each time.
 entropy.know_distances(primes.distances())
 
-# Which tests are slow, and that no others are.
+# The plugin that checks that every slow test is marked slow, and no other test.
 pytest_collection_modifyitems = pace.pytest_collection_modifyitems
 pytest_runtest_call = pace.pytest_runtest_call
 
-# Shells have what they start in the background ignore this, and so would every program
-# that tests start and interrupt.
+# Programs that a shell starts in the background ignore this signal. So would every
+# program that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -39,16 +40,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_configure(config: pytest.Config) -> None:
     """Try few examples of each property in a quick run; a whole run tries them all.
 
-    A test that says itself how many there are is tried with that many in both.
+    A test that names its number of examples has this number in both runs.
     """
     if pace.is_quick(config):
         settings.load_profile("quick")
 
 
 def pytest_collection_finish() -> None:
-    """Take what was collected out of the garbage collector's sight.
+    """Hide the collected tests from the garbage collector.
 
-    It lasts as long as the run, and each full collection would walk over all of it.
+    They live as long as the run, and each full collection would walk over all of them.
     """
     gc.collect()
     gc.freeze()
@@ -58,7 +59,8 @@ SHARED = ROOT.parent / "shared"
 
 
 def _missing(message: str) -> NoReturn:
-    """Skip a test for what is not here; in CI, where it must be, fail it."""
+    """Skip a test if a requirement is missing; in CI, where it must exist, fail the
+    test."""
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
@@ -73,7 +75,8 @@ def _shared(*parts: str) -> Path:
 
 @pytest.fixture(scope="session")
 def ccf_services(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A private copy of the ledgers that CCF itself recorded, one folder a service."""
+    """Return a private copy of the ledgers that CCF itself recorded, one folder a
+    service."""
     target = tmp_path_factory.mktemp("ccf") / "services"
     shutil.copytree(_shared("data", "ccf_services"), target)
     for path in (target, *target.rglob("*")):

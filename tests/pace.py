@@ -16,16 +16,17 @@ from typing import Final
 import pytest
 
 CPU_SECONDS_MAX: Final = 4.0
-"""What a test that is not slow may take of a processor, with its child processes."""
+"""The processor time that a test that is not slow may take, with its child
+processes."""
 
 PROCESSES: Final = frozenset({"apps", "deploy", "e2e", "interop"})
-"""Folders of tests that start processes and wait for them: all of them are slow."""
+"""Folders of tests that start processes and wait for them: all these tests are slow."""
 
 ONE_AFTER_ANOTHER: Final = frozenset({"deploy"})
-"""Those of them whose files share containers and images of the machine."""
+"""The folders whose files share containers and images of the machine."""
 
 QUICK: Final = "not slow"
-"""What `make quick` selects tests by."""
+"""The expression by which `make quick` selects tests."""
 
 _TESTS = Path(__file__).resolve().parent
 

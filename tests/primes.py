@@ -1,7 +1,7 @@
-"""Where the primes of keys that tests make of seeds are: a table spares the search.
+"""The places of primes for keys that tests make from seeds: a table spares the search.
 
-``python -m tests.primes tests/unit`` runs these tests and adds to the table what they
-had to search for. Without an entry a test is slower, and nothing else.
+``python -m tests.primes tests/unit`` runs these tests and adds to the table the primes
+that they had to search for. Without an entry a test is slower, and has the same result.
 """
 
 import sys
@@ -16,13 +16,13 @@ TABLE: Final = Path(__file__).with_name("primes.txt")
 
 
 def distances() -> dict[str, int]:
-    """Return how far it is to each prime, by the place where the search begins."""
+    """Return the distance to each prime, by the place where the search begins."""
     rows = (line.split() for line in TABLE.read_text().splitlines())
     return {place: int(distance) for place, distance in rows}
 
 
 def main(words: list[str]) -> int:
-    """Run tests, add what they searched for to the table, and return pytest's code."""
+    """Run tests, add their searches to the table, and return pytest's code."""
     found = distances()
     search = entropy.next_prime.__wrapped__
 

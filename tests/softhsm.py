@@ -1,6 +1,6 @@
-"""Tokens without hardware: SoftHSM, in a folder of its own.
+"""Tokens without hardware: SoftHSM, in a separate folder.
 
-Where it is not installed a test is skipped, or fails in CI, where it must be.
+If SoftHSM is not installed, a test is skipped; in CI, where it must be, the test fails.
 """
 
 import os
@@ -14,7 +14,7 @@ import pytest
 from ccfpy.client.keyfiles import write_private
 
 CONFIGURATION = "SOFTHSM2_CONF"
-"""The variable that says where SoftHSM's own configuration is."""
+"""The variable with the path of SoftHSM's own configuration."""
 SECURITY_OFFICER_PIN = "271828"
 TIMEOUT_S = 60
 _MODULES = (
@@ -31,8 +31,8 @@ class SoftHsm:
     """One folder of tokens.
 
     Attributes:
-        module: what speaks to them.
-        environment: the variables with which it finds them.
+        module: the library that accesses the tokens.
+        environment: the variables with which the library finds them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,7 +47,8 @@ class SoftHsm:
         self.environment = {CONFIGURATION: str(configuration)}
 
     def make_token(self, label: str, pin: str) -> None:
-        """Make a token; a process that has loaded the module may not see it."""
+        """Make a token. A process that has already loaded the module may not see the
+        token."""
         words = ["--init-token", "--free", "--label", label, "--pin", pin]
         self._do(*words, "--so-pin", SECURITY_OFFICER_PIN)
 
@@ -72,7 +73,7 @@ class SoftHsm:
 
 
 def find_module() -> Path:
-    """Find SoftHSM's library, or skip the test that wants it."""
+    """Find SoftHSM's library, or skip the test that needs it."""
     found = next((Path(path) for path in _MODULES if Path(path).is_file()), None)
     if found is None or shutil.which("softhsm2-util") is None:
         _missing("SoftHSM is not here: apt-get install softhsm2")

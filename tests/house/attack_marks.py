@@ -1,4 +1,4 @@
-"""Which tests are marked as attacks, read from their source."""
+"""The tests that are marked as attacks, read from their source."""
 
 import ast
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from tests.house.tree import AST, modules, statements
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marked:
-    """A test and an attack that it tries.
+    """A test and an attack that the test tries.
 
     Attributes:
-        attack: its whole name.
-        cases: which of the test's cases do; all if there are none.
-        path: of the test's file.
+        attack: the attack's whole name.
+        cases: the test's cases that try the attack; all cases if empty.
+        path: the path of the test's file.
         test: the function's name.
-        known: every text and function's name in the file, among which cases are.
+        known: every text and function's name in the file, which include the cases.
     """
 
     attack: str

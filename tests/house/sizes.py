@@ -1,8 +1,8 @@
-"""How large each package is, now or at an earlier commit.
+"""The size of each package, now or at an earlier commit.
 
 ``python -m tests.house.sizes [COMMIT]`` prints a table: each package's modules and
-lines of code, without blank lines, comments and docstrings. Below are the class
-names that occur more than once in the trusted packages.
+lines of code, without blank lines, comments and docstrings. Below the table are the
+class names that occur more than once in the trusted packages.
 """
 
 import ast
@@ -32,7 +32,7 @@ _NO_CODE: Final = frozenset(
 
 
 def code_lines(module: Module) -> int:
-    """Return the lines that hold code, docstrings left out."""
+    """Return the lines that hold code, without docstrings."""
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
         if token.type not in _NO_CODE:
@@ -57,7 +57,7 @@ def shared_names(found: Iterable[Module]) -> Mapping[str, Sequence[str]]:
 
 
 def modules_at(commit: str) -> tuple[Module, ...]:
-    """Return the Python files of ``ccfpy`` as an earlier commit has them."""
+    """Return the Python files of ``ccfpy`` at an earlier commit."""
 
     def git(*words: str) -> str:
         return subprocess.run(

@@ -1,4 +1,5 @@
-"""Every attack in the table has a test, and no test speaks of another."""
+"""Every attack in the table has a test, and no test names an attack outside the
+table."""
 
 import pytest
 

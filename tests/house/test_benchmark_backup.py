@@ -1,11 +1,11 @@
-"""The backup of which it is counted what an entry takes is one that takes entries."""
+"""The backup whose work for an entry is counted accepts entries."""
 
 import pytest
 
 from benchmarks.harness.backup import Backup
 from benchmarks.step import write_request
 
-# A whole service is made for it.
+# A fixture makes a whole service for this test.
 pytestmark = pytest.mark.slow
 
 

@@ -1,4 +1,4 @@
-"""What the simulated processor is read to have counted; it runs where there is one."""
+"""The counts that are read from the simulated processor; it runs if it is installed."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""What benchmarks make of their measurements: figures, tables, lines kept as data."""
+"""The results that benchmarks make from measurements: figures, tables, lines of
+data."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What benchmarks of growth, networks and peers make of what they read."""
+"""Benchmarks of growth, networks and peers parse their inputs correctly."""
 
 import base64
 import json
@@ -309,13 +309,13 @@ def test_waiting_ends_with_what_was_waited_for() -> None:
     assert time.monotonic() - began >= 0.1
 
 
-# The page that tells how cost grows
+# The page that explains how cost grows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
 
 
 def rows_of_page() -> dict[int, list[float]]:
-    """The table of what nodes say, by their number."""
+    """Return the table of messages between nodes, by the number of nodes."""
     rows = {}
     section = PAGE.partition("## Nodes")[2].partition("\n## ")[0]
     for line in section.splitlines():
@@ -334,7 +334,7 @@ def test_the_page_tells_what_three_nodes_say_to_each_other() -> None:
     said = traffic.at_rest(network), traffic.one_by_one(network)
     busy = traffic.in_batches(network)
     counted = [figure.median for figure in scale.of_nodes(3, said[0], said[1], busy)]
-    # Signatures are a byte longer or shorter, as chance has it.
+    # Signatures are at random a byte longer or shorter.
     assert rows_of_page()[3] == pytest.approx(counted, rel=0.01)
 
 

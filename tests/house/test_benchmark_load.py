@@ -1,4 +1,4 @@
-"""How benchmarks load a service: what is sent, from where, and how it is counted."""
+"""How benchmarks load a service: the requests, their processors, and the counts."""
 
 from fractions import Fraction
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page of what was measured is what the kept runs make; every question is asked."""
+"""The page of results is made from the kept runs, and every question has been asked."""
 
 import importlib
 from dataclasses import replace
@@ -13,7 +13,7 @@ from benchmarks.harness.plots import drawn, plots
 from tests.house.test_benchmark_figures import WRITE, record_of
 from tests.house.tree import ROOT
 
-# Pages of many runs are made, and their plots drawn.
+# These tests make pages of many runs, and draw their plots.
 pytestmark = pytest.mark.slow
 
 RATE = Figure(

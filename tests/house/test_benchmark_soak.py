@@ -1,4 +1,4 @@
-"""Whether memory is bounded is judged so that a leak shows, and scatter does not."""
+"""The verdict on bounded memory detects a leak, and ignores scatter."""
 
 import math
 import random
@@ -42,7 +42,7 @@ def test_of_a_few_readings_there_is_no_verdict() -> None:
 
 
 def read(seconds: int, slope: float, seed: int) -> soak.Readings:
-    """Readings as of a node: it fills, takes snapshots, wanders, and may leak."""
+    """Return readings of a node that fills, takes snapshots, varies, and may leak."""
     chance = random.Random(seed)
     readings = soak.Readings([1])
     wandering = 0.0

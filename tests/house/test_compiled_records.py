@@ -1,7 +1,7 @@
 """A compiled dataclass looks up the types of its fields when its module is loaded.
 
-A type that was imported for type checking alone is not there then. If the type is a
-compiled class as well, mypyc looks it up without a check, and the process ends.
+At this moment a type that was imported for type checking alone is missing. If the type
+is a compiled class as well, mypyc looks it up without a check, and the process ends.
 """
 
 import ast
@@ -34,7 +34,7 @@ def _checked_only(module: Module, sources: frozenset[str]) -> set[str]:
 
 
 def _fields(module: Module) -> Iterator[tuple[str, str]]:
-    """Return the fields of a module's dataclasses, and what their types are."""
+    """Return the fields of a module's dataclasses, with their types."""
     for node in ast.walk(module.parse()):
         if isinstance(node, ast.ClassDef) and any(
             "dataclass" in ast.unparse(each) for each in node.decorator_list

@@ -1,4 +1,4 @@
-"""The checklist of what an enclave has to have is whole, and each test in it exists."""
+"""The checklist of an enclave's concepts is complete, and each test in it exists."""
 
 import ast
 from functools import cache

@@ -1,4 +1,4 @@
-"""The four journeys of docs/ARCHITECTURE.md are short, and the code takes them."""
+"""The four journeys of docs/ARCHITECTURE.md are short, and the code follows them."""
 
 import gc
 import re
@@ -16,7 +16,7 @@ from ccfpy.boundary.wire import EFFECTS, EVENTS, HEADER_BYTES
 from tests.house.tree import ROOT
 
 FILES_MAX = 30
-"""Of one journey: a reader follows that many."""
+"""The greatest number of files in one journey that a reader can follow."""
 VALUES: Final = (
     "ccfpy/base/",
     "ccfpy/crypto/",
@@ -55,7 +55,7 @@ END_OF_STEP: Final = (
     "ccfpy/node/boot.py",
     "ccfpy/node/replication/signing.py",
 )
-"""What the end of a backup's step asks besides, which has nothing to do then."""
+"""Files that the end of a backup's step also calls, which have nothing to do then."""
 _FILE = re.compile(r"`(ccfpy/[\w/]+\.py)`")
 
 
@@ -80,7 +80,7 @@ def _passed_through(work: Callable[[], object]) -> set[str]:
             if found:
                 files.add(f"ccfpy/{file}")
 
-    # What an earlier test has left to be collected is no part of the work.
+    # Garbage of an earlier test is not part of this work.
     gc.collect()
     gc.disable()
     former = sys.getprofile()
@@ -118,7 +118,7 @@ def test_a_write_passes_through_the_files_that_are_listed() -> None:
         )
 
     passed: set[str] = set()
-    write()  # the first of a connection fills caches
+    write()  # the first request of a connection fills caches
     passed.clear()
     write()
     assert passed, "nothing was followed"

@@ -18,7 +18,7 @@ BACKEND = "deploy/image/build.lock"
 
 
 def _make(folder: Path, *arguments: str) -> str:
-    # What the make that runs these tests was given is not meant for this one.
+    # The variables of the make that runs these tests are not meant for this make.
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -32,7 +32,7 @@ def _make(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A checkout in which nothing was made yet, as far as environments need it."""
+    """A checkout in which no environment has been made yet."""
     for name in (*INPUTS, BACKEND):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
@@ -77,7 +77,7 @@ def test_pre_commit_runs_each_check_of_make_lint() -> None:
     hooks = re.findall(r"^ +entry: (.*)$", config, re.MULTILINE)
     checks = _make(ROOT, "--dry-run", "--assume-old", ".venv", "lint").splitlines()
     assert len(hooks) == len(checks)
-    # A hook names files itself, or is given those of the commit.
+    # A hook names its files itself, or receives the files of the commit.
     assert all(
         check.startswith(hook) for check, hook in zip(checks, hooks, strict=True)
     )

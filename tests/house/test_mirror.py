@@ -1,4 +1,4 @@
-"""Every module has its test, its place and somebody who uses it."""
+"""Every module has its test, its place and a user."""
 
 import re
 
@@ -20,7 +20,7 @@ ENTRIES = {
     "ccfpy.enclave.__main__",
     "ccfpy.toolkit.enclave.__main__",
 }
-"""Modules that people or the system start, so that none of ours imports them."""
+"""Modules that people or the system start, so that no module of ours imports them."""
 
 LIBRARIES = ("ccfpy.client.", "ccfpy.ledger.", "ccfpy.testing.")
 """Packages that other people's programs import, module by module."""
@@ -31,7 +31,7 @@ LAB = tuple(each for each in modules("tests") if each.path.startswith("tests/lab
 
 
 def _twin(path: str) -> str:
-    """Return where the unit tests of a module are."""
+    """Return the places of a module's unit tests."""
     folder, _, file = path.rpartition("/")
     mirrored = re.sub(r"^ccfpy|^tests(?=/lab)", "tests/unit", folder)
     return f"{mirrored}/test_{file}"

@@ -1,4 +1,4 @@
-"""In trusted packages a class is known by its name alone, without its module's."""
+"""In trusted packages a class's name is unique, without the name of its module."""
 
 from tests.house.sizes import shared_names
 from tests.house.tree import Module, modules

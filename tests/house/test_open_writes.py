@@ -1,8 +1,8 @@
-"""Who may write without saying who they are: every such endpoint, and why it may.
+"""Every endpoint at which callers without an identity may write, with the reason.
 
-An endpoint that anybody may call and that writes lets strangers fill the ledger. One
-that is not in the table below fails this test: either its callers are asked who they
-are, or the reason is written down, with what bounds the cost.
+If anybody may call an endpoint that writes, strangers can fill the ledger. An endpoint
+that is not in the table below fails this test. Then either the endpoint must ask for
+its callers' identity, or the table must state the reason and the bound of the cost.
 """
 
 import importlib
@@ -21,11 +21,11 @@ from tests.house.tree import ROOT
 REASONS: Mapping[str, Mapping[str, str]] = {
     "node": {
         "POST /node/join": (
-            "Who asks is not known yet. Its evidence is checked first, each field has "
-            "a bound, and so many nodes wait and no more."
+            "The service does not know the caller yet. It checks the caller's evidence "
+            "first, each field has a bound, and the number of waiting nodes is bounded."
         ),
         "POST /node/create": (
-            "For CCF's own nodes; here it writes nothing and refuses everybody."
+            "CCF's own nodes use it. Here it writes nothing and refuses every caller."
         ),
         "DELETE /node/network/nodes/{node_id}": (
             "It removes the record of a node whose retirement is final, once."
@@ -33,31 +33,35 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     },
     "logging": {
         "POST /app/log/private/anonymous": "A sample, and the name says so.",
-        "POST /app/log/private/anonymous/v2": "The same.",
+        "POST /app/log/private/anonymous/v2": "A sample, and the name says so.",
         "GET /app/log/request_query": "It writes nothing: it shows the query.",
         "POST /app/multi_auth": "It writes nothing: it shows who called.",
         "POST /app/log/private/install_committed_index": (
-            "CCF's tests call it so. It writes nothing to the ledger; there is one."
+            "CCF's tests call it without an identity. It writes nothing to the ledger, "
+            "and only one such index exists."
         ),
-        "POST /app/log/private/uninstall_committed_index": "The same.",
+        "POST /app/log/private/uninstall_committed_index": (
+            "CCF's tests call it without an identity. It writes nothing to the ledger, "
+            "and only one such index exists."
+        ),
     },
     "inference": {
-        "POST /app/channel/roll": "It makes a new key only where the last is old.",
+        "POST /app/channel/roll": "It makes a new key only if the last key is old.",
         "POST /app/models/{name}/{version}/score": "It writes nothing: it answers.",
         "POST /app/models/{name}/{version}/record": (
-            "Members say of each model who may ask, perhaps without a name: it writes "
-            "an entry of some digests for each question that a model answered."
+            "Members decide for each model who may ask, also without an identity. It "
+            "writes an entry of some digests for each question that a model answers."
         ),
     },
 }
 APPS = ("banking_py", "basic", "hello", "inference", "js_generic", "nobuiltins")
-"""Samples in Python besides `logging` and `programmability`, which is below."""
+"""Samples in Python except `logging` and `programmability`, which is below."""
 SCRIPTS = ("banking", "hello_js")
 """Samples in JavaScript."""
 
 
 def is_open(endpoint: Endpoint) -> bool:
-    """Return whether anybody may call an endpoint, and change something by it."""
+    """Return whether anybody may call an endpoint and change data by it."""
     anybody = not endpoint.auth or any(isinstance(p, NoAuth) for p in endpoint.auth)
     is_read = (
         endpoint.method in ("GET", "HEAD") and endpoint.mode is not Mode.READ_WRITE
@@ -74,7 +78,7 @@ def open_writes(registry: Registry) -> set[str]:
 
 
 def open_scripts(name: str) -> Iterator[str]:
-    """List those of a bundle, which says of each endpoint who may call it."""
+    """List such endpoints of a bundle, which names the callers of each endpoint."""
     bundle = json.loads_object((ROOT / "apps" / name / "app.json").read_bytes())
     endpoints = bundle["endpoints"]
     assert isinstance(endpoints, dict)

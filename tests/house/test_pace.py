@@ -1,4 +1,4 @@
-"""A test that is slow says so, and no other is."""
+"""Every slow test is marked slow, and no other test is."""
 
 import subprocess
 import sys

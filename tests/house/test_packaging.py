@@ -1,4 +1,4 @@
-"""What people install has everything that ccfpy needs at run time, and no more."""
+"""An installation contains everything that ccfpy needs at run time, and no more."""
 
 import ctypes
 import subprocess
@@ -13,13 +13,13 @@ from hatchling.metadata.core import ProjectMetadata
 from deploy.wheel.compiled import CompiledModules, NotCompiled
 from tests.house.tree import ROOT, files, modules
 
-# Wheels are built and modules compiled.
+# These tests build wheels and compile modules.
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from the tree as it is."""
+    """Return a wheel that is built from the tree as it is."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d"]
     subprocess.run([*command, folder], cwd=ROOT, check=True, capture_output=True)
@@ -29,7 +29,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(built: Path) -> frozenset[str]:
-    """The names in it."""
+    """Return the names in the wheel."""
     with zipfile.ZipFile(built) as archive:
         return frozenset(archive.namelist())
 
@@ -88,7 +88,7 @@ print(measure(find_application("logging")).unique_id.hex())
 def test_what_is_installed_measures_as_the_checkout(
     built: Path, tmp_path: Path
 ) -> None:
-    """Who signed an enclave in one may run it by the other."""
+    """A person who signed an enclave with one of them may run it with the other."""
     installed = tmp_path / "site-packages"
     with zipfile.ZipFile(built) as archive:
         archive.extractall(installed)
@@ -108,7 +108,7 @@ def test_what_is_installed_measures_as_the_checkout(
 
 
 def test_what_is_compiled_can_be_named_by_python_alone(tmp_path: Path) -> None:
-    """So that its functions call each other straight, not as whoever replaces them."""
+    """So that compiled functions call each other directly, and not a replacement."""
     (tmp_path / "ccfpy").mkdir()
     (tmp_path / "ccfpy/small.py").write_text(
         "def half(n: int) -> int:\n    return n // 2\n"

@@ -1,4 +1,4 @@
-"""Tables of where time goes say what the samples say, and add up."""
+"""Tables of a profile agree with the samples, and add up."""
 
 from collections import Counter
 
@@ -76,7 +76,7 @@ COMPILED = {
     "CPyPy_http___parser___feed (__native.c:3)": "ccfpy.http",
     "CPyDef_js___parser___feed (__native.c:3)": "ccfpy.js",
     "CPyDef_node___node___Node___step (5a5f__mypyc.so)": "ccfpy.node",
-    # Two modules end so, and neither is guessed.
+    # Two modules have this ending, and the name of neither is guessed.
     "CPyDef_parser___feed (__native.c:3)": "the interpreter",
 }
 

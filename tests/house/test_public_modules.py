@@ -1,4 +1,4 @@
-"""The list of public modules is true, and everything we show people keeps to it."""
+"""The list of public modules is true, and all our examples use these modules alone."""
 
 import ast
 import importlib

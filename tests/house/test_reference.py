@@ -1,4 +1,4 @@
-"""The reference pages say what the code does, all of it and nothing else."""
+"""The reference pages describe all of the code's behaviour, and nothing else."""
 
 import importlib
 import pkgutil
@@ -187,7 +187,7 @@ export function apply() {
 }
 """
 )
-"""A constitution that tells what it may call."""
+"""Return a constitution that lists the functions that it may call."""
 
 
 def test_every_function_that_scripts_may_call_has_its_row() -> None:

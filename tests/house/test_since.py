@@ -1,4 +1,4 @@
-"""What a change can break is found by imports, and nothing else is run."""
+"""Imports determine the tests that a change can break, and no other tests run."""
 
 import subprocess
 from pathlib import Path

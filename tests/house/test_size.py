@@ -1,4 +1,4 @@
-"""Nothing is too long to be read at once."""
+"""Every file and function is short enough to be read at once."""
 
 from tests.house.tree import modules
 

@@ -1,4 +1,4 @@
-"""What import contracts cannot see: ways around them inside trusted code."""
+"""Checks that import contracts cannot make: ways around them inside trusted code."""
 
 import ast
 import subprocess
@@ -17,7 +17,7 @@ CLOCKS = {"now", "utcnow", "today"}
 _ALLOWED = {("ctypes", path) for path in REACH_C}
 
 INTERFACES = "ccfpy/toolkit/interfaces/"
-"""Trusted as the boundary is, though no node uses them."""
+"""Packages that are trusted as the boundary is, although no node uses them."""
 
 EDGE = ("typer", "rich", "pydantic", "aiohttp", "click", "ccfpy.host", "ccfpy.cli")
 

@@ -1,4 +1,4 @@
-"""Words that no file may hold: of unfinished work, of machines, of old books."""
+"""Words that no file may contain: of unfinished work, of machines, of old books."""
 
 import ast
 import io

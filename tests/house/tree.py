@@ -25,19 +25,21 @@ TRUSTED: Final = (
     "kv",
     "base",
 )
-"""The packages whose code is a function of its arguments: no I/O, clock or dice."""
+"""The packages whose code is a function of its arguments: no I/O, clock or
+randomness."""
 
 AST = ast.FunctionDef | ast.AsyncFunctionDef
 DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-"""What may have a docstring."""
+"""The statements that may have a docstring."""
 
 _BLOCKS: Final = ("body", "orelse", "finalbody", "handlers", "cases")
-"""Where a statement holds others."""
+"""The fields in which a statement contains others."""
 
 
 @cache
 def files() -> tuple[Path, ...]:
-    """List every file that is, or is about to be, under version control."""
+    """List every file that is under version control, or will be with the next
+    commit."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -63,13 +65,13 @@ def texts() -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function or method, nested ones too.
+    """A function or method, also a nested one.
 
     Attributes:
         place: its file and line.
-        name: without its class's.
-        lines: how many it has.
-        behaves: whether it does something: not so for a bare declaration.
+        name: its name, without the name of its class.
+        lines: the number of its lines.
+        behaves: whether it does something: a bare declaration does not.
     """
 
     place: str
@@ -80,14 +82,15 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What most questions about a Python file ask of its statements.
+    """The parts of a Python file that most house tests need.
 
     Attributes:
-        imports: every name it imports, ``from a import b`` giving ``a`` and ``a.b``.
-        functions: each that it defines.
-        classes: the name of each that it defines.
-        docstring: of the module itself, if it has one.
-        docstrings: that, and those of its classes and functions.
+        imports: every name that the file imports; ``from a import b`` yields ``a`` and
+            ``a.b``.
+        functions: each function that it defines.
+        classes: the name of each class that it defines.
+        docstring: the module's own docstring, if it has one.
+        docstrings: the docstrings of the module, its classes and its functions.
     """
 
     imports: frozenset[str]
@@ -110,23 +113,24 @@ class Module:
 
     @property
     def name(self) -> str:
-        """The dotted name under which it is imported."""
+        """Return the dotted name under which the module is imported."""
         dotted = self.path.removesuffix(".py").replace("/", ".")
         return dotted.removesuffix(".__init__")
 
     @property
     def package(self) -> str:
-        """The package below ``ccfpy`` that it belongs to, or an empty string."""
+        """Return the package below ``ccfpy`` that contains the module, or an empty
+        string."""
         parts = self.path.split("/")
         return parts[1].removesuffix(".py") if parts[0] == "ccfpy" else ""
 
     def parse(self) -> ast.Module:
-        """Parse it into its syntax tree."""
+        """Parse the file into its syntax tree."""
         return ast.parse(self.text, self.path)
 
     @cached_property
     def outline(self) -> Outline:
-        """What it imports and defines, and how that is documented."""
+        """Return the module's imports, definitions and docstrings."""
         imports: set[str] = set()
         functions: list[Function] = []
         classes: list[str] = []
@@ -170,11 +174,12 @@ class Module:
 
     @property
     def behaves(self) -> bool:
-        """Whether any of its functions does something: not so for bare declarations."""
+        """Return whether any of the module's functions does something."""
         return any(function.behaves for function in self.outline.functions)
 
     def calls(self, *names: str) -> list[str]:
-        """Say where it calls one of the built-in functions ``names``."""
+        """Yield the places where the module calls one of the built-in functions
+        ``names``."""
         if not any(name in self.text for name in names):
             return []
         return [
