@@ -20,7 +20,7 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import RecoveryShares, SecretRecord
 from ccfpy.ledger.tables import PAST_SECRETS, RECOVERY_SHARES, SINGLE_KEY
-from ccfpy.service.tables import service
+from ccfpy.service.tables import recovery, service
 
 _CONFIG = service.CONFIGURATION.name
 _MARKS = tuple(name.encode() for name in (PAST_SECRETS, RECOVERY_SHARES, _CONFIG))
@@ -74,9 +74,9 @@ class SharedSecrets:
         """
         for seqno, table, value in writes:
             if table == PAST_SECRETS:
-                self._records.append((seqno, SecretRecord.parse(value)))
+                self._records.append((seqno, recovery.PAST_SECRETS.codec.decode(value)))
             elif table == RECOVERY_SHARES:
-                self._issued = RecoveryShares.parse(value)
+                self._issued = recovery.SHARES.codec.decode(value)
             else:
                 self._threshold = service.CONFIGURATION.codec.decode(
                     value

@@ -12,9 +12,9 @@ from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger import record
 from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.shares import RecoveryShares
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
+from ccfpy.service.tables import recovery
 
 MEMBERS = "public:ccf.gov.members.info"
 CERTIFICATES = "public:ccf.gov.members.certs"
@@ -115,7 +115,7 @@ def _read(tables: dict[str, dict[bytes, bytes]]) -> Shareholders:
     issued = tables[RECOVERY_SHARES].get(SINGLE_KEY)
     shares: Mapping[MemberId, bytes] = {}
     if issued is not None:
-        shares = RecoveryShares.parse(issued).encrypted_shares
+        shares = recovery.SHARES.codec.decode(issued).encrypted_shares
     threshold = 0
     if config is not None:
         stated = json.loads_object(config).get("recovery_threshold")

@@ -13,12 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from ccfpy.base import json
 from ccfpy.base.annotations import JSON_NAME, U64
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
-from ccfpy.base.schema import fields_of, parse_json
 from ccfpy.crypto import sharing
 from ccfpy.crypto.aead import open_blob, seal_blob
 from ccfpy.crypto.rsa import RsaPublicKey
@@ -44,19 +42,6 @@ class RecoveryShares:
     wrapped_secret: bytes = field(metadata={JSON_NAME: "wrapped_latest_ledger_secret"})
     encrypted_shares: Mapping[MemberId, bytes]
     previous_stored: U64 | None = field(default=None, metadata=_PREVIOUS_STORED)
-
-    @classmethod
-    def parse(cls, value: bytes) -> Self:
-        """Read the table's value.
-
-        Raises:
-            Malformed: it has not the record's form.
-        """
-        return parse_json(cls, value)
-
-    def serialise(self) -> bytes:
-        """Write the table's value."""
-        return json.dumps(fields_of(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +73,6 @@ class SecretRecord:
         default=None, metadata={JSON_NAME: "previous_ledger_secret"}
     )
     next_version: U64 | None = None
-
-    @classmethod
-    def parse(cls, value: bytes) -> Self:
-        """Read the table's value.
-
-        Raises:
-            Malformed: it has not the record's form.
-        """
-        return parse_json(cls, value)
-
-    def serialise(self) -> bytes:
-        """Write the table's value."""
-        return json.dumps(fields_of(self))
 
     @classmethod
     def make(

@@ -22,6 +22,7 @@ from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.shares import RecoveryShares
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
+from ccfpy.service.tables import recovery
 from tests.e2e.canary_run import MEMBERS, Seen, run
 from tests.e2e.canary_search import find, find_in_files, find_in_home
 
@@ -116,7 +117,7 @@ def _issued(seen: Seen) -> list[RecoveryShares]:
         for _, _, entry in chunk.entries():
             writes = Transaction.parse(entry).domain.write_set
             if value := writes.get(RECOVERY_SHARES, {}).get(SINGLE_KEY):
-                issued.append(RecoveryShares.parse(value))
+                issued.append(recovery.SHARES.codec.decode(value))
     return issued
 
 

@@ -35,6 +35,7 @@ from ccfpy.ledger.shares import PreviousSecret, RecoveryShares, SecretRecord
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.snapshot import receipt_bytes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
+from ccfpy.service.tables import recovery
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.host.test_config import FULL
 from tests.unit.ledger.made import FIRST, SECOND, small_ledger
@@ -122,14 +123,14 @@ def signed_requests() -> list[bytes]:
 def share_records() -> list[bytes]:
     member = {FIRST.node: b"s" * 256}
     shares = RecoveryShares(wrapped_secret=b"w" * 60, encrypted_shares=member)  # type: ignore[arg-type]  # any id
-    return [shares.serialise()]
+    return [recovery.SHARES.codec.encode(shares)]
 
 
 def secret_records() -> list[bytes]:
     previous = PreviousSecret(encrypted=b"p" * 60, version=1, previous_stored=None)
     return [
-        SecretRecord(previous=previous, next_version=None).serialise(),
-        SecretRecord(previous=None, next_version=1).serialise(),
+        recovery.PAST_SECRETS.codec.encode(record)
+        for record in (SecretRecord(previous=previous), SecretRecord(next_version=1))
     ]
 
 

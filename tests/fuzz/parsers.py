@@ -33,10 +33,10 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.ledger.shares import RecoveryShares, SecretRecord
 from ccfpy.ledger.signature import CoseSignature, NodeSignature
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.service.tables import recovery
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.toolkit.enclave.local_reports import read_report, report_for
 from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
@@ -270,13 +270,13 @@ PARSERS: dict[str, Parser] = {
     ),
     "recovery shares": Parser(
         examples=examples.share_records,
-        parse=RecoveryShares.parse,
-        write=RecoveryShares.serialise,
+        parse=recovery.SHARES.codec.decode,
+        write=recovery.SHARES.codec.encode,
     ),
     "secret record": Parser(
         examples=examples.secret_records,
-        parse=SecretRecord.parse,
-        write=SecretRecord.serialise,
+        parse=recovery.PAST_SECRETS.codec.decode,
+        write=recovery.PAST_SECRETS.codec.encode,
     ),
     "JWT": Parser(examples=examples.tokens, parse=text(_token)),
     "JWK": Parser(examples=_json_examples(_jwks_without_chain), parse=_jwk),

@@ -21,8 +21,9 @@ from ccfpy.ledger.chunk import Chunk
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.ledger.shares import RecoveryShares, SecretRecord
+from ccfpy.ledger.shares import RecoveryShares
 from ccfpy.ledger.tables import PAST_SECRETS, RECOVERY_SHARES, SINGLE_KEY
+from ccfpy.service.tables import recovery
 
 
 def rsa_key(jwk: dict[str, str]) -> RsaKeyPair:
@@ -120,7 +121,7 @@ class Recording:
     def member_shares(self) -> tuple[RecoveryShares, list[bytes], int]:
         """Decrypt every member's share of the last issue, with the threshold."""
         *_, (_, value) = self.singles(RECOVERY_SHARES)
-        issued = RecoveryShares.parse(value)
+        issued = recovery.SHARES.codec.decode(value)
         *_, (_, config) = self.singles("public:ccf.gov.service.config")
         threshold = json.loads(config)["recovery_threshold"]
         common = self.folder / "common"
@@ -142,7 +143,9 @@ class Recording:
         issued, opened, threshold = self.member_shares()
         latest = shares.unwrap(issued, opened[:threshold], threshold)
         written = self.singles(PAST_SECRETS)
-        records = [(at, SecretRecord.parse(value)) for at, value in written]
+        records = [
+            (at, recovery.PAST_SECRETS.codec.decode(value)) for at, value in written
+        ]
         return shares.restore(latest, records)
 
     def tree(self) -> MerkleTree:

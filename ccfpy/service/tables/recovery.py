@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from ccfpy.base.annotations import REQUIRED, U64, OrAbsent
 from ccfpy.base.ids import MemberId, NodeId
-from ccfpy.kv.maps import Codec, Map, Value
+from ccfpy.kv.maps import Map, Value
 from ccfpy.ledger.shares import RecoveryShares, SecretRecord
 from ccfpy.service.records import codec_of, text_key
 
@@ -34,13 +34,10 @@ class RecoveryType(StrEnum):
 
 SecretsByNode: TypeAlias = dict[NodeId, tuple[EncryptedSecret, ...]]
 
-SHARES = Value(
-    "public:ccf.internal.recovery_shares",
-    Codec(encode=RecoveryShares.serialise, decode=RecoveryShares.parse),
-)
+SHARES = Value("public:ccf.internal.recovery_shares", codec_of(RecoveryShares))
 PAST_SECRETS = Value(
     "public:ccf.internal.historical_encrypted_ledger_secret",
-    Codec(encode=SecretRecord.serialise, decode=SecretRecord.parse),
+    codec_of(SecretRecord),
 )
 """The secret before the latest, under the latest: a link of the chain."""
 ENCRYPTED_LEDGER_SECRETS = Value(

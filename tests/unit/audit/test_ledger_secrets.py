@@ -22,6 +22,7 @@ from ccfpy.ledger import shares
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import Recipients, SecretRecord
 from ccfpy.ledger.tables import PAST_SECRETS, RECOVERY_SHARES, SINGLE_KEY
+from ccfpy.service.tables import recovery
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import FIRST, MadeLedger, small_ledger
@@ -46,8 +47,14 @@ def rekeyed_ledger(threshold: int = 2) -> MadeLedger:
         {
             **FIRST.create(),
             **single("public:ccf.gov.service.config", config),
-            **single(PAST_SECRETS, SecretRecord(next_version=1).serialise()),
-            **single(RECOVERY_SHARES, shares.issue(OLD, issue, ENTROPY).serialise()),
+            **single(
+                PAST_SECRETS,
+                recovery.PAST_SECRETS.codec.encode(SecretRecord(next_version=1)),
+            ),
+            **single(
+                RECOVERY_SHARES,
+                recovery.SHARES.codec.encode(shares.issue(OLD, issue, ENTROPY)),
+            ),
         }
     )
     ledger.say("before")
@@ -57,8 +64,11 @@ def rekeyed_ledger(threshold: int = 2) -> MadeLedger:
     )
     ledger.put(
         {
-            **single(PAST_SECRETS, again.serialise()),
-            **single(RECOVERY_SHARES, shares.issue(NEW, issue, ENTROPY).serialise()),
+            **single(PAST_SECRETS, recovery.PAST_SECRETS.codec.encode(again)),
+            **single(
+                RECOVERY_SHARES,
+                recovery.SHARES.codec.encode(shares.issue(NEW, issue, ENTROPY)),
+            ),
         }
     )
     ledger.secret = NEW

@@ -18,6 +18,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
 from ccfpy.ledger.shares import RecoveryShares
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
+from ccfpy.service.tables import recovery
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import MadeLedger, small_ledger
 
@@ -44,7 +45,7 @@ def with_members() -> MadeLedger:
             },
             ENCRYPTION_KEYS: {b"aa": b"PEM"},
             CONFIGURATION: {SINGLE_KEY: b'{"recovery_threshold": 2}'},
-            RECOVERY_SHARES: {SINGLE_KEY: issued.serialise()},
+            RECOVERY_SHARES: {SINGLE_KEY: recovery.SHARES.codec.encode(issued)},
         }
     )
     ledger.put({MEMBERS: {b"dd": None}})

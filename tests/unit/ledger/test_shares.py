@@ -18,6 +18,7 @@ from ccfpy.ledger.shares import (
     RecoveryShares,
     SecretRecord,
 )
+from ccfpy.service.tables import recovery
 from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 
@@ -140,7 +141,13 @@ def chain(count: int) -> tuple[list[LedgerSecret], list[tuple[int, SecretRecord]
 def test_the_latest_secret_opens_all_before_it(count: int) -> None:
     secrets, records = chain(count)
     stored = [
-        (seqno, SecretRecord.parse(record.serialise())) for seqno, record in records
+        (
+            seqno,
+            recovery.PAST_SECRETS.codec.decode(
+                recovery.PAST_SECRETS.codec.encode(record)
+            ),
+        )
+        for seqno, record in records
     ]
     restored = shares.restore(secrets[-1], stored)
     versions = [1, *(6 + 10 * n for n in range(1, count))]
@@ -188,12 +195,15 @@ def test_the_records_have_ccfs_fields() -> None:
     issued = RecoveryShares(
         wrapped_secret=b"w", encrypted_shares={MemberId("ab"): b"s"}, previous_stored=4
     )
-    assert issued.serialise() == (
+    assert recovery.SHARES.codec.encode(issued) == (
         b'{"encrypted_shares":{"ab":"cw=="},"previous_secret_stored_version":4,'
         b'"wrapped_latest_ledger_secret":"dw=="}'
     )
-    assert RecoveryShares.parse(issued.serialise()) == issued
-    assert SecretRecord(next_version=1).serialise() == b'{"next_version":1}'
+    assert recovery.SHARES.codec.decode(recovery.SHARES.codec.encode(issued)) == issued
+    assert (
+        recovery.PAST_SECRETS.codec.encode(SecretRecord(next_version=1))
+        == b'{"next_version":1}'
+    )
 
 
 BAD_SHARES: Mapping[str, bytes] = {
@@ -210,7 +220,7 @@ BAD_SHARES: Mapping[str, bytes] = {
 @pytest.mark.parametrize("value", BAD_SHARES.values(), ids=BAD_SHARES)
 def test_what_is_no_record_of_shares_is_malformed(value: bytes) -> None:
     with pytest.raises(Malformed):
-        RecoveryShares.parse(value)
+        recovery.SHARES.codec.decode(value)
 
 
 @pytest.mark.parametrize(
@@ -226,11 +236,11 @@ def test_what_is_no_record_of_shares_is_malformed(value: bytes) -> None:
 )
 def test_what_is_no_record_of_a_secret_is_malformed(value: bytes) -> None:
     with pytest.raises(Malformed):
-        SecretRecord.parse(value)
+        recovery.PAST_SECRETS.codec.decode(value)
 
 
 @given(st.binary(max_size=60))
 def test_noise_raises_only_our_errors(value: bytes) -> None:
-    for parse in (RecoveryShares.parse, SecretRecord.parse):
+    for parse in (recovery.SHARES.codec.decode, recovery.PAST_SECRETS.codec.decode):
         with suppress(CcfpyError):
             parse(value)

@@ -10,8 +10,9 @@ from ccfpy.base.ids import MemberId
 from ccfpy.boundary.effects import AppendLedger
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.shares import RecoveryShares, unwrap
+from ccfpy.ledger.shares import unwrap
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
+from ccfpy.service.tables import recovery
 from ccfpy.testing.node import InProcessNode, Person
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def shared_secret(node: InProcessNode) -> bytes:
         Transaction.parse(entry).domain.write_set.get(RECOVERY_SHARES, {})
         for entry in node.host.entries
     ]
-    issued = RecoveryShares.parse([w[SINGLE_KEY] or b"" for w in writes if w][-1])
+    issued = recovery.SHARES.codec.decode(
+        [w[SINGLE_KEY] or b"" for w in writes if w][-1]
+    )
     opened = [
         member.encryption_key.unwrap(issued.encrypted_shares[MemberId(member.id)])
         for member in node.members

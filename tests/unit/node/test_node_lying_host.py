@@ -21,7 +21,7 @@ from ccfpy.boundary.events import LedgerRead, SessionClosed, SessionData, Sessio
 from ccfpy.boundary.events import Tick as Time
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.shares import SecretRecord
+from ccfpy.service.tables import recovery
 from ccfpy.testing.node import INTERFACE, InProcessNode, Person, Recorded
 from tests.attacks import attack
 
@@ -211,7 +211,7 @@ def test_no_key_meets_a_nonce_twice(
         used[secrets.at(seqno).raw, data[24:36]] += 1
         transaction.private_writes(secrets)
         stored = transaction.domain.write_set.get(PAST_SECRETS, {}).get(bytes(8))
-        record = None if stored is None else SecretRecord.parse(stored)
+        record = None if stored is None else recovery.PAST_SECRETS.codec.decode(stored)
         if record is not None and record.previous is not None:
             used[secrets.at(seqno + 1).raw, record.previous.encrypted[16:28]] += 1
     assert max(used.values()) == 1

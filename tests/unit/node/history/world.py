@@ -121,7 +121,7 @@ class Story:
                 next_version=None,
                 entropy=ENTROPY,
             )
-            table = {SINGLE_KEY: written.serialise()}
+            table = {SINGLE_KEY: recovery.PAST_SECRETS.codec.encode(written)}
             self.recorded = self.ledger.put({recovery.PAST_SECRETS.name: table}).seqno
         self.ledger.secret = LedgerSecret(raw=secret.raw, previous_stored=self.recorded)
         self.secrets[self.last + 1] = self.ledger.secret
@@ -144,7 +144,7 @@ class Story:
             next_version=version,
             entropy=ENTROPY,
         )
-        table = {SINGLE_KEY: written.serialise()}
+        table = {SINGLE_KEY: recovery.PAST_SECRETS.codec.encode(written)}
         self.recorded = self.ledger.put({recovery.PAST_SECRETS.name: table}).seqno
         self.secrets[version] = self.ledger.secret = LedgerSecret(
             raw=secret.raw, previous_stored=self.recorded
