@@ -5,8 +5,9 @@ public and auditable, so governance never sees private tables or application dat
 Applications never write the tables of governance.
 """
 
+from collections.abc import Callable
 from enum import Enum, Flag
-from typing import Protocol
+from typing import TypeAlias
 
 from ccfpy.kv.names import (
     AccessCategory,
@@ -41,17 +42,12 @@ class Permission(Flag):
     READ_WRITE = 3
 
 
-class Narrowing(Protocol):
-    """Takes away rights on tables that the context grants."""
+Narrowing: TypeAlias = Callable[[str, Permission], tuple[Permission, str | None]]
+"""Takes away rights on tables that the context grants.
 
-    def __call__(
-        self, table: str, granted: Permission, /
-    ) -> tuple[Permission, str | None]:
-        """Return what may be done with a table, and the words for a refusal.
-
-        ``None`` stands for the usual words.
-        """
-        ...
+Called with a table's name and the granted rights, it returns the rights that are left,
+and the words for a refusal. ``None`` stands for the usual words.
+"""
 
 
 _KIND_NAMES = {

@@ -1,8 +1,8 @@
 """``console``: messages of scripts for the node's log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
 from ccfpy.base.limits import JS_LOG_CHARS_MAX, JS_LOG_LINES_MAX
 from ccfpy.js.extension import ExtensionFunction, own_source
@@ -16,12 +16,8 @@ class ConsoleLevel(StrEnum):
     FATAL = "fatal"
 
 
-class ConsoleLog(Protocol):
-    """Where the messages go."""
-
-    def __call__(self, level: ConsoleLevel, message: str, /) -> None:
-        """Log one message."""
-        ...
+ConsoleLog: TypeAlias = Callable[[ConsoleLevel, str], None]
+"""Logs one message."""
 
 
 class ConsoleExtension:
