@@ -65,6 +65,11 @@ def or_throw(operation: Callable[[], T], failure: str) -> T:
         raise internal_error(f"{failure}: {error}") from None
 
 
+def utf8(text: str) -> bytes:
+    """Encode text, which may hold half a surrogate pair in JavaScript."""
+    return text.encode(errors="surrogatepass")
+
+
 def own_source(module: str) -> str:
     """Return the JavaScript that lies beside a module, in a file of the same name."""
     package, _, name = module.rpartition(".")

@@ -7,7 +7,13 @@ from ccfpy.attestation.snp_tcb import policy_of_hex
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.certs import Certificate
-from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw, own_source
+from ccfpy.js.extension import (
+    ExtensionFunction,
+    internal_error,
+    or_throw,
+    own_source,
+    utf8,
+)
 
 
 class ConvertersExtension:
@@ -45,15 +51,10 @@ class ConvertersExtension:
         self.logs_execution_metrics = enabled
 
 
-def _text_to_bytes(text: str) -> bytes:
-    """Encode; a JavaScript string may hold half a surrogate pair."""
-    return text.encode(errors="surrogatepass")
-
-
 def _certificate_id(pem: str) -> str:
     """Return a member's or user's id."""
     certificate = or_throw(
-        lambda: Certificate.from_pem(_text_to_bytes(pem)), "Failed to parse PEM"
+        lambda: Certificate.from_pem(utf8(pem)), "Failed to parse PEM"
     )
     return certificate.digest_hex
 

@@ -25,6 +25,7 @@ from ccfpy.js.extension import (
     or_throw,
     own_source,
     range_error,
+    utf8,
 )
 
 if TYPE_CHECKING:
@@ -140,8 +141,8 @@ class CryptoExtension:
         """
         now = datetime.fromtimestamp(self._unix_time_ms / 1000, UTC)
         try:
-            target, *helpers = parse_bundle(_utf8(chain))
-            anchors = parse_bundle(_utf8(trusted))
+            target, *helpers = parse_bundle(utf8(chain))
+            anchors = parse_bundle(utf8(trusted))
         except CcfpyError:
             return False
         if len(helpers) + len(anchors) > JS_CHAIN_CERTIFICATES_MAX:
@@ -184,14 +185,9 @@ def _is_current(certificate: Certificate, now: datetime) -> bool:
 def _is_valid_bundle(pem: str) -> bool:
     """Return whether the text is one or more certificates in PEM."""
     try:
-        return len(parse_bundle(_utf8(pem))) > 0
+        return len(parse_bundle(utf8(pem))) > 0
     except CcfpyError:
         return False
-
-
-def _utf8(text: str) -> bytes:
-    """Encode text, which may hold half a surrogate pair in JavaScript."""
-    return text.encode(errors="surrogatepass")
 
 
 _EC_CURVES = {"secp256r1": Curve.SECP256R1, "secp384r1": Curve.SECP384R1}
@@ -223,7 +219,7 @@ def _unwrap(
 
 
 def _sign(algorithm: str, hash_name: str, key: str, data: bytes, salt: float) -> bytes:
-    pem = _utf8(key)
+    pem = utf8(key)
     if algorithm == "EdDSA":
         return or_throw(
             lambda: guest_signing.sign_eddsa(pem, data),
@@ -248,7 +244,7 @@ def _sign(algorithm: str, hash_name: str, key: str, data: bytes, salt: float) ->
 def _verify(
     algorithm: str, hash_name: str, key: str, signature: bytes, data: bytes, salt: float
 ) -> bool:
-    pem = _utf8(key)
+    pem = utf8(key)
     if algorithm == "EdDSA":
         try:
             return guest_signing.is_eddsa(pem, data, signature)
@@ -280,7 +276,7 @@ _SALT_BYTES_CEILING = 1 << 16
 
 def _to_jwk(kind: str, pem: str, kid: str | None) -> str:
     jwk = or_throw(
-        partial(CONVERSIONS[kind].to_jwk, _utf8(pem)), "Failed to convert pem to jwk"
+        partial(CONVERSIONS[kind].to_jwk, utf8(pem)), "Failed to convert pem to jwk"
     )
     if kid is not None:
         jwk = {**jwk, "kid": kid}
