@@ -16,11 +16,6 @@ MoreExtensions: TypeAlias = "Callable[[CurrentRequest], Sequence[Extension]]"
 """Makes an application's own extensions, which may read the current request."""
 
 
-def no_more(_: "CurrentRequest") -> "Sequence[Extension]":
-    """Return no extension."""
-    return ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scripts:
     """Where scripts are stored, and what they may do.
@@ -33,4 +28,4 @@ class Scripts:
 
     tables: ScriptTables
     narrowing: Narrowing | None = None
-    more: MoreExtensions = no_more
+    more: MoreExtensions = lambda _: ()

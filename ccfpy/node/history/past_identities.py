@@ -100,7 +100,7 @@ class PastIdentities:
             return Ruling(certificate=self.identity().certificate)
         if not self._reaches(seqno, waiter):
             return None
-        record = self._record_at(seqno)
+        record = next((each for each in self._records if each.created <= seqno), None)
         chain = None if self._chain is None else self._chain.leading_to(seqno)
         if record is None:
             return Ruling(certificate=None, cose_endorsements=chain)
@@ -147,9 +147,6 @@ class PastIdentities:
         if newest.endorsing_key != self.identity().key.public_key.der:
             raise HistoryFailed("the service has not opened, and endorsed nothing yet")
         return EndorsementChain(newest, created=self._records[0].created)
-
-    def _record_at(self, seqno: "Seqno") -> _Record | None:
-        return next((each for each in self._records if each.created <= seqno), None)
 
     def _learn_record(self, entry: "PastEntry") -> None:
         """Keep the record of the service before the oldest known one.

@@ -30,10 +30,6 @@ class Found(NamedTuple):
 _Then: TypeAlias = Callable[[SnapshotRead | None], None]
 
 
-def _always() -> bool:
-    return True
-
-
 class SnapshotReads:
     """The questions that the host has not answered yet."""
 
@@ -75,7 +71,7 @@ class SnapshotReads:
         start: int,
         stop: int,
         then: Callable[[bytes | None], None],
-        is_wanted: Callable[[], bool] = _always,
+        is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         """Read the bytes from ``start`` up to but without ``stop``, within the file.
 
