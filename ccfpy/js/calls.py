@@ -30,15 +30,6 @@ _NO_DEADLINE_NS = 1 << 63
 class Call:
     """What Python functions and the interrupt handler leave behind during one call."""
 
-    __slots__ = (
-        "clock",
-        "deadline_ns",
-        "failure",
-        "python_error",
-        "thrown",
-        "timed_out",
-    )
-
     def __init__(self, clock: "Clock") -> None:
         self.clock = clock
         self.deadline_ns = _NO_DEADLINE_NS

@@ -46,8 +46,6 @@ class UnusableEndpoint(Exception):
 class _Seen:
     """The version of a table that was read last."""
 
-    __slots__ = ("_generation", "_map", "_version")
-
     def __init__(self) -> None:
         self._map: VersionedMap | None = None
         self._version = -1

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 class CurrentRequest:
     """The request that is being answered, in every form that extensions ask for."""
 
-    __slots__ = ("_context",)
-
     def __init__(self) -> None:
         self._context: Context | None = None
 

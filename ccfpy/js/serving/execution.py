@@ -213,8 +213,6 @@ class Executor:
 class _Options:
     """Runtime options as stored, and the limits among them."""
 
-    __slots__ = ("given", "limits")
-
     def __init__(self, given: JsRuntimeOptions) -> None:
         self.given = given
         self.limits = JsLimits(
