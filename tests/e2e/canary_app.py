@@ -1,7 +1,7 @@
-"""An application that does with its callers' secrets whatever an application may do.
+"""An application that leaks its callers' secrets in every way that an application may.
 
-It is careful in its maps and careless everywhere else: it raises what it was told, and
-says it aloud.
+It is careful in its maps and careless everywhere else: it raises exceptions with its
+input, and prints the input.
 """
 
 import logging
@@ -25,7 +25,7 @@ app = App("canaries")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What to keep, and under what."""
+    """The value to keep, and its key."""
 
     key: str
     value: str
@@ -41,14 +41,14 @@ PUBLIC = Map("public:shown", STRING, STRING)
 
 @app.put("/private")
 def write(ctx: Context, body: Pair, scope: str) -> bool:
-    """Keep a secret, in a map whose name is one."""
+    """Keep a secret, in a map whose name is a secret."""
     _private(scope).of(ctx.tx).put(body.key, body.value)
     return True
 
 
 @app.put("/header")
 def write_header(ctx: Context, scope: str) -> bool:
-    """Keep what a header says."""
+    """Keep the value of a header."""
     _private(scope).of(ctx.tx).put("header", ctx.request.headers["x-secret"])
     return True
 
@@ -61,14 +61,14 @@ def read(ctx: Context, key: str, scope: str) -> str | None:
 
 @app.put("/public")
 def show(ctx: Context, body: Pair) -> bool:
-    """Write for everybody."""
+    """Write a public value."""
     PUBLIC.of(ctx.tx).put(body.key, body.value)
     return True
 
 
 @app.post("/refused")
 def refuse(ctx: Context, body: Pair, scope: str) -> None:
-    """Refuse in the caller's own words, after a write that is then undone."""
+    """Refuse with the caller's own words, after a write that is then undone."""
     _private(scope).of(ctx.tx).put(body.key, body.value)
     raise ApiError(403, ErrorCode.AuthorizationFailed, f"not {body.value}")
 
@@ -86,14 +86,14 @@ def fail(ctx: Context, body: Pair, scope: str) -> None:
 
 @app.post("/unreadable")
 def misread(ctx: Context, body: Pair, scope: str) -> None:
-    """Find something else in a map than what its codec reads."""
+    """Find in a map a value that the map's codec cannot read."""
     _private(scope).of(ctx.tx).put(body.key, body.value)
     Map(scope, STRING, json_codec(int)).of(ctx.tx).get(body.key)
 
 
 @app.post("/endless", execution_ms_max=100)
 def hold(ctx: Context, body: Pair, scope: str) -> None:
-    """Go on for good, with a secret in hand."""
+    """Run for ever, with a secret in memory."""
     while True:
         _private(scope).of(ctx.tx).put(body.key, body.value)
 
@@ -104,14 +104,14 @@ def _fail_late(ctx: Context, response: Response, tx_id: TxId) -> None:
 
 @app.post("/broken/late", on_local_commit=_fail_late)
 def fail_late(ctx: Context, body: Pair, scope: str) -> bool:
-    """Succeed, and fail once that is in the ledger."""
+    """Succeed, and fail after the write is in the ledger."""
     _private(scope).of(ctx.tx).put(body.key, body.value)
     return True
 
 
 @app.post("/aloud")
 def say(ctx: Context, body: Pair, scope: str) -> bool:
-    """Say a secret wherever Python lets one speak."""
+    """Print a secret in every way that Python has."""
     _private(scope).of(ctx.tx).put(body.key, body.value)
     for stream in (sys.stdout, sys.stderr):
         stream.write(f"{body.value}\n")
@@ -122,6 +122,6 @@ def say(ctx: Context, body: Pair, scope: str) -> bool:
 
 @app.get("/guarded", auth=["jwt"])
 def guard(ctx: Context) -> bool:
-    """Answer nobody: no issuer is known."""
+    """Answer no caller: no issuer is known."""
     del ctx
     return True

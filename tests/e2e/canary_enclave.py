@@ -1,8 +1,9 @@
-"""The enclave's process as it ships, and a test's copy of the keys it makes.
+"""The enclave's process as it ships, with a test's copy of the keys that it makes.
 
-``canary_enclave.py APP READ WRITE ESCROW``. Without the copy
-nobody outside could say what must never appear there. The enclave itself can write no
-file: a process that it starts before it is closed does, and is told through a pipe.
+``canary_enclave.py APP READ WRITE ESCROW``. Without the copy, no process outside could
+know the bytes that must never appear there. The enclave itself can write no file.
+Therefore it starts another process before it is closed, and passes the keys to it
+through a pipe.
 """
 
 import json
@@ -22,7 +23,7 @@ from ccfpy.node.node import Node
 
 
 class Escrowed:
-    """A node whose private keys are told to somebody when they change."""
+    """A node that passes on its private keys when they change."""
 
     def __init__(self, node: Node, keeper: int) -> None:
         self._node = node
@@ -47,7 +48,7 @@ class Escrowed:
 
 
 def start_keeper(escrow: Path, channel: Sequence[int]) -> int:
-    """Start who writes keys down; give the end of the pipe to tell it by."""
+    """Start a process that writes keys to a file; return the pipe to this process."""
     reading, writing = os.pipe()
     if os.fork():
         os.close(reading)
@@ -62,7 +63,7 @@ def start_keeper(escrow: Path, channel: Sequence[int]) -> int:
 
 
 def main(app: str, channel: Sequence[int], escrow: Path) -> int:
-    """Do what ``ccfpy.enclave`` does, with a node in escrow."""
+    """Do the same as ``ccfpy.enclave``, with a node in escrow."""
     keeper = start_keeper(escrow, channel)
     isolate(parent=os.getppid())
     with HostChannel(*channel) as connection:

@@ -1,7 +1,7 @@
-"""A host that writes down every byte between itself and a real enclave process.
+"""A host that records every byte between itself and a real enclave process.
 
-``canary_node.py FOLDER OPTION...``: the options are those of ``ccfpy node``,
-``--enclave in-process`` among them; the folder gets the record and the keys in escrow.
+``canary_node.py FOLDER OPTION...``: the options are those of ``ccfpy node``, also
+``--enclave in-process``. The folder receives the record and the keys in escrow.
 """
 
 import argparse
@@ -20,7 +20,7 @@ ENCLAVE = Path(__file__).with_name("canary_enclave.py")
 
 
 def recording_link(app: str, folder: Path, record: BinaryIO) -> ProcessLink:
-    """Return the link that ships, tapped on both sides."""
+    """Return the link that ships, with a tap on both sides."""
     link = ProcessLink(
         app, command=lambda app, ends: _command(app, ends, folder / "escrow")
     )
@@ -46,7 +46,7 @@ def _command(app: str, ends: PipeEnds, escrow: Path) -> list[str]:
 
 
 def main(folder: Path, words: list[str]) -> int:
-    """Run the node to its end."""
+    """Run the node until it ends."""
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--app", required=True)
     known, options = parser.parse_known_args(words)

@@ -38,16 +38,16 @@ REKEY: list[JsonObject] = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What somebody saw who owns the machine but not the enclave.
+    """Everything that the owner of the machine can see, without the enclave.
 
     Attributes:
-        began: when the run did, in seconds since 1970.
-        workspace: what of the run lies nowhere else.
-        options: where everything lies; its node's folder is the host's.
+        began: the start of the run, in seconds since 1970.
+        workspace: the folder of all other files of the run.
+        options: the folder of all files; its node's folder is the host's.
         record: every byte between host and enclave.
         private: canaries sent over TLS.
-        clear: canaries sent without.
-        public: canaries written for everybody, over TLS.
+        clear: canaries sent without TLS.
+        public: canaries written as public values, over TLS.
         escrow: the enclave's own keys, which nobody has seen.
     """
 
@@ -63,7 +63,7 @@ class Seen:
 
     @property
     def keys(self) -> dict[str, bytes]:
-        """Everything that makes up the enclave's private keys."""
+        """Return all parts of the enclave's private keys."""
         found = {f"ledger secret {i}": raw for i, raw in enumerate(self.ledger_secrets)}
         for name, pem in self.escrow.items():
             found |= {f"{name}: {part}": raw for part, raw in _numbers(pem)}
@@ -86,7 +86,7 @@ def _numbers(pem: str) -> Iterator[tuple[str, bytes]]:
 
 
 def run(workspace: Path) -> Seen:
-    """Run a node, send all canaries, stop it, and collect what was to be seen."""
+    """Run a node, send all canaries, stop the node, and collect everything visible."""
     began = time.time()
     private, clear, public = Canaries(), Canaries(), Canaries()
     options = _options(workspace)

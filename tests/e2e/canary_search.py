@@ -1,9 +1,9 @@
-"""Finding a secret in any of the forms in which bytes usually travel.
+"""Finds a secret in any of the forms in which bytes usually travel.
 
-A secret is looked for by its halves, so that a part of it is found too: raw, in
-hexadecimal of either case, and in base64 of either alphabet wherever in the encoded
-text it begins. Line breaks, also those that JSON writes as two characters, do not hide
-it.
+The search looks for each half of a secret, so that it also finds a part of the secret:
+raw, in hexadecimal of either case, and in base64 of either alphabet, wherever in the
+encoded text the secret begins. Line breaks do not hide a secret, even if JSON writes
+them as two characters.
 """
 
 import os
@@ -17,7 +17,7 @@ _BREAKS = (b"\r", b"\n", b"\\r", b"\\n")
 
 
 def forms(secret: bytes) -> set[bytes]:
-    """Return what to look for, for one secret."""
+    """Return the forms of one secret to search for."""
     assert len(secret) >= 2 * PIECE_BYTES_MIN, "a short secret is found by chance"
     middle = len(secret) // 2
     pieces = (secret[:middle], secret[middle:])
@@ -32,11 +32,12 @@ def _forms(piece: bytes) -> Iterator[bytes]:
 
 
 def _in_base64(piece: bytes) -> Iterator[bytes]:
-    """Encode for each place in a group of three at which the piece may begin."""
+    """Encode for each place in a group of three bytes at which the piece may begin."""
     for before in range(3):
         padded = bytes(before) + piece
         whole = len(padded) // 3 * 3
-        # The first group holds others' bits too; so does whatever is after the whole.
+        # The first group also holds bits of other bytes, and so does the group after
+        # the piece.
         start = 4 if before else 0
         for encode in (b64encode, urlsafe_b64encode):
             yield encode(padded[:whole])[start:]
@@ -68,18 +69,18 @@ def find_in_files(folder: Path, secrets: Mapping[str, bytes]) -> dict[str, set[s
 def find_in_home(
     secrets: Mapping[str, bytes], *, since: float, but: Path
 ) -> dict[str, set[str]]:
-    """Name the secrets in what anything wrote to the user's home and caches.
+    """Name the secrets in all recent files of the user's home and caches.
 
-    A library may keep files of its own there, whatever folders a node was given.
+    A library may keep its own files there, whatever folders a node was told to use.
 
     Args:
         secrets: by their names.
-        since: when the writing may have begun, in seconds since 1970.
-        but: a folder that is left out, with what is in it.
+        since: the earliest time of a write, in seconds since 1970.
+        but: a folder to omit, with its content.
     """
     found: dict[str, set[str]] = {}
     for path in _written_in_home(since, but):
-        with suppress(OSError):  # it has gone meanwhile
+        with suppress(OSError):  # the file has been removed meanwhile
             if hits := find(path.read_bytes(), secrets):
                 found[str(path)] = hits
     return found

@@ -1,7 +1,7 @@
-"""Requests full of canaries, and the connection they go over.
+"""Requests full of canaries, and the connections for them.
 
-Each canary is named after the place it sings in: a value, a query string, the message
-of an exception.
+Each canary has the name of its place: a value, a query string, the message of an
+exception.
 """
 
 import json
@@ -19,21 +19,22 @@ from tests.e2e.running import DEADLINE_S
 
 @dataclass(slots=True)
 class Canaries:
-    """Random words by the place they were put in."""
+    """Random words by the places that contain them."""
 
     by_place: dict[str, bytes] = field(default_factory=dict)
 
     def __call__(self, place: str) -> str:
-        """Return the canary of a place, made when first asked for."""
+        """Return the canary of a place, which is made at the first request."""
         return self.by_place.setdefault(place, secrets.token_hex(16).encode()).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to send requests.
+    """The target of requests.
 
     Attributes:
-        service_certificate: what must be presented there; nothing for no TLS at all.
+        service_certificate: the certificate that the target must present; None without
+            TLS.
     """
 
     host: str
@@ -50,7 +51,7 @@ class Address:
 
 
 def ask(connection: socket.socket, data: bytes) -> Response:
-    """Send bytes; give the one answer that comes."""
+    """Send bytes; return the one answer."""
     connection.sendall(data)
     parser = ResponseParser()
     while received := connection.recv(65536):
@@ -60,11 +61,11 @@ def ask(connection: socket.socket, data: bytes) -> Response:
 
 
 Expected = tuple[int, str]
-"""An answer's status, and a text its body must hold."""
+"""An answer's status, and a text that its body must contain."""
 
 
 def send_canaries(address: Address, canary: Canaries) -> None:
-    """Send every request, and have the answers show that it went where it should."""
+    """Send every request, and check that the answers show the request's effect."""
     with closing(address.connect()) as connection:
         for data, (status, text) in _requests(canary):
             response = ask(connection, data)
@@ -133,7 +134,7 @@ def _refused_requests(
 
 
 def _last_requests(canary: Canaries) -> Iterator[tuple[bytes, int]]:
-    """Return what ends a connection."""
+    """Return the requests after which the node ends a connection."""
     yield f"{canary('bad request line')}\r\n\r\n".encode(), 400
     large = _request("GET", "/node/state", x_large=canary("large header") * 1024)
     yield large, 431

@@ -1,4 +1,4 @@
-"""An application that makes, when asked, mistakes that would cost its node its life."""
+"""An application that makes mistakes on request, which would otherwise end its node."""
 
 import sys
 import time
@@ -67,5 +67,5 @@ def answer_at_length(ctx: Context, count: int) -> list[str]:
 
 @app.get("/mistake")
 def made(ctx: Context) -> str | None:
-    """Say which mistake was written down."""
+    """Return the mistake that was written."""
     return NOTES.of(ctx.tx).get("mistake")

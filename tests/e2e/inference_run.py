@@ -1,7 +1,8 @@
-"""One run of a tapped node that runs a model, asked over TLS and in the clear.
+"""One run of a tapped node that runs a model, with requests over TLS and in the clear.
 
 The tap is that of ``canary_node.py``. The node's host is one process with the service's
-clients and one with its enclave; while both live, the host's memory is searched too.
+clients, and one with its enclave. While both processes live, the test also searches the
+host's memory.
 """
 
 import asyncio
@@ -53,7 +54,7 @@ REGION_BYTES_MAX = 256 * 1024 * 1024
 
 @dataclass(slots=True)
 class Clear:
-    """Carries requests without TLS, as if whoever relays them had ended it.
+    """Carries requests without TLS, as if a relay had ended TLS.
 
     Attributes:
         sent: the last request's body.
@@ -90,25 +91,26 @@ class Clear:
         )
 
     async def wait_committed(self, txid: TxId) -> None:
-        """Leave that to who has TLS."""
+        """Leave this to a carrier with TLS."""
         raise AssertionError(f"nobody waits for {txid} in the clear")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What somebody saw who owns the machine but not the enclave.
+    """Everything that the owner of the machine can see, without the enclave.
 
     Attributes:
-        began: when the run did, in seconds since 1970.
-        workspace: what of the run lies nowhere else.
+        began: the start of the run, in seconds since 1970.
+        workspace: the folder of all other files of the run.
         folder: the host's files.
         record: every byte between host and enclave.
-        in_memory: names of what was found in the host's memory.
-        marker: what had to be found there, if the search is worth anything.
-        secrets: what must be nowhere.
-        clear: what was sent in the clear, unsealed, and must be found.
-        ciphertext: of the last request in the clear, which must be found.
-        ledger_secret: the enclave's own, in escrow.
+        in_memory: the names of the secrets found in the host's memory.
+        marker: the name that the search of the memory must find, or the search proves
+            nothing.
+        secrets: the secrets that must appear nowhere.
+        clear: the content sent in the clear, unsealed, which the search must find.
+        ciphertext: the last request in the clear, which the search must find.
+        ledger_secret: the enclave's own ledger secret, in escrow.
     """
 
     began: float
@@ -125,7 +127,7 @@ class Seen:
 
 @dataclass(slots=True)
 class _Run:
-    """What is needed on the way."""
+    """The state of a run under way."""
 
     workspace: Path
     canary: Canaries = field(default_factory=Canaries)
@@ -133,12 +135,12 @@ class _Run:
     content_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def secrets(self) -> dict[str, bytes]:
-        """Name all that must be nowhere."""
+        """Return all secrets that must appear nowhere, by their names."""
         return self.canary.by_place | {"the model's key": self.content_key}
 
 
 def mirror(canary: str) -> bytes:
-    """Make a model that gives what it is given, with a secret of its owner's in it."""
+    """Make a model that returns its input, with a secret of its owner in it."""
     graph = helper.make_graph(
         [helper.make_node("Identity", ["x"], ["y"])],
         "mirror",
@@ -154,10 +156,10 @@ def mirror(canary: str) -> bytes:
 
 
 def run(workspace: Path) -> Seen:
-    """Run a node, ask it everything, search its host, stop it."""
+    """Run a node, ask it everything, search its host, stop the node."""
     marker = secrets.token_hex(16)
     began = time.time()
-    workspace = workspace / marker  # the host knows where its files are
+    workspace = workspace / marker  # the host knows the paths of its files
     workspace.mkdir()
     options = _options(workspace)
     network = ProcessNetwork(options)
@@ -211,7 +213,8 @@ def _options(workspace: Path) -> ServiceOptions:
 
 
 async def _use(network: ProcessNetwork, node: NodeProcess, state: _Run) -> bytes:
-    """Bring a model and ask it by every way; give what was last sent in the clear."""
+    """Install a model and ask it in every way; return the last body sent in the
+    clear."""
     async with (
         network.connect(node) as anybody,
         network.connect(node, OWNER) as owner,
@@ -285,6 +288,6 @@ def search_memory(pid: int, words: Mapping[str, bytes]) -> set[str]:
                 memory.seek(first)
                 region = memory.read(end - first)
             except (OSError, OverflowError):
-                continue  # such as [vvar], or what was freed since
+                continue  # such as [vvar], or memory that was freed meanwhile
             found |= find(region, words)
     return found

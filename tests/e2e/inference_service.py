@@ -1,4 +1,4 @@
-"""Real nodes that run models, and what tests ask of them."""
+"""Real nodes that run models, and the questions of tests to these nodes."""
 
 import asyncio
 import shutil
@@ -52,7 +52,7 @@ def scripts(base: str = "default") -> list[Path]:
 def processes(
     workspace: Path, *, app: str = "inference", base: str = "default"
 ) -> Iterator[ProcessNetwork]:
-    """Make a network of no node yet, and end whatever nodes it gets."""
+    """Make a network without nodes, and end all nodes that it gets."""
     options = ServiceOptions(
         workspace=workspace,
         app=app,
@@ -84,7 +84,7 @@ async def install(
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What a command said."""
+    """The output of a command."""
 
     code: int
     out: str
@@ -105,7 +105,7 @@ async def type_in(folder: Path, *words: str) -> Typed:
 
 
 def copy_of_what_runs(folder: Path) -> Path:
-    """Copy ccfpy and the apps: what is measured must not be edited meanwhile."""
+    """Copy ccfpy and the apps: measured files must not be edited meanwhile."""
     leave = shutil.ignore_patterns("__pycache__", "node_modules", ".*")
     for name in ("ccfpy", "apps", "governance"):
         shutil.copytree(ROOT / name, folder / name, ignore=leave)

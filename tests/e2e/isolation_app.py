@@ -1,6 +1,6 @@
-"""An application that tries to get out of its process, in every way it can think of.
+"""An application that tries to leave its process, in every way that we know.
 
-What it needs for that is imported with it, before the process is closed.
+It imports everything that it needs for the attempts before the process is closed.
 """
 
 import ctypes
@@ -32,7 +32,7 @@ HOST = os.getppid()
 HERE = Path(__file__)
 THERE = Path(tempfile.gettempdir()) / f"ccfpy-isolation-{os.getpid()}"
 WORD = -1
-"""An argument that is no address, no descriptor and no number of anything."""
+"""An argument that is no address, no descriptor and no number of any object."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -68,7 +68,7 @@ def _bind() -> None:
 
 
 def _read_memory_of(process: int) -> None:
-    """Read where this program's own code is, in another process."""
+    """Read the place of this program's own code, in another process."""
     size = 16
     here = ctypes.create_string_buffer(size)
     place = (ctypes.c_void_p * 2)(ctypes.addressof(here), size)
@@ -152,7 +152,7 @@ def _outcome(attempt: Callable[[], object]) -> str:
 
 
 class _Recorder:
-    """Notes what is asked for by ``import`` and was not there."""
+    """Records the modules that ``import`` asked for and did not find."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -163,7 +163,7 @@ class _Recorder:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """Find nothing, and note what was looked for."""
+        """Find nothing, and record the module's name."""
         del path, target
         self.asked.append(name)
         return None
@@ -182,7 +182,7 @@ def attempt(ctx: Context, name: str) -> str:
 
 @app.post("/attempt/thread")
 def attempt_in_a_thread(ctx: Context, name: str) -> str:
-    """Do so in a thread of its own."""
+    """Try it in a separate thread."""
     del ctx
     return _in_a_thread(ATTEMPTS[name])
 
@@ -196,14 +196,14 @@ def make_call(ctx: Context, body: Call) -> str:
 
 @app.get("/missing")
 def list_missing(ctx: Context) -> list[str]:
-    """List the modules that were asked for and never came."""
+    """List the modules that were asked for and not found."""
     del ctx
     return sorted({name for name in _recorder.asked if name not in sys.modules})
 
 
 @app.get("/inside")
 def work_inside(ctx: Context) -> dict[str, bool]:
-    """Do what any program may do with what it has."""
+    """Do everything that any program may do with its own resources."""
     del ctx
     block = mmap.mmap(-1, 1 << 24)
     block[-1:] = b"x"
@@ -230,6 +230,6 @@ def fail_hard(ctx: Context, secret: str) -> str:
 
 @app.post("/abort")
 def abort(ctx: Context) -> None:
-    """End the process as a library does that found itself broken."""
+    """End the process as a library does that has detected its own corruption."""
     del ctx
     os.abort()

@@ -1,7 +1,7 @@
 """System calls that no node makes, with their numbers for x86-64 and aarch64.
 
-It is a list of what was thought of, for tests to try; the filter refuses all that it
-does not allow, thought of or not.
+The list contains the calls that we know, for tests to try. The filter refuses every
+call that it does not allow, also calls that are missing here.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""All nodes of a service are lost; it is brought back from one ledger, by its members.
+"""A service that has lost all its nodes, and that members recover from one ledger.
 
-The service that takes its place is of three nodes from the beginning, as operators
-would have it: one recovers, two join while only the public state is there.
+The new service has three nodes from the beginning, as operators would have it: one node
+recovers, and two join while the service has only its public state.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ MESSAGES = 12
 
 @dataclass(slots=True, kw_only=True)
 class Recovered:
-    """A service that was lost and is back.
+    """A service that was lost and has been recovered.
 
     Attributes:
-        lost: the nodes it had, all killed.
-        nodes: those that took their place.
-        remains: what they began with.
-        names: of the ledger files of each of them, before the service opened.
+        lost: its former nodes, all killed.
+        nodes: the nodes that replaced them.
+        remains: the files with which these nodes began.
+        names: the names of the ledger files of each node, before the service opened.
         written: the last transaction before the loss.
     """
 
@@ -88,7 +88,8 @@ async def lose(network: ProcessNetwork) -> TxId:
 
 
 def remains_of(node: NodeProcess, network: ProcessNetwork) -> Remains:
-    """Copy what an operator would save: committed files to where nobody writes."""
+    """Copy the files that an operator would save: committed files, where nobody
+    writes."""
     folder = network.options.workspace / "saved"
     current, committed = folder / "current", folder / "committed"
     for path in (current, committed):
@@ -127,7 +128,7 @@ async def recover(network: ProcessNetwork) -> Recovered:
 
 @contextmanager
 def recovered_service(workspace: Path) -> Iterator[Recovered]:
-    """Lose a service and recover it, and stop its nodes whatever happens."""
+    """Lose a service and recover it, and stop its nodes in every case."""
     network = ProcessNetwork(options_in(workspace))
     try:
         yield asyncio.run(recover(network))

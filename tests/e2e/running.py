@@ -1,4 +1,4 @@
-"""Real nodes for tests: their processes, their files, their service opened."""
+"""Real nodes for tests: their processes, their files, and the open service."""
 
 import asyncio
 import os
@@ -30,34 +30,34 @@ POLL_S = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A service of one node that runs."""
+    """A running service of one node."""
 
     options: ServiceOptions
     node: NodeProcess
 
     @property
     def url(self) -> str:
-        """Where its first interface answers."""
+        """Return the address of its first interface."""
         return self.node.url
 
     @property
     def certificate(self) -> str:
-        """The service's certificate as PEM."""
+        """Return the service's certificate as PEM."""
         return self.options.service_certificate.read_text()
 
     @property
     def ledger(self) -> Path:
-        """The ledger's folder."""
+        """Return the ledger's folder."""
         return self.node.ledger
 
     @property
     def enclave_pid(self) -> int:
-        """The process id of the trusted half."""
+        """Return the process id of the enclave."""
         (child,) = children(self.node.pid)
         return child
 
     def connect(self, name: str | None = None) -> BlockingConnection:
-        """Connect as a participant, or as nobody."""
+        """Connect as a participant, or without an identity."""
         return BlockingConnection(self.connection(name))
 
     def connection(self, name: str | None = None) -> Connection:
@@ -90,7 +90,7 @@ def running_node(
     interface: JsonObject | None = None,
     extra: JsonObject | None = None,
 ) -> Iterator[Running]:
-    """Start a node on any free port, and end it whatever happens."""
+    """Start a node on any free port, and end it in every case."""
     section: JsonObject = {"bind_address": "127.0.0.1:0"}
     network: Json = {"rpc_interfaces": {INTERFACE: section | (interface or {})}}
     options = ServiceOptions(
@@ -111,7 +111,7 @@ def running_node(
 
 
 def children(pid: int) -> list[int]:
-    """List the processes that a process started and that still live."""
+    """List the living processes that a process started."""
     found: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         found += [int(word) for word in path.read_text().split()]

@@ -1,4 +1,5 @@
-"""An application in two versions: it keeps texts, and has evidence made for callers."""
+"""An application in two versions: it keeps texts, and makes evidence for its
+callers."""
 
 VERSIONS = (1, 2)
 

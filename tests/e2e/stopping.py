@@ -1,4 +1,4 @@
-"""Ending nodes that a command left running, of which this process is no parent."""
+"""Ends nodes that a command left running, and that are no children of this process."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ def runs(pid: int) -> bool:
 
 
 def stop_nodes_below(folder: Path) -> None:
-    """End the nodes whose folders are in a workspace below, and wait for it."""
+    """End the nodes whose folders are below a workspace, and wait for their ends."""
     for path in folder.glob("workspace/*/node.pid"):
         pid = int(path.read_text())
         if runs(pid):

@@ -24,7 +24,7 @@ NAMES = (
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """Run them once, and show what each came to."""
+    """Run the attacks once, and print the result of each."""
     workspace = tmp_path_factory.mktemp("attacks")
     said: list[str] = []
 
@@ -38,7 +38,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
         ]
 
     found = asyncio.run(run())
-    # What pytest shows should a check below fail.
+    # pytest prints this if a check below fails
     sys.stdout.write("\n".join((*said, *table(found), *reasons(found), "")))
     return {outcome.attack.name: outcome for outcome in found}
 

@@ -1,4 +1,4 @@
-"""Whatever bytes a stranger sends, the node answers or closes, and goes on."""
+"""Whatever bytes a stranger sends, the node answers or closes, and continues."""
 
 import re
 import socket
@@ -25,7 +25,7 @@ REQUEST = b"GET /node/state HTTP/1.1\r\nhost: x\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A node that allows few sessions and small requests."""
+    """Return a node that allows few sessions and small requests."""
     interface: JsonObject = {
         "max_open_sessions_soft": SOFT,
         "max_open_sessions_hard": HARD,

@@ -1,4 +1,4 @@
-"""A service that is made to grow does grow, and what is read of it is there."""
+"""A service that is made to grow does grow, and its measurements exist."""
 
 import asyncio
 from pathlib import Path

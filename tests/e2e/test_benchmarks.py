@@ -1,4 +1,4 @@
-"""Benchmarks count what a real service does, whoever asks it."""
+"""Benchmarks count the work of a real service, with every kind of client."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(params=IS_WRK, autouse=True)
 def asked_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks: our own program, and ``wrk`` where it is."""
+    """The clients: our own program, and ``wrk`` if it is installed."""
     monkeypatch.setattr(generator, "has_wrk", lambda: request.param)
 
 

@@ -1,8 +1,9 @@
-"""Nothing secret leaves the enclave: every byte that could carry it is searched.
+"""No secret leaves the enclave: the test searches every byte that could carry one.
 
 A real node runs with a tap on the channel between its two processes. The same requests,
-full of canaries, go over TLS, and in the clear as if the host had ended TLS. The first
-must leave no trace anywhere; the second must be found, or the search proves nothing.
+full of canaries, go over TLS, and in the clear as if the host had ended TLS. The
+canaries sent over TLS must leave no trace anywhere. The search must find the others, or
+it proves nothing.
 """
 
 import os
@@ -32,7 +33,7 @@ RECORD = "every byte between host and enclave"
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """What a run left to be seen."""
+    """Everything visible that a run left."""
     return run(tmp_path_factory.mktemp("canaries"))
 
 

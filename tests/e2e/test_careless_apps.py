@@ -1,4 +1,4 @@
-"""An application's mistakes cost one caller its answer; a real node goes on serving."""
+"""An application's mistake costs one caller its answer; the node continues to serve."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def user(node: Running) -> Iterator[BlockingConnection]:
-    """Somebody who meets the mistakes."""
+    """Return a client that meets the mistakes."""
     with node.connect("user0") as user:
         yield user
 

@@ -1,4 +1,4 @@
-"""Members' ceremonies as they are done: commands, one after the other."""
+"""Members' ceremonies as members hold them: one command after another."""
 
 import json
 import os
@@ -109,13 +109,15 @@ def test_a_member_changes_its_encryption_key_alone(service: Running) -> None:
 
 
 def by_command(folder: Path, name: str) -> list[str]:
-    """Say that a member signs by a command, with its certificate from elsewhere."""
+    """Return options for a member who signs by a command, with a certificate
+    elsewhere."""
     line = f"openssl pkeyutl -sign -inkey {folder / name}_privk.pem"
     return ["--cert", f"{folder / name}_cert.pem", "--sign-command", line]
 
 
 def keys_elsewhere(service: Running, folder: Path, name: str) -> list[str]:
-    """Move a member's identity where its name does not lead; say how it signs."""
+    """Move a member's identity to an unrelated path; return the options to sign with
+    it."""
     for kind in ("privk", "cert"):
         (service.options.shared / f"{name}_{kind}.pem").rename(
             folder / f"{name}_{kind}.pem"

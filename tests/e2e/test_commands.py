@@ -40,7 +40,7 @@ def _run(
 
 
 class Shell:
-    """Commands that speak to one service."""
+    """Commands that talk to one service."""
 
     def __init__(self, service: Running) -> None:
         self.service = service
@@ -54,7 +54,7 @@ class Shell:
         return _run(*words, env=self._env)
 
     def ok(self, *words: str | Path) -> str:
-        """Run a command that must work; give what it printed."""
+        """Run a command that must succeed; return its output."""
         done = self.run(*words)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -65,7 +65,7 @@ class Shell:
         return value
 
     def refused(self, *words: str | Path, code: int = 1) -> str:
-        """Run a command that must fail with one sentence; give it."""
+        """Run a command that must fail with one sentence; return the sentence."""
         done = self.run(*words)
         assert done.returncode == code, (done.stdout, done.stderr)
         (sentence,) = done.stderr.splitlines()
@@ -76,7 +76,7 @@ class Shell:
 
 @pytest.fixture
 def shell(service: Running) -> Shell:
-    """A shell in which the module's service is the one that is meant."""
+    """A shell whose variables name the module's service."""
     return Shell(service)
 
 
@@ -217,7 +217,7 @@ def test_receipts_are_had_in_other_forms_and_from_the_app(
 
 @pytest.fixture
 def ledger(service: Running, tmp_path: Path) -> Path:
-    """A copy of the service's ledger as it is while the node writes on."""
+    """Return a copy of the service's ledger while the node continues to write."""
     folder = tmp_path / "ledger"
     shutil.copytree(service.ledger, folder)
     return folder
@@ -253,7 +253,7 @@ def test_a_cut_ledger_ends_with_a_tail(ledger: Path) -> None:
     for path in later:
         path.unlink()
     data = bytearray(first.read_bytes()[:-5])
-    data[:8] = bytes(8)  # as a writer leaves it that never came to close the file
+    data[:8] = bytes(8)  # as a writer leaves it that never closed the file
     (ledger / "ledger_1").write_bytes(data)
     if first.name != "ledger_1":
         first.unlink()
@@ -295,7 +295,7 @@ def test_a_truncated_ledger_never_brings_a_command_down(
 def _sandbox(
     folder: Path, *options: str
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
-    """Start a sandbox; give its process and what it says of itself."""
+    """Start a sandbox; return its process and its output about itself."""
     command = [sys.executable, "-m", "ccfpy.cli.main", "sandbox", "--json"]
     process = subprocess.Popen(
         [*command, "--node", "local://127.0.0.1:0", *options],
@@ -313,7 +313,7 @@ def _sandbox(
 
 
 def _asked_by_http2(url: str, path: str, trust: Path) -> H2Client:
-    """Ask once, in what the server chose of HTTP/2 and HTTP/1.1."""
+    """Ask once, in the protocol that the server chose: HTTP/2 or HTTP/1.1."""
     place, client = urlsplit(url), H2Client()
     context = ssl.create_default_context(cafile=str(trust))
     context.set_alpn_protocols(["http/1.1", "h2"])
@@ -328,7 +328,7 @@ def _asked_by_http2(url: str, path: str, trust: Path) -> H2Client:
 
 
 def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
-    """It speaks HTTP/2 as well, which our own commands do not."""
+    """It also speaks HTTP/2, which our own commands do not."""
     options = ("--initial-user-count", "2", "--http2")
     with _sandbox(tmp_path, *options) as (process, facts):
         common = tmp_path / "workspace" / "sandbox_common"
@@ -386,6 +386,6 @@ def test_sandbox_tells_why_its_node_does_not_start(tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what the person running the tests may have set."""
+    """Remove variables that the person who runs the tests may have set."""
     for name in ("WORKSPACE", "INITIAL_MEMBER_COUNT", "CCFPY_URL", "CCFPY_COMMON"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""Hostile clients beside an honest one, over real sockets: how long it waits."""
+"""How long an honest client waits beside hostile clients, over real sockets."""
 
 import contextlib
 import socket
@@ -20,13 +20,14 @@ pytestmark = pytest.mark.alone
 
 HOSTILE = 30
 REQUESTS = 400
-"""Of each hostile client: 10 KiB, to be answered by a document of 60 KiB each."""
+"""The load of each hostile client: 10 KiB, to be answered by documents of 60 KiB
+each."""
 PER_ADDRESS = 2 * HOSTILE + 5
 ASKED = 100
 WORST_S = 1.0
-"""The longest that an honest client waits, on two processors that are else idle."""
+"""The longest wait of an honest client, on two processors that are otherwise idle."""
 QUIET_TIMES = 50
-"""On a crowded machine: so many times the longest wait without hostile clients."""
+"""On a crowded machine: this many times the longest wait without hostile clients."""
 
 GREETERS = """
 import socket, ssl, sys, threading
@@ -48,7 +49,7 @@ for thread in threads:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A node that takes so many connections from one address."""
+    """Return a node that accepts this many connections from one address."""
     workspace = tmp_path_factory.mktemp("fairness")
     interface = {"max_open_sessions_per_address": PER_ADDRESS}
     with running_node(workspace, interface={**interface}) as running:
@@ -69,7 +70,7 @@ def connect(node: Running) -> ssl.SSLSocket:
 
 
 def ask(connection: ssl.SSLSocket) -> float:
-    """Ask once; return the seconds until the answer was there."""
+    """Ask once; return the seconds until the answer arrived."""
     began = time.monotonic()
     connection.sendall(b"GET /node/state HTTP/1.1\r\nhost: x\r\n\r\n")
     received = b""
@@ -96,7 +97,9 @@ def test_an_honest_client_is_answered_beside_hostile_ones(node: Running) -> None
         stack.callback(greeters.wait, 60)
         for each in hostile:
             each.settimeout(0.05)
-            with contextlib.suppress(OSError):  # it is not read from any more
+            with contextlib.suppress(
+                OSError
+            ):  # the node does not read from it any more
                 each.sendall(b"GET /node/api HTTP/1.1\r\n\r\n" * REQUESTS)
         waits: list[float] = []
         while greeters.poll() is None or len(waits) < ASKED:

@@ -1,4 +1,4 @@
-"""Real nodes lose their primary under load, and lose nothing that was committed.
+"""Real nodes lose their primary under load, and lose no committed entry.
 
 Longer runs with every fault: ``python -m tests.lab.faults``.
 """
@@ -18,7 +18,7 @@ CUT_OFF = why_not()
 def _run(plan: Plan) -> Report:
     said: list[str] = []
     report = run_faults(plan, said.append)
-    # What pytest shows should a check below fail.
+    # pytest prints this if a check below fails
     said.extend(render(report))
     return report
 

@@ -1,8 +1,9 @@
-"""Every how-to is done as it is written: its files made, its commands typed.
+"""Every how-to works as written: the test makes its files and types its commands.
 
-A code block whose language is followed by a path becomes that file; ``sh`` is typed;
-``sh serve`` is typed in a terminal of its own and keeps running; ``sh fails`` must exit
-with 1. Variables that a block sets hold for those that follow.
+A code block whose language is followed by a path becomes that file. The test types the
+lines of ``sh`` blocks. It types ``sh serve`` blocks in a separate terminal, where they
+keep running. An ``sh fails`` block must exit with 1. Variables that a block sets are
+valid in the following blocks.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ NETWORK = [
         "rekey-the-ledger",
     )
 ]
-"""Pages that share the network which the first of them starts."""
+"""Pages that share the network that the first of them starts."""
 ELSEWHERE = sorted((ROOT / "docs/howto").glob("deploy-*.md"))
 """Pages that need images and manifests, which tests/deploy has."""
 PAGES = sorted(
@@ -51,7 +52,7 @@ _SANDBOX = re.compile(r"^ccfpy sandbox(?!.*--node)", re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """A code block: its language, what follows that on its fence, and its text."""
+    """A code block: its language, the rest of its fence's line, and its text."""
 
     language: str
     note: str
@@ -68,9 +69,9 @@ def blocks(page: Path, port: int) -> list[Block]:
 
 
 def _press_ctrl_c(process: subprocess.Popen[str]) -> None:
-    """End what runs in a terminal, as people do: again, if once was not enough.
+    """End the programs in a terminal, as people do: again, if once was not enough.
 
-    Python drops the first where it arrives while an object is being destroyed.
+    Python drops the first interrupt if it arrives while an object is being destroyed.
     """
     for _ in range(DEADLINE_S // PRESS_AGAIN_S):
         with contextlib.suppress(ProcessLookupError):
@@ -116,7 +117,8 @@ class Desk:
 
     @contextlib.contextmanager
     def serving(self, text: str) -> Iterator[None]:
-        """Run a block beside the others, once it says that it is ready."""
+        """Run a block beside the others, and continue when it prints that it is
+        ready."""
         process = subprocess.Popen(
             ["bash", "-euc", text],
             cwd=self.folder,
@@ -168,7 +170,7 @@ def test_the_how_tos_of_networks_work_one_after_the_other(tmp_path: Path) -> Non
 
 
 def _read(pages: Sequence[Path], folder: Path) -> None:
-    """Do what pages say, at one desk."""
+    """Run the blocks of pages, in one checkout."""
     port = free_ports(PORTS)[0]
     desk = Desk(folder)
     with contextlib.ExitStack() as running:

@@ -1,7 +1,7 @@
-"""Real nodes run models: any of them answers, and a swap costs nobody an answer.
+"""Real nodes run models: any node answers, and a swap costs no client an answer.
 
-On simulated machines, whoever asks tells a signed enclave from every other before a
-byte is sealed.
+On simulated machines, a client distinguishes a signed enclave from every other before
+the client seals a byte.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ ASKED_AFTER = 20
 
 
 class Asking:
-    """Somebody who asks one node again and again, and counts the answers."""
+    """A client that asks one node again and again, and counts the answers."""
 
     def __init__(self) -> None:
         self.answers: Counter[int] = Counter()
@@ -55,14 +55,14 @@ class Asking:
                     self._changed.notify_all()
 
     async def wait(self, version: int, count: int) -> None:
-        """Wait until a version of the model gave so many more answers."""
+        """Wait until a version of the model has given this many more answers."""
         async with self._changed:
             wanted = self.answers[version] + count
             await self._changed.wait_for(lambda: self.answers[version] >= wanted)
 
 
 def _checked(scores: Scores) -> int:
-    """Check that the answer is that of the model which the client says gave it."""
+    """Check that the answer comes from the model that the client names."""
     version = scores.model_version
     expected = X["x"] * np.float32(version)
     np.testing.assert_array_equal(scores.outputs["y"], expected)
@@ -120,7 +120,7 @@ def test_models_and_keys_are_replaced_under_load_without_a_failed_request(
 
 
 class World:
-    """A vendor with a machine, two developers, and what they signed."""
+    """A vendor with a machine, two developers, and the enclaves that they signed."""
 
     def __init__(self, folder: Path, framework: Path) -> None:
         self.folder = folder
@@ -152,13 +152,13 @@ class World:
         return done.out
 
     async def told(self, *words: str) -> JsonObject:
-        """Run one that answers in JSON."""
+        """Run a command that answers in JSON."""
         read: JsonObject = json.loads(await self.ok(*words, "--json"))
         return read
 
     @property
     def placement(self) -> Placement:
-        """Where nodes run."""
+        """The folder in which nodes run."""
         machine = self.folder / "machine.json"
         return Placement(prefix=("env", f"CCFPY_SIMULATED_PLATFORM={machine}"))
 
@@ -174,7 +174,7 @@ def framework(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def world(framework: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A world that is ready."""
+    """Return the vendor, the machine and the developers, ready for use."""
     made = World(tmp_path_factory.mktemp("world"), framework)
     asyncio.run(made.make())
     return made
