@@ -1,8 +1,9 @@
 """How nodes of a service speak to each other: CCF's key exchange and its messages.
 
 `channels` has the public class, all channels of a node. `channel` is one channel, and
-`states` has its states. `handshake` and `framing` are the bytes. `agreement` decides
-which peers are believed and how keys are agreed, and `keys` encrypts and decrypts.
+`states` has its states. `handshake_messages` and `framing` are the bytes.
+`key_agreement` decides which peers are believed and how keys are agreed, and `keys`
+encrypts and decrypts.
 """
 
 from ccfpy.node.channels.channels import Channels, ChannelSettings, Received

@@ -20,14 +20,14 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.ports import Entropy
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.crypto.ec import PublicKey
-from ccfpy.node.channels import agreement, handshake
-from ccfpy.node.channels.agreement import Credentials, Offer
+from ccfpy.node.channels import handshake_messages, key_agreement
 from ccfpy.node.channels.framing import Protected
-from ccfpy.node.channels.handshake import (
+from ccfpy.node.channels.handshake_messages import (
     KeyExchangeFinal,
     KeyExchangeInit,
     KeyExchangeResponse,
 )
+from ccfpy.node.channels.key_agreement import Credentials, Offer
 from ccfpy.node.channels.keys import Keys
 from ccfpy.node.channels.states import ChannelState, advance
 from ccfpy.node.outbox import NodeLog
@@ -184,7 +184,7 @@ class Channel:
         """Take a step of the key exchange, or refuse it and stay as before."""
         self.used_at_ms = now_ms
         try:
-            message = handshake.decode(payload)
+            message = handshake_messages.decode(payload)
             if isinstance(message, KeyExchangeInit):
                 self._take_init(message, now_ms)
             elif isinstance(message, KeyExchangeResponse):
@@ -227,7 +227,7 @@ class Channel:
         self.node_log.info(f"Initiating node channel with {self.peer}.")
         self._move(ChannelState.INITIATED, now_ms)
         self._offer = Offer(self.entropy)
-        self._say(agreement.init(self.credentials, self._offer).encode())
+        self._say(key_agreement.init(self.credentials, self._offer).encode())
 
     def _is_recent(self, now_ms: int) -> bool:
         """Return whether the exchange under way may still end by itself."""
@@ -250,7 +250,9 @@ class Channel:
             return
         offer = Offer(self.entropy, salt=message.salt)
         keys = offer.agree(message.share, own=own, peer=self.peer)
-        response = agreement.respond(self.credentials, offer, message.share).encode()
+        response = key_agreement.respond(
+            self.credentials, offer, message.share
+        ).encode()
         self._offer = None
         self._answer = ResponderExchange(
             began_with=message,
@@ -271,7 +273,7 @@ class Channel:
         signer.verify(message.signature, message.share + offer.share)
         own = self.credentials.node_id
         keys = offer.agree(message.share, own=own, peer=self.peer)
-        self._say(agreement.finish(self.credentials, message).encode())
+        self._say(key_agreement.finish(self.credentials, message).encode())
         self._establish(keys, now_ms, previous=self._keys)
 
     def _take_final(self, message: KeyExchangeFinal, now_ms: int) -> None:
@@ -295,7 +297,7 @@ class Channel:
 
     def _signer(self, message: KeyExchangeInit | KeyExchangeResponse) -> PublicKey:
         try:
-            return agreement.peer_key(
+            return key_agreement.peer_key(
                 message.certificate,
                 peer=self.peer,
                 service=self.credentials.service_certificate,

@@ -18,8 +18,8 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.node.channels import framing
-from ccfpy.node.channels.agreement import Credentials
 from ccfpy.node.channels.channel import Channel
+from ccfpy.node.channels.key_agreement import Credentials
 from ccfpy.node.channels.keys import COUNT_BITS
 from ccfpy.node.channels.states import ChannelState
 from ccfpy.node.outbox import NodeLog

@@ -11,7 +11,11 @@ from ccfpy.base import limits
 from ccfpy.base.ids import NodeId
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.node.channels import ChannelSettings, Received
-from ccfpy.node.channels.handshake import KeyExchangeInit, KeyExchangeResponse, decode
+from ccfpy.node.channels.handshake_messages import (
+    KeyExchangeInit,
+    KeyExchangeResponse,
+    decode,
+)
 from tests.attacks import attack
 from tests.unit.node.channels.conftest import (
     APPEND,

@@ -3,7 +3,7 @@
 Each begins with its kind as a ``u64``; the first two name the protocol's version next.
 Reading one is total and bounded: whatever the bytes, the result is a message whose
 every field has a size it may have, or `Malformed`. Nothing here is believed yet; whose
-the signatures are is for `agreement` to say.
+the signatures are is for `key_agreement` to say.
 """
 
 from dataclasses import dataclass

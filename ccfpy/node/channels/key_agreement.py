@@ -17,7 +17,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.ecdh import EphemeralKey
 from ccfpy.crypto.hashing import hkdf_sha256, sha256_hex
-from ccfpy.node.channels.handshake import (
+from ccfpy.node.channels.handshake_messages import (
     SALT_BYTES,
     KeyExchangeFinal,
     KeyExchangeInit,

@@ -12,7 +12,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve
-from ccfpy.node.channels.agreement import (
+from ccfpy.node.channels.key_agreement import (
     Credentials,
     Offer,
     finish,
