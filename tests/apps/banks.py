@@ -54,7 +54,7 @@ def sources() -> dict[str, AppSource]:
 
 
 def teller(bank: str) -> Person:
-    """Return who acts for a bank."""
+    """Return the participant that acts for a bank."""
     return Person.make(f"teller of {bank}")
 
 
@@ -77,7 +77,7 @@ def fresh_reference() -> str:
 
 @dataclass
 class Consortium:
-    """A service, and those who deal with it by their names."""
+    """A service, and its participants by their names."""
 
     service: Service
 
@@ -113,7 +113,8 @@ class Consortium:
         }
 
     def open_account(self, account: str, *, bank: str, owner: str) -> Answer:
-        """Open an account for a user, or for whom the text names, as a bank."""
+        """Open an account for a user, or for the participant that the text names, as a
+        bank."""
         known = owner in CUSTOMERS
         principal = self.service.user(owner).id if known else owner
         return self.tellers[bank].put(f"/app/accounts/{account}", {"owner": principal})

@@ -1,6 +1,6 @@
-"""A service that runs models, and somebody who asks it without trusting its word.
+"""A service that runs models, and a client that asks it without trusting its word.
 
-Models are made here, of a few operators, but for one that a package from PyPI carries.
+Tests make the models from a few operators, except one model from a package on PyPI.
 """
 
 import base64
@@ -76,7 +76,7 @@ def scaling(factor: float = 2.0) -> bytes:
 
 
 def magika_folder() -> Path:
-    """Find the model by which Magika tells the types of files, and its labels."""
+    """Find the model by which Magika detects the types of files, and its labels."""
     found = importlib.util.find_spec("magika")
     assert found is not None
     assert found.origin is not None
@@ -91,7 +91,7 @@ def magika_model() -> bytes:
 
 @cache
 def magika_labels() -> list[str]:
-    """Return the types of files that Magika tells apart."""
+    """Return the types of files that Magika distinguishes."""
     read = loads_object((magika_folder() / "config.min.json").read_bytes())
     labels = read["target_labels_space"]
     assert isinstance(labels, list)
@@ -109,7 +109,7 @@ def magika_input(content: bytes, rows: int = 1) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Question:
-    """A sealed request, and what opens the answer."""
+    """A sealed request, and the key that opens its answer."""
 
     sealed: SealedRequest
     body: bytes
@@ -193,12 +193,12 @@ class Inference:
 
     @property
     def owner(self) -> Caller:
-        """Who brings models."""
+        """Return the participant that installs models."""
         return self.service.user(OWNER)
 
     @property
     def ann(self) -> Caller:
-        """Who asks."""
+        """Return the participant that asks models."""
         return self.service.user(ANN)
 
     def register(
@@ -213,7 +213,7 @@ class Inference:
         self.service.decide({"name": "retire_inference_model", "args": args})
 
     def upload(self, content: bytes, name: str = "scale", version: int = 1) -> Answer:
-        """Bring a model, and have it installed."""
+        """Send a model, and install it."""
         path = f"/app/models/{name}/{version}/content"
         for index in range(-(-len(content) // CHUNK_BYTES)):
             chunk = content[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES]
@@ -223,7 +223,7 @@ class Inference:
     def install(
         self, content: bytes, name: str = "scale", version: int = 1, **more: Json
     ) -> None:
-        """Register and bring a model."""
+        """Register and send a model."""
         self.register(content, name, version, **more)
         self.upload(content, name, version).raise_for_error()
         self.service.wait_committed()
@@ -231,7 +231,7 @@ class Inference:
     def install_locked(
         self, content: bytes, encrypted: bytes, voted: JsonObject
     ) -> None:
-        """Register a model and bring it encrypted."""
+        """Register a model and send it encrypted."""
         self.register(content, encrypted=voted)
         self.upload(encrypted).raise_for_error()
         self.service.wait_committed()
@@ -265,7 +265,7 @@ class Inference:
 
 
 def report_data_of(configuration: JsonObject) -> bytes:
-    """Return what a virtual node's evidence is bound to."""
+    """Return the data to which a virtual node's evidence is bound."""
     evidence = configuration["evidence"]
     assert isinstance(evidence, dict)
     assert evidence["format"] == "Insecure_Virtual"

@@ -1,4 +1,4 @@
-"""What the bank lets whom do, in TypeScript and in Python: the same in every case."""
+"""The bank's permissions, in TypeScript and in Python: the same in every case."""
 
 from typing import NamedTuple
 

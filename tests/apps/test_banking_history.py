@@ -1,4 +1,4 @@
-"""What the bank can prove: statements out of the ledger, and receipts for transfers."""
+"""The bank's proofs: statements from the ledger, and receipts for transfers."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def accounts(bank: Consortium, name: str) -> tuple[str, str]:
 
 
 def replayed(entries: list[JsonObject]) -> int:
-    """Add up what a statement says, checking each balance on the way."""
+    """Add up the amounts of a statement, and check each balance."""
     signs = {"opened": 0, "deposit": 1, "received": 1, "withdrawal": -1, "sent": -1}
     balance = 0
     for entry in entries:
@@ -111,7 +111,7 @@ def test_every_entry_is_proved_by_its_transactions_receipt(bank: Consortium) -> 
 
 
 def proof_of(bank: Consortium, transfer: Answer) -> tuple[str, Receipt]:
-    """Fetch what proves a transfer: its record, and a receipt."""
+    """Fetch the proof of a transfer: its record, and a receipt."""
     name, txid = transfer.object()["transfer_id"], bank.service.wait_committed(transfer)
     proof = bank.service.anybody.get_past(
         f"/app/transfers/{name}/receipt", headers={TX_ID: str(txid)}

@@ -1,4 +1,5 @@
-"""No money is made or lost: any orders, given to both banks and to a sum on paper."""
+"""No money is made or lost: both banks and a sum on paper carry out any orders
+alike."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,10 +19,10 @@ _rounds = count()
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for: cash in or out of one account, or a transfer to another.
+    """An order: cash in or out of one account, or a transfer to another.
 
     Attributes:
-        repeats: sent so many times, with the same reference.
+        repeats: the number of times to send the order, with the same reference.
     """
 
     account: str
@@ -33,13 +34,13 @@ class Order:
 
 @dataclass
 class Paper:
-    """What must come of it."""
+    """The expected result of orders."""
 
     balances: Counter[str] = field(default_factory=Counter)
     paid_in: int = 0
 
     def expect(self, order: Order) -> str:
-        """Carry out an order if it can be; give the code of its refusal."""
+        """Carry out an order if it is possible; return the code of its refusal."""
         if order.to == order.account:
             return "InvalidInput"
         leaves = abs(order.amount) if order.to or order.amount < 0 else 0
@@ -66,7 +67,7 @@ orders = st.one_of(
 
 @cache
 def consortium(app: str) -> Consortium:
-    """Start one service for all rounds; each round has accounts of its own."""
+    """Start one service for all rounds; each round has its own accounts."""
     return Consortium.open(sources()[app])
 
 

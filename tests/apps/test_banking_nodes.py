@@ -1,4 +1,4 @@
-"""A bank's customers may speak to any node; what one says, every other believes."""
+"""A bank's customers may use any node; every node believes the answer of another."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The message board, in Python and in JavaScript: nobody can tell which it is."""
+"""The message board, in Python and in JavaScript: both behave in the same way."""
 
 from pathlib import Path
 

@@ -41,7 +41,7 @@ Lie = Callable[[str, Reply], Reply]
 
 
 def run(work: Coroutine[None, None, T]) -> T:
-    """Wait for it."""
+    """Wait for the result."""
     return asyncio.run(work)
 
 
@@ -50,7 +50,7 @@ class Carried:
     """Carries requests to a service in the test's own thread.
 
     Attributes:
-        lies: what is done to answers to requests whose path ends so.
+        lies: changes to the answers to requests whose path has this ending.
         sent: every request.
     """
 
@@ -77,12 +77,12 @@ class Carried:
         return reply
 
     async def wait_committed(self, txid: TxId) -> None:
-        """Nothing to wait for: tests look at what is applied."""
+        """Return at once: tests read the applied state."""
         del txid
 
     @property
     def questions(self) -> list[bytes]:
-        """What was sealed and sent."""
+        """Return the bytes that were sealed and sent."""
         return [
             body for _, path, body in self.sent if path.endswith(("score", "record"))
         ]
@@ -105,7 +105,7 @@ def _client(carried: Carried, expected: Expected = VIRTUAL) -> InferenceClient:
 
 
 def _told(change: Callable[[JsonObject], None]) -> Lie:
-    """Change what a reply in JSON says."""
+    """Change the content of a reply in JSON."""
 
     def lie(_: str, reply: Reply) -> Reply:
         fields = reply.object()
@@ -247,7 +247,7 @@ def test_who_named_the_model_is_not_given_another() -> None:
 
 
 def _refused(carried: Carried, expected: Expected) -> EvidenceFault:
-    """Ask, and see that nothing was sealed."""
+    """Ask, and check that nothing was sealed."""
     with pytest.raises(EvidenceRefused) as refusal:
         run(_client(carried, expected).score(X))
     assert carried.questions == []

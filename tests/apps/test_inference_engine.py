@@ -1,4 +1,5 @@
-"""The engine: it runs what is a model, the same every time, and nothing else."""
+"""The engine: it runs valid models, with the same result every time, and nothing
+else."""
 
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def test_a_model_gives_so_many_tensors_at_most() -> None:
 
 
 def _swelling() -> bytes:
-    """Make a model that gives as many elements as its input says."""
+    """Make a model that returns as many elements as its input says."""
     return model_of(
         [helper.make_node("Expand", ["one", "shape"], ["y"])],
         {"shape": (TensorProto.INT64, [1])},

@@ -1,4 +1,4 @@
-"""What the command reads and writes, and what it says of what it cannot use."""
+"""The files that the command reads and writes, and its messages about invalid files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What somebody between might try with sealed bytes, and what each comes to."""
+"""Attacks on sealed bytes by an intermediary, and the result of each."""
 
 import base64
 
@@ -28,7 +28,8 @@ X = {"x": row(1, 2, 3)}
 
 @pytest.fixture(scope="module")
 def inference() -> Inference:
-    """A service with a model, another of the same form, and one for anybody."""
+    """A service with a model, another of the same form, and one that anybody may
+    ask."""
     inference = Inference.scaling()
     inference.install(scaling(3.0), "scale", 2)
     inference.install(scaling(4.0), "open", access="anybody")

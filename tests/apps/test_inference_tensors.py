@@ -1,4 +1,4 @@
-"""Tensors as bytes: what goes in comes out, and nothing is believed unread."""
+"""Tensors as bytes: a round trip changes nothing, and nothing is believed unread."""
 
 import json
 

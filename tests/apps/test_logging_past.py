@@ -1,4 +1,4 @@
-"""The logging sample tells what was, in CCF's words, with proofs that hold."""
+"""The logging sample returns past states, in CCF's words, with valid proofs."""
 
 import base64
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def test_a_message_is_read_as_each_transaction_wrote_it(
 
 
 def test_what_was_just_committed_is_told_at_once(service: Service, ask: Ask) -> None:
-    """No 202 comes first, and the host is not asked."""
+    """No answer 202 comes first, and the node does not ask the host."""
     (tx_id,) = _keep(service, ask, "/log/private", (1, "fresh"))
     effects = service.nodes[0].host.effects
     before = len(effects)
@@ -179,7 +179,7 @@ def test_callers_may_choose_a_handle(service: Service, ask: Ask) -> None:
 
 
 def _range(ask: Ask, query: str) -> tuple[list[tuple[int, str]], int]:
-    """Follow the links to the end; give entries and pages."""
+    """Follow the links to the end; return entries and pages."""
     path = f"/log/public/historical/range?{query}"
     entries: list[tuple[int, str]] = []
     pages = 0

@@ -1,4 +1,4 @@
-"""What an app in JavaScript says of itself is what its twin in Python says."""
+"""The documents of an app in JavaScript and of its twin in Python are the same."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,7 +19,7 @@ def described(service: Service) -> JsonObject:
 
 
 def followed(value: Json, document: JsonObject) -> Json:
-    """Put what references name in their place; of alternatives, the only one."""
+    """Replace references by their targets; an only alternative by its content."""
     if isinstance(value, list):
         return [followed(item, document) for item in value]
     if not isinstance(value, dict):
@@ -54,7 +54,7 @@ def names_in(schema: Json) -> Iterator[str]:
 
 
 def summed_up(document: JsonObject) -> dict[str, object]:
-    """Return what a caller must know to use each endpoint."""
+    """Return the facts that a caller must know to use each endpoint."""
     paths = followed(document["paths"], document)
     assert isinstance(paths, dict)
     told: dict[str, object] = {}

@@ -1,8 +1,9 @@
-"""Images built and containers run for tests, as this machine allows.
+"""Builds images and runs containers for tests, as this machine allows.
 
-Which runtime works depends on the machine: crun does not run where control groups are
-of both versions, runc not where they are of none. The first that starts a container is
-taken. Where none does, the tests that run containers are skipped, with the reason.
+The working runtime depends on the machine: crun does not run if both versions of
+control groups exist, and runc does not run if none exists. The tests use the first
+runtime that starts a container. If no runtime does, the tests that run containers are
+skipped, with the reason.
 """
 
 import faulthandler
@@ -23,12 +24,12 @@ from tests.house.tree import files
 BASE = "localhost/ccfpy-test-base"
 IMAGE = "localhost/ccfpy-test"
 SOURCES = "ccfpy.sources"
-"""The label that says of which sources an image is."""
+"""The label that names the sources of an image."""
 COPIED = (
     *("ccfpy", "governance", "apps", "deploy"),
     *(".gitignore", "LICENSE", "README.md", "pyproject.toml", "requirements.lock"),
 )
-"""What the Containerfile copies, and how it is built."""
+"""The files that the Containerfile copies, and those that build it."""
 RUNTIMES = ("crun", "runc")
 BUILD_S = 600
 QUIET = {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
@@ -38,7 +39,7 @@ QUIET = {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
 def environment() -> dict[str, str]:
     """Return the variables with which podman runs containers here.
 
-    Skips the test where it cannot.
+    Skips the test if podman cannot run containers.
     """
     need("podman", "buildah", "mmdebstrap")
     build_base()
@@ -56,12 +57,12 @@ def environment() -> dict[str, str]:
 
 
 def podman(*words: str | Path, timeout_s: float = 120) -> str:
-    """Run podman, which must work; give what it printed."""
+    """Run podman, which must succeed; return its output."""
     return ok(run("podman", *words, extra=environment(), timeout_s=timeout_s))
 
 
 def inspect(kind: str, name: str) -> dict[str, Any]:
-    """Return what podman knows of an image or a container."""
+    """Return podman's description of an image or a container."""
     (found,) = json.loads(podman(kind, "inspect", name))
     known: dict[str, Any] = found
     return known
@@ -78,7 +79,7 @@ def sources() -> list[Path]:
 
 
 def sources_digest(paths: Sequence[Path]) -> str:
-    """Return a digest of files, their names with them."""
+    """Return a digest of files, including their names."""
     digest = hashlib.sha256()
     for path in paths:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -87,7 +88,7 @@ def sources_digest(paths: Sequence[Path]) -> str:
 
 
 def build_base(prefix: str = BASE) -> None:
-    """Make the base images, unless they are there."""
+    """Make the base images, unless they exist."""
     if not exists(f"{prefix}:run") or not exists(f"{prefix}:build"):
         make_base(prefix)
 
@@ -106,7 +107,7 @@ def build(tag: str, folder: Path, *, digest: str, base: str = BASE) -> None:
 
 
 def copy_sources(folder: Path) -> str:
-    """Copy what an image is made of, so that it stays as it is; give its digest."""
+    """Copy the files of an image, so that they stay unchanged; return their digest."""
     paths = sources()
     for path in paths:
         copy = folder / path.relative_to(ROOT)
@@ -116,7 +117,7 @@ def copy_sources(folder: Path) -> str:
 
 
 def current_image() -> str:
-    """Return an image of the sources as they are, built unless it is there."""
+    """Return an image of the current sources; build it unless it exists."""
     environment()
     digest = sources_digest(sources())
     tag = f"{IMAGE}:{digest[:12]}"

@@ -1,7 +1,7 @@
 """Makes the image twice and compares: ``make image-check``.
 
-The base images are made twice of Debian's packages, and the image is built twice on
-them; all must be the same bytes. The image is left for the tests.
+The base images are made twice from Debian's packages, and the image is built twice on
+them. All bytes must be the same. The tests use the image afterwards.
 """
 
 import shutil
@@ -29,7 +29,7 @@ def digest(image: str) -> str:
 
 
 def main() -> int:
-    """Make, compare, tell; give the exit code."""
+    """Make, compare, print; return the exit code."""
     absent = [it for it in TOOLS if shutil.which(it) is None]
     if absent:
         sys.stdout.write(f"not here: apt-get install {' '.join(absent)}\n")

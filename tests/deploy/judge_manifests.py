@@ -1,9 +1,10 @@
-"""Judge Kubernetes manifests on stdin by its schemas; give them as JSON.
+"""Check Kubernetes manifests on stdin against its schemas; print them as JSON.
 
     judge_manifests.py [VERSION …]
 
-Run by the tests in an environment that has kubernetes-validate; without a version the
-documents are only read. A property that the schema does not know is an error.
+The tests run this program in an environment that has kubernetes-validate. Without a
+version it only reads the documents. A property that the schema does not know is an
+error.
 """
 
 import json
@@ -12,7 +13,7 @@ from importlib import import_module
 
 
 def main(versions: list[str]) -> None:
-    """Read, judge, print."""
+    """Read, check, print."""
     yaml = import_module("yaml")
     validate = import_module("kubernetes_validate.utils").validate
     documents = [it for it in yaml.safe_load_all(sys.stdin.buffer.read()) if it]

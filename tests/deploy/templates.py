@@ -13,12 +13,12 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def variables(template: str) -> set[str]:
-    """List what a template asks of its container's environment."""
+    """List the variables that a template needs from its container's environment."""
     return set(_VARIABLE.findall(template))
 
 
 def configuration(template: str, environment: Mapping[str, str]) -> ConfigurationFile:
-    """Render a template and have it read, strictly."""
+    """Render a template and read the result, strictly."""
     text = json.dumps(render(json.loads(template), environment))
     return parse_configuration(text, name="node.json")
 
@@ -29,7 +29,7 @@ def port(address: str) -> int:
 
 
 def share(path: str, root: Path) -> Path:
-    """Return where a checkout has a file of the image's ``/opt/ccfpy/share``."""
+    """Return the place in a checkout of a file in the image's ``/opt/ccfpy/share``."""
     prefix = "/opt/ccfpy/share/"
     assert path.startswith(prefix), path
     return root / path.removeprefix(prefix)

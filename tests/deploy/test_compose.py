@@ -1,4 +1,4 @@
-"""The compose file: its parts fit each other, and it is what it says when it is run."""
+"""The compose file: its parts fit each other, and it works as its page says."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def services() -> dict[str, Any]:
 
 
 def _template(service: dict[str, Any]) -> str:
-    """Return the configuration's template that a node is given."""
+    """Return the configuration's template that a node receives."""
     (name,) = [word for word in service["command"] if word.startswith("/etc/ccfpy/")]
     (source,) = [
         str(volume).partition(":")[0]
@@ -100,7 +100,7 @@ def test_one_begins_and_the_others_join(services: dict[str, Any]) -> None:
 
 
 class Composed:
-    """The how-to, read as far as it goes, by a project and with an image of its own."""
+    """The how-to, up to the current block, with a separate project and image."""
 
     def __init__(self, image: str, folder: Path) -> None:
         self.project = f"ccfpy-test-{os.getpid()}"
@@ -129,7 +129,7 @@ class Composed:
         return found
 
     def type_in(self, text: str) -> str:
-        """Type a block, which must work; give what it printed."""
+        """Type a block, which must succeed; return its output."""
         done = self.desk.type_in(text)
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -141,7 +141,7 @@ class Composed:
 
 @pytest.fixture(scope="module")
 def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
-    """Three nodes, as the page has them, up to its end."""
+    """Three nodes, as on the page, until the page ends."""
     need("podman-compose")
     composed = Composed(current_image(), tmp_path_factory.mktemp("desk"))
     (down,) = composed.blocks("down")

@@ -1,4 +1,5 @@
-"""The image's entry: templates made real, files waited for, words understood."""
+"""The image's entry: it renders templates, waits for files, and parses its
+arguments."""
 
 import json
 import string

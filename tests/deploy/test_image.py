@@ -1,4 +1,4 @@
-"""The image: what is in it, as whom it runs, and that it asks for nothing more."""
+"""The image: its content, its user, and that it needs no further rights."""
 
 import json
 import re
@@ -15,7 +15,7 @@ CONTAINED = (
     *("--read-only", "--read-only-tmpfs=false", "--cap-drop", "all"),
     *("--security-opt", "no-new-privileges"),
 )
-"""What Kubernetes' strictest standard asks of a container."""
+"""The requirements of Kubernetes' strictest standard for a container."""
 
 
 @pytest.fixture(scope="module")

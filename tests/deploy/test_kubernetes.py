@@ -1,7 +1,8 @@
-"""Manifests: Kubernetes takes them, and they fit each other and the node.
+"""Manifests: Kubernetes accepts them, and they fit each other and the node.
 
-Every overlay is built and judged by Kubernetes' schemas; what schemas cannot know is
-asserted here: who selects whom, which paths and ports there are, what holds a majority.
+Each test builds every overlay and checks it against Kubernetes' schemas. The tests
+assert the facts that schemas cannot know: selectors, paths and ports, and the majority
+of nodes.
 """
 
 import re
@@ -27,16 +28,16 @@ PARTS = ("", "start")
 MADE_BY_OPERATORS = {"ccfpy-service", "ccfpy-members"}
 """Configuration that the how-to tells operators to make: it is the service's own."""
 REPLACED_BY_OPERATORS = "ccfpy"
-"""The image's name, until an operator says which registry has it."""
+"""The image's name, until an operator names its registry."""
 OPEN_PORTS = {"https", "nodes"}
-"""What others reach; the machine's own agent, which probes, is always let in."""
+"""Ports that others may reach; the machine's own agent, which probes, may reach all."""
 LABEL = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one kustomization makes."""
+    """The resources of one kustomization."""
 
     resources: list[Object]
 
@@ -67,7 +68,7 @@ class Part:
 
     @property
     def template(self) -> str:
-        """The configuration's template that the container is given."""
+        """Return the configuration's template that the container receives."""
         names = [volume["configMap"]["name"] for volume in self.volumes("configMap")]
         (made,) = [
             it for it in self.all("ConfigMap") if it["metadata"]["name"] in names
@@ -110,7 +111,7 @@ def overlay(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=PARTS, ids=["nodes", "start"])
 def part(request: pytest.FixtureRequest, overlay: str) -> Part:
-    """What is built of an overlay, and judged by Kubernetes' schemas."""
+    """Return the resources of an overlay, checked against Kubernetes' schemas."""
     return built(overlay, request.param)
 
 
@@ -448,7 +449,7 @@ def test_an_overlay_changes_nothing_else(overlay: str) -> None:
 
 
 def test_what_is_extended_may_be_asked_for_in_whole_only(part: Part) -> None:
-    """Kubernetes hands devices out by limits; requests, if any, must be the same."""
+    """Kubernetes assigns devices by limits; requests, if any, must equal them."""
     resources = part.container["resources"]
     devices = {key for key in resources["limits"] if "/" in key}
     assert not devices & set(resources["requests"])

@@ -1,4 +1,4 @@
-"""The compose file's service is opened, whichever of its nodes leads."""
+"""The compose file's service opens, whichever of its nodes is the primary."""
 
 import asyncio
 from pathlib import Path

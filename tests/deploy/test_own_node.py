@@ -1,4 +1,4 @@
-"""What a container's hooks make of its node's answers; `test_pods` has whole stops."""
+"""A container's hooks parse the answers of its node; `test_pods` tests whole stops."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def test_a_node_is_asked_as_long_as_it_runs(tmp_path: Path) -> None:
         assert not node.is_ready("app"), "no member has opened the service"
         running.open(["user0"])
         assert node.is_ready("app")
-        # The only node of a service is needed by it, however long is waited.
+        # A service always needs its only node, however long the hook waits.
         assert not node.may_stop()
         assert not leave(node, announce=lambda: said.append("stop"), timeout_s=0)
         assert said == ["stop"]

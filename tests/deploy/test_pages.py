@@ -1,7 +1,7 @@
-"""What the page about Kubernetes has typed fits the manifests and the commands.
+"""The commands of the page about Kubernetes fit the manifests and ccfpy's commands.
 
-No cluster is here to type it to: `test_pods` does the same with podman. The page about
-containers is done as it is written, in `test_compose`.
+No cluster is available here: `test_pods` does the same with podman. `test_compose` runs
+the page about containers as written.
 """
 
 import re
@@ -24,7 +24,7 @@ _LINES = TYPED.replace("\\\n", " ").splitlines()
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout in which the page's files were written."""
+    """Return a checkout that contains the page's files."""
     folder = tmp_path_factory.mktemp("checkout")
     shutil.copytree(DEPLOY / "kubernetes", folder / "deploy/kubernetes")
     for _, note, text in BLOCKS:

@@ -1,8 +1,8 @@
-"""The pods of the manifests, run: what Kubernetes would do with them, done by podman.
+"""The pods of the manifests, run by podman as Kubernetes would run them.
 
-A network stands for the cluster, its names for services; containers are given what the
-built manifests say: arguments, variables, files, user, rights, and nothing else to
-write to. Probes are asked and hooks are run as the kubelet would.
+A network stands for the cluster, and its names for services. Containers receive the
+arguments, variables, files, user and rights of the built manifests, and can write
+nowhere else. The tests call probes and run hooks as the kubelet would.
 """
 
 import functools
@@ -48,7 +48,7 @@ class Cluster:
         run("podman", "network", "rm", "-f", self.name, extra=self._variables)
 
     def podman(self, *words: str | Path, timeout_s: float = 60) -> str:
-        """Run podman, which must work."""
+        """Run podman, which must succeed."""
         return ok(run("podman", *words, extra=self._variables, timeout_s=timeout_s))
 
     def ccfpy(self, *words: str) -> str:
@@ -84,7 +84,7 @@ class Cluster:
         """Run a part's pod under a name.
 
         ``files`` are the folders of the configuration that operators make, by name;
-        ``ready`` is whom the service's name leads to.
+        ``ready`` names the pods to which the service's name leads.
         """
         spec, container = part.pod["spec"], part.container
         user = spec["securityContext"]
@@ -114,7 +114,7 @@ class Cluster:
     def _mount(
         self, part: Part, pod: str, mount: dict[str, Any], files: dict[str, Path]
     ) -> list[str]:
-        """Return podman's words for what a pod mounts."""
+        """Return podman's options for the mounts of a pod."""
         path = mount["mountPath"]
         volumes = {it["name"]: it for it in part.pod["spec"]["volumes"]}
         volume = volumes.get(mount["name"], {})
@@ -133,7 +133,7 @@ class Cluster:
 
 
 class Pod:
-    """A pod that runs."""
+    """A running pod."""
 
     def __init__(self, cluster: Cluster, part: Part, name: str) -> None:
         self.cluster = cluster
@@ -142,7 +142,7 @@ class Pod:
 
     @property
     def address(self) -> str:
-        """Its address on the cluster's network."""
+        """Return its address on the cluster's network."""
         form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
         return self.cluster.podman("inspect", "--format", form, self.name).strip()
 
@@ -161,7 +161,7 @@ class Pod:
         return run("podman", *words, extra=environment()).returncode == 0
 
     def state(self) -> dict[str, Any]:
-        """Ask what it says of itself, as its service's certificate vouches for it."""
+        """Ask the node about itself, and verify its service's certificate."""
         host = f"{self.name.removeprefix(self.cluster.name)[1:]}.ccfpy-nodes.ccfpy.svc"
         url = ("--url", f"https://{host}:8000")
         said: dict[str, Any] = json.loads(
@@ -175,7 +175,7 @@ class Pod:
         return self.cluster.podman("exec", self.name, "python", "-c", program)
 
     def hook(self) -> tuple[str, ...]:
-        """Return the command of the hook that comes before a stop."""
+        """Return the command of the hook that runs before a stop."""
         return tuple(self.part.container["lifecycle"]["preStop"]["exec"]["command"])
 
 
@@ -238,7 +238,7 @@ def test_a_service_begins_grows_and_changes_its_nodes(cluster: Cluster) -> None:
     assert _trusted(cluster) == {"ccfpy-0", "ccfpy-1"}
     for pod in pods[:2]:
         assert pod.probe("readiness"), "two go on without the third"
-    # The pod that comes in its place has its name and its disk.
+    # The replacement of a pod has its name and its disk.
     cluster.podman("rm", pods[2].name)
     successor = cluster.run_pod(nodes, names[2], files, ready=pods[0])
     _wait_pending(successor)
@@ -251,7 +251,7 @@ def test_a_service_begins_grows_and_changes_its_nodes(cluster: Cluster) -> None:
 
 
 def test_members_scripts_are_those_that_ship(cluster: Cluster) -> None:
-    """What the first node was told to read is the constitution of this checkout."""
+    """The first node's configured constitution is the one of this checkout."""
     command = built("none", "start").configuration.command
     assert command.start is not None
     scripts = command.start.constitution_files

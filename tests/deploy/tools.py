@@ -1,7 +1,7 @@
-"""The tools that images and manifests are made and judged with.
+"""The tools that make and check images and manifests.
 
-What Debian's packages bring is installed by who runs the tests; what judges manifests
-is in an environment of its own, from its lock, since its dependencies are not ours.
+The person who runs the tests installs Debian's packages. The checker of manifests is in
+a separate environment, with its own lock, since its dependencies are not ours.
 """
 
 import json
@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv-kubernetes"
 LOCK = HERE / "kubernetes.lock"
 VERSIONS = ("1.30", "1.33", "1.37")
-"""Of Kubernetes: what manifests must be right for."""
+"""The versions of Kubernetes for which manifests must be valid."""
 INSTALL_TIMEOUT_S = 240
 TIMEOUT_S = 120
 
@@ -48,7 +48,7 @@ def run(
 
 
 def ok(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Run a program that must work; return what it printed."""
+    """Run a program that must succeed; return its output."""
     said = done.stdout.decode(errors="replace")
     wrong = done.stderr.decode(errors="replace")
     assert done.returncode == 0, f"{done.args}\n{said}\n{wrong}"
@@ -56,23 +56,24 @@ def ok(done: subprocess.CompletedProcess[bytes]) -> str:
 
 
 def need(*programs: str) -> None:
-    """Skip a test for a program that is not here; in CI, which installs it, fail."""
+    """Skip a test if a program is missing; in CI, which installs it, fail the test."""
     for program in programs:
         if shutil.which(program) is None:
             missing(f"{program} is not here: apt-get install {program}")
 
 
 def missing(message: str) -> NoReturn:
-    """Skip a test for what is not here; in CI, where it must be, fail it."""
+    """Skip a test if a requirement is missing; in CI, where it must exist, fail the
+    test."""
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
 
 
 def manifests(folder: Path) -> list[JsonObject]:
-    """Build a kustomization, have it judged, and give its resources.
+    """Build a kustomization, check it, and return its resources.
 
-    Fails the test if any is not what Kubernetes takes, in each of ``VERSIONS``.
+    Fails the test if Kubernetes does not accept a resource, in each of ``VERSIONS``.
     """
     need("kustomize")
     built = run("kustomize", "build", folder)
@@ -94,7 +95,8 @@ def _judge(manifests: bytes, versions: Sequence[str]) -> str:
 
 
 def _python() -> Path:
-    """Return the Python that has what judges manifests; made once."""
+    """Return the Python that has the checker of manifests; its environment is made
+    once."""
     python = ENVIRONMENT / "bin" / "python"
     marker = ENVIRONMENT / "installed"  # the Makefile's: whoever comes first makes it
     if not (marker.is_file() and marker.stat().st_mtime >= LOCK.stat().st_mtime):

@@ -1,4 +1,4 @@
-"""What reading something costs, and that it may not cost much."""
+"""Measures the cost of reading bytes, and bounds it."""
 
 import time
 import tracemalloc
@@ -10,11 +10,11 @@ from tests.fuzz.parsers import REFUSALS
 CPU_S_MAX = 0.1
 MEMORY_BYTES_MAX = 64 << 20
 ATTEMPTS = 3
-"""A collection of garbage in between is nobody's fault: the best attempt counts."""
+"""A garbage collection meanwhile is no fault of the parser: the best attempt counts."""
 
 
 def read_or_refuse(parse: Callable[[bytes], object], data: bytes) -> None:
-    """Read bytes; whatever the parser may raise is well, anything else is not."""
+    """Read bytes. The parser's documented exceptions are allowed, and no others."""
     spent = _cpu_s(parse, data)
     for _ in range(ATTEMPTS):
         if spent < CPU_S_MAX:
@@ -31,7 +31,7 @@ def _cpu_s(parse: Callable[[bytes], object], data: bytes) -> float:
 
 
 def memory_peak(parse: Callable[[bytes], object], data: bytes) -> int:
-    """Return how much memory reading some bytes takes at its height."""
+    """Return the peak of memory while some bytes are read."""
     tracemalloc.start()
     try:
         with suppress(REFUSALS):

@@ -1,4 +1,4 @@
-"""Well-formed examples of what is parsed, made by the code that ships."""
+"""Well-formed examples of the parsers' inputs, made by the code that ships."""
 
 from base64 import b64encode
 from datetime import UTC, datetime
@@ -107,7 +107,7 @@ def cose_receipts() -> list[bytes]:
 
 @cache
 def signed_requests() -> list[bytes]:
-    """Return requests such as members sign."""
+    """Return requests in the form in which members sign them."""
     headers: list[cose.Header] = [
         {
             cose.KID: CERTIFICATE.digest_hex.encode(),

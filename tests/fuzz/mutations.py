@@ -1,8 +1,8 @@
-"""Ways in which a well-formed example goes wrong.
+"""Mutations of a well-formed example.
 
-Bytes are cut, flipped, repeated and mixed with those of other examples; values inside
-JSON and CBOR are replaced by any others. Both begin with what is valid, so that they
-get past a parser's first check.
+Bytes are cut, flipped, repeated and mixed with those of other examples. Values inside
+JSON and CBOR are replaced by any others. Both kinds begin with a valid example, so that
+they pass a parser's first check.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Everything that reads a stranger's bytes."""
+"""All parsers that read a stranger's bytes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,18 +46,18 @@ from tests.unit.attestation.test_manifest import SIGNED
 from tests.unit.ledger.made import FIRST
 
 REFUSALS = CcfpyError
-"""What a parser may raise, whatever it is given; ``ApiError`` is one of these."""
+"""Exceptions that a parser may raise for any input; ``ApiError`` is one of these."""
 Write = Callable[[Any], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parser:
-    """One way in.
+    """One parser.
 
     Attributes:
-        examples: makes bytes that it takes.
-        parse: reads them, and looks at all that a caller would look at.
-        write: gives the examples back from what was read, where there is such a thing.
+        examples: makes valid bytes.
+        parse: reads bytes, and uses every part of the result that a caller would use.
+        write: returns the bytes of a result, if the parser has such a function.
     """
 
     examples: Callable[[], Sequence[bytes]]
@@ -123,7 +123,7 @@ def _token(given: str) -> jwt.Token:
 
 
 def _certificate(certificate: Certificate) -> Certificate:
-    """Read all that a certificate says."""
+    """Read every field of a certificate."""
     _ = certificate.public_key_der, certificate.subject, certificate.sans
     _ = certificate.not_before, certificate.not_after, certificate.is_authority
     _ = certificate.public_key
@@ -164,7 +164,7 @@ def _client_speaks(data: bytes) -> TlsSession:
 
 
 def _http2_served(data: bytes) -> Http2Server:
-    """Serve what can be read, at some length."""
+    """Serve the requests that can be read, up to a bound."""
     server = Http2Server()
     server.receive(data)
     while (taken := server.take_request()) is not None:

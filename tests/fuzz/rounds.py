@@ -1,6 +1,6 @@
-"""How many examples a fuzz test tries: few in every run, many when asked.
+"""The number of examples of a fuzz test: few in every run, many on request.
 
-``CCFPY_FUZZ_EXAMPLES=20000 pytest tests/fuzz`` looks longer.
+``CCFPY_FUZZ_EXAMPLES=20000 pytest tests/fuzz`` tries more.
 """
 
 import os

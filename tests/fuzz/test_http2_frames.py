@@ -55,7 +55,7 @@ FRAMES = st.lists(
 
 
 def _read(pieces: Sequence[bytes]) -> tuple[object, ...]:
-    """What a server makes of bytes before it answers any."""
+    """Return a server's requests, refusal and output for bytes without answers."""
     server = Http2Server(BOUNDS)
     for piece in pieces:
         server.receive(piece)

@@ -193,7 +193,7 @@ def test_what_claims_to_be_large_takes_neither_time_nor_memory(name: str) -> Non
 
 
 def _as_json(value: object) -> bytes:
-    """Write any value as what others' encoders make of it."""
+    """Write any value as other encoders might write it."""
     return standard_json.dumps(value, default=repr).encode(errors="surrogatepass")
 
 

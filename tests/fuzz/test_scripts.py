@@ -1,8 +1,8 @@
-"""Whatever a script of an application does, its node answers it and everybody after it.
+"""Whatever an application's script does, its node answers it and every later request.
 
 The node is the one that ships, in the test's own thread, with an application that runs
-the text it is sent. ``CCFPY_FUZZ_EXAMPLES=20000 pytest tests/fuzz/test_scripts.py``
-looks longer.
+the text of a request. ``CCFPY_FUZZ_EXAMPLES=20000 pytest tests/fuzz/test_scripts.py``
+tries more.
 """
 
 from functools import cache
@@ -110,7 +110,7 @@ def test_any_script_is_answered_and_the_next_request_too(
 
 
 def _is_failure(answer: Response) -> bool:
-    """Return whether the node answered in the script's place, and check how."""
+    """Return whether the node answered instead of the script, and check the answer."""
     if answer.status != 500:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Whatever is asked of a node is answered with no fault of the node's own.
+"""No request to a node gets an answer that reports the node's own failure.
 
 The node is the one that ships, in the test's own thread.
 """
@@ -71,7 +71,7 @@ class Served:
         return response
 
     def say(self, data: bytes) -> bytes:
-        """Send any bytes without TLS; give whatever comes back."""
+        """Send any bytes without TLS; return the answer."""
         session = self.node.open_session(CLEAR)
         self.node.step(SessionData(session=session, data=data))
         assert self.node.host.stop is None
@@ -79,7 +79,7 @@ class Served:
 
     @property
     def ledger_length(self) -> int:
-        """How many entries there are."""
+        """Return the number of entries."""
         return len(self.node.host.entries)
 
 

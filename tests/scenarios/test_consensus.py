@@ -1,4 +1,4 @@
-"""Our own stories about consensus, each over many election timers."""
+"""Our own scenarios of consensus, each over many election timers."""
 
 from pathlib import Path
 

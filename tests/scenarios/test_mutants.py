@@ -1,4 +1,5 @@
-"""Mistakes that none of CCF's own scenarios finds: each has a story here that does."""
+"""Mistakes that none of CCF's own scenarios finds: a scenario here finds each of
+them."""
 
 from pathlib import Path
 

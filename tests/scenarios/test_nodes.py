@@ -1,4 +1,4 @@
-"""What once broke whole nodes, as the acts that caused it."""
+"""Failures that once broke whole nodes, as the actions that caused them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Services that CCF itself recorded, read once, with their secrets won back."""
+"""Services that CCF itself recorded, read once, with their secrets recovered."""
 
 from collections.abc import Callable
 from functools import cache
@@ -38,5 +38,5 @@ def secrets_of(
 def secrets(
     recording: Recording, secrets_of: Callable[[str], LedgerSecrets]
 ) -> LedgerSecrets:
-    """The secrets of the recorded service at hand."""
+    """Return the secrets of the recorded service of this test."""
     return secrets_of(recording.name)

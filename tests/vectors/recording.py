@@ -139,7 +139,7 @@ class Recording:
         return issued, opened, threshold
 
     def secrets(self) -> LedgerSecrets:
-        """Win back every ledger secret through the recovery shares."""
+        """Recover every ledger secret through the recovery shares."""
         issued, opened, threshold = self.member_shares()
         latest = shares.unwrap(issued, opened[:threshold], threshold)
         written = self.singles(PAST_SECRETS)

@@ -1,7 +1,7 @@
-"""What is said of recorded services when some of their files are not what they were.
+"""The reports on recorded services whose files are missing, renamed or damaged.
 
-Each test takes files away from a service that CCF recorded, renames or damages them.
-As they are, they are brought back in ``tests/e2e/test_recover_command.py``.
+Each test removes, renames or damages files of a service that CCF recorded.
+``tests/e2e/test_recover_command.py`` recovers these services from their complete files.
 """
 
 import shutil
@@ -20,7 +20,7 @@ Pile = Callable[[str], Path]
 
 @pytest.fixture
 def pile(ccf_services: Path, tmp_path: Path) -> Pile:
-    """Copy what a service left: ``ledger`` and ``snapshots``."""
+    """Copy the files of a service: ``ledger`` and ``snapshots``."""
 
     def copied(name: str) -> Path:
         for kind in ("ledger", "snapshots"):

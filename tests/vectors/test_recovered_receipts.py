@@ -1,4 +1,5 @@
-"""Services that CCF recorded are recovered, and prove what they wrote under CCF."""
+"""Services that CCF recorded are recovered, and prove the transactions written under
+CCF."""
 
 from collections.abc import Callable, Iterator
 
@@ -40,7 +41,7 @@ def bring_back(recording: Recording) -> InProcessNode:
 
 
 def ask(node: InProcessNode, txid: object, form: str) -> bytes | None:
-    """Ask for a receipt until it is there; nothing if there is none of that form."""
+    """Ask for a receipt until it is available; return None if it has no such form."""
     path = f"/node/receipt?transaction_id={txid}&form={form}"
     reply = node.request("GET", path)
     for _ in range(ASKED_MAX):

@@ -1,4 +1,4 @@
-"""Steps are told to whoever listens, and to nobody else."""
+"""Steps are reported to their listener, and to nobody else."""
 
 from ccfpy.attestation.snp import SnpStep, verify_snp_report
 from ccfpy.attestation.steps import untold

@@ -57,7 +57,7 @@ class Member:
         return cose.sign(self.key, protected=protected, payload=payload)
 
     def signed_http(self, target: str, body: bytes) -> dict[str, str]:
-        """Sign a request as members did before COSE; give the record of it."""
+        """Sign a request as members did before COSE; return its record."""
         digest = base64.b64encode(sha256(body)).decode()
         headers = (
             f"(request-target): {target}\ndigest: SHA-256={digest}\n"

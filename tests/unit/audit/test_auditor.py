@@ -55,7 +55,7 @@ def damage_in(files: Sequence[ChunkFile]) -> Damage:
 
 
 def clean(files: Sequence[ChunkFile]) -> list[Finding]:
-    """Audit what must not be damaged; give all findings but the summary."""
+    """Audit a ledger that must be sound; return all findings except the summary."""
     *findings, summary = audit(files)
     assert isinstance(summary, Summary)
     assert not summary.is_damaged, findings

@@ -1,4 +1,4 @@
-"""An audit finds the same, whoever reads its chunks and wherever it is resumed."""
+"""An audit has the same findings, whatever process reads its chunks or resumes it."""
 
 from collections.abc import Callable, Iterator, Sequence
 

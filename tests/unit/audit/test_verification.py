@@ -1,4 +1,4 @@
-"""Ledgers in folders, verified by whoever reads."""
+"""Ledgers in folders verify, whatever process reads them."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A member's keys change while the service goes on, whoever has to wait for whom."""
+"""A member's keys change while the service runs, in every order of the steps."""
 
 import asyncio
 from collections.abc import Sequence

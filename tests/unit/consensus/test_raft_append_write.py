@@ -35,7 +35,7 @@ moves = st.lists(
 
 
 def make(raft: Raft, move: Move, *, quickly: bool) -> object:
-    """Make a move; give what was asked of the node."""
+    """Make a move; return the requests to the node."""
     kind, number = move
     asked: object = None
     match kind:

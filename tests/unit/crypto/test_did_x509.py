@@ -1,4 +1,4 @@
-"""Messages by whoever a ``did:x509`` names."""
+"""Messages by the signer that a ``did:x509`` names."""
 
 import pytest
 

@@ -61,7 +61,7 @@ class Watched:
             return (await anybody.request("GET", "/app/count")).body
 
     async def until(self, kind: type[Kind], number: int) -> Kind:
-        """Wait until so many of a kind are told; give the last of them."""
+        """Wait until this many reports of a kind have arrived; return the last one."""
         async with asyncio.timeout(DEADLINE_S):
             while len(found := self._all(kind)) < number:  # noqa: ASYNC110 - a log
                 await asyncio.sleep(0.01)

@@ -101,7 +101,7 @@ def test_a_record_that_cannot_be_read_stands_in_nobodys_way(fresh: Governed) -> 
 
 
 def test_a_member_who_is_not_active_may_acknowledge_again(fresh: Governed) -> None:
-    """Whoever is taken in again under the same certificate begins anew."""
+    """A member who is added again under the same certificate begins again."""
     assert fresh.acknowledge(0).status == 204
     tx = fresh.begin()
     info = members.MemberInfo(status=members.MemberStatus.ACCEPTED)

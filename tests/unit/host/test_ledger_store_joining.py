@@ -399,7 +399,7 @@ def test_any_order_of_steps_leaves_a_list_of_entries(
 
 
 def _story(disk: MemoryDisk) -> tuple[LedgerStore, int]:
-    """Do a bit of everything; give the store and the last signature it confirmed."""
+    """Do every operation; return the store and the last signature it confirmed."""
     store = LedgerStore(
         FOLDER, report=Report(), disk=disk, sync_committable=True, recent_bytes_max=0
     )

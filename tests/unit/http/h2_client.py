@@ -82,7 +82,7 @@ class H2Client:
         body: bytes = b"",
         ends: bool = True,
     ) -> int:
-        """Begin a request; give its stream."""
+        """Begin a request; return its stream."""
         stream = self.h2.get_next_available_stream_id()
         is_over = ends and not body
         self.h2.send_headers(stream, fields(method, path, headers), end_stream=is_over)

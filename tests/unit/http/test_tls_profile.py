@@ -100,7 +100,7 @@ def _has_groups(context: SSL.Context, groups: str) -> bool:
 
 
 def _negotiated(context: SSL.Context, server: ServerContext) -> str | None:
-    """Shake hands; give the suite, or nothing if the server refused."""
+    """Make a handshake; return the suite, or None if the server refused."""
     client, session = SSL.Connection(context, None), TlsSession(server)
     client.set_connect_state()
     try:

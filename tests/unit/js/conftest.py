@@ -42,7 +42,7 @@ Evaluate = Callable[..., object]
 
 @pytest.fixture
 def evaluate(engine: QuickJs) -> Evaluate:
-    """Run a function body with some extensions; give what it returns."""
+    """Run a function body with some extensions; return its result."""
 
     def run(body: str, extensions: Sequence[Extension], *arguments: object) -> object:
         text = engine.call_export(

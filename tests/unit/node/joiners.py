@@ -37,7 +37,7 @@ def joining(node: InProcessNode) -> NodeConfiguration:
 
 
 def without_snapshot(joiner: Node, boot: Boot) -> list[Effect]:
-    """Boot a joiner on a host that has no snapshot; give what it asks for in all."""
+    """Boot a joiner on a host that has no snapshot; return all its requests."""
     asked = joiner.step([boot])
     (look,) = (effect for effect in asked if isinstance(effect, ReadSnapshot))
     nothing = SnapshotRead(request=look.request, name=None, size=0, start=0, data=b"")

@@ -84,7 +84,7 @@ class World:
         return self.outbox.take()
 
     def handshake(self, call: CallId, context: ServerContext) -> TlsSession:
-        """Connect and agree on TLS; give the server's end with the request read."""
+        """Connect and agree on TLS; return the server's end with the request read."""
         self.calls.opened(call)
         server = TlsSession(context)
         while sent := self.sent(call):

@@ -1,4 +1,4 @@
-"""Calls for what proves itself: to whoever answers, or in the clear."""
+"""Calls for data that proves itself: to any server, or in the clear."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
-"""What an OpenAPI or Swagger document states, a line for each fact, without its prose.
+"""The facts of an OpenAPI or Swagger document, one fact a line, without its prose.
 
-Two documents that state the same give the same lines, whatever their order is. What is
-left out: prose, examples, and the headers of errors.
+Two documents with the same facts yield the same lines, whatever their order is. Prose,
+examples, and the headers of errors are omitted.
 """
 
 import json
@@ -33,7 +33,7 @@ def as_list(value: Json) -> list[Json]:
 
 
 def member(value: Json, *path: str) -> JsonObject:
-    """Follow a path of names; what is not there is empty."""
+    """Follow a path of names; return an empty object if it is missing."""
     for name in path:
         value = as_object(value).get(name, {})
     return as_object(value)

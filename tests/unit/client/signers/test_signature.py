@@ -1,4 +1,4 @@
-"""Whoever signs, in whatever form: what is not the certificate's word is not used."""
+"""A signature in any form is used only if the certificate's key verifies it."""
 
 import base64
 import functools

@@ -103,7 +103,7 @@ class Classic:
         self.governed.store.commit(tx)
 
     def propose(self, *, by: int = 0, value: object = "x") -> str:
-        """Propose something; give the proposal's id."""
+        """Propose an action; return the proposal's id."""
         reply = self.post("/proposals", "proposal", self.proposal(value), by=by)
         assert reply.status == 200, reply
         return str(value_of(reply)["proposal_id"])

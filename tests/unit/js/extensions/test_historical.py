@@ -53,7 +53,7 @@ def with_states(*seqnos: int) -> Installed:
 
 
 def message(installed: Installed, body: str, **properties: object) -> str:
-    """Call what fails; give the exception's text."""
+    """Call a function that fails; return the exception's text."""
     installed.function(body, **properties)
     details = error_of(installed.call(headers=ASKED))["details"]
     assert isinstance(details, list)

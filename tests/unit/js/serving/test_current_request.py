@@ -1,4 +1,4 @@
-"""The request at hand, for whoever asks."""
+"""The current request, and the questions that extensions ask it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every kind of fault can be made, and whoever dies of one is missed."""
+"""Every kind of fault can be made, and a node that dies of a fault is missed."""
 
 import asyncio
 import random

@@ -35,7 +35,7 @@ class Table:
         self.book.watch(self.store)
 
     def put(self, node: NodeId, info: NodeInfo | None) -> list[Effect]:
-        """Write a record; give what the host is told at once."""
+        """Write a record; return the effects for the host at once."""
         tx = self.store.begin()
         if info is None:
             INFO.of(tx).remove(node)

@@ -31,7 +31,7 @@ RETRY = limits.CHANNEL_RETRY_MS
 
 
 def _recorded(one: Peer, other: Peer) -> list[Frame]:
-    """Establish a channel; give all that the host saw."""
+    """Establish a channel; return all messages that the host saw."""
     frames: list[Frame] = []
 
     def keep(frame: Frame) -> bool:

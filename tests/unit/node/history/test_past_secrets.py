@@ -156,7 +156,7 @@ def test_a_record_that_does_not_open_is_refused() -> None:
     ],
 )
 def test_a_forged_record_gives_no_secret(written: bytes | None) -> None:
-    """Whoever forges it has no secret to seal it with, so it cannot be opened."""
+    """A forger has no secret to seal the entry with, so the node cannot open it."""
     story = _rekeyed()
     world = _knows_latest_alone(story)
     forger = Story()

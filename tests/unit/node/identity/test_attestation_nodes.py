@@ -178,7 +178,7 @@ def test_an_app_is_given_evidence_for_its_own_data(
 
 
 def lost(network: Network) -> Remains:
-    """End a service of one simulated node; give what is left of it."""
+    """End a service of one simulated node; return its remains."""
     first = started(on(network))
     network.advance(1000)
     return first.remains()

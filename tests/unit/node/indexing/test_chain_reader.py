@@ -190,7 +190,7 @@ def test_what_the_host_does_not_have_cannot_be_had() -> None:
 
 
 def forged(story: Story, seqno: Seqno, view: int = 2) -> bytes:
-    """Seal another entry in that place, as whoever has the ledger secret could."""
+    """Seal another entry in that place, as an owner of the ledger secret could."""
     secrets = LedgerSecrets(story.secrets.items())
     txid = TxId(view, seqno)
     return seal(secrets.at(seqno), txid, {"public:any": {b"k": b"forged"}}).data

@@ -77,7 +77,7 @@ class Impostor:
         return server
 
     def answer(self, call: int, response: Response) -> list[str]:
-        """Serve the joiner's call; give what it logged."""
+        """Serve the joiner's call; return the joiner's logs."""
         server = self.accept(call)
         server.write(serialise_response(response))
         output = server.take_output()

@@ -19,7 +19,7 @@ def refusal(
     node: InProcessNode,
     change: Callable[[StartConfiguration], StartConfiguration],
 ) -> str:
-    """Boot a twin with a changed start section; give the reason it stops for."""
+    """Boot a twin with a changed start section; return the reason for its stop."""
     configuration = node.boot.configuration
     assert configuration.start is not None
     changed = replace(configuration, start=change(configuration.start))

@@ -137,7 +137,7 @@ def _endorsed(node: InProcessNode) -> bytes:
 def test_an_entry_that_no_node_could_act_upon_is_refused(
     three: Network, alice: Person, name: str
 ) -> None:
-    """The peers of whoever wrote it name that node, and go on without it."""
+    """The peers of the writer name that node, and continue without it."""
     first, second, third = three.nodes
     three.wait_until_settled()
     writes = HOSTILE[name](first, second)

@@ -22,7 +22,7 @@ GET = b"GET /app/notes?name=a HTTP/1.1\r\n\r\n"
 
 
 class PatientApp(NotesApp):
-    """Keeps whoever asks ``/later`` waiting until the test answers."""
+    """Keeps callers of ``/later`` waiting until the test answers."""
 
     def __init__(self) -> None:
         self.awaited: list[Awaited] = []

@@ -69,7 +69,7 @@ def opens(
         # Others of the same signer, and of other signers.
         (SIGNER, replace(ENCLAVE, product_id=8), False),
         (SIGNER, replace(ENCLAVE, signer_id=bytes(32)), False),
-        # Whoever can be looked into.
+        # An enclave that can be debugged.
         (UNIQUE, replace(ENCLAVE, debug=True), False),
         (SIGNER, replace(ENCLAVE, debug=True), False),
     ],
