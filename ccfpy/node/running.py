@@ -29,7 +29,7 @@ from ccfpy.ledger.signature import Signer
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.forwarding.forwarder import Forwarder
-from ccfpy.node.forwarding.redirection import RedirectResolver
+from ccfpy.node.forwarding.redirect_targets import RedirectResolver
 from ccfpy.node.history import StateCache
 from ccfpy.node.host_clock import HostClock
 from ccfpy.node.identity.attestation import NodeEvidence

@@ -2,7 +2,8 @@
 
 Backups take turns, so that one of them does not get every read; CCF rolls dice for it
 (``src/node/rpc/frontend.h``). A node without the interface that is to be named is
-passed over.
+passed over. ``endpoints/frontend.py`` decides whether a request is redirected, and
+writes the 307.
 """
 
 from ccfpy.base.ids import NodeId
