@@ -42,8 +42,9 @@ from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from ccfpy.node.table_hooks import TableHooks
 from ccfpy.service import genesis
 from ccfpy.service.refusal import Refused
-from ccfpy.service.tables import signatures
 from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables.signatures import COSE_SIGNATURES
+from ccfpy.service.tables.snapshots import SNAPSHOT_EVIDENCE
 
 
 def begin(boot: Boot, parts: NodeParts) -> RunningNode:
@@ -247,7 +248,7 @@ class Recover:
 
     def _claims(self) -> CoseClaims:
         tx = self._running.begin(read_only=True)
-        data = signatures.COSE_SIGNATURES.of(tx).get()
+        data = COSE_SIGNATURES.of(tx).get()
         if data is None:
             return CoseClaims("", "")
         signature = CoseSignature.from_cose(data)
@@ -255,7 +256,7 @@ class Recover:
 
     def _last_snapshot(self) -> int:
         tx = self._running.begin(read_only=True)
-        evidence = signatures.SNAPSHOT_EVIDENCE.of(tx).get()
+        evidence = SNAPSHOT_EVIDENCE.of(tx).get()
         return 0 if evidence is None else evidence.version
 
     def _refuse(self, reason: str) -> None:
