@@ -1,4 +1,4 @@
-"""Where a chip's certificates are asked for: addresses exactly as CCF makes them."""
+"""The addresses of a chip's certificates are exactly those that CCF makes."""
 
 import base64
 

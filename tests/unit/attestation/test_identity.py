@@ -1,4 +1,4 @@
-"""Who an enclave is, as a record."""
+"""The identity of an enclave, as a record."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What evidence is bound to says whose it is."""
+"""Report data binds evidence to one kind of owner."""
 
 from hypothesis import given
 from hypothesis import strategies as st

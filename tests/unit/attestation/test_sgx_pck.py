@@ -1,4 +1,4 @@
-"""What the certificate of a processor's quoting key says."""
+"""The fields in the certificate of a processor's quoting key."""
 
 import pytest
 from hypothesis import given

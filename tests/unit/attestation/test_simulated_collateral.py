@@ -1,4 +1,4 @@
-"""What a vendor says of its machines, and which of two sayings holds."""
+"""A vendor's statements on its machines, and which of two statements is valid."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an audit says of ledgers that are whole, unfinished, odd or damaged."""
+"""The findings of an audit on ledgers that are whole, unfinished, odd or damaged."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""What a chunk contributes to an audit, read without the chunks before it."""
+"""A chunk's contribution to an audit, read without the chunks before it."""
 
 import pickle
 from collections.abc import Callable

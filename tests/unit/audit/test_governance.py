@@ -1,4 +1,4 @@
-"""What members decided, told from the tables, and what is wrong with the proofs."""
+"""Members' decisions, read from the tables, and errors in their proofs."""
 
 import base64
 import json

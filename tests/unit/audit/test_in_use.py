@@ -1,4 +1,4 @@
-"""Who writes in a folder is seen, and two do not repair at once."""
+"""A program that writes in a folder is noticed, and two do not repair at once."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What of a ledger goes into the tables that others read."""
+"""The parts of a ledger that are exported to tables."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Who must hand in shares, read from a ledger; recorded ones have snapshots too."""
+"""The members who must submit shares, read from ledgers and recorded snapshots."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who has handed in a share, if any is needed, while the ledger is written."""
+"""The members who have submitted a share, while the ledger is written."""
 
 from pathlib import Path
 

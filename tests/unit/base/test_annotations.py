@@ -1,4 +1,4 @@
-"""What notes in annotations change: the values allowed, and the schema."""
+"""The effects of notes in annotations on the allowed values and the schema."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What is too large or too deep to be written is found before."""
+"""A value that is too large or too deep to write is found before it is written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where an exception came from is told without any of its values."""
+"""The place of an exception is reported without any of its values."""
 
 from ccfpy.base.places import chain_of, places_of
 

@@ -1,4 +1,4 @@
-"""What a watchdog says of a call that it stopped."""
+"""A watchdog's report on a call that it stopped."""
 
 from ccfpy.base.ports import CallStopped
 

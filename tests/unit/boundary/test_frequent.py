@@ -1,4 +1,4 @@
-"""What crosses the boundary for every request: constructors written out by hand."""
+"""The messages of every request across the boundary: hand-written constructors."""
 
 from dataclasses import MISSING, fields, make_dataclass
 from typing import Any, get_type_hints

@@ -1,4 +1,4 @@
-"""What ``ccfpy app dev`` prints of requests and reloads."""
+"""The output of ``ccfpy app dev`` on requests and reloads."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What is no share is said before anybody is asked."""
+"""An invalid share is reported before any service is asked."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What ``ccfpy gov status`` shows of certificates, to people and to programs."""
+"""The output of ``ccfpy gov status`` on certificates, for people and programs."""
 
 from datetime import UTC, datetime, timedelta
 

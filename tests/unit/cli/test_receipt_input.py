@@ -1,4 +1,4 @@
-"""What commands about receipts are given."""
+"""The inputs of commands about receipts."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""Which of several services is brought back: named, asked for, or refused."""
+"""The choice among several services to recover: named, asked for, or refused."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""What is said of members, forks, snapshots and unfinished recoveries."""
+"""The report on members, forks, snapshots and unfinished recoveries."""
 
 from pathlib import Path
 

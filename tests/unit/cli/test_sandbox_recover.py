@@ -1,4 +1,4 @@
-"""What ``ccfpy sandbox --recover`` makes of its options."""
+"""The options of ``ccfpy sandbox --recover``."""
 
 from pathlib import Path
 

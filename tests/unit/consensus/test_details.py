@@ -1,4 +1,4 @@
-"""What a node tells of its consensus, with CCF's names."""
+"""A node's report on its consensus, with CCF's names."""
 
 from ccfpy.base.ids import NodeId
 from ccfpy.consensus.details import describe, describe_configuration

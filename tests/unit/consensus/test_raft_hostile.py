@@ -1,4 +1,4 @@
-"""What peers may send is judged: whatever they say, a node goes on."""
+"""A node checks the messages of its peers: whatever they send, it continues."""
 
 from collections.abc import Sequence
 

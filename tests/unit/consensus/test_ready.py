@@ -1,4 +1,4 @@
-"""What consensus asks for, gathered and handed over once."""
+"""The outputs of consensus are gathered, and handed over once."""
 
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.consensus.messages import AppendEntries, ProposeRequestVote

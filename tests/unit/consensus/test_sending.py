@@ -1,4 +1,4 @@
-"""What a leader sends: one view to a message, a batch at most, and never nothing."""
+"""A leader's messages: one view in each, a batch at most, and never empty."""
 
 from collections import deque
 

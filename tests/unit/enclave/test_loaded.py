@@ -1,4 +1,4 @@
-"""What a signed application may bring with it, and what it may not."""
+"""The modules that a signed application may load, and those that it may not."""
 
 import subprocess
 import sys

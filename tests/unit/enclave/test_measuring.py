@@ -1,4 +1,4 @@
-"""What is measured: all that runs in the trusted process, and nothing by the way."""
+"""The measurement covers all code of the trusted process, and nothing else."""
 
 import subprocess
 import sys

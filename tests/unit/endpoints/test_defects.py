@@ -1,4 +1,4 @@
-"""What callers are told of a defect says what kind it was, and nothing of it."""
+"""A caller learns the kind of a defect, and no detail of it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an app says of an endpoint, and what follows where it does not."""
+"""An app's options for an endpoint, and their defaults."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a constitution answers moves a proposal as the table allows."""
+"""A constitution's answer moves a proposal as the table allows."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""What both forms of the API do alike with proposals and ballots."""
+"""The common behaviour of both APIs for proposals and ballots."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the stores report, for tests to read."""
+"""The reports of the stores, for tests to read."""
 
 
 class Report:

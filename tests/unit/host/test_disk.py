@@ -1,4 +1,4 @@
-"""What every disk promises the stores: the real one, and the one in memory."""
+"""The guarantees of every disk to the stores: the real one, and one in memory."""
 
 import stat
 import sys

@@ -1,4 +1,4 @@
-"""What is added to the configuration before the enclave is told of it."""
+"""The additions to the configuration before the enclave receives it."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What is written while a service is recovered carries another name until it opens."""
+"""Files written during a recovery have another name until the service opens."""
 
 import contextlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a hostile client can make an HTTP/2 connection hold or do has an end."""
+"""A hostile client can make an HTTP/2 connection hold and do a bounded amount."""
 
 import pytest
 from h2.settings import SettingCodes

@@ -1,4 +1,4 @@
-"""Which keys of clients cost too much to check."""
+"""The keys of clients that are too expensive to check."""
 
 import pytest
 

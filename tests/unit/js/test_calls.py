@@ -1,4 +1,4 @@
-"""What is left behind by a call that ends badly."""
+"""The state that a failed call leaves behind."""
 
 from ccfpy.js.calls import Call, bounded, script_trace
 from ccfpy.js.extension import type_error

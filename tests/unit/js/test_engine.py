@@ -1,4 +1,4 @@
-"""What an engine is asked and how it reports."""
+"""The questions to an engine, and its reports."""
 
 from ccfpy.base import limits
 from ccfpy.js.engine import JsException, JsLimit, JsLimitExceeded, JsLimits

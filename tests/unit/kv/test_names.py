@@ -1,4 +1,4 @@
-"""What the names of maps tell."""
+"""The properties that the names of maps determine."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a transaction sees, and what it depends on."""
+"""The reads of a transaction, and its dependencies."""
 
 import pytest
 

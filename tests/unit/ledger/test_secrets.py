@@ -1,4 +1,4 @@
-"""Which secret encrypts what."""
+"""The ledger secret that encrypts each entry."""
 
 import pytest
 from hypothesis import given

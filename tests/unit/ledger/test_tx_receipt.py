@@ -1,4 +1,4 @@
-"""What proves a transaction, and each form that people are given of it."""
+"""The proof of a transaction, and each form of it for people."""
 
 from dataclasses import replace
 

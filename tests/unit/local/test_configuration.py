@@ -1,4 +1,4 @@
-"""What is written for a node is what the host reads."""
+"""The host can read the configuration that is written for a node."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What calls an application's code in tests: within no limits."""
+"""Calls an application's code in tests, without limits."""
 
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.node.app_code import AppCode

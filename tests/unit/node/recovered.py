@@ -1,4 +1,4 @@
-"""What users, members and operators ask of a service that is lost and comes back."""
+"""The requests of users, members and operators to a lost and recovered service."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What fails in an application is logged, and as much of it as was decided."""
+"""A failure in an application is logged, with as much detail as members decided."""
 
 import pytest
 

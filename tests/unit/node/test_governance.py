@@ -1,4 +1,4 @@
-"""What an accepted proposal makes the node do."""
+"""The effects of an accepted proposal on the node."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What members decide about guests on real processors, by real proposals."""
+"""Members' decisions on guests on real processors, by real proposals."""
 
 import base64
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What members decide about nodes: trust, policy, retirement, renewal."""
+"""Members' decisions on nodes: trust, policy, retirement, renewal."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What governance asks of a node in vain, and what it learns from it."""
+"""Requests of governance that a node refuses, with the reasons."""
 
 import pytest
 

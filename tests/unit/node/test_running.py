@@ -1,4 +1,4 @@
-"""What a booted node answers endpoints, and what it does when state is final."""
+"""A booted node's answers to endpoints, and its actions when state is final."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a node does when tables that it acts upon change."""
+"""A node's actions when the tables that it acts upon change."""
 
 from ccfpy.testing.node import InProcessNode
 

@@ -1,4 +1,4 @@
-"""Who may join, what the tables say afterwards, and who is given secrets when."""
+"""The nodes that may join, their records, and when they receive secrets."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

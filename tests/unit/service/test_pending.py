@@ -1,4 +1,4 @@
-"""Which nodes wait, and which of them members have named."""
+"""The nodes that wait, and those that members have named."""
 
 from dataclasses import replace
 

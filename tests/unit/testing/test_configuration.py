@@ -1,4 +1,4 @@
-"""What simulated nodes are told follows from little."""
+"""The configuration of simulated nodes follows from few parameters."""
 
 from ccfpy.boundary.configuration import CommandType, InterfaceAuthority
 from ccfpy.testing.configuration import START_UNIX_US, boot_of, listener, starting

@@ -1,4 +1,4 @@
-"""What is open already, no layer closes: an enclave does not start with it."""
+"""No layer closes an open file: an enclave does not start with one."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What others import late is there in time."""
+"""Modules that libraries import late are loaded in time."""
 
 import sys
 from importlib.util import find_spec

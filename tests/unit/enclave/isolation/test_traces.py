@@ -1,4 +1,4 @@
-"""What a process shows of itself without being asked."""
+"""The traces that a process leaves by itself."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Who may call what: signatures for their purpose, certificates, Active members."""
+"""The callers of each endpoint: signatures, certificates, Active members."""
 
 import json
 

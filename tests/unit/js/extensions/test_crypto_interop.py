@@ -1,4 +1,4 @@
-"""What scripts make and take, checked against the library that made it."""
+"""Keys and signatures of scripts, checked against the library that made them."""
 
 from collections.abc import Callable
 

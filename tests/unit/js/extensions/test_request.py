@@ -1,4 +1,4 @@
-"""What an endpoint is called with, and what its result makes of the response."""
+"""The arguments of an endpoint, and the response made from its result."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What users did to an application, and signed requests sent twice."""
+"""The log of users' actions on an application, and requests sent twice."""
 
 from collections.abc import Callable
 

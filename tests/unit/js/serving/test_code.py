@@ -1,4 +1,4 @@
-"""What an application's tables hold, made ready."""
+"""The content of an application's tables, ready to run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What an application may say of its scripts."""
+"""An application's options for its scripts."""
 
 from collections.abc import Mapping, Sequence
 

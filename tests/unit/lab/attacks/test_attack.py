@@ -1,4 +1,4 @@
-"""What an attack is told of its target."""
+"""The facts that an attack knows of its target."""
 
 from pathlib import Path
 

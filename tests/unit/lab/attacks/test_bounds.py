@@ -1,4 +1,4 @@
-"""Which measurements are within the bounds: a table, with the edge of each."""
+"""The measurements within the bounds: a table, with the edge of each."""
 
 from dataclasses import replace
 

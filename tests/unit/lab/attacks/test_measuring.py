@@ -1,4 +1,4 @@
-"""What processes and folders cost, of this test's own process and folder."""
+"""The measured cost of this test's own process and folder."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a traitor says is consensus in form, and not in its values."""
+"""A traitor's messages have the form of consensus, and hostile values."""
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId

@@ -1,4 +1,4 @@
-"""What each change of the faults cuts, holds or stops."""
+"""The effect of each change of the faults: to cut, to hold or to stop."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Which writes are taken to be committed."""
+"""The writes that are considered committed."""
 
 from tests.lab.consistency.facts import gather
 from tests.lab.consistency.order import CommittedOrder

@@ -1,4 +1,4 @@
-"""What final statuses say about other transactions."""
+"""The conclusions from final statuses on other transactions."""
 
 import pytest
 

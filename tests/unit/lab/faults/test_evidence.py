@@ -1,4 +1,4 @@
-"""What nodes' files may not contradict each other in."""
+"""The contradictions that nodes' files must not have."""
 
 from pathlib import Path
 

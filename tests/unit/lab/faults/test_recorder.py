@@ -1,4 +1,4 @@
-"""What a recorder makes of a run."""
+"""The record of a run."""
 
 from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus

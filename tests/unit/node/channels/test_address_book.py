@@ -1,4 +1,4 @@
-"""Whom the host is told to reach, as nodes come and go."""
+"""The peers that the host must reach, as nodes come and go."""
 
 from dataclasses import replace
 

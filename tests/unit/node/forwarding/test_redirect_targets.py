@@ -1,4 +1,4 @@
-"""Which node a redirect names."""
+"""The node that a redirect names."""
 
 from collections.abc import Mapping
 from dataclasses import replace

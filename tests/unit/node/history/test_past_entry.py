@@ -1,4 +1,4 @@
-"""What shows that an entry from the host is the right one."""
+"""The proof that an entry from the host is the right one."""
 
 import pytest
 

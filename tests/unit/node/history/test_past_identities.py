@@ -1,4 +1,4 @@
-"""Who ruled at a seqno, and what leads there from today."""
+"""The service identity at a seqno, and the endorsements that lead to it."""
 
 from dataclasses import dataclass, field, replace
 

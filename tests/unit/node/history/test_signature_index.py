@@ -1,4 +1,4 @@
-"""Which signature proves an entry."""
+"""The signature that proves an entry."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""What each interface presents, and when it changes."""
+"""The certificate of each interface, and when it changes."""
 
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.crypto import certs

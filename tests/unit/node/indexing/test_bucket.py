@@ -1,4 +1,4 @@
-"""What is written down of a bucket is found again, key by key."""
+"""The keys in a written bucket are found again."""
 
 from array import array
 

@@ -1,4 +1,4 @@
-"""Which transactions wrote a key, as they are told."""
+"""The transactions that wrote a key, as the index reports them."""
 
 import pytest
 

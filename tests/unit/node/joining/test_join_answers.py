@@ -1,4 +1,4 @@
-"""What a node that joins makes of answers: none that does not fit is taken."""
+"""A joining node checks answers, and accepts none that does not fit."""
 
 from collections.abc import Callable
 from dataclasses import replace

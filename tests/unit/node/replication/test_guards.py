@@ -1,4 +1,4 @@
-"""What a node could not act upon never becomes part of its state."""
+"""Entries that a node could not act upon never become part of its state."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a transaction says of nodes, and what consensus hears of it."""
+"""The changes of nodes in a transaction, as consensus learns them."""
 
 from dataclasses import replace
 

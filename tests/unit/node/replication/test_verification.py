@@ -1,4 +1,4 @@
-"""What a backup refuses of a signature transaction, and in which words."""
+"""The signature transactions that a backup refuses, with the reasons."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which frontend takes which path."""
+"""The frontend that serves each path."""
 
 import pytest
 

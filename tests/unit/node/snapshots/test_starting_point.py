@@ -1,4 +1,4 @@
-"""What a node takes up from a snapshot, and what it refuses to."""
+"""The state that a node takes from a snapshot, and snapshots that it refuses."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What evidence is, on every platform."""
+"""The common properties of evidence on every platform."""
 
 import pytest
 

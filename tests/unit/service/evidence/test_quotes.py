@@ -1,4 +1,4 @@
-"""Which evidence lets a node in, and which question each attack fails."""
+"""The evidence that admits a node, and the question that each attack fails."""
 
 from dataclasses import replace
 

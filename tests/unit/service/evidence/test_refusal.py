@@ -1,4 +1,4 @@
-"""What refused evidence is answered with."""
+"""The answers to refused evidence."""
 
 import pytest
 

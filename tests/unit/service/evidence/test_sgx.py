@@ -1,4 +1,4 @@
-"""Which SGX quotes the policy takes."""
+"""The SGX quotes that the policy accepts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which simulated enclave may join, and the reason for which each other may not."""
+"""The simulated enclave that may join, and the reason for refusing each other."""
 
 from dataclasses import replace
 

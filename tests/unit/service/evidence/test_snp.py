@@ -1,4 +1,4 @@
-"""Which reports the policy takes, and which question each attack fails first."""
+"""The reports that the policy accepts, and the first question each attack fails."""
 
 from collections.abc import Callable
 from dataclasses import replace

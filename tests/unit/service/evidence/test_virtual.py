@@ -1,4 +1,4 @@
-"""What a service trusts that a virtual node begins."""
+"""The evidence that a service trusts if a virtual node begins it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What members decide of an application's Python code."""
+"""Members' decisions on an application's Python code."""
 
 import pytest
 

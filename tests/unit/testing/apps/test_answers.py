@@ -1,4 +1,4 @@
-"""What pytest shows of an answer is what its reader wants to know."""
+"""pytest shows of an answer the parts that its reader needs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Of what nodes log, what concerns who writes an application."""
+"""The part of a node's log that concerns the author of an application."""
 
 import logging
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What may be named as an application, and what is said of what may not."""
+"""The valid names of applications, and the messages about invalid ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What an enclave has of its machine: evidence, reports to others, sealing."""
+"""An enclave's use of its machine: evidence, reports to others, sealing."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What opens for whom: every way in which a sealed text must stay shut."""
+"""The enclaves that can open a sealed text, and all those that cannot."""
 
 from dataclasses import replace
 

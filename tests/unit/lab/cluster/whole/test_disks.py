@@ -1,4 +1,4 @@
-"""What is on a disk is held against what its node had."""
+"""The content of a disk is compared with the entries that its node had."""
 
 import pytest
 

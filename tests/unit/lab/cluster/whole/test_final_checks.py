@@ -1,4 +1,4 @@
-"""What a run leaves is held against itself."""
+"""The results of a run are compared with each other."""
 
 import pytest
 
