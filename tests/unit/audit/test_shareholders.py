@@ -1,4 +1,4 @@
-"""The members who must submit shares, read from ledgers and recorded snapshots."""
+"""The members who must submit shares, as a ledger and its snapshots name them."""
 
 import json
 from pathlib import Path

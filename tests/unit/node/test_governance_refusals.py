@@ -1,4 +1,4 @@
-"""Requests of governance that a node refuses, with the reasons."""
+"""Requests of governance that a node refuses, and the answers."""
 
 import pytest
 

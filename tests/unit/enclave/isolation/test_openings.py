@@ -1,4 +1,4 @@
-"""No layer closes an open file: an enclave does not start with one."""
+"""No layer closes an existing opening: an enclave does not start with one."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The traces that a process leaves by itself."""
+"""The information that a process reveals by itself."""
 
 import sys
 

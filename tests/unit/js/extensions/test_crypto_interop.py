@@ -1,4 +1,4 @@
-"""Keys and signatures of scripts, checked against the library that made them."""
+"""Values that scripts make and take, checked against the library that made them."""
 
 from collections.abc import Callable
 
