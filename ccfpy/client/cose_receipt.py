@@ -30,7 +30,7 @@ from ccfpy.ledger.cose_proof import (
     write_proof,
 )
 from ccfpy.ledger.entry import LeafComponents
-from ccfpy.ledger.identity import CoseEndorsement, Epoch
+from ccfpy.ledger.identity_endorsement import CoseEndorsement, Epoch
 from ccfpy.ledger.merkle import DIGEST_BYTES, PathStep, climb
 from ccfpy.ledger.receipt import (
     PROOF_STEPS_MAX,

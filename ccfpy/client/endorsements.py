@@ -1,7 +1,7 @@
 """Chains of endorsements that somebody handed out, followed link by link.
 
 A chain leads from the service of today to the one that signed
-(`ccfpy.ledger.endorsements`).
+(`ccfpy.ledger.endorsement_chain`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from typing import NamedTuple
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.crypto.ec import PublicKey
-from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX, join
-from ccfpy.ledger.identity import CoseEndorsement, Epoch
+from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX, join
+from ccfpy.ledger.identity_endorsement import CoseEndorsement, Epoch
 
 
 class Link(NamedTuple):

@@ -14,7 +14,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.client.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger import record
-from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX
+from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX
 from ccfpy.ledger.receipt import (
     Receipt,
     ReceiptRefused,

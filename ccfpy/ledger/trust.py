@@ -22,7 +22,7 @@ from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.ledger import record
-from ccfpy.ledger.identity import IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import IdentityEndorsement
 from ccfpy.ledger.signature import CoseSignature, NodeSignature
 from ccfpy.ledger.tables import (
     COSE_SIGNATURES,

@@ -1,13 +1,14 @@
 """Which part of the ledger a new service key vouches for, when a service opens.
 
-`ccfpy.ledger.identity` makes the endorsement; this module reads the epoch from the
-tables: where the previous service began and ended, and the last root it signed.
+`ccfpy.ledger.identity_endorsement` makes the endorsement. This module reads the epoch
+from the tables: where the previous service began and ended, and the last root it
+signed.
 """
 
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, TxId
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement, after_recovery
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement, after_recovery
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import service
 

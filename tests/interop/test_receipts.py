@@ -14,7 +14,7 @@ from ccfpy.client.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.crypto.certs import Certificate, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SINGLE_KEY

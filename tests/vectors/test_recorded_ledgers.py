@@ -15,7 +15,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.ledger import shares
 from ccfpy.ledger.entry import LeafComponents, Transaction
-from ccfpy.ledger.identity import IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree, climb
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.secrets import LedgerSecrets

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.ledger.endorsements import EndorsementChain
-from ccfpy.ledger.identity import CoseEndorsement
+from ccfpy.ledger.endorsement_chain import EndorsementChain
+from ccfpy.ledger.identity_endorsement import CoseEndorsement
 from ccfpy.node.history.chain_walk import ChainWalk
 from ccfpy.service.tables import service
 

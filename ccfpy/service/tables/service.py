@@ -10,7 +10,7 @@ from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.kv.maps import Codec, Value
 from ccfpy.ledger import tables
-from ccfpy.ledger.identity import IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import IdentityEndorsement
 from ccfpy.service.records import PemText, codec_of, form_of
 
 NODE_VALIDITY_DAYS = 365

@@ -15,7 +15,7 @@ from ccfpy.cli.receipt import with_line_end
 from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.ledger.tx_receipt import TxReceipt
 from ccfpy.testing.entropy import SeededEntropy

@@ -11,7 +11,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.client.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.crypto import cbor, cose
 from ccfpy.ledger.entry import NO_CLAIMS, Transaction
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import PathStep
 from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.client.endorsements import covers, links
-from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX
-from ccfpy.ledger.identity import IdentityEndorsement
+from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX
+from ccfpy.ledger.identity_endorsement import IdentityEndorsement
 from tests.unit.ledger.made import FIRST, SECOND
-from tests.unit.ledger.test_endorsements import (
+from tests.unit.ledger.test_endorsement_chain import (
     CHAIN,
     RECORDS,
     THIRD,

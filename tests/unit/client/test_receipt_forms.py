@@ -18,9 +18,9 @@ from ccfpy.client.receipt_forms import (
 from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.ec import der_signature, other_form, raw_signature
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX
+from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX
 from ccfpy.ledger.entry import NO_CLAIMS, LeafComponents, Transaction
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import climb
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
 from ccfpy.ledger.receipt_forms import (

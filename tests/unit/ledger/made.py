@@ -15,7 +15,7 @@ from ccfpy.kv.changes import Writes
 from ccfpy.ledger.chunk import header
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.open_chunk import OpenChunk
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf

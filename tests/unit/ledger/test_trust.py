@@ -10,7 +10,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.kv.changes import WriteSet
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.tables import (
     IDENTITY_ENDORSEMENT,

@@ -10,7 +10,7 @@ from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.client.endorsements import links
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
 from ccfpy.node.history.past_identities import Ruling
 from ccfpy.service.tables import service

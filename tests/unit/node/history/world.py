@@ -14,7 +14,7 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
 from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import SecretRecord

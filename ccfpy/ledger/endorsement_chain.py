@@ -14,7 +14,7 @@ end lies before its begin. It changes no trust and is taken as it is.
 
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement, after_recovery
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement, after_recovery
 
 ENDORSEMENTS_MAX = 1000
 """Far more recoveries than any service lives through."""

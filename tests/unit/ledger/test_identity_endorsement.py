@@ -12,7 +12,7 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.crypto import cose
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
 
 THIRD = Identity(3)

@@ -8,8 +8,8 @@ import pytest
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX, EndorsementChain
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX, EndorsementChain
+from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
 
 THIRD = Identity(3)
