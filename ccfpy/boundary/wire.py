@@ -182,8 +182,6 @@ class Vocabulary(Generic[Message]):
 class FrameReader:
     """Cuts a stream of bytes into frames."""
 
-    __slots__ = ("_frame_bytes_max", "_pending")
-
     def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
         self._pending = bytearray()
         self._frame_bytes_max = frame_bytes_max

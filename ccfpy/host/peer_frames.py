@@ -37,8 +37,6 @@ def fits_a_frame(payload_bytes: int) -> bool:
 class PeerFrames:
     """Cuts the bytes of one connection into messages."""
 
-    __slots__ = ("_held",)
-
     def __init__(self) -> None:
         self._held = bytearray()
 

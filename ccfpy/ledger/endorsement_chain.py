@@ -26,8 +26,6 @@ class EndorsementChain:
     What it was given stays true until the next recovery, so it may be kept.
     """
 
-    __slots__ = ("_created", "_links")
-
     def __init__(self, newest: IdentityEndorsement, *, created: Seqno) -> None:
         """Begin with the record that the service of today left when it opened.
 
