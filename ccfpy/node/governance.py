@@ -12,7 +12,7 @@ from ccfpy.crypto import certs
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.tx import Tx
 from ccfpy.node.lifecycle import NodeState
-from ccfpy.service import opening, shares
+from ccfpy.service import ledger_secrets, opening, shares
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import recovery
 from ccfpy.service.tables.recovery import RecoveryType
@@ -106,7 +106,7 @@ class NodeGovernance:
     def trigger_ledger_rekey(self, tx: Tx) -> None:
         """Write a new ledger secret for every trusted node, and new shares."""
         secrets = self._running.tail.secrets
-        self._rekeyed = tx, shares.rekey(tx, secrets, self.entropy)
+        self._rekeyed = tx, ledger_secrets.rekey(tx, secrets, self.entropy)
 
     def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
         """Issue new shares of the current ledger secret."""

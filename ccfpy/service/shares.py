@@ -5,19 +5,17 @@ secret. When only the members or the threshold change, new shares of the same se
 issued. Collected shares are in a table, sealed under the current ledger secret.
 """
 
-from ccfpy.base.ids import MemberId, Seqno
+from ccfpy.base.ids import MemberId
 from ccfpy.base.ports import Entropy
-from ccfpy.base.vocabulary import RecoveryRole, ServiceStatus
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger import shares
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import Recipients, RecoveryShares, SecretRecord
 from ccfpy.service.members import active_recovery_members
-from ccfpy.service.nodes import trusted_nodes
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import recovery, service
-from ccfpy.service.tables.recovery import EncryptedSecret
 
 
 def recovery_threshold(tx: Tx) -> int:
@@ -69,54 +67,46 @@ def shuffle(
     Raises:
         Refused: members and threshold do not allow it.
     """
-    _depend_on_secrets(tx)
+    # The transaction depends on the secrets: a rekey in the meantime is a conflict.
+    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
     _, latest = secrets.latest
-    _issue(tx, fresh or latest, entropy)
+    to = recipients(tx)
+    if to.refusal is not None:
+        raise Refused(to.refusal)
+    recovery.SHARES.of(tx).put(shares.issue(fresh or latest, to, entropy))
 
 
-def issue(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
-    """Issue shares of the current ledger secret, and record its predecessor.
+def issue(
+    tx: Tx,
+    secrets: LedgerSecrets,
+    entropy: Entropy,
+    *,
+    fresh: LedgerSecret | None = None,
+) -> None:
+    """Issue shares of a ledger secret, and record its predecessor.
+
+    Args:
+        tx: the transaction to write them in.
+        secrets: the secrets in force.
+        entropy: randomness for the shares.
+        fresh: the new secret of a rekey, which follows the current one; by default
+            the shares are of the current secret.
 
     Raises:
         Refused: members and threshold do not allow it.
     """
-    _depend_on_secrets(tx)
+    shuffle(tx, secrets, entropy, fresh=fresh)
     version, latest = secrets.latest
-    _issue(tx, latest, entropy)
-    _record(tx, latest, secrets.penultimate, next_version=version, entropy=entropy)
-
-
-def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> LedgerSecret:
-    """Write a new ledger secret for every trusted node, and issue its shares.
-
-    The secret applies from the seqno after this transaction. Only the hook that sees
-    the transaction committed knows this seqno, so no version is written.
-
-    Raises:
-        Refused: the service is not open, or members and threshold do not allow it.
-    """
-    info = service.INFO.of(tx).get()
-    if info is None or info.status is not ServiceStatus.OPEN:
-        # Submitted shares are sealed under the current secret, and older secrets are
-        # only found once a recovery has ended.
-        raise Refused("Cannot rekey ledger while the service is not open")
-    _depend_on_secrets(tx)
-    fresh = LedgerSecret.generate(entropy)
-    _issue(tx, fresh, entropy)
-    _record(tx, fresh, secrets.latest, next_version=None, entropy=entropy)
-    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).put(
-        {
-            node_id: (
-                EncryptedSecret(
-                    encrypted_secret=RsaPublicKey.from_pem(
-                        info.encryption_pub_key
-                    ).wrap(fresh.raw)
-                ),
-            )
-            for node_id, info in trusted_nodes(tx).items()
-        }
+    past = recovery.PAST_SECRETS.of(tx)
+    past.put(
+        SecretRecord.make(
+            fresh or latest,
+            previous=secrets.latest if fresh else secrets.penultimate,
+            previous_stored=past.version_of_previous_write(),
+            next_version=None if fresh else version,
+            entropy=entropy,
+        )
     )
-    return fresh
 
 
 def encrypted_share(tx: Tx, member_id: MemberId) -> bytes | None:
@@ -158,25 +148,6 @@ def combine(tx: Tx, current: LedgerSecret) -> LedgerSecret:
     return shares.unwrap(record, submitted, recovery_threshold(tx))
 
 
-def send_to_nodes(tx: Tx, restored: LedgerSecrets) -> None:
-    """Write the secrets of a lost service's past for every trusted node."""
-    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).put(
-        {
-            node_id: tuple(
-                EncryptedSecret(
-                    version=version,
-                    encrypted_secret=RsaPublicKey.from_pem(
-                        info.encryption_pub_key
-                    ).wrap(secret.raw),
-                    previous_secret_stored_version=secret.previous_stored,
-                )
-                for version, secret in restored
-            )
-            for node_id, info in trusted_nodes(tx).items()
-        }
-    )
-
-
 def clear_submitted(tx: Tx) -> None:
     """Forget the submitted shares, so that members can start over."""
     recovery.SUBMITTED_SHARES.of(tx).clear()
@@ -187,34 +158,3 @@ def _issued(tx: Tx) -> RecoveryShares:
     if record is None:
         raise Refused("Failed to retrieve current recovery shares info")
     return record
-
-
-def _depend_on_secrets(tx: Tx) -> None:
-    """Read the secrets, so that a rekey in the meantime makes a conflict."""
-    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
-
-
-def _issue(tx: Tx, latest: LedgerSecret, entropy: Entropy) -> None:
-    to = recipients(tx)
-    if to.refusal is not None:
-        raise Refused(to.refusal)
-    recovery.SHARES.of(tx).put(shares.issue(latest, to, entropy))
-
-
-def _record(
-    tx: Tx,
-    latest: LedgerSecret,
-    previous: tuple[Seqno, LedgerSecret] | None,
-    *,
-    next_version: Seqno | None,
-    entropy: Entropy,
-) -> None:
-    past = recovery.PAST_SECRETS.of(tx)
-    record = SecretRecord.make(
-        latest,
-        previous=previous,
-        previous_stored=past.version_of_previous_write(),
-        next_version=next_version,
-        entropy=entropy,
-    )
-    past.put(record)

@@ -28,7 +28,7 @@ from ccfpy.node.identity.sealing import check_evidence
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.recovery.private_ledger import PrivateLedger
 from ccfpy.node.recovery.secret_records import SecretRecords
-from ccfpy.service import opening, shares
+from ccfpy.service import ledger_secrets, opening, shares
 from ccfpy.service.tables import recovery, service
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class PrivateRecovery:
         _, current = running.tail.secrets.latest
         latest = shares.combine(tx, current)
         restored = self._records.restore(latest)
-        shares.send_to_nodes(tx, restored)
+        ledger_secrets.send_to_nodes(tx, restored)
 
     # Secrets sealed to the platform
 
@@ -149,7 +149,7 @@ class PrivateRecovery:
             except CcfpyError as error:
                 running.sealing.passed_over(version, error)
                 continue
-            shares.send_to_nodes(tx, restored)
+            ledger_secrets.send_to_nodes(tx, restored)
             running.outbox.info("Unsealed ledger secret, initiating private recovery")
             return True
         running.outbox.fail(

@@ -37,7 +37,7 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.service import opening, shares
+from ccfpy.service import ledger_secrets, opening, shares
 from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.genesis import CreateInfo, FirstNode, GenesisInfo, create
 from ccfpy.service.members import NewMember
@@ -179,7 +179,7 @@ class GoverningNode:
             opening.open_now(tx, keys)
 
     def trigger_ledger_rekey(self, tx: Tx) -> None:
-        shares.rekey(tx, self.secrets, self.entropy)
+        ledger_secrets.rekey(tx, self.secrets, self.entropy)
         self.asked.append("rekey")
 
     def trigger_recovery_shares_refresh(self, tx: Tx) -> None:

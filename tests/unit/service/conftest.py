@@ -1,4 +1,4 @@
-"""A store, entropy, and members with keys of their own."""
+"""A store, entropy, ledger secrets, and members with keys of their own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,21 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base.ids import MemberId
+from ccfpy.base.ports import Entropy
+from ccfpy.base.vocabulary import RecoveryRole, ServiceStatus
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.service import shares
+from ccfpy.service.members import NewMember, activate_member, add_member
+from ccfpy.service.tables import service
+from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
+
+PARTICIPANT, OWNER = RecoveryRole.PARTICIPANT, RecoveryRole.OWNER
 
 
 class SeededEntropy:
@@ -92,3 +101,42 @@ def write(store: Store) -> Write:
         store.commit(tx)
 
     return run
+
+
+@pytest.fixture
+def secrets(entropy: Entropy) -> LedgerSecrets:
+    return LedgerSecrets([(1, LedgerSecret.generate(entropy))])
+
+
+@pytest.fixture
+def consortium(tx: Tx, people: tuple[Person, ...]) -> Callable[..., None]:
+    def found(*roles: RecoveryRole, threshold: int) -> None:
+        info = ServiceInfo(cert="CERT", status=ServiceStatus.OPEN)
+        service.INFO.of(tx).put(info)
+        configuration = ServiceConfiguration(recovery_threshold=threshold)
+        service.CONFIGURATION.of(tx).put(configuration)
+        for person, role in zip(people, roles, strict=False):
+            new = NewMember(
+                cert=person.certificate,
+                encryption_pub_key=person.encryption_pub_key,
+                recovery_role=role,
+            )
+            activate_member(tx, add_member(tx, new))
+
+    return found
+
+
+def decrypted(tx: Tx, person: Person) -> bytes:
+    encrypted = shares.encrypted_share(tx, person.member_id)
+    assert encrypted is not None
+    return person.encryption.unwrap(encrypted)
+
+
+def hand_in(tx: Tx, person: Person, secrets: LedgerSecrets, entropy: Entropy) -> int:
+    return shares.submit(
+        tx,
+        person.member_id,
+        decrypted(tx, person),
+        current=secrets.latest[1],
+        entropy=entropy,
+    )
