@@ -3,6 +3,9 @@
 Measured are the packages of ccfpy in the trusted process, and every file in an
 application's folder, whether it is imported or not. Python's caches are left out: on a
 simulated machine a person who can write caches could change the measurement too.
+The mark of a debug build is not measured: it is the word of the signer, who writes it
+into the manifest (`attestation/manifest.py`) as a part of the enclave's identity
+(`attestation/identity.py`).
 """
 
 import contextlib

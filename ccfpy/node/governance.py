@@ -104,7 +104,12 @@ class NodeGovernance:
         self.trigger_snapshot(tx)
 
     def trigger_ledger_rekey(self, tx: Tx) -> None:
-        """Write a new ledger secret for every trusted node, and new shares."""
+        """Write a new ledger secret for every trusted node, and new shares.
+
+        The proposal's transaction writes them (`ccfpy.service.ledger_secrets`). Each
+        node starts to use the secret when it applies the transaction
+        (``TableHooks`` in ``node/table_hooks.py``).
+        """
         secrets = self._running.tail.secrets
         self._rekeyed = tx, ledger_secrets.rekey(tx, secrets, self.entropy)
 
