@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.changes import Committed, Conflict, Writes, WriteSet
+from ccfpy.kv.conflicts import check_conflicts
 from ccfpy.kv.frozen import FrozenMap
 from ccfpy.kv.hooks import Hook
 from ccfpy.kv.names import is_public
@@ -102,7 +103,7 @@ class Store(State):
         if not written:
             return None
         if tx.read_version != self.version or tx.generation != self.generation:
-            self._check_conflicts(tx)
+            check_conflicts(self, tx)
         version = self.version + 1
         if expected is not None and expected != version:
             raise Conflict(f"seqno {expected} was reserved, {version} is next")
@@ -383,21 +384,6 @@ class Store(State):
         for hook in self._local_hooks.get(name, ()):
             hook(version, writes)
 
-    def _check_conflicts(self, tx: Tx) -> None:
-        if tx.generation != self.generation:
-            raise Conflict("the state was rolled back since the transaction began")
-        assert tx.read_version is not None
-        if tx.unchanged is not None:
-            marked = tx.unchanged[0]
-            if self.maps.get(marked.name) is not marked or (
-                marked.version > tx.read_version
-            ):
-                raise Conflict(f"map {marked.name!r}: it was changed")
-        for handle in tx.handles.values():
-            reason = _conflict_of(handle, self.maps.get(handle.name), tx.read_version)
-            if reason:
-                raise Conflict(f"map {handle.name!r}: {reason}")
-
     def _map_versions_at(self, seqno: Seqno) -> dict[str, Seqno]:
         versions = {
             name: versioned_map.version
@@ -422,20 +408,3 @@ def _seqno_of(change: _Change) -> Seqno:
 
 def _version_and_name_of(written: tuple[VersionedMap, Writes]) -> tuple[Seqno, str]:
     return written[0].version, written[0].name
-
-
-def _conflict_of(
-    handle: MapHandle, current: VersionedMap | None, read_version: Seqno
-) -> str | None:
-    """Return what keeps a handle's transaction from committing, if anything."""
-    if current is None:
-        return None
-    if current is not handle.map or (current.created_at or 0) > read_version:
-        return f"created since {read_version}"
-    if handle.reads_whole_map and current.version > read_version:
-        return f"changed at {current.version}, after {read_version}"
-    for key, seen in handle.reads.items():
-        now = current.current_version_of(key)
-        if now != seen:
-            return f"a key was read at {seen} and is now at {now}"
-    return None
