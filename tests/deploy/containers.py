@@ -9,7 +9,9 @@ skipped, with the reason.
 import faulthandler
 import hashlib
 import json
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from functools import cache
@@ -18,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.tools import DEPLOY, ROOT, need, ok, run
+from tests.deploy.starting import ATTEMPTS_MAX, run_podman
+from tests.deploy.tools import DEPLOY, ROOT, TIMEOUT_S, need, ok, run
 from tests.house.tree import files
 
 BASE = "localhost/ccfpy-test-base"
@@ -43,22 +46,35 @@ def environment() -> dict[str, str]:
     """
     need("podman", "buildah", "mmdebstrap")
     build_base()
-    reasons = []
-    for runtime in filter(shutil.which, RUNTIMES):
-        settings = Path(tempfile.gettempdir()) / f"ccfpy-test-{runtime}.conf"
-        settings.write_text(f'[engine]\nruntime = "{runtime}"\n')
-        chosen = QUIET | {"CONTAINERS_CONF_OVERRIDE": str(settings)}
-        words = ("podman", "run", "--rm", f"{BASE}:run", "/usr/bin/python3", "-c", "0")
-        tried = run(*words, extra=chosen)
-        if tried.returncode == 0:
-            return chosen
-        reasons.append(f"{runtime}: {tried.stderr.decode(errors='replace').strip()}")
-    pytest.skip(f"no container starts on this machine: {'; '.join(reasons)}")
+    reasons: dict[str, str] = {}
+    for _ in range(ATTEMPTS_MAX):
+        for runtime in filter(shutil.which, RUNTIMES):
+            settings = Path(tempfile.gettempdir()) / f"ccfpy-test-{runtime}.conf"
+            settings.write_text(f'[engine]\nruntime = "{runtime}"\n')
+            chosen = QUIET | {"CONTAINERS_CONF_OVERRIDE": str(settings)}
+            words = ("run", "--rm", f"{BASE}:run", "/usr/bin/python3", "-c", "0")
+            tried = run("podman", *words, extra=chosen)
+            if tried.returncode == 0:
+                return chosen
+            reasons[runtime] = tried.stderr.decode(errors="replace").strip()
+    pytest.skip(f"no container starts on this machine: {reasons}")
 
 
-def podman(*words: str | Path, timeout_s: float = 120) -> str:
+def ask_podman(
+    *words: str | Path, timeout_s: float = TIMEOUT_S
+) -> subprocess.CompletedProcess[bytes]:
+    """Run podman to its end, with a runtime that works here."""
+    return run_podman(
+        "podman",
+        [str(word) for word in words],
+        variables={**os.environ, **environment()},
+        timeout_s=timeout_s,
+    )
+
+
+def podman(*words: str | Path, timeout_s: float = TIMEOUT_S) -> str:
     """Run podman, which must succeed; return its output."""
-    return ok(run("podman", *words, extra=environment(), timeout_s=timeout_s))
+    return ok(ask_podman(*words, timeout_s=timeout_s))
 
 
 def inspect(kind: str, name: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from ccfpy.boundary.configuration import CommandType
+from tests.deploy import starting
 from tests.deploy.containers import current_image, environment, podman
 from tests.deploy.templates import configuration, port, share, variables
 from tests.deploy.tools import DEPLOY, ROOT, need, ok, read_yaml, run
@@ -112,6 +115,18 @@ class Composed:
             variables[f"CCFPY_PORT_{number}"] = str(free)
         for name, value in variables.items():
             self.type_in(f"export {name}={shlex.quote(value)}")
+        self.type_in(f"export PATH={self._podman()}:$PATH")
+
+    def _podman(self) -> Path:
+        """Return the folder of a podman that asks again if no process has begun."""
+        found = shutil.which("podman")
+        assert found is not None
+        words = shlex.join([sys.executable, "-I", starting.__file__, found])
+        program = self.desk.folder / "bin" / "podman"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        program.chmod(0o755)
+        return program.parent
 
     def blocks(self, *notes: str) -> list[str]:
         """Return the page's commands, with this project's names in them."""

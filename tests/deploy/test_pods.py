@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from ccfpy.client.share import constitution
-from tests.deploy.containers import current_image, environment
+from tests.deploy.containers import ask_podman, current_image, podman
 from tests.deploy.test_kubernetes import Part, built
-from tests.deploy.tools import ok, run
 
 MEMBERS = ("member0", "member1", "member2")
 VOTERS = ("--as", "member0", "--as", "member1")
@@ -33,27 +32,22 @@ class Cluster:
         self.name = f"ccfpy-pods-{os.getpid()}"
         self.folder = folder
         self._image = image
-        self._variables = environment()
         self._containers: list[str] = []
         self._volumes = {f"{self.name}-keys"}
-        self.podman("network", "create", self.name)
-        self.podman("volume", "create", f"{self.name}-keys")
+        podman("network", "create", self.name)
+        podman("volume", "create", f"{self.name}-keys")
 
     def close(self) -> None:
         """Take everything away."""
         for name in self._containers:
-            run("podman", "rm", "-f", "-t", "1", "-v", name, extra=self._variables)
+            ask_podman("rm", "-f", "-t", "1", "-v", name)
         for volume in self._volumes:
-            run("podman", "volume", "rm", "-f", volume, extra=self._variables)
-        run("podman", "network", "rm", "-f", self.name, extra=self._variables)
-
-    def podman(self, *words: str | Path, timeout_s: float = 60) -> str:
-        """Run podman, which must succeed."""
-        return ok(run("podman", *words, extra=self._variables, timeout_s=timeout_s))
+            ask_podman("volume", "rm", "-f", volume)
+        ask_podman("network", "rm", "-f", self.name)
 
     def ccfpy(self, *words: str) -> str:
         """Run a command where members keep their keys."""
-        return self.podman(*self._outside(), self._image, *words)
+        return podman(*self._outside(), self._image, *words)
 
     def _outside(self) -> list[str]:
         place = ["-e", "CCFPY_COMMON=/common"]
@@ -65,13 +59,13 @@ class Cluster:
         """Put a file where members keep their keys."""
         program = f"import sys; open('/common/{name}', 'w').write({text!r})"
         python = ["--entrypoint", "/opt/ccfpy/bin/python"]
-        self.podman(*self._outside(), *python, self._image, "-I", "-c", program)
+        podman(*self._outside(), *python, self._image, "-I", "-c", program)
 
     def read_keys(self, name: str) -> str:
         """Read a file from where members keep their keys."""
         program = f"print(open('/common/{name}').read(), end='')"
         python = ["--entrypoint", "/opt/ccfpy/bin/python"]
-        return self.podman(*self._outside(), *python, self._image, "-I", "-c", program)
+        return podman(*self._outside(), *python, self._image, "-I", "-c", program)
 
     def run_pod(
         self,
@@ -106,9 +100,7 @@ class Cluster:
         self._containers.append(full)
         arguments = [str(word) for word in container["args"]]
         network = ["--network", self.name]
-        self.podman(
-            "run", "-d", "--name", full, *network, *words, self._image, *arguments
-        )
+        podman("run", "-d", "--name", full, *network, *words, self._image, *arguments)
         return Pod(self, part, full)
 
     def _mount(
@@ -144,7 +136,7 @@ class Pod:
     def address(self) -> str:
         """Return its address on the cluster's network."""
         form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        return self.cluster.podman("inspect", "--format", form, self.name).strip()
+        return podman("inspect", "--format", form, self.name).strip()
 
     def probe(self, which: str) -> bool:
         """Ask what a probe asks, from within, as the certificate is not checked."""
@@ -158,7 +150,7 @@ class Pod:
             "sys.exit(not 200 <= r.urlopen(url, timeout=3, context=tls).status < 400)"
         )
         words = ("exec", self.name, "/opt/ccfpy/bin/python", "-I", "-c", program)
-        return run("podman", *words, extra=environment()).returncode == 0
+        return ask_podman(*words).returncode == 0
 
     def state(self) -> dict[str, Any]:
         """Ask the node about itself, and verify its service's certificate."""
@@ -172,7 +164,7 @@ class Pod:
     def read(self, file: str) -> str:
         """Read a file as ``kubectl exec`` would."""
         program = f"print(open('{file}').read(), end='')"
-        return self.cluster.podman("exec", self.name, "python", "-c", program)
+        return podman("exec", self.name, "python", "-c", program)
 
     def hook(self) -> tuple[str, ...]:
         """Return the command of the hook that runs before a stop."""
@@ -239,7 +231,7 @@ def test_a_service_begins_grows_and_changes_its_nodes(cluster: Cluster) -> None:
     for pod in pods[:2]:
         assert pod.probe("readiness"), "two go on without the third"
     # The replacement of a pod has its name and its disk.
-    cluster.podman("rm", pods[2].name)
+    podman("rm", pods[2].name)
     successor = cluster.run_pod(nodes, names[2], files, ready=pods[0])
     _wait_pending(successor)
     assert successor.probe("startup")
@@ -250,7 +242,7 @@ def test_a_service_begins_grows_and_changes_its_nodes(cluster: Cluster) -> None:
     assert _trusted(cluster) == set(names)
 
 
-def test_members_scripts_are_those_that_ship(cluster: Cluster) -> None:
+def test_members_scripts_are_those_that_ship() -> None:
     """The first node's configured constitution is the one of this checkout."""
     command = built("none", "start").configuration.command
     assert command.start is not None
@@ -261,7 +253,7 @@ def test_members_scripts_are_those_that_ship(cluster: Cluster) -> None:
     python = ("--entrypoint", "/opt/ccfpy/bin/python")
     program = "import sys; [print(open(n).read(), end='') for n in sys.argv[1:]]"
     image = current_image()
-    said = cluster.podman("run", "--rm", *python, image, "-c", program, *scripts)
+    said = podman("run", "--rm", *python, image, "-c", program, *scripts)
     assert said == "".join(it.read_text() for it in constitution("default"))
 
 
@@ -287,25 +279,25 @@ def _trusted(cluster: Cluster) -> set[str]:
 def _leave(pod: Pod) -> None:
     """Stop a pod as the kubelet does: the hook, then a signal, and votes meanwhile."""
     cluster, name = pod.cluster, pod.name.removeprefix(pod.cluster.name)[1:]
-    cluster.podman("exec", "-d", pod.name, *pod.hook())
+    podman("exec", "-d", pod.name, *pod.hook())
     eventually(lambda: pod.state()["stop_notice"], f"stop notice of {name}")
     assert not pod.probe("readiness"), "who is about to stop is sent no more requests"
     address = f"{name}.ccfpy-nodes.ccfpy.svc:8000"
     cluster.ccfpy("network", "retire", address, *VOTERS, "--url", _url("ccfpy-0"))
     eventually(lambda: not _hook_runs(pod), f"end of the hook of {name}")
-    cluster.podman("stop", "--time", "15", pod.name)
+    podman("stop", "--time", "15", pod.name)
     form = "{{.State.ExitCode}}"
-    assert cluster.podman("inspect", "--format", form, pod.name).strip() == "0"
+    assert podman("inspect", "--format", form, pod.name).strip() == "0"
     cluster.ccfpy("network", "remove", address, "--url", _url("ccfpy-0"))
 
 
 def _hook_runs(pod: Pod) -> bool:
-    return "own_node.py" in pod.cluster.podman("top", pod.name, "args")
+    return "own_node.py" in podman("top", pod.name, "args")
 
 
 def _wait_pending(pod: Pod) -> None:
     def is_waiting() -> bool:
-        said = pod.cluster.podman("logs", "--tail", "5", pod.name)
+        said = podman("logs", "--tail", "5", pod.name)
         return "is waiting for votes" in said
 
     eventually(is_waiting, f"request to join by {pod.name}")
