@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from ccfpy.testing import entropy
-from tests import pace, primes
+from tests import pace, primes, schedule
 
 ROOT = Path(__file__).resolve().parents[1]
 # A loaded machine is slow, and this is no error: time limits belong in benchmarks/.
@@ -27,9 +27,11 @@ gc.set_threshold(20_000)
 # same each time.
 entropy.know_distances(primes.distances())
 
-# The plugin that checks that every slow test is marked slow, and no other test.
+# The plugins that check that every slow test is marked slow, and no other test, and
+# that divide tests among the workers of a parallel run.
 pytest_collection_modifyitems = pace.pytest_collection_modifyitems
 pytest_runtest_call = pace.pytest_runtest_call
+pytest_xdist_make_scheduler = schedule.pytest_xdist_make_scheduler
 
 # Programs that a shell starts in the background ignore this signal. So would every
 # program that tests start and interrupt.

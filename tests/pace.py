@@ -22,9 +22,6 @@ processes."""
 PROCESSES: Final = frozenset({"apps", "deploy", "e2e", "interop"})
 """Folders of tests that start processes and wait for them: all these tests are slow."""
 
-ONE_AFTER_ANOTHER: Final = frozenset({"deploy"})
-"""The folders whose files share containers and images of the machine."""
-
 QUICK: Final = "not slow"
 """The expression by which `make quick` selects tests."""
 
@@ -45,22 +42,8 @@ def too_slow(name: str, seconds: float, *, slow: bool) -> str | None:
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Mark every test of the folders whose tests start processes."""
     for item in items:
-        group = group_of(item.path)
-        if group is not None:
+        if _folder(item.path) in PROCESSES:
             item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
-@cache
-def group_of(path: Path) -> str | None:
-    """Return the group of a file's tests that start processes; other tests have none.
-
-    No two tests of a group run at once. Tests of one file share a service.
-    """
-    folder = _folder(path)
-    if folder not in PROCESSES:
-        return None
-    return folder if folder in ONE_AFTER_ANOTHER else path.as_posix()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,10 +7,8 @@ from pathlib import Path
 from tests.house.tree import ROOT
 from tests.pace import (
     CPU_SECONDS_MAX,
-    ONE_AFTER_ANOTHER,
     PROCESSES,
     QUICK,
-    group_of,
     too_slow,
 )
 
@@ -68,26 +66,6 @@ def test_a_quick_run_fails_for_a_test_above_the_bound(tmp_path: Path) -> None:
 
 def test_a_whole_run_fails_for_no_pace(tmp_path: Path) -> None:
     assert "2 passed" in _outcome(tmp_path, -1)
-
-
-def test_tests_that_start_processes_run_beside_those_of_another_file() -> None:
-    first, second = (ROOT / "tests/e2e" / name for name in ("test_a.py", "test_b.py"))
-    assert group_of(first) is not None
-    assert group_of(first) != group_of(second)
-
-
-def test_tests_that_share_the_machines_containers_run_one_after_another() -> None:
-    first, second = (
-        ROOT / "tests/deploy" / name for name in ("test_a.py", "test_b.py")
-    )
-    assert group_of(first) == group_of(second)
-    assert group_of(first) is not None
-    assert ONE_AFTER_ANOTHER < PROCESSES
-
-
-def test_other_tests_have_no_group() -> None:
-    assert group_of(ROOT / "tests/unit/kv/test_store.py") is None
-    assert group_of(ROOT / "ccfpy/kv/store.py") is None
 
 
 def test_each_folder_of_slow_tests_exists() -> None:
