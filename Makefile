@@ -27,19 +27,21 @@ lint quick quick-tests test test-compiled coverage simulate mutants scenarios fa
 # the versions of the first, so the second step only adds packages.
 .venv: .venv/installed ## make the environment of all checks and tests
 
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Python compiles what it imports, so nothing is compiled beforehand: most of it is never
+# imported.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+PIP_INSTALL := $(BIN)/python $(INSTALL)
 
 # What a service runs on, in little time and space: each lock is complete, so nothing is
-# resolved (--no-deps); Python compiles what it imports, so nothing is compiled beforehand.
-# Removed again: the setuptools that Python 3.11 puts into each environment, the build
-# backend, and pip's own compiled files.
+# resolved (--no-deps). Removed again: the setuptools that Python 3.11 puts into each
+# environment, the build backend, and pip's own compiled files.
 .venv/runtime: requirements.lock deploy/image/build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ccfpy needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip --disable-pip-version-check uninstall --quiet --yes setuptools; }
-	$(PIP_INSTALL) --no-compile --no-deps --require-hashes -r requirements.lock
+	$(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
 	@rm -rf .venv/backend
-	@$(PIP_INSTALL) --no-compile --no-deps --require-hashes -r deploy/image/build.lock --target .venv/backend
-	PYTHONPATH=.venv/backend $(PIP_INSTALL) --no-compile --no-deps --no-build-isolation --editable .
+	@$(PIP_INSTALL) --no-deps --require-hashes -r deploy/image/build.lock --target .venv/backend
+	PYTHONPATH=.venv/backend $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@rm -rf .venv/backend && find .venv/lib/*/site-packages/pip -name __pycache__ -prune -exec rm -rf {} +
 	@touch $@
 
@@ -61,7 +63,7 @@ $(BANKING)/dist/app.json: $(wildcard $(BANKING)/*.js* $(BANKING)/src/*.ts) | $(f
 
 $(CURDIR)/.venv-node/bin/npm: tests/apps/node.lock
 	@test -x .venv-node/bin/python || $(PYTHON) -m venv .venv-node
-	.venv-node/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-node/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 lint: .venv ## check format, style, layers and types
@@ -95,7 +97,7 @@ COMPILED ?= build/compiled
 $(COMPILED)/installed: $(shell find ccfpy -name '*.py' -o -name '*.wasm') pyproject.toml deploy/wheel/compiled.py | .venv
 	rm -rf $(COMPILED)
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(COMPILER)/python -m hatchling build -t wheel -d $(COMPILED)/wheel
-	$(COMPILER)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
+	$(COMPILER)/python $(INSTALL) --no-deps --no-index --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
 	touch $@
 
 compiled: $(COMPILED)/installed ## make a wheel with the hot modules compiled
@@ -159,7 +161,7 @@ bench-compiled: $(COMPILED)/installed .venv-peers/installed ## measure the same 
 # A peer that benchmarks/peers.py asks; others come from Debian: etcd-server nghttp2-client.
 .venv-peers/installed: benchmarks/servers/peers.lock
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-peers/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # Flame graphs and tables in build/profile, from samples of running nodes: needs root, or
@@ -175,13 +177,13 @@ interop: .venv-ccf6/installed .venv-maa/installed .venv-schemathesis/installed $
 # another reader of quotes.
 .venv-maa/installed: tests/interop/maa.lock
 	@test -x .venv-maa/bin/python || $(PYTHON) -m venv .venv-maa
-	.venv-maa/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-maa/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # What judges whether nodes answer as their OpenAPI documents say.
 .venv-schemathesis/installed: tests/interop/schemathesis.lock
 	@test -x .venv-schemathesis/bin/python || $(PYTHON) -m venv .venv-schemathesis
-	.venv-schemathesis/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-schemathesis/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # The same questions as among the tests, for SECONDS for each document and caller, and
@@ -192,12 +194,12 @@ documents: .venv .venv-schemathesis/installed ## ask for SECONDS whether nodes a
 
 .venv-ccf6/installed: tests/interop/ccf-6.lock
 	@test -x .venv-ccf6/bin/python || $(PYTHON) -m venv .venv-ccf6
-	.venv-ccf6/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-ccf6/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 .venv-ccf7/installed: tests/interop/ccf-7.lock
 	@test -x .venv-ccf7/bin/python || $(NEWER_PYTHON) -m venv .venv-ccf7
-	.venv-ccf7/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-ccf7/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # The image of a node, made twice of Debian's packages and locked wheels: needs root, or
@@ -208,7 +210,7 @@ image-check: .venv .venv-kubernetes/installed ## make the image of a node twice,
 # What judges Kubernetes' manifests; its dependencies are not ours.
 .venv-kubernetes/installed: tests/deploy/kubernetes.lock
 	@test -x .venv-kubernetes/bin/python || $(PYTHON) -m venv .venv-kubernetes
-	.venv-kubernetes/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-kubernetes/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 COMPILE = .venv-lock/bin/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
@@ -223,12 +225,12 @@ engine-check: .venv-engine/installed ## compile the engine and compare it with t
 
 .venv-engine/installed: tests/house/engine.lock
 	@test -x .venv-engine/bin/python || $(PYTHON) -m venv .venv-engine
-	.venv-engine/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	.venv-engine/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 lock: ## resolve the dependencies again
 	@test -x .venv-lock/bin/python || $(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'pip-tools==7.6.2'
+	.venv-lock/bin/python $(INSTALL) 'pip-tools==7.6.2'
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/image/build.lock deploy/image/build.in
