@@ -128,7 +128,7 @@ coverage: .venv apps ## show what the tests do not reach in the packages without
 SECONDS ?= 180
 SEED ?= $(shell date +%s)
 
-simulate: .venv ## look for a schedule that breaks consensus or nodes, for SECONDS
+simulate: .venv ## look for a schedule that breaks consensus or nodes, for SECONDS of a processor
 	$(BIN)/python -m tests.lab.cluster --seed $(SEED)00 --seconds $$(($(SECONDS) * 5 / 9))
 	$(BIN)/python -m tests.lab.cluster --nodes --seed $(SEED) --seconds $$(($(SECONDS) * 4 / 9))
 

@@ -55,7 +55,9 @@ def main(arguments: list[str]) -> int:
         prog="python -m tests.lab.cluster --nodes",
         description="Look for a run of acts that breaks whole nodes.",
     )
-    parser.add_argument("--seconds", type=float, default=60, help="how long to look")
+    parser.add_argument(
+        "--seconds", type=float, default=60, help="how much of a processor to take"
+    )
     parser.add_argument(
         "--seeds", type=int, help="how many seeds to run, whatever the time"
     )
@@ -92,18 +94,22 @@ def main(arguments: list[str]) -> int:
 
 
 def _search(first: int, seconds: float, seeds: int | None, acts: int) -> Run | None:
-    """Run seeds from the first on; return the run that failed, if any."""
+    """Run seeds from the first on; return the run that failed, if any.
+
+    Seconds are those of a processor: beside other programs it takes longer instead of
+    finding less.
+    """
     tally = Tally()
-    begin = shown = time.monotonic()
+    shown = time.monotonic()
     busy_since = time.process_time()
     while True:
         outcome = run(first + tally.seeds, acts=acts)
         tally.add(outcome)
-        now = time.monotonic()
-        is_done = now >= begin + seconds if seeds is None else tally.seeds >= seeds
+        now, busy = time.monotonic(), time.process_time() - busy_since
+        is_done = busy >= seconds if seeds is None else tally.seeds >= seeds
         if outcome.failure or is_done or now >= shown + PROGRESS_SECONDS:
             shown = now
-            _say(tally.line(time.process_time() - busy_since))
+            _say(tally.line(busy))
         if outcome.failure:
             return outcome
         if is_done:
