@@ -2,10 +2,12 @@
 
     python compile.py '["ccfpy/kv/tx.py", …]' build_ext --inplace
 
-A setup script, which ``compiled.py`` runs in a process of its own.
+A setup script, which ``compiled.py`` runs in a process of its own. ``MYPYC_OPT_LEVEL``
+is the C compiler's level of optimisation, as for mypyc itself; by default 2.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -35,7 +37,7 @@ setup(
             *sorted({*files, *packages}),
         ],
         only_compile_paths=files,
-        opt_level="2",
+        opt_level=os.environ.get("MYPYC_OPT_LEVEL", "2"),
         debug_level="0",
         target_dir="build",
         group_name=GROUP,
