@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv compiled test-compiled sandbox apps quick quick-tests test lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv compiled test-compiled sandbox apps quick quick-tests test test-units test-processes lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -19,7 +19,7 @@ help: ## show these lines
 
 # Checks and tests are many processes: Python keeps what it compiles for the next of them,
 # also where the environment forbids that.
-lint quick quick-tests test test-compiled coverage simulate mutants scenarios faults attacks documents: \
+lint quick quick-tests test test-units test-processes test-compiled coverage simulate mutants scenarios faults attacks documents: \
 	export PYTHONDONTWRITEBYTECODE =
 
 # One environment, filled in two steps, so that `.venv/bin` is the one place to look: first
@@ -81,12 +81,19 @@ quick-tests: .venv ## run the quick tests of all, or of what changed with SINCE=
 	tests="$(if $(SINCE),$$($(BIN)/python -m tests.house.since $(SINCE)),$(QUICK_TESTS))" && \
 		$(BIN)/python -m pytest --quiet -m "not slow" --numprocesses 2 --dist loadfile --max-worker-restart 0 tests/house $$tests
 
-# Two at a time, and those that start processes apart: their time goes into waiting. Those
-# that measure how fast such a process is run alone.
+# Those that start processes mostly wait, so AT_ONCE=2 runs the others beside them, which
+# give way. Those that measure how fast such a process is run alone.
+AT_ONCE ?= 1
+
 test: lint interop apps .venv-kubernetes/installed ## check and test everything
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not alone" $(WITH_PROCESSES)
+	@$(MAKE) --no-print-directory $(if $(filter-out 1,$(AT_ONCE)),--jobs $(AT_ONCE) --output-sync=target) test-units test-processes
 	$(BIN)/python -m pytest -m alone $(WITH_PROCESSES)
+
+test-units: .venv ## run the tests that start no process of a node, two at a time
+	nice $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
+
+test-processes: .venv interop apps .venv-kubernetes/installed ## run the tests that start processes, two at a time
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not alone" $(WITH_PROCESSES)
 
 # A wheel for this machine, with its hot modules compiled, and the tests that run in one
 # process with what is in it instead of the checkout's sources. COMPILER may be another
@@ -104,14 +111,15 @@ compiled: $(COMPILED)/installed ## make a wheel with the hot modules compiled
 
 # Mistakes are put into consensus by changing Python's functions: not into what is compiled.
 # Here are two folders of samples, of which one test would have the other. What mypyc
-# makes of an `await` throws as Python 3.12 and newer would have it said otherwise.
+# makes of an `await` throws as Python 3.12 and newer would have it said otherwise. QUICK=1
+# leaves out slow tests and tries few examples.
 COMPILED_TESTS ?= $(wildcard $(addprefix tests/,unit vectors scenarios fuzz))
 COMPILED_AT_ONCE ?= 2
-test-compiled: $(COMPILED)/installed ## run the tests in one process with that wheel
+test-compiled: $(COMPILED)/installed ## run the tests in one process with that wheel; QUICK=1 for the quick ones
 	PYTHONPATH=$(CURDIR)/$(COMPILED)/site:$(CURDIR) $(COMPILER)/python -P -m pytest --quiet \
 		--override-ini pythonpath= --ignore tests/unit/lab/cluster --ignore tests/scenarios/test_mutants.py \
 		--deselect tests/unit/testing/apps/test_loading.py::test_a_python_app_is_itself_its_path_or_a_samples_name \
-		-W "ignore:the (type, exc, tb) signature of throw:DeprecationWarning" \
+		-W "ignore:the (type, exc, tb) signature of throw:DeprecationWarning" $(if $(QUICK),-m "not slow") \
 		--numprocesses $(COMPILED_AT_ONCE) --dist loadfile --max-worker-restart 0 $(COMPILED_TESTS)
 
 format: .venv ## rewrite the sources in the house format

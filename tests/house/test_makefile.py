@@ -72,6 +72,18 @@ def test_each_test_that_starts_processes_runs_once() -> None:
     assert len({each and each[2] for each in chosen}) == 1
 
 
+def test_tests_that_run_at_once_are_those_that_run_one_after_another() -> None:
+    in_order, at_once = (
+        [
+            line.partition(" -m pytest ")[2]
+            for line in _make(ROOT, "--dry-run", "test", *words).splitlines()
+        ]
+        for words in ((), ("AT_ONCE=2",))
+    )
+    assert sorted(at_once) == sorted(in_order)
+    assert len(list(filter(None, in_order))) == 3
+
+
 def test_pre_commit_runs_each_check_of_make_lint() -> None:
     config = (ROOT / ".pre-commit-config.yaml").read_text()
     hooks = re.findall(r"^ +entry: (.*)$", config, re.MULTILINE)
