@@ -7,27 +7,28 @@ written to the mapping later can be read in the file.
 import mmap
 import os
 import tempfile
+from pathlib import Path
 
 from ccfpy.app import App, Context
 
 app = App("opener", auth=[])
 
 SIZE_BYTES = 4096
-PATH = f"{tempfile.gettempdir()}/ccfpy-way-out-{os.getppid()}"
 IS_DESCRIPTOR = os.environ.get("CCFPY_WAY_OUT") != "mapping"
 
 
-def _open() -> mmap.mmap:
-    descriptor = os.open(PATH, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+def keep_way_out() -> mmap.mmap:
+    """Return a mapping of a file without a name; leave the file open, if asked to."""
+    descriptor, path = tempfile.mkstemp(prefix="ccfpy-way-out-")
     os.ftruncate(descriptor, SIZE_BYTES)
     mapping = mmap.mmap(descriptor, SIZE_BYTES)
-    os.unlink(PATH)  # noqa: PTH108  # as short as may be
+    Path(path).unlink()
     if not IS_DESCRIPTOR:
         os.close(descriptor)
     return mapping
 
 
-OUT = _open()
+OUT = keep_way_out()
 
 
 @app.get("/tell/{secret}")
