@@ -95,6 +95,7 @@ class SignalWatchdog:
         self._stuck = stuck
         self._is_inside = False
         self._is_ticking = False
+        self._is_looking = False
         self._began_ns = 0
         self._seen_ns = 0
         self._execution_ms_max = 0
@@ -155,7 +156,20 @@ class SignalWatchdog:
         signal.setitimer(signal.ITIMER_REAL, interval_s, interval_s)
 
     def _tick(self, _: int, frame: FrameType | None) -> None:
-        """Look at what is under way; the frame is where it is."""
+        """Look at what is under way, unless this tick comes while another one looks.
+
+        Of two ends of one call, one would stay prepared, and would end the next call.
+        """
+        if self._is_looking:
+            return
+        self._is_looking = True
+        try:
+            self._look(frame)
+        finally:
+            self._is_looking = False
+
+    def _look(self, frame: FrameType | None) -> None:
+        """End what is under way if it takes too much; the frame is where it is."""
         if not self._is_inside:
             self._rest()
             return

@@ -5,6 +5,7 @@ import gc
 import itertools
 import signal
 import statistics
+import sys
 import sysconfig
 import threading
 import time
@@ -250,6 +251,40 @@ def test_nothing_is_raised_once_a_call_is_over(watchdog: SignalWatchdog) -> None
         end = time.monotonic() + 0.05
         while time.monotonic() < end:
             len("")
+
+
+class _SlowMeter:
+    """A meter that is slow once, as on a crowded machine: the next tick comes
+    meanwhile."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def data_bytes(self) -> int:
+        """Return nothing before a call, and too much during it."""
+        self.asked += 1
+        if self.asked == 2:
+            signal.raise_signal(signal.SIGALRM)
+        return 0 if self.asked == 1 else 2 * MEMORY_BYTES
+
+
+# No line of ours is cut off, and a real meter is ours.
+_SlowMeter.data_bytes.__code__ = _SlowMeter.data_bytes.__code__.replace(
+    co_filename=ccfpy.__file__
+)
+
+
+def test_a_tick_within_a_tick_leaves_nothing_behind() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    meter = _SlowMeter()
+    try:
+        _stopped(SignalWatchdog(meter), time.sleep, 0.1, LONG_MS)
+        assert meter.asked >= 2
+        assert sys.gettrace() is None
+    finally:
+        sys.settrace(None)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_call_within_another_is_under_its_limit(watchdog: SignalWatchdog) -> None:
