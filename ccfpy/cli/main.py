@@ -4,6 +4,7 @@ This module has only their names and summaries, so that help appears at once and
 node's host process loads nothing that it does not need.
 """
 
+import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -11,6 +12,9 @@ from typing import Any, NamedTuple, TypeAlias
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.version import VERSION
 from ccfpy.cli.errors import CommandFailed, ExitCode
+
+GC_THRESHOLD = 50_000
+"""How many objects are made between two collections: imports make no garbage."""
 
 Face: TypeAlias = "Callable[..., None] | Any"
 """A command's function, or the Typer app of a group of commands."""
@@ -157,6 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     A reader of the output may stop before its end, as ``head`` does. The command then
     ends with 1 and prints nothing.
     """
+    if arguments is None:  # the process is this command's own
+        gc.set_threshold(GC_THRESHOLD)
     argv = sys.argv[1:] if arguments is None else list(arguments)
     try:
         try:

@@ -3,8 +3,15 @@
 Only a host starts it. It writes to neither stdout nor stderr.
 """
 
-import argparse
 import gc
+
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Collections are rare: almost all that a request makes dies by reference count."""
+
+# Before all that is imported: imports make no garbage, and to look for it takes time.
+gc.set_threshold(*GC_THRESHOLDS)
+
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -19,9 +26,6 @@ from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import Steps, serve
 from ccfpy.enclave.scripts import attend_scripts, keep_engine
-
-GC_THRESHOLDS = (50_000, 20, 50)
-"""Collections are rare: almost all that a request makes dies by reference count."""
 
 
 def main(argv: Sequence[str]) -> ExitCode:
@@ -65,7 +69,6 @@ def _settle_the_collector() -> None:
     # What start-up made lives as long as the process: take it out of every collection.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 if __name__ == "__main__":
