@@ -42,20 +42,13 @@ def _listening() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0))
 
 
-def test_a_connection_comes_from_the_address_that_was_chosen() -> None:
+@pytest.mark.parametrize("form", ["{}", "[{}]"])
+def test_a_connection_comes_from_the_address_that_was_chosen(form: str) -> None:
+    """Brackets are those of IPv6 addresses; not every machine has such an address."""
     with _listening() as server:
         port = server.getsockname()[1]
-        _connect(f"127.0.0.1:{port}", source=Address("127.1.2.3", 0))
-        connection, address = server.accept()
-        connection.close()
-        assert address[0] == "127.1.2.3"
-
-
-def test_an_address_may_stand_in_brackets_as_ipv6_addresses_do() -> None:
-    """Of IPv4, because not every machine has IPv6."""
-    with _listening() as server:
-        port = server.getsockname()[1]
-        _connect(f"[127.0.0.1]:{port}", source=Address("[127.1.2.3]", 0))
+        source = Address(form.format("127.1.2.3"), 0)
+        _connect(f"{form.format('127.0.0.1')}:{port}", source=source)
         connection, address = server.accept()
         connection.close()
         assert address[0] == "127.1.2.3"
