@@ -34,7 +34,8 @@ class RaftState:
         log: the shape of the log.
         configurations: the sets of nodes whose majorities count.
         peers: the nodes to send to: the other nodes of active configurations, and nodes
-            that left and whose retirement is not yet final.
+            that left and whose retirement is not yet final. A node that only a change
+            which was rolled back has added is none.
         retirement: how far this node's own has come.
         retired_committed: records of completed retirements, not yet committed.
         leadership: this node's part.

@@ -21,7 +21,12 @@ def rollback(state: RaftState, to: Seqno) -> None:
         state.out.rollback_to = to
     state.log.rollback(to)
     state.retirement.rollback(to)
+    before = state.configurations.nodes
     state.configurations.rollback(to)
+    # A node of no configuration has no vote. If the leader still sent to that node, its
+    # log could become the newest of all: it would refuse others, and could not lead.
+    for node in before - state.configurations.nodes:
+        state.peers.pop(node, None)
     state.retired_committed = [
         record for record in state.retired_committed if record[0] <= to
     ]

@@ -24,6 +24,7 @@ STORIES = {
     "snapshot without configurations": "joins_by_snapshot_and_leads",
     "snapshot without view starts": "joins_by_snapshot_and_leads",
     "snapshot without a view": "joins_by_snapshot_and_leads",
+    "peer survives rollback": "a_change_that_is_taken_back",
     "removed with its trust": "trusted_and_removed_at_once",
     "refused entries are acknowledged": "what_is_refused_is_sent_again",
     "part of what was offered is acknowledged": "what_is_refused_is_sent_again",

@@ -167,18 +167,21 @@ class Consensus:
             )
 
     def _check_configurations(self, node: Replicating) -> None:
-        """Check that active configurations are those of the ledger.
+        """Check that configurations and peers are those of the ledger.
 
-        The last that is final, and all after it.
+        Active are the last configuration that is final, and all after it. To be sent
+        anything, a node must be in one of these or in an earlier one.
         """
         commit = node.commit_seqno
         expected: list[tuple[Seqno, frozenset[NodeId]]] = []
+        strangers = node.raft.state.peers.keys() - node.origin
         if node.origin:
             expected.append((0, node.origin))
         for entry in node.ledger:
             nodes = entry.configuration
             if nodes is None or (expected and expected[-1][1] == nodes):
                 continue
+            strangers -= nodes
             if entry.tx_id.seqno <= commit:
                 expected.clear()
             expected.append((entry.tx_id.seqno, nodes))
@@ -188,6 +191,11 @@ class Consensus:
                 "LogConfigurationConsistentInv",
                 f"node {node.id} has configurations {_told(expected)}, "
                 f"not {_told(found)}",
+            )
+        if strangers:
+            raise Violated(
+                "PeersInLog",
+                f"node {node.id} sends to {sorted(strangers)}, of no configuration",
             )
 
     def _check_leading(

@@ -29,6 +29,15 @@ def test_a_rollback_reaches_every_part() -> None:
     assert raft.state.retired_committed == []
 
 
+def test_a_rollback_forgets_the_nodes_that_it_takes_back() -> None:
+    raft = new_leader()
+    raft.append(SIGNATURE)
+    raft.append(EntryFacts(size=1, trusted=ids("3"), retired=ids("1")))
+    assert raft.state.peers.keys() == ids("1", "2", "3")
+    rollback(raft.state, 1)
+    assert raft.state.peers.keys() == ids("1", "2")
+
+
 def test_a_rollback_to_the_end_asks_for_nothing() -> None:
     raft = new_leader()
     raft.append(SIGNATURE)

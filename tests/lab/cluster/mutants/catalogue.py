@@ -154,6 +154,18 @@ OTHERS = (
         ),
     ),
     Mutant(
+        name="peer survives rollback",
+        reason="The leader sends to a node that only a rolled back change added.",
+        edits=(
+            Edit(
+                module=transitions,
+                function="rollback",
+                before="state.peers.pop(node, None)",
+                after="pass",
+            ),
+        ),
+    ),
+    Mutant(
         name="matches of an earlier view",
         reason="A node that leads again goes on from what once matched.",
         edits=(

@@ -30,6 +30,7 @@ KILLS: dict[str, tuple[int, str]] = {
     "pre-vote drops the tail": (56, "MatchHeld"),
     "leader never steps down": (0, "CheckQuorum"),
     "configuration survives rollback": (0, "LogConfigurationConsistentInv"),
+    "peer survives rollback": (0, "PeersInLog"),
     "matches of an earlier view": (0, "MatchHeld"),
     "the retired campaign": (36, "MembershipStateConsistentInv"),
     "any commit completes a retirement": (29, "MembershipStateConsistentInv"),

@@ -9,6 +9,7 @@ from ccfpy.consensus.messages import (
     ElectionType,
     RequestVoteResponse,
 )
+from ccfpy.consensus.progress import Peer
 from ccfpy.consensus.ready import Send
 from ccfpy.consensus.roles import LeadershipState, RetirementPhase
 from tests.lab.invariants import Violated
@@ -118,6 +119,14 @@ def test_configurations_are_those_of_the_ledger() -> None:
     stray = Configuration(seqno=3, nodes=frozenset({node.id}))
     node.raft.state.configurations.add(stray)
     with pytest.raises(Violated, match="LogConfigurationConsistentInv"):
+        node.append(b"x")
+
+
+def test_peers_are_nodes_of_the_ledger() -> None:
+    cluster, _ = _watched()
+    node = cluster.node("0")
+    node.raft.state.peers[NodeId("9")] = Peer(sent=1)
+    with pytest.raises(Violated, match="PeersInLog.*9"):
         node.append(b"x")
 
 
