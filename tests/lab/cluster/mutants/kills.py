@@ -6,9 +6,9 @@ anew, and says which differ.
 
 KILLS: dict[str, tuple[int, str]] = {
     "early entries truncate": (19, "ReplicationInv"),
-    "refusal moves match": (15, "MatchHeld"),
+    "refusal moves match": (16, "MatchHeld"),
     "answer with own end": (35, "MatchHeld"),
-    "latest configuration only": (16, "ReplicationInv"),
+    "latest configuration only": (6, "PeersInLog"),
     "commit of an older view": (0, "NeverCommitEntryPrevTermsProp"),
     "new leader keeps its tail": (5, "MonoLogInv"),
     "same view clears the vote": (1248, "VoteOnce"),
@@ -24,10 +24,10 @@ KILLS: dict[str, tuple[int, str]] = {
     "vote by seqno": (22, "LeaderCompletenessInv"),
     "half is a majority": (38, "Progress"),
     "stale acknowledgement": (3440, "ReplicationInv"),
-    "no previous check": (15, "LogMatchingInv"),
+    "no previous check": (16, "LogMatchingInv"),
     "commit what is unsigned": (0, "SignatureInv"),
     "refusal skips no views": (34, "Progress"),
-    "pre-vote drops the tail": (56, "MatchHeld"),
+    "pre-vote drops the tail": (56, "Progress"),
     "leader never steps down": (0, "CheckQuorum"),
     "configuration survives rollback": (0, "LogConfigurationConsistentInv"),
     "peer survives rollback": (0, "PeersInLog"),
@@ -43,7 +43,7 @@ KILLS: dict[str, tuple[int, str]] = {
     "snapshot without a view": (3, "MonoLogInv"),
     "removed with its trust": (1682, "Progress"),
     "refused entries are acknowledged": (5, "MatchHeld"),
-    "part of what was offered is acknowledged": (17, "MatchHeld"),
+    "part of what was offered is acknowledged": (15, "MatchHeld"),
     "refused entries stay in the log": (5, "CommitCommittableIndices"),
     "a refusal commits nothing": (363, "RetirementCompletedNotInConfigsInv"),
 }

@@ -126,7 +126,7 @@ def test_peers_are_nodes_of_the_ledger() -> None:
     cluster, _ = _watched()
     node = cluster.node("0")
     node.raft.state.peers[NodeId("9")] = Peer(sent=1)
-    with pytest.raises(Violated, match="PeersInLog.*9"):
+    with pytest.raises(Violated, match=r"PeersInLog.*9"):
         node.append(b"x")
 
 
