@@ -38,3 +38,7 @@ def test_a_story_finds_the_mistake(name: str) -> None:
     with BY_NAME[name].applied(), pytest.raises(scenario.ScenarioFailed):
         scenario.run(story)
     scenario.run(story)
+
+
+def test_each_rare_mistake_has_a_story() -> None:
+    assert {mutant.name for mutant in MUTANTS if mutant.is_rare} <= STORIES.keys()

@@ -300,6 +300,7 @@ JOINING = (
                 after="in state.configurations.latest",
             ),
         ),
+        is_rare=True,  # none of 49,000 seeds
     ),
 )
 """Mistakes in joining by a snapshot, which replaces entries that a node did not see."""

@@ -41,7 +41,6 @@ KILLS: dict[str, tuple[int, str]] = {
     "snapshot without configurations": (3, "LogConfigurationConsistentInv"),
     "snapshot without view starts": (3, "ViewHistory"),
     "snapshot without a view": (3, "MonoLogInv"),
-    "removed with its trust": (1682, "Progress"),
     "refused entries are acknowledged": (5, "MatchHeld"),
     "part of what was offered is acknowledged": (15, "MatchHeld"),
     "refused entries stay in the log": (5, "CommitCommittableIndices"),

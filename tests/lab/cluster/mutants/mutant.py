@@ -78,11 +78,14 @@ class Mutant:
         name: in a few words.
         reason: where it comes from, and what is wrong with it.
         edits: the change; one, unless the mistake is in two places.
+        is_rare: hardly any seed finds it, and a scenario stands for them
+            (`tests/scenarios`).
     """
 
     name: str
     reason: str
     edits: tuple[Edit, ...]
+    is_rare: bool = False
 
     @contextmanager
     def applied(self) -> Iterator[None]:
