@@ -4,6 +4,7 @@ This module has only their names and summaries, so that help appears at once and
 node's host process loads nothing that it does not need.
 """
 
+import atexit
 import gc
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -162,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ends with 1 and prints nothing.
     """
     if arguments is None:  # the process is this command's own
-        gc.set_threshold(GC_THRESHOLD)
+        _spare_the_collector()
     argv = sys.argv[1:] if arguments is None else list(arguments)
     try:
         try:
@@ -174,6 +175,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stdout = sys.stderr = None
         sys.exit(ExitCode.FAILED)
+
+
+def _spare_the_collector() -> None:
+    """Look for garbage rarely while a command is loaded, and not at its end.
+
+    All that was loaded is alive until then, and the process takes it with it.
+    """
+    gc.set_threshold(GC_THRESHOLD)
+    atexit.register(gc.freeze)
 
 
 def _run(argv: Sequence[str]) -> None:
