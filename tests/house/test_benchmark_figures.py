@@ -229,6 +229,13 @@ EASY = replace(WRITE, budget=1_000_000)
 HARD = replace(WRITE, name="another", budget=0.001)
 
 
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is measured a second long otherwise; here its speed is no matter."""
+    monkeypatch.setattr("benchmarks.harness.machine.REPEATS", 2)
+
+
+@pytest.mark.usefixtures("brief")
 def test_a_question_is_asked_as_the_command_line_says(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,6 +251,7 @@ def test_a_question_is_asked_as_the_command_line_says(
     assert kept.machine.slowness > 0
 
 
+@pytest.mark.usefixtures("brief")
 def test_a_question_over_its_budget_exits_with_1_and_keeps_nothing_unasked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,6 +260,7 @@ def test_a_question_over_its_budget_exits_with_1_and_keeps_nothing_unasked(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize(
     ("asked", "code"),
     [(question(EASY), 0), (question(HARD), 1), (question(EASY, EASY), 2)],

@@ -105,7 +105,8 @@ def test_runs_of_another_kind_are_not_drawn_with_the_last_one() -> None:
 
 def test_a_page_names_the_questions_of_which_no_run_was_kept() -> None:
     first, second, third = bench.questions()[:3]
-    files = report.page({first: [record_of(WRITE)], second: []})
+    undrawn = record_of(replace(WRITE, point=None))
+    files = report.page({first: [undrawn], second: []})
     (line,) = (
         line
         for line in files[report.PAGE].decode().splitlines()
@@ -113,7 +114,7 @@ def test_a_page_names_the_questions_of_which_no_run_was_kept() -> None:
     )
     assert f"`{first}`" not in line
     assert f"`{second}`, `{third}`" in line
-    everything = {name: [record_of(WRITE)] for name in bench.questions()}
+    everything = {name: [undrawn] for name in bench.questions()}
     assert "No run was kept" not in report.page(everything)[report.PAGE].decode()
 
 

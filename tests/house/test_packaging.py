@@ -107,8 +107,11 @@ def test_what_is_installed_measures_as_the_checkout(
     assert found[0] == found[1]
 
 
-def test_what_is_compiled_can_be_named_by_python_alone(tmp_path: Path) -> None:
+def test_what_is_compiled_can_be_named_by_python_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """So that compiled functions call each other directly, and not a replacement."""
+    monkeypatch.setenv("MYPYC_OPT_LEVEL", "0")  # speed is no matter here
     (tmp_path / "ccfpy").mkdir()
     (tmp_path / "ccfpy/small.py").write_text(
         "def half(n: int) -> int:\n    return n // 2\n"
