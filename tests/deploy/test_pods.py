@@ -61,11 +61,16 @@ class Cluster:
         python = ["--entrypoint", "/opt/ccfpy/bin/python"]
         podman(*self._outside(), *python, self._image, "-I", "-c", program)
 
-    def read_keys(self, name: str) -> str:
-        """Read a file from where members keep their keys."""
-        program = f"print(open('/common/{name}').read(), end='')"
+    def read_keys(self, *names: str) -> dict[str, str]:
+        """Return files from where members keep their keys, by name."""
+        program = (
+            "import json, sys\n"
+            "print(json.dumps({n: open('/common/' + n).read() for n in sys.argv[1:]}))"
+        )
         python = ["--entrypoint", "/opt/ccfpy/bin/python"]
-        return podman(*self._outside(), *python, self._image, "-I", "-c", program)
+        words = [*self._outside(), *python, self._image, "-I", "-c", program]
+        found: dict[str, str] = json.loads(podman(*words, *names))
+        return found
 
     def run_pod(
         self,
@@ -193,9 +198,10 @@ def test_a_service_begins_grows_and_changes_its_nodes(cluster: Cluster) -> None:
         cluster.ccfpy("keygen", "--name", name, "--gen-enc-key", "--out", "/common")
     people = cluster.folder / "members"
     people.mkdir()
-    for name in MEMBERS:
-        for file in (f"{name}_cert.pem", f"{name}_enc_pubk.pem"):
-            (people / file).write_text(cluster.read_keys(file))
+    kinds = ("cert", "enc_pubk")
+    public = [f"{name}_{kind}.pem" for name in MEMBERS for kind in kinds]
+    for file, text in cluster.read_keys(*public).items():
+        (people / file).write_text(text)
 
     start = built("none", "start")
     first = cluster.run_pod(start, "ccfpy-start", {"ccfpy-members": people})
