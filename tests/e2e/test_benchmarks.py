@@ -34,7 +34,7 @@ def test_each_while_of_a_load_has_its_own_counts(service: Service) -> None:
         service,
         works.reads("public"),
         connections=CONNECTIONS,
-        seconds=1,
+        seconds=0.5,
         repeats=2,
         layouts=LAYOUTS,
     )
