@@ -117,8 +117,42 @@ class CallStopped(Exception):
         self.is_late = is_late
 
 
-class Watchdog(Protocol):
-    """Ends calls of an application's code that do not end by themselves."""
+class CallGivenUp(BaseException):
+    """Ends a thread whose call came back after its caller had been answered.
+
+    Raised in place of the call's result. Nothing of the call may be applied.
+    """
+
+
+class CallLeft(BaseException):
+    """Ends a thread's part in a step after the node went on without it.
+
+    The call's result has been delivered where it is awaited.
+    """
+
+
+class AppThreads(Protocol):
+    """Runs code of an application's, and lets the node go on beside what is slow.
+
+    One thread at a time steps a node. While it runs an application's code, another
+    thread may take the node over (`Node.go_on`); the code is then *away*. Each method
+    here gives the node back to its thread before it returns, and before it calls what
+    uses the node.
+    """
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many calls are away as may be."""
+        ...
+
+    @property
+    def is_python_full(self) -> bool:
+        """Whether no call of Python can be allowed: too many hang, or are away."""
+        ...
+
+    def allow(self, slow_calls_max: int) -> None:
+        """Allow so many calls to be away at once."""
+        ...
 
     def call(
         self,
@@ -127,7 +161,7 @@ class Watchdog(Protocol):
         execution_ms_max: int,
         memory_bytes_max: int,
     ) -> Result:
-        """Return what a function returns, unless it takes too long or too much memory.
+        """Return what a function of an application's returns, within limits.
 
         A call within another is under the limits of the outer one. The function may
         have been ended at any line of the application's, so that whatever it changed
@@ -141,5 +175,52 @@ class Watchdog(Protocol):
 
         Raises:
             CallStopped: it was ended, or had taken too long when it ended.
+            CallGivenUp: its caller has been answered meanwhile.
         """
         ...
+
+    def beside(self, function: Callable[[Given], Result], given: Given) -> Result:
+        """Return what a function returns that ends by itself, such as a script's run.
+
+        It uses the node by ``inside`` alone.
+        """
+        ...
+
+    def inside(self, function: Callable[[Given], Result], given: Given) -> Result:
+        """Call from within ``call`` or ``beside`` what uses the node.
+
+        The node waits meanwhile. Outside of both this is a plain call.
+
+        Raises:
+            CallGivenUp: the caller of this thread's call has been answered meanwhile.
+        """
+        ...
+
+
+class OneThread:
+    """The threads of a node that waits for every call, however long it takes."""
+
+    is_full = False
+    is_python_full = False
+
+    def allow(self, slow_calls_max: int) -> None:
+        """Allow none: no call is ever away."""
+
+    def call(
+        self,
+        function: Callable[[Given], Result],
+        given: Given,
+        execution_ms_max: int,
+        memory_bytes_max: int,
+    ) -> Result:
+        """Return what a function returns."""
+        del execution_ms_max, memory_bytes_max
+        return function(given)
+
+    def beside(self, function: Callable[[Given], Result], given: Given) -> Result:
+        """Return what a function returns."""
+        return function(given)
+
+    def inside(self, function: Callable[[Given], Result], given: Given) -> Result:
+        """Return what a function returns."""
+        return function(given)

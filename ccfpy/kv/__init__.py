@@ -8,6 +8,6 @@
 * ``changes``: write sets, and the ways a commit may end.
 * ``codec``, ``snapshot``, ``siphash``: CCF's bytes for write sets and whole states.
 
-One thread uses a store. It does no I/O and keeps no secret of its own: encryption
-belongs to the ledger.
+One thread at a time changes a store, and others may read. It does no I/O and keeps no
+secret of its own: encryption belongs to the ledger.
 """

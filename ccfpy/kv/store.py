@@ -6,8 +6,9 @@
 * ``compact`` makes seqnos final;
 * ``install`` begins from a snapshot, ``swap_private_maps`` ends a recovery.
 
-A store is used by one thread, and by nobody while one of these moves runs: hooks must
-not reach back into it.
+One thread at a time makes these moves, and hooks must not reach back into the store.
+Transactions may read meanwhile on other threads: versions stay as they are, and what a
+move takes away is missed by a check (`MapHandle._node`).
 """
 
 from collections import deque
@@ -38,11 +39,20 @@ class Store(State):
             for one historical transaction at seqno ``s`` begins, empty, at ``s - 1``.
     """
 
-    __slots__ = ("_global_hooks", "_guards", "_local_hooks", "_log")
+    __slots__ = (
+        "_global_hooks",
+        "_guards",
+        "_local_hooks",
+        "_log",
+        "_pins",
+        "_untrimmed",
+    )
 
     def __init__(self, version: Seqno = 0) -> None:
         super().__init__(version)
         self._log: deque[_Change] = deque()
+        self._pins: list[Seqno] = []
+        self._untrimmed: deque[tuple[Seqno, dict[VersionedMap, set[bytes]]]] = deque()
         self._guards: dict[str, list[Hook]] = {}
         self._local_hooks: dict[str, list[Hook]] = {}
         self._global_hooks: dict[str, list[Hook]] = {}
@@ -199,11 +209,31 @@ class Store(State):
                 keys.update(writes)
             if writes and versioned_map.name in self._global_hooks:
                 due.append((version, versioned_map.name, writes))
-        for versioned_map, keys in written.items():
-            versioned_map.trim(keys, seqno)
+        if self._pins:
+            self._untrimmed.append((seqno, written))
+        else:
+            self.oldest = seqno
+            for versioned_map, keys in written.items():
+                versioned_map.trim(keys, seqno)
         for version, name, writes in due:
             for hook in self._global_hooks[name]:
                 hook(version, writes)
+
+    def pin(self) -> Seqno:
+        """Keep what is final now, and all that follows, readable until ``unpin``."""
+        self._pins.append(self.committed)
+        return self.committed
+
+    def unpin(self, seqno: Seqno) -> None:
+        """Keep what ``pin`` returned readable no longer."""
+        self._pins.remove(seqno)
+        oldest = max(self.oldest, min(self._pins, default=self.committed))
+        self.oldest = oldest
+        untrimmed = self._untrimmed
+        while untrimmed and untrimmed[0][0] <= oldest:
+            _, written = untrimmed.popleft()
+            for versioned_map, keys in written.items():
+                versioned_map.trim(keys, oldest)
 
     # Hooks
 
@@ -292,7 +322,7 @@ class Store(State):
             writes = {key: value for key, _, value in snapshot.entries}
             self.maps[snapshot.name] = versioned_map
             installed.append((versioned_map, writes))
-        self.version = self.committed = seqno
+        self.version = self.committed = self.oldest = seqno
         self.generation += 1
         for versioned_map, state in sorted(installed, key=_version_and_name_of):
             if state:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from ccfpy.base.ids import Seqno
+from ccfpy.base.ports import AppThreads, OneThread
 from ccfpy.kv.changes import Conflict, ReadOnlyTransaction, Writes, WriteSet
 from ccfpy.kv.names import kind_of
 from ccfpy.kv.versions import Node, VersionedMap
@@ -25,18 +26,23 @@ class State:
 
     Attributes:
         version: the last applied seqno.
-        committed: the last seqno that is final; older versions cannot be read.
+        committed: the last seqno that is final.
+        oldest: the oldest version that can be read: what is final last, or older while
+            a slow call reads (`Store.pin`).
         generation: grows when applied versions are taken back or replaced.
         maps: by name.
+        threads: those of the node, some of which may read while one changes the state.
     """
 
-    __slots__ = ("committed", "generation", "maps", "version")
+    __slots__ = ("committed", "generation", "maps", "oldest", "threads", "version")
 
     def __init__(self, version: Seqno) -> None:
         self.version = version
         self.committed = version
+        self.oldest = version
         self.generation = 0
         self.maps: dict[str, VersionedMap] = {}
+        self.threads: AppThreads = OneThread()
 
     def check(self, handles: "Iterable[MapHandle]") -> None:
         """Refuse what these handles would leave; a past state refuses nothing."""
@@ -159,7 +165,10 @@ class MapHandle:
         if start is not None and stop is not None and stop <= start:
             return []
         self.reads_whole_map = True
-        keys = self.map.keys_between(start, stop)
+        # The order of keys is kept in a list that cannot be read while it changes.
+        keys = self._state.threads.inside(
+            lambda _: self.map.keys_between(start, stop), None
+        )
         written = {
             key: value
             for key, value in self.writes.items()
@@ -197,7 +206,7 @@ class MapHandle:
         node = self.map.chains.get(key)
         if node is not None and node[0] <= version:
             return node
-        if version < state.committed:
+        if version < state.oldest:
             raise Conflict(f"{self.name!r} at {version} was compacted away")
         while node is not None and node[0] > version:
             node = node[2]
@@ -259,10 +268,11 @@ class Tx:
             return handle
         state = self._state
         if self.read_version is None:
-            self.read_version = state.version
-            self.committed = state.committed
+            # In this order: another thread may change the state meanwhile.
             self.generation = state.generation
-        elif self.generation != state.generation or self.read_version < state.committed:
+            self.committed = state.committed
+            self.read_version = state.version
+        elif self.generation != state.generation or self.read_version < state.oldest:
             raise Conflict(f"version {self.read_version} of {name!r} is gone")
         versioned_map = state.maps.get(name)
         if versioned_map is None:
@@ -309,6 +319,19 @@ class Tx:
             return False
         self.unchanged = mark
         return True
+
+    def check_whole(self) -> None:
+        """Check that what was read was of one state.
+
+        Only where another thread may have changed the state meanwhile can it be of two.
+
+        Raises:
+            Conflict: applied versions were taken back since the first handle was taken.
+        """
+        if self.read_version is not None and (
+            self.generation != self._state.generation
+        ):
+            raise Conflict(f"what was read at {self.read_version} was rolled back")
 
     def check(self) -> None:
         """Refuse now what the store would refuse when this transaction ends.

@@ -5,6 +5,7 @@ import pytest
 from ccfpy.kv.changes import Conflict
 from ccfpy.kv.snapshot import MapSnapshot
 from ccfpy.kv.store import Store
+from ccfpy.kv.versions import Node
 from tests.unit.kv.one_key import M, put, read
 from tests.unit.kv.plain_snapshot import snapshot_of
 
@@ -283,3 +284,55 @@ def test_private_maps_are_final_to_the_end_or_to_where_the_store_is() -> None:
     source.compact(1)
     store.swap_private_maps(source)
     assert read(store, b"k", "secret") == b"v"
+
+
+def test_what_is_pinned_stays_readable() -> None:
+    store = Store()
+    put(store, b"key", b"1")
+    store.compact(1)
+    pinned = store.pin()
+    tx = store.begin(read_only=True)
+    handle = tx.raw(M)
+    for value in (b"2", b"3"):
+        put(store, b"key", value)
+        store.compact(store.version)
+    assert handle.get(b"key") == b"1"
+    assert tx.raw("public:other").get(b"key") is None
+    store.unpin(pinned)
+    with pytest.raises(Conflict):
+        handle.get(b"key")
+
+
+def test_what_nobody_pins_any_more_is_forgotten() -> None:
+    store = Store()
+    put(store, b"key", b"1")
+    store.compact(1)
+    first = store.pin()
+    put(store, b"key", b"2")
+    store.compact(2)
+    second = store.pin()
+    put(store, b"key", b"3")
+    store.compact(3)
+    chains = store.maps[M].chains
+    assert _length(chains[b"key"]) == 3
+    store.unpin(first)
+    assert _length(chains[b"key"]) == 2
+    store.unpin(second)
+    assert _length(chains[b"key"]) == 1
+    assert store.oldest == store.committed == 3
+
+
+def test_a_transaction_knows_that_what_it_read_was_rolled_back() -> None:
+    store = Store()
+    put(store, b"key", b"1")
+    tx = store.begin(read_only=True)
+    tx.check_whole()
+    tx.raw(M)
+    tx.check_whole()
+    store.rollback(0)
+    with pytest.raises(Conflict, match="read at 1"):
+        tx.check_whole()
+
+
+def _length(node: Node | None) -> int:
+    return 0 if node is None else 1 + _length(node[2])
