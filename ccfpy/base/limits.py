@@ -166,6 +166,21 @@ JSON_BYTES_MAX: Final = 32 * MIB
 counted. Its writer may end the process beyond 512 MiB."""
 JSON_DEPTH_MAX: Final = 254
 """How deep JSON that is written may be nested, which is what its writer allows."""
+SLOW_CALL_MS: int = 10
+"""How long a call of an application's code may hold the node."""
+SLOW_CALL_HURRY_MS: int = 1
+"""How long it may while others are away: many slow calls that begin at once hold the
+node one after the other."""
+SLOW_CALLS_MAX: int = 16
+"""Calls that may be away at once while the node goes on, unless the configuration
+(``worker_threads``) says otherwise; more are refused."""
+SLOW_CALLS_CEILING: int = 100
+"""The most that a configuration may allow. Each has a thread, and as many that begin at
+once hold the node for some 2 ms each."""
+HUNG_CALLS_MAX: int = 16
+"""Calls that were given up and never came back, before Python calls are refused."""
+SLOW_CALL_GIVEN_UP_MS: int = 250
+"""Beyond its limit, after which a call is not waited for any more."""
 WATCHDOG_TICK_MS: int = 10
 """Between looks at calls of an application's code: how exact their limits are."""
 WATCHDOG_HURRY_MS: int = 1

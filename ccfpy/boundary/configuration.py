@@ -289,6 +289,8 @@ class NodeConfiguration:
             platform (``output_files.sealed_ledger_secret_location``).
         logs_tracebacks: whether the log says where exceptions of an application came
             from (``logging.tracebacks``); the key is ours.
+        slow_calls_max: how many calls of an application's code may be slow at once
+            (``worker_threads``).
     """
 
     command: CommandType
@@ -318,3 +320,4 @@ class NodeConfiguration:
     created_at_ahead_max_ms: int = limits.CREATED_AT_AHEAD_MS
     seals_ledger_secrets: bool = False
     logs_tracebacks: bool = False
+    slow_calls_max: int = limits.SLOW_CALLS_MAX

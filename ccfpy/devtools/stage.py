@@ -69,7 +69,6 @@ class StageNode:
     written: WriteSet = field(default_factory=dict)
     node_id: NodeId = NODE_ID
     is_primary: bool = True
-    election_timeout_ms: int = 2**31
     app_calls: AppCalls = field(default_factory=AppCalls)
     clock: _Clock = field(default_factory=_Clock)
     entropy: OsEntropy = field(default_factory=OsEntropy)
@@ -93,7 +92,6 @@ class StageNode:
             entropy=self.entropy,
             clock=self.clock,
             app_calls=self.app_calls,
-            election_timeout_ms=self.election_timeout_ms,
             begin=self.begin,
             log=self.log,
         )

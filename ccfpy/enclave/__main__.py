@@ -24,8 +24,11 @@ from ccfpy.boundary.wire import EFFECTS
 from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate
-from ccfpy.enclave.loop import Steps, serve
+from ccfpy.enclave.loop import NODE, run
+from ccfpy.enclave.ports import SystemMemory
 from ccfpy.enclave.scripts import attend_scripts, keep_engine
+from ccfpy.enclave.threads import NodeThreads
+from ccfpy.node.node import Node
 
 
 def main(argv: Sequence[str]) -> ExitCode:
@@ -36,16 +39,25 @@ def main(argv: Sequence[str]) -> ExitCode:
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
     with HostChannel(*options.channel) as channel:
-        return serve(
-            channel,
-            lambda: _confined(
-                build_node(options.app, stuck=partial(_give_up, channel)), channel
-            ),
-            started=_settle_the_collector,
+        threads = NodeThreads(
+            SystemMemory(), stuck=partial(_give_up, channel), ended=os._exit
         )
+        code = run(
+            NODE,
+            channel,
+            lambda: partial(
+                threads.drive,
+                _confined(build_node(options.app, threads=threads), channel),
+                started=_settle_the_collector,
+            ),
+        )
+    if threads.is_any_busy:
+        # Python would wait for code that may never come back.
+        os._exit(code)
+    return code
 
 
-def _confined(node: Steps, channel: HostChannel) -> Steps:
+def _confined(node: Node, channel: HostChannel) -> Node:
     """Close the process around a node that has read all it will ever read.
 
     Raises:

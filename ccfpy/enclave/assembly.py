@@ -2,22 +2,19 @@
 
 import os
 import sys
-from collections.abc import Callable
 
-from ccfpy.base.ports import Entropy, Platform
+from ccfpy.base.ports import AppThreads, Entropy, Platform
 from ccfpy.enclave.application import ApplicationNotLoaded, load_application
 from ccfpy.enclave.bundles import FoundApplication, check_measured, find
-from ccfpy.enclave.loop import Steps
 from ccfpy.enclave.platforms.choice import OVERRIDE, PlatformKind, chosen
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.platforms.snp import SnpGuest, is_present
 from ccfpy.enclave.platforms.virtual import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
-from ccfpy.enclave.watchdog import system_watchdog
 from ccfpy.node.node import Node
 
 
-def build_node(app: str, *, stuck: Callable[[str], None] = lambda _: None) -> Steps:
+def build_node(app: str, *, threads: AppThreads | None = None) -> Node:
     """Build a node that serves an application, on the operating system's ports.
 
     A signed application is measured before any of it runs. All files are read here: a
@@ -25,7 +22,7 @@ def build_node(app: str, *, stuck: Callable[[str], None] = lambda _: None) -> St
 
     Args:
         app: names the application.
-        stuck: called with application code that cannot be stopped; ends the process.
+        threads: run the application's code; without them its calls have no limits.
 
     Raises:
         ApplicationNotLoaded: there is no such application, it differs from the signed
@@ -44,14 +41,13 @@ def build_node(app: str, *, stuck: Callable[[str], None] = lambda _: None) -> St
         from ccfpy.enclave.loaded import check_loaded  # noqa: PLC0415
 
         check_loaded(found, before=before)
-    memory = SystemMemory()
     return Node(
         app=application,
         entropy=entropy,
         clock=SystemClock(),
-        memory=memory,
+        memory=SystemMemory(),
         platform=platform,
-        watchdog=system_watchdog(memory, stuck=stuck),
+        threads=threads,
     )
 
 

@@ -4,11 +4,15 @@ Nothing happens between steps; the process sleeps until the host speaks. It ends
 what it steps stops, when the channel ends, or when there is a defect. The enclave then
 says where the defect is, but quotes no value: values may be secrets.
 
-Usually the enclave is a node. A `BoundaryProtocol` names the messages of any kind.
+Usually the enclave is a node, which several threads step in turn (`threads.py`). A
+`BoundaryProtocol` names the messages of any kind.
 """
 
+import contextlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from ccfpy.base.errors import CcfpyError
@@ -71,13 +75,73 @@ class BoundaryProtocol(Generic[EventT, EffectT]):
     frame_bytes_max: int = FRAME_BYTES_MAX
 
 
+class Conversation(Generic[EventT, EffectT]):
+    """What one enclave and its host say to each other, in batches.
+
+    One thread at a time may take what the host says, and another may take what comes
+    next; the same holds for what is sent.
+    """
+
+    def __init__(
+        self, protocol: BoundaryProtocol[EventT, EffectT], channel: HostChannel
+    ) -> None:
+        self._last = protocol.last
+        self._encode = protocol.effects.encode
+        self._decode = protocol.events.decode
+        self._feed = FrameReader(protocol.frame_bytes_max).feed
+        self._receive = channel.receive_into
+        self._send = channel.send
+        # One buffer for good: one of this size would be mapped and unmapped each time.
+        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
+        self._batches: deque[Sequence[EventT]] = deque()
+
+    def next_events(self) -> Sequence[EventT]:
+        """Wait for what the host says, and return as much as one step takes.
+
+        Nothing is returned when the channel has ended.
+
+        Raises:
+            BoundaryViolation: the host broke the protocol.
+        """
+        batches = self._batches
+        while not batches:
+            count = self._receive(self._buffer)
+            if not count:
+                return ()
+            events: list[EventT] = []
+            for body in self._feed(self._buffer[:count]):
+                events += self._decode(body)
+            if 0 < len(events) <= EVENTS_PER_STEP:
+                return events
+            for first in range(0, len(events), EVENTS_PER_STEP):
+                batches.append(events[first : first + EVENTS_PER_STEP])
+        return batches.popleft()
+
+    def send(self, effects: Sequence[EffectT]) -> bool:
+        """Send what a step asks of the host; return whether the step was the last.
+
+        Raises:
+            OSError: the host is gone.
+        """
+        if not effects:
+            return False
+        self._send(self._encode(effects))
+        return type(effects[-1]) is self._last
+
+    def say(self, effect: EffectT) -> None:
+        """Send the end's cause, if the host still listens."""
+        # Nobody would read this if the host is gone.
+        with contextlib.suppress(OSError):
+            self._send(self._encode([effect]))
+
+
 def serve(
     channel: HostChannel,
     build: Callable[[], Steps],
     *,
     started: Callable[[], None] = lambda: None,
 ) -> ExitCode:
-    """Build a node and step it until it stops.
+    """Build a node and step it until it stops, in one thread.
 
     Args:
         channel: to the host.
@@ -95,18 +159,37 @@ def serve_in(
     started: Callable[[], None] = lambda: None,
 ) -> ExitCode:
     """Build an enclave of any kind and step it until it stops, as ``serve`` does."""
+    return run(
+        protocol, channel, lambda: partial(_drive_alone, build(), started=started)
+    )
+
+
+def run(
+    protocol: BoundaryProtocol[EventT, EffectT],
+    channel: HostChannel,
+    begin: Callable[[], Callable[[Conversation[EventT, EffectT]], ExitCode]],
+) -> ExitCode:
+    """Begin an enclave and run it to its end; say why, if that is none of its own.
+
+    Args:
+        protocol: of this kind of enclave and its host.
+        channel: to the host.
+        begin: builds the enclave and returns what runs it; may raise ``CcfpyError``
+            with a text that is safe to log.
+    """
+    conversation = Conversation(protocol, channel)
     try:
-        machine = build()
+        converse = begin()
     except CcfpyError as refusal:
-        _say(protocol, channel, protocol.refused(str(refusal)))
+        conversation.say(protocol.refused(str(refusal)))
         return ExitCode.NOT_STARTED
     except Exception as error:  # noqa: BLE001  # the rim
-        _say(protocol, channel, protocol.crashed(error))
+        conversation.say(protocol.crashed(error))
         return ExitCode.CRASHED
     try:
-        return _serve(protocol, channel, machine, started)
+        return converse(conversation)
     except Exception as error:  # noqa: BLE001  # the rim
-        _say(protocol, channel, protocol.crashed(error))
+        conversation.say(protocol.crashed(error))
         return ExitCode.CRASHED
 
 
@@ -122,56 +205,22 @@ def describe_crash(error: BaseException) -> str:
     return f"Exception in the enclave: {what} at {places}"
 
 
-def _serve(
-    protocol: BoundaryProtocol[EventT, EffectT],
-    channel: HostChannel,
+def _drive_alone(
     machine: StepsOf[EventT, EffectT],
+    conversation: Conversation[EventT, EffectT],
+    *,
     started: Callable[[], None],
 ) -> ExitCode:
-    reader = FrameReader(protocol.frame_bytes_max)
-    receive, feed, step = channel.receive_into, reader.feed, machine.step
-    decode, encode, last = (
-        protocol.events.decode,
-        protocol.effects.encode,
-        protocol.last,
-    )
-    # One buffer for good: one of this size would be mapped and unmapped each time.
-    buffer = memoryview(bytearray(RECEIVE_BYTES))
+    """Step a machine in the calling thread until it stops."""
+    next_events, send, step = conversation.next_events, conversation.send, machine.step
     is_first = True
-    while count := receive(buffer):
-        events: list[EventT] = []
-        for body in feed(buffer[:count]):
-            events += decode(body)
-        for batch in _batches(events):
-            effects = step(batch)
-            if effects:
-                channel.send(encode(effects))
-                if type(effects[-1]) is last:
-                    return ExitCode.OK
-            if is_first:
-                is_first = False
-                started()
+    while events := next_events():
+        if send(step(events)):
+            return ExitCode.OK
+        if is_first:
+            is_first = False
+            started()
     return ExitCode.OK
-
-
-def _batches(events: list[EventT]) -> Sequence[list[EventT]]:
-    """Part events into as many as one step takes, in order; none if there are none."""
-    if len(events) <= EVENTS_PER_STEP:
-        return (events,) if events else ()
-    return [
-        events[first : first + EVENTS_PER_STEP]
-        for first in range(0, len(events), EVENTS_PER_STEP)
-    ]
-
-
-def _say(
-    protocol: BoundaryProtocol[EventT, EffectT], channel: HostChannel, effect: EffectT
-) -> None:
-    try:
-        channel.send(protocol.effects.encode([effect]))
-    except OSError:
-        # The host is gone, so nobody would read this.
-        return
 
 
 def _stopped(reason: str) -> Stop:

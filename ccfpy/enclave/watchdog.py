@@ -1,46 +1,35 @@
-"""Ends an application's code by a signal that comes again and again (POSIX).
+"""Takes the node from a slow call of an application's code, and ends it at its limit.
 
-A timer of the system's ticks while calls are made, so that a call costs no system call.
-Each tick is a look: is a call under way, since when, how much has the process grown?
-One that is over a limit is ended by an exception, raised in the application's own line.
+A thread of its own looks every ``WATCHDOG_TICK_MS`` while calls are made, and rests
+when none are, so that a fast call pays for no look.
 
-1. Nothing is raised in a line of ccfpy's, or of a library that ccfpy itself uses: what
-   the call asked of the node is finished first, and a trace ends the call at the
-   application's next line. While no call is under way nothing is raised at all.
-2. The exception is no ``Exception``, so that few catch it. Blocks that clean up have
-   ``WATCHDOG_GRACE_MS`` for that.
-3. A call that goes on is ended again, each time twice: by the tick, and by a trace at
-   the next line, so that ``except`` in a loop does not hold it. One that outlives
-   ``WATCHDOG_ATTEMPTS_MAX`` of these ends the enclave.
-4. Code that does not come back from C cannot be ended, such as an endless ``map`` over
-   compiled functions: Python looks at signals between its own steps. What waits for the
-   system, as ``time.sleep`` does, comes back at once.
-
-A call that was over its limit has failed, even if it returned.
+1. A call that has had the node for ``SLOW_CALL_MS`` loses it to another thread; while
+   others are away, for ``SLOW_CALL_HURRY_MS``.
+2. A call over its limit of time or memory is ended (``ending.py``). A call that was
+   over its limit has failed, even if it returned.
+3. A call that is not back ``SLOW_CALL_GIVEN_UP_MS`` later is given up.
+4. A call that has been ended ``WATCHDOG_ATTEMPTS_MAX`` times and still goes on ends the
+   enclave.
 """
 
-import atexit
-import signal
 import sys
-import sysconfig
-import threading
+import time
 from collections.abc import Callable
-from enum import Enum, auto
-from functools import cache
-from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from time import monotonic_ns
-from types import FrameType
-from typing import Any, Final, Protocol
+from types import CodeType
+from typing import Final, Protocol
 
-import ccfpy
 from ccfpy.base import limits
-from ccfpy.base.places import place_of
-from ccfpy.base.ports import CallStopped, Given, Result
+from ccfpy.enclave.ending import Ending
+from ccfpy.enclave.workers import Worker
 
 _NS_PER_MS: Final = 1_000_000
 _MS_PER_S: Final = 1000
-_TICK_NS: Final = limits.WATCHDOG_TICK_MS * _NS_PER_MS
-_GRACE_NS: Final = limits.WATCHDOG_GRACE_MS * _NS_PER_MS
+_USUAL_SWITCH_S: Final = sys.getswitchinterval()
+_SWITCH_S: Final = 0.001
+"""How long a thread may hold Python's own lock while calls are away."""
 
 
 class Meter(Protocol):
@@ -51,328 +40,213 @@ class Meter(Protocol):
         ...
 
 
-class Unwatched:
-    """Calls without a limit, where the system has no timer."""
+class Watched(Protocol):
+    """The threads whose calls a watchdog looks after."""
 
-    def call(
-        self,
-        function: Callable[[Given], Result],
-        given: Given,
-        execution_ms_max: int,
-        memory_bytes_max: int,
-    ) -> Result:
-        """Return what a function returns."""
-        del execution_ms_max, memory_bytes_max
-        return function(given)
+    @property
+    def workers(self) -> list[Worker]:
+        """All threads that may be in a call."""
+        ...
+
+    @property
+    def is_any_away(self) -> bool:
+        """Whether the node goes on without a call now."""
+        ...
+
+    @property
+    def is_any_awaited(self) -> bool:
+        """Whether a call is away whose caller still waits."""
+        ...
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether there is nothing to look after any more."""
+        ...
+
+    def fail(self, error: Exception, /) -> None:
+        """End the node, as nobody looks after its calls."""
+        ...
+
+    def take_over(self, worker: Worker, /) -> None:
+        """Pass the node on from a worker's call to another thread, if possible."""
+        ...
+
+    def give_up(self, worker: Worker, began_ns: int, reason: str, /) -> None:
+        """Answer the caller of the call that began then, in another thread."""
+        ...
 
 
-class Whose(Enum):
-    """Whose line of code it is."""
-
-    APP = auto()
-    OURS = auto()
-    """Of ccfpy, or of a library that ccfpy uses on a node's own state."""
-    STANDARD = auto()
-    """Of Python's library, on behalf of its caller."""
-
-
-class _Interrupted(BaseException):
-    """Raised where an application's code was; nobody but the watchdog catches it."""
-
-
-class SignalWatchdog:
-    """A watchdog for calls on the main thread.
+class Watchdog:
+    """Looks after the calls of a node's threads.
 
     Args:
+        watched: the threads.
         meter: of memory.
-        stuck: told of a call that cannot be ended; ends the process.
+        outermost: the code that makes each call.
+        stuck: called with a call that cannot be ended; ends the process.
     """
 
     def __init__(
-        self, meter: Meter, *, stuck: Callable[[str], None] = lambda _: None
-    ) -> None:
-        self._meter = meter
-        self._stuck = stuck
-        self._is_inside = False
-        self._is_ticking = False
-        self._is_looking = False
-        self._began_ns = 0
-        self._seen_ns = 0
-        self._execution_ms_max = 0
-        self._memory_bytes_max = 0
-        self._idle_ticks = 0
-        self._looks = 0
-        self._base_bytes = 0
-        self._ending: _Ending | None = None
-        signal.signal(signal.SIGALRM, self._tick)
-        # At its end the interpreter gives the signal back to the system, which would
-        # end the process by it.
-        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
-
-    def call(
         self,
-        function: Callable[[Given], Result],
-        given: Given,
-        execution_ms_max: int,
-        memory_bytes_max: int,
-    ) -> Result:
-        """Return what a function returns; as ``Watchdog``."""
-        if self._is_inside:
-            return function(given)
-        if not self._is_ticking:
-            self._begin_ticking()
-        self._execution_ms_max = execution_ms_max
-        self._memory_bytes_max = memory_bytes_max
-        self._began_ns = began_ns = monotonic_ns()
-        self._is_inside = True
+        watched: Watched,
+        meter: Meter,
+        *,
+        outermost: CodeType,
+        stuck: Callable[[str], None],
+    ) -> None:
+        self.is_ticking = False
+        self._watched = watched
+        self._meter = meter
+        self._outermost = outermost
+        self._stuck = stuck
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._base_bytes = 0
+        self._read_bytes: int | None = None
+        self._thread = Thread(target=self._watch, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread, which rests."""
+        self._thread.start()
+
+    def wait_until_over(self) -> None:
+        """Wait until the thread has seen that all is ended."""
+        self._thread.join()
+
+    def wake(self) -> None:
+        """End the rest, as a call is made."""
+        self.is_ticking = True
+        self._bell.put(None)
+
+    def hasten(self) -> None:
+        """Make Python's threads take turns more often, as one of them is away."""
+        sys.setswitchinterval(_SWITCH_S)
+
+    def _watch(self) -> None:
         try:
-            return function(given)
-        finally:
-            self._is_inside = False
-            if (
-                self._ending is not None
-                or monotonic_ns() - began_ns > execution_ms_max * _NS_PER_MS
-            ):
-                raise self._stopped() from None
+            self._watch_until_ended()
+        except Exception as error:  # noqa: BLE001  # the rim
+            self._watched.fail(error)
+        self._relax()
 
-    def _stopped(self) -> CallStopped:
-        ending, self._ending = self._ending, None
-        if ending is not None:
-            ending.over()
-            self._set_timer(limits.WATCHDOG_TICK_MS)
-            return CallStopped(ending.reason, is_late=ending.is_late)
-        return CallStopped(self._reason_of_time(), is_late=True)
+    def _watch_until_ended(self) -> None:
+        while not self._watched.is_ended:
+            self._bell.get()
+            self._base_bytes = self._meter.data_bytes()
+            self._tick()
+            self.is_ticking = False
+            # One that began just now may have taken this thread to be awake.
+            if any(worker.is_calling for worker in self._watched.workers):
+                self.wake()
 
-    # Ticks
+    def _tick(self) -> None:
+        """Look again and again, until there was nothing to see for a while."""
+        looks = idle_looks = 0
+        while idle_looks < limits.WATCHDOG_IDLE_TICKS and not self._watched.is_ended:
+            time.sleep(self._interval_ms() / _MS_PER_S)
+            looks += 1
+            idle_looks += 1
+            if self._look():
+                idle_looks = 0
+            if not self._watched.is_any_away:
+                self._relax()
+                if looks >= limits.WATCHDOG_IDLE_TICKS:
+                    # What the node itself takes is not the next call's.
+                    looks = 0
+                    self._base_bytes = self._meter.data_bytes()
 
-    def _begin_ticking(self) -> None:
-        self._is_ticking = True
-        self._idle_ticks = 0
-        self._base_bytes = self._meter.data_bytes()
-        self._set_timer(limits.WATCHDOG_TICK_MS)
+    def _relax(self) -> None:
+        if sys.getswitchinterval() != _USUAL_SWITCH_S:
+            sys.setswitchinterval(_USUAL_SWITCH_S)
 
-    def _set_timer(self, interval_ms: int) -> None:
-        interval_s = interval_ms / _MS_PER_S
-        signal.setitimer(signal.ITIMER_REAL, interval_s, interval_s)
+    def _interval_ms(self) -> int:
+        for worker in self._watched.workers:
+            if worker.ending is not None and worker.ending.is_resisting:
+                return limits.WATCHDOG_HURRY_MS
+        if self._watched.is_any_awaited:
+            return limits.SLOW_CALL_HURRY_MS
+        return limits.WATCHDOG_TICK_MS
 
-    def _tick(self, _: int, frame: FrameType | None) -> None:
-        """Look at what is under way, unless this tick comes while another one looks.
+    def _look(self) -> bool:
+        """Look at all calls; return whether there was any since the last look."""
+        is_any = False
+        self._read_bytes = None
+        for worker in list(self._watched.workers):
+            began_ns = worker.began_ns
+            is_new = began_ns != worker.seen_ns
+            if worker.is_calling or is_new:
+                is_any = True
+            if worker.is_calling:
+                if is_new:
+                    worker.base_bytes = self._base_now()
+                self._look_at(worker, began_ns)
+            worker.seen_ns = began_ns
+        return is_any
 
-        Of two ends of one call, one would stay prepared, and would end the next call.
-        """
-        if self._is_looking:
-            return
-        self._is_looking = True
-        try:
-            self._look(frame)
-        finally:
-            self._is_looking = False
+    def _base_now(self) -> int:
+        """Return what the process took before a call that is seen first now."""
+        # While others are away, what they take is not this call's.
+        is_alone = not self._watched.is_any_away
+        return self._base_bytes if is_alone else self._data_bytes()
 
-    def _look(self, frame: FrameType | None) -> None:
-        """End what is under way if it takes too much; the frame is where it is."""
-        if not self._is_inside:
-            self._rest()
-            return
-        ending = self._ending
-        if ending is None:
-            elapsed_ns = monotonic_ns() - self._began_ns
-            is_late = elapsed_ns > self._execution_ms_max * _NS_PER_MS
-            reason = self._reason_of_time() if is_late else self._reason_of_memory()
-            if reason is None:
+    def _data_bytes(self) -> int:
+        """Return what the process takes, read once in a look for all calls."""
+        if self._read_bytes is None:
+            self._read_bytes = self._meter.data_bytes()
+        return self._read_bytes
+
+    def _look_at(self, worker: Worker, began_ns: int) -> None:
+        age_ns = monotonic_ns() - began_ns
+        if worker.execution_ms_max:
+            self._look_at_limits(worker, began_ns, age_ns)
+        if worker.away is None and age_ns > self._slow_ms() * _NS_PER_MS:
+            self._watched.take_over(worker)
+
+    def _slow_ms(self) -> int:
+        if self._watched.is_any_awaited:
+            return limits.SLOW_CALL_HURRY_MS
+        return limits.SLOW_CALL_MS
+
+    def _look_at_limits(self, worker: Worker, began_ns: int, age_ns: int) -> None:
+        ending = worker.ending
+        if ending is None or ending.began_ns != began_ns:
+            ending = self._ending_for(worker, began_ns, age_ns)
+            if ending is None:
                 return
-            self._ending = ending = _Ending(reason, is_late=is_late)
-            self._set_timer(limits.WATCHDOG_HURRY_MS)
-        if ending.attempts > limits.WATCHDOG_ATTEMPTS_MAX:
+            worker.ending = ending
+        ending.look()
+        if ending.looks_in_vain > limits.WATCHDOG_ATTEMPTS_MAX:
             self._stuck(f"{ending.reason}; it cannot be ended")
-        if frame is not None and ending.may_end(frame):
-            raise _Interrupted
+        over_ns = monotonic_ns() - ending.found_ns
+        if over_ns > limits.SLOW_CALL_GIVEN_UP_MS * _NS_PER_MS:
+            self._watched.give_up(worker, began_ns, ending.hanging)
 
-    def _rest(self) -> None:
-        """Stop ticking after a while in which nothing was called."""
-        if self._began_ns != self._seen_ns:
-            self._seen_ns = self._began_ns
-            self._idle_ticks = 0
-            self._looks += 1
-            if self._looks >= limits.WATCHDOG_IDLE_TICKS:
-                # What the node itself takes is not the next call's.
-                self._looks = 0
-                self._base_bytes = self._meter.data_bytes()
-            return
-        self._idle_ticks += 1
-        if self._idle_ticks >= limits.WATCHDOG_IDLE_TICKS:
-            self._is_ticking = False
-            self._set_timer(0)
-
-    def _reason_of_memory(self) -> str | None:
-        """Return by how much the process has grown, if that is too much."""
-        if monotonic_ns() - self._began_ns < _TICK_NS:
+    def _ending_for(self, worker: Worker, began_ns: int, age_ns: int) -> Ending | None:
+        """Return what ends a call, if the call is over a limit."""
+        is_late = age_ns > worker.execution_ms_max * _NS_PER_MS
+        if is_late:
+            reason: str | None = reason_of_time(age_ns, worker.execution_ms_max)
+        else:
+            reason = self._reason_of_memory(worker, age_ns)
+        if reason is None or worker.traced is None:
             return None
-        grown = self._meter.data_bytes() - self._base_bytes
-        most = self._memory_bytes_max
+        return Ending(
+            worker,
+            began_ns,
+            thread=worker.traced,
+            outermost=self._outermost,
+            reason=reason,
+            is_late=is_late,
+        )
+
+    def _reason_of_memory(self, worker: Worker, age_ns: int) -> str | None:
+        """Return by how much the process has grown, if that is too much."""
+        if age_ns < limits.WATCHDOG_TICK_MS * _NS_PER_MS:
+            return None
+        grown = self._data_bytes() - worker.base_bytes
+        most = worker.memory_bytes_max
         return f"it took {grown} bytes, and may take {most}" if grown > most else None
 
-    def _reason_of_time(self) -> str:
-        elapsed_ms = (monotonic_ns() - self._began_ns) // _NS_PER_MS
-        return f"it took {elapsed_ms} ms, and may take {self._execution_ms_max} ms"
 
-
-class _Ending:
-    """A call that is being ended.
-
-    Attributes:
-        is_late: it took too long, and not too much memory.
-        attempts: how often it was ended.
-    """
-
-    def __init__(self, reason: str, *, is_late: bool) -> None:
-        self.is_late = is_late
-        self.attempts = 0
-        self._found_ns = monotonic_ns()
-        self._ended_ns = 0
-        self._place = ""
-        self._reason = reason
-        self._traced_before: Any = None
-        self._is_tracing = False
-
-    @property
-    def reason(self) -> str:
-        """Why the call is ended, and where that began."""
-        return f"{self._reason}{self._place}"
-
-    def may_end(self, frame: FrameType) -> bool:
-        """Return whether to raise at the current line, and prepare for what follows."""
-        if self._is_cleaning_up():
-            return False
-        is_patient = monotonic_ns() - self._found_ns < _GRACE_NS
-        place = _place_in_app(frame, is_patient=is_patient)
-        if place is None or self._ended_ns:
-            self._trace(frame)
-        if place is None:
-            return False
-        self._note(place)
-        return True
-
-    def _is_cleaning_up(self) -> bool:
-        """Return whether the call was ended so lately that it may still clean up."""
-        return bool(self._ended_ns) and monotonic_ns() - self._ended_ns < _GRACE_NS
-
-    def _note(self, place: FrameType) -> None:
-        """Note that the call is ended at a line of the application."""
-        self.attempts += 1
-        if not self._ended_ns:
-            self._place = f", at {place_of(place)}"
-            self._ended_ns = monotonic_ns()
-
-    def over(self) -> None:
-        """Leave nothing behind."""
-        if self._is_tracing:
-            sys.settrace(self._traced_before)
-
-    def _trace(self, frame: FrameType) -> None:
-        """Raise at the next line of the application."""
-        if not self._is_tracing:
-            self._is_tracing = True
-            self._traced_before = sys.gettrace()
-        step: FrameType | None = frame
-        while step is not None and step.f_code is not _CALL:
-            if whose(step.f_code.co_filename) is Whose.APP:
-                step.f_trace = self._at_line
-            step = step.f_back
-        sys.settrace(self._at_line)
-
-    def _at_line(self, frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401 - itself
-        """Follow the application's frames alone, and raise at a line of one."""
-        if whose(frame.f_code.co_filename) is not Whose.APP:
-            return None
-        if event == "line" and not self._is_cleaning_up():
-            self._note(frame)
-            raise _Interrupted
-        return self._at_line
-
-
-_CALL: Final = SignalWatchdog.call.__code__
-
-
-def _place_in_app(frame: FrameType, *, is_patient: bool) -> FrameType | None:
-    """Find the application's own line that is being run, if one is.
-
-    Python's library runs on behalf of its caller, which may be compiled code of ours
-    that has no frame. A patient watchdog waits for a line of the application itself.
-    """
-    step: FrameType | None = frame
-    while step is not None and step.f_code is not _CALL:
-        match whose(step.f_code.co_filename):
-            case Whose.APP:
-                return step
-            case Whose.OURS:
-                return None
-            case Whose.STANDARD:
-                if is_patient:
-                    return None
-                step = step.f_back
-    return None
-
-
-@cache
-def whose(file: str) -> Whose:
-    """Return whose code a file holds.
-
-    Whatever is neither ours nor Python's is the application's, libraries of its own
-    included; so are the samples that travel with ccfpy.
-    """
-    if file.startswith("<"):
-        # Written by the library, such as a dataclass's methods; or the import itself.
-        return Whose.OURS if "importlib" in file else Whose.STANDARD
-    if file.startswith(_OURS) and not file.startswith(_SAMPLES):
-        return Whose.OURS
-    for packages in _PACKAGES:
-        if file.startswith(packages):
-            name = file[len(packages) :].partition("/")[0].removesuffix(".py")
-            return Whose.OURS if name in _USED_BY_US else Whose.APP
-    return Whose.STANDARD if file.startswith(_STANDARD) else Whose.APP
-
-
-def _folder(path: str | Path) -> str:
-    return f"{path}/"
-
-
-_HOME: Final = Path(ccfpy.__file__).resolve().parent
-_OURS: Final = _folder(_HOME)
-_SAMPLES: Final = _folder(_HOME / "share" / "apps")
-_PACKAGES: Final = tuple(
-    {_folder(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
-)
-_STANDARD: Final = tuple(
-    {_folder(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
-)
-_USED_BY_US: Final = frozenset(
-    {
-        "OpenSSL",
-        "cbor2",
-        "cryptography",
-        "h2",
-        "hpack",
-        "httptools",
-        "hyperframe",
-        "msgpack",
-        "orjson",
-        "sortedcontainers",
-        "wasmtime",
-    }
-)
-
-
-def system_watchdog(
-    meter: Meter, *, stuck: Callable[[str], None] = lambda _: None
-) -> "SignalWatchdog | Unwatched":
-    """Return a watchdog for calls on this thread, or none where there can be none.
-
-    A timer that somebody else in this process uses is left alone.
-    """
-    if not hasattr(signal, "setitimer"):
-        return Unwatched()
-    if threading.current_thread() is not threading.main_thread():
-        return Unwatched()
-    if signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
-        return Unwatched()
-    return SignalWatchdog(meter, stuck=stuck)
+def reason_of_time(took_ns: int, execution_ms_max: int) -> str:
+    """Return how a call went beyond its limit of time."""
+    return f"it took {took_ns // _NS_PER_MS} ms, and may take {execution_ms_max} ms"

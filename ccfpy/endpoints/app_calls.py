@@ -3,21 +3,25 @@
 An application's code is trusted with the service's data, and not trusted to end. A
 loop, an answer of a gigabyte or ``sys.exit()`` costs the caller of one endpoint its
 answer, and not the node its life. Every call of such code goes through here: handlers,
-policies, indexes, and whatever else was handed in to be called back.
+policies, indexes, and whatever else was handed in to be called back. While a call runs
+that takes long, its node goes on without it on another thread.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Unwritable
+from ccfpy.base.ports import AppThreads, CallGivenUp, CallLeft, OneThread
 from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.underway import Underway
+from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ccfpy.base.ports import Given, Result, Watchdog
+    from ccfpy.base.ports import Given, Result
     from ccfpy.endpoints.awaited import Answer
 
 UNLIMITED: Final = 0
@@ -86,16 +90,56 @@ class AppCalls:
 
     Attributes:
         limits: those in force; governance changes them.
+        threads: what the calls run on.
+        underway: what the node is doing.
     """
 
-    def __init__(self, watchdog: "Watchdog | None" = None) -> None:
+    def __init__(self, threads: AppThreads | None = None) -> None:
         """Begin with the limits that hold where nobody says otherwise.
 
         Args:
-            watchdog: ends what does not end; without one nothing does.
+            threads: what the calls run on; a node that has one thread limits no call.
         """
         self.limits = AppLimits()
-        self._watchdog = watchdog
+        self.threads: AppThreads = OneThread() if threads is None else threads
+        self.underway = Underway()
+        self._came_back: Callable[[Underway], None] | None = None
+
+    def tell_who_comes_back(self, came_back: "Callable[[Underway], None]") -> None:
+        """Call ``came_back`` when an answer is delivered that was away."""
+        self._came_back = came_back
+
+    def deliver(self, underway: Underway, answer: "Answer") -> NoReturn:
+        """Deliver an answer that was away, and end this thread's part in the step.
+
+        Raises:
+            CallLeft: always.
+        """
+        awaited = underway.awaited
+        assert awaited is not None, "only then it was away"
+        if self._came_back is not None:
+            self._came_back(underway)
+        if isinstance(answer, Response):
+            awaited.settle(answer)
+        else:
+            answer.then(awaited.settle)
+        raise CallLeft
+
+    def answer(
+        self,
+        handler: "Callable[[Given], Result]",
+        given: "Given",
+        execution_ms_max: int | None,
+    ) -> "Result":
+        """Return what a handler answers; ``call`` for what a client waits for.
+
+        Raises:
+            ApiError: 503, too many calls of the application's are slow; the caller may
+                try again.
+        """
+        if self.threads.is_python_full:
+            raise too_many_slow()
+        return self.call(handler, given, execution_ms_max)
 
     def call(
         self,
@@ -112,19 +156,29 @@ class AppCalls:
 
         Raises:
             CallStopped: it was over a limit; what it changed must be dropped.
+            CallGivenUp: it came back too late.
             Escaped: it raised what no program should catch.
         """
         bounds = self.limits
         if execution_ms_max is None:
             execution_ms_max = bounds.execution_ms_max
-        watchdog = self._watchdog
         try:
-            if watchdog is None or execution_ms_max == UNLIMITED:
+            if execution_ms_max == UNLIMITED:
                 return function(given)
-            return watchdog.call(
+            return self.threads.call(
                 function, given, execution_ms_max, bounds.memory_bytes_max
             )
-        except (Exception, KeyboardInterrupt):
+        except (Exception, KeyboardInterrupt, CallGivenUp):
             raise
         except BaseException as error:
             raise Escaped(type(error).__name__) from error
+
+
+def too_many_slow() -> ApiError:
+    """Return the refusal of a call while too many others are slow."""
+    return ApiError(
+        503,
+        ErrorCode.TooManyPendingTransactions,
+        "Too many slow calls of the application's code are under way. Retry later.",
+        headers={"retry-after": str(limits.RETRY_AFTER_S)},
+    )

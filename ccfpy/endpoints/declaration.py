@@ -85,8 +85,9 @@ class Endpoint:
     Attributes:
         path: without the frontend's prefix, with ``{name}`` for each path parameter.
         auth: tried in order, the first that accepts wins; empty means anybody.
-        execution_ms_max: how long its policies and handler may take together, if not
-            as long as any of the service's; 0 if that is limited elsewhere.
+        execution_ms_max: how long its handler, and each policy of an application's own,
+            may take, if not as long as any of the service's; 0 if that is limited
+            elsewhere.
     """
 
     method: str

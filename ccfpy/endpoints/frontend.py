@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, StoredMalformed, Unwritable
 from ccfpy.base.ids import TxId
-from ccfpy.endpoints.app_calls import AppCalls, check_answer, check_size
-from ccfpy.endpoints.auth import jwt
+from ccfpy.endpoints.app_calls import UNLIMITED, AppCalls, check_answer, check_size
+from ccfpy.endpoints.auth import OUR_POLICIES, jwt
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, NodeView
@@ -26,6 +26,7 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.defects import LOGGED_AS, words_for
+from ccfpy.endpoints.node_inside import NodeInside
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.session import InterfaceRules, Session
+    from ccfpy.endpoints.underway import Underway
     from ccfpy.http.messages import Request
 
 TX_ID_HEADER: Final = "x-ms-ccf-transaction-id"
@@ -69,7 +71,8 @@ class Frontend:
         *,
         has_backpressure: bool,
         on_unhandled: UnhandledError,
-        app_calls: AppCalls | None = None,
+        calls: AppCalls | None = None,
+        is_app: bool = False,
     ) -> None:
         """Make a closed frontend.
 
@@ -78,36 +81,45 @@ class Frontend:
             node: the node that answers.
             has_backpressure: whether the frontend refuses requests under pressure.
             on_unhandled: called with an exception that no endpoint should raise.
-            app_calls: runs an application's endpoints; ccfpy's own need none.
+            calls: of the application's code; of a node with one thread if not said.
+            is_app: whether the endpoints are an application's, and not ccfpy's own.
         """
         self.registry = registry
         self.is_open = False
         self._node = node
         self._has_backpressure = has_backpressure
         self._on_unhandled = on_unhandled
-        self._app_calls = app_calls
-        self._perform: Callable[[Context], Answer] = self._authenticate_and_handle
+        self._calls = AppCalls() if calls is None else calls
+        self._is_app = is_app
+        self._seen = NodeInside(node, self._calls.threads) if is_app else node
 
     def answer(self, request: "Request", session: "Session", path: str) -> "Answer":
-        """Answer one request; ``path`` is its path without the frontend's prefix."""
+        """Answer one request; ``path`` is its path without the frontend's prefix.
+
+        Raises:
+            CallLeft: the answer has been delivered, as the node went on without it.
+            CallGivenUp: the caller was answered meanwhile.
+        """
+        underway = self._calls.underway
+        answer: Answer
         try:
             for _ in range(limits.TX_ATTEMPTS_MAX):
                 match = self._admit(request, session, path)
                 if not isinstance(match, Match):
-                    return match
+                    answer = match
+                    break
                 try:
-                    return self._execute(match, request, session)
+                    answer = self._execute(match, request, session, underway)
+                    break
                 except Conflict:
                     continue
+            else:
+                answer = _no_end_of_conflicts().response()
         except ApiError as error:
-            return error.response()
-        return ApiError(
-            503,
-            ErrorCode.TransactionCommitAttemptsExceedLimit,
-            f"Transaction continued to conflict after {limits.TX_ATTEMPTS_MAX} "
-            "attempts. Retry later.",
-            headers={"retry-after": str(limits.RETRY_AFTER_S)},
-        ).response()
+            answer = error.response()
+        if underway.awaited is not None:
+            self._calls.deliver(underway, answer)
+        return answer
 
     def _admit(
         self, request: "Request", session: "Session", path: str
@@ -205,7 +217,11 @@ class Frontend:
         return awaited
 
     def _execute(
-        self, match: Match, request: "Request", session: "Session"
+        self,
+        match: Match,
+        request: "Request",
+        session: "Session",
+        underway: "Underway",
     ) -> "Answer":
         """Authenticate, run the handler and commit.
 
@@ -216,7 +232,8 @@ class Frontend:
             ApiError: the caller was refused, or the handler answered with an error.
             Conflict: run it all again.
         """
-        endpoint = match.endpoint
+        underway.frontend = self
+        underway.endpoint = endpoint = match.endpoint
         node = self._node
         wait_ms = self._admit_wait(request) if WAIT_HEADER in request.headers else None
         tx = (
@@ -226,6 +243,8 @@ class Frontend:
         )
         context = Context(request, session, node, endpoint, match.params, tx)
         response = self._run(endpoint, context)
+        if underway.awaited is not None and tx is not None:
+            tx.check_whole()
         if session.active_view != node.view:
             self._check_session_consistency(session)
         if isinstance(response, Awaited):
@@ -258,12 +277,9 @@ class Frontend:
     def _run(self, endpoint: Endpoint, context: Context) -> "Answer":
         """Run policies and handler; their unforeseen errors are the service's fault."""
         try:
-            app_calls = self._app_calls
-            if app_calls is None:
-                return self._authenticate_and_handle(context)
-            answer = app_calls.call(self._perform, context, endpoint.execution_ms_max)
-            if type(answer) is Response:
-                body_bytes_max = app_calls.limits.response_bytes_max
+            answer = self._authenticate_and_handle(context)
+            if self._is_app and type(answer) is Response:
+                body_bytes_max = self._calls.limits.response_bytes_max
                 if len(answer.body) > body_bytes_max:
                     check_size(answer, body_bytes_max)
         except ApiError as error:
@@ -272,12 +288,12 @@ class Frontend:
         except Conflict:
             raise
         except (StoredMalformed, Unwritable) as error:
-            raise self._failed(endpoint, error) from error
+            raise self.failed(endpoint, error) from error
         except Malformed as error:
             raise ApiError(400, ErrorCode.InvalidInput, str(error)) from error
         except Exception as error:
             # The rim of app code: one broken policy or handler must not stop the node.
-            raise self._failed(endpoint, error) from error
+            raise self.failed(endpoint, error) from error
         else:
             return answer
 
@@ -292,7 +308,13 @@ class Frontend:
                 refusals.append(_NO_TOKEN)
                 continue
             try:
-                context.caller = policy.authenticate(context)
+                if type(policy) in OUR_POLICIES:
+                    context.caller = policy.authenticate(context)
+                else:
+                    context.node = self._seen
+                    context.caller = self._calls.call(
+                        policy.authenticate, context, endpoint.execution_ms_max
+                    )
             except Unauthenticated as refusal:
                 refusals.append((policy.name, str(refusal), refusal.challenge))
             else:
@@ -300,24 +322,26 @@ class Frontend:
         else:
             if refusals:
                 raise _refused(refusals)
-        return endpoint.handler(context)
+        if not self._is_app or endpoint.execution_ms_max == UNLIMITED:
+            return endpoint.handler(context)
+        context.node = self._seen
+        return self._calls.answer(endpoint.handler, context, endpoint.execution_ms_max)
 
-    def _failed(self, endpoint: Endpoint, error: Exception) -> ApiError:
+    def failed(self, endpoint: Endpoint, error: Exception) -> ApiError:
         """Answer that something failed, but not what failed: that may be private."""
         request_id = self._on_unhandled(endpoint, error)
         return internal_error(f"{words_for(error)} {LOGGED_AS} {request_id}.")
 
     def _check_error(self, endpoint: Endpoint, error: ApiError) -> None:
         """Raise another error if this one of an application's cannot be sent."""
-        app_calls = self._app_calls
-        if app_calls is None:
+        if not self._is_app:
             return
         try:
             response = error.response()
             check_answer(response)
-            check_size(response, app_calls.limits.response_bytes_max)
+            check_size(response, self._calls.limits.response_bytes_max)
         except Exception as failure:
-            raise self._failed(endpoint, failure) from failure
+            raise self.failed(endpoint, failure) from failure
 
     def _check_session_consistency(self, session: "Session") -> None:
         view = self._node.view
@@ -341,18 +365,18 @@ class Frontend:
         tx_id: TxId,
     ) -> Response:
         """Report the transaction's id to the caller in the endpoint's own way."""
-        endpoint, app_calls = context.endpoint, self._app_calls
+        endpoint, calls = context.endpoint, self._calls
         try:
-            if app_calls is None:
+            if not self._is_app:
                 tell(context, response, tx_id)
             else:
-                app_calls.call(
+                calls.call(
                     lambda given: tell(given, response, tx_id),
                     context,
                     endpoint.execution_ms_max,
                 )
                 check_answer(response)
-                check_size(response, app_calls.limits.response_bytes_max)
+                check_size(response, calls.limits.response_bytes_max)
         except ApiError as error:
             return self._not_told(endpoint, tx_id, f": {error.message}")
         except Exception as error:  # noqa: BLE001 - in the ledger whatever this does
@@ -370,6 +394,16 @@ class Frontend:
             response = other.response()
         response.headers[TX_ID_HEADER] = str(tx_id)
         return response
+
+
+def _no_end_of_conflicts() -> ApiError:
+    return ApiError(
+        503,
+        ErrorCode.TransactionCommitAttemptsExceedLimit,
+        f"Transaction continued to conflict after {limits.TX_ATTEMPTS_MAX} "
+        "attempts. Retry later.",
+        headers={"retry-after": str(limits.RETRY_AFTER_S)},
+    )
 
 
 def _refused(refusals: Sequence[tuple[str, str, str | None]]) -> ApiError:

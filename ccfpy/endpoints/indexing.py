@@ -13,6 +13,7 @@ from ccfpy.base.ids import Seqno, TxId
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json, JsonObject
+    from ccfpy.base.ports import Given, Result
     from ccfpy.kv.changes import WriteSet
 
 
@@ -82,6 +83,14 @@ class Blobs(Protocol):
 
     def begin(self) -> BlobSeries:
         """Begin a series."""
+        ...
+
+    def inside(self, look: "Callable[[Given], Result]", given: "Given") -> "Result":
+        """Look into a strategy while it is told of nothing.
+
+        A handler may run beside its node, which goes on to tell strategies of what is
+        committed. What a lookup reads must not change meanwhile.
+        """
         ...
 
 

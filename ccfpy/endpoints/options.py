@@ -35,8 +35,8 @@ class Options(TypedDict, total=False):
             content type of their text; ``None`` for those without a body.
         hidden: left out of the OpenAPI document.
         deprecated: callers should use another one.
-        execution_ms_max: how long its policies and function may take together, if not
-            as long as any of the service's.
+        execution_ms_max: how long its function, and each policy of the application's
+            own, may take, if not as long as any of the service's.
     """
 
     auth: Sequence[Auth]

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.endpoints.app_calls import too_many_slow
 from ccfpy.gov.jwt_key_effects import JwtKeyEffects
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
     JsArgument,
     JsException,
+    JsLimit,
+    JsLimitExceeded,
     JsLimits,
     Program,
 )
@@ -117,11 +120,20 @@ class Evaluator:
         arguments: Sequence[JsArgument],
         extensions: "Sequence[Extension]",
     ) -> str | None:
+        engine = self.node.engine
+        if engine.is_full:
+            raise too_many_slow()
         try:
-            return self.node.engine.call_export(
+            return engine.call_export(
                 script, function, arguments, extensions=extensions, limits=self.limits
             )
         except JsException as error:
+            if isinstance(error, JsLimitExceeded) and error.which is JsLimit.TIME:
+                most = self.limits.execution_ms_max
+                self.node.log(
+                    "fail",
+                    f"Stopped, as it may take {most} ms: {function} of {script.name}",
+                )
             failure = Failure(reason=error.reason, trace=error.trace)
             raise EvaluationFailed(failure) from None
 

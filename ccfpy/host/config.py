@@ -32,6 +32,7 @@ from ccfpy.base.limits import (
     HTTP2_FRAME_BYTES_FLOOR,
     HTTP2_STREAMS_CEILING,
     HTTP2_WINDOW_BYTES_CEILING,
+    SLOW_CALLS_CEILING,
 )
 from ccfpy.base.units import parse_size, parse_time_us
 from ccfpy.base.vocabulary import RecoveryRole
@@ -387,7 +388,7 @@ class ConfigurationFile(Section):
     node_client_interface: Text | None = None
     client_connection_timeout: Time = parse_time_us("2000ms")
     idle_connection_timeout: Time | None = parse_time_us("60s")
-    worker_threads: Count = 0
+    worker_threads: Annotated[Count, Field(le=SLOW_CALLS_CEILING)] = 0
     memory: MemorySection = MemorySection()
     ignore_first_sigterm: Flag = False
     node_to_node_message_limit: Count = 23_726_566

@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ccfpy.base import limits
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.json import Json, JsonObject, dumps, loads
 from ccfpy.base.vocabulary import RecoveryRole
@@ -89,6 +90,7 @@ def resolve(
         entry_bytes_max=file.memory.max_msg_size,
         node_to_node_message_limit=file.node_to_node_message_limit,
         historical_cache_bytes_max=file.historical_cache_soft_limit,
+        slow_calls_max=file.worker_threads or limits.SLOW_CALLS_MAX,
         created_at_ahead_max_ms=_ms(file.created_at_tolerance),
         seals_ledger_secrets=(
             file.output_files.sealed_ledger_secret_location is not None

@@ -1,8 +1,9 @@
 """TLS by pyOpenSSL: contexts to the profile, and the calls that every request makes.
 
 These calls go to OpenSSL itself. pyOpenSSL's own methods allocate a buffer for each
-call; here one buffer serves all sessions of the process, which has one thread. Other
-cases are left to pyOpenSSL's methods, and a test holds the two against each other.
+call; here one buffer serves all sessions of the process, of whose threads one at a time
+uses them. Other cases are left to pyOpenSSL's methods, and a test holds the two against
+each other.
 
 Only this file and `tls_calls` use pyOpenSSL's private handles.
 """

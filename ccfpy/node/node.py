@@ -1,16 +1,19 @@
 """The whole trusted node behind one call: ``effects = node.step(events)``.
 
 A node is made empty and given a ``Boot`` first; it becomes a `RunningNode`.
-Everything after that is events in, effects out, with no other way in or out.
+Everything after that is events in, effects out, with no other way in or out. One thread
+at a time steps a node; while its application's code takes long, another may go on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TypeVar, assert_never, final
 
+from ccfpy.base import limits
 from ccfpy.base.errors import ConfigurationRefused, Malformed
-from ccfpy.base.ports import Clock, Entropy, Memory, Platform, Watchdog
+from ccfpy.base.ports import AppThreads, Clock, Entropy, Memory, Platform
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import Effect, LogTag, Stop, Wake
 from ccfpy.boundary.events import (
@@ -40,6 +43,7 @@ from ccfpy.gov.api import governance_registry
 from ccfpy.js.quickjs import ContextPool, QuickJs
 from ccfpy.node.api import node_registry
 from ccfpy.node.app_code import AppCode
+from ccfpy.node.away_calls import AwayCalls
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.joining import join, start
 from ccfpy.node.joining.bootstrap import Bootstrap
@@ -106,13 +110,14 @@ class Node:
         clock: Clock,
         memory: Memory,
         platform: Platform | None = None,
-        watchdog: Watchdog | None = None,
+        threads: AppThreads | None = None,
         contexts: ContextPool | None = None,
     ) -> None:
         outbox = Outbox()
+        app_code = AppCode(AppCalls(threads), outbox=outbox, entropy=entropy)
         self._parts = NodeParts(
             app=app,
-            app_code=AppCode(AppCalls(watchdog), outbox=outbox, entropy=entropy),
+            app_code=app_code,
             entropy=entropy,
             clock=clock,
             contexts=ContextPool() if contexts is None else contexts,
@@ -123,10 +128,14 @@ class Node:
             calls=OutboundClient(outbox),
             snapshots=SnapshotReads(outbox),
             ledger=LedgerReads(outbox),
-            router=Router(),
+            router=Router(app_code.calls),
         )
         self._outbox = outbox
+        self._calls = app_code.calls
+        self._away = AwayCalls(app_code)
         self._wake_flag = self._parts.wake_flag
+        self._rest: Iterator[Event] = iter(())
+        self._said: list[SessionData] = []
         self._booted: _Booted | None = None
         self._is_stopped = False
         self._is_to_be_woken = False
@@ -151,24 +160,66 @@ class Node:
             self._end_turn(self._booted, len(events))
         return self._outbox.take()
 
+    def go_on(self, call: object) -> list[Effect]:
+        """Finish the step of another thread without the slow call that holds it.
+
+        The call's own thread, which has lost the node, delivers the call's answer when
+        it has the node again.
+
+        Args:
+            call: what the call is known by.
+        """
+        booted = self._booted
+        if booted is not None:
+            self._away.leave(call, booted.running.replication.tail.store)
+            booted.sessions.go_on()
+        # Nobody knows what the other thread had yet to do at the end of its step.
+        self._wake_flag.set()
+        self._take_rest()
+        if booted is not None and not self._is_stopped:
+            self._end_turn(booted, 0)
+        return self._outbox.take()
+
+    def give_up(self, call: object, reason: str) -> list[Effect]:
+        """Answer the caller of a call that does not come back.
+
+        Args:
+            call: what the call is known by.
+            reason: says which limit it has passed, without any value.
+        """
+        self._away.give_up(call, reason)
+        return self.step(())
+
     def _take_all(self, events: Sequence[Event]) -> None:
         """Process events in order; adjacent data of clients is served together."""
         if self._booted is not None:
             self._booted.sessions.turns.renew()
-        said: list[SessionData] = []
-        for event in events:
+        self._rest = iter(events)
+        self._take_rest()
+
+    def _take_rest(self) -> None:
+        """Process what is left of a step's events."""
+        rest = self._rest
+        for event in rest:
             if type(event) is SessionData:  # by far the most
-                said.append(event)
+                self._said.append(event)
                 continue
-            if said:
-                self._attempt(self._serve, said)
-                said = []
+            if self._said:
+                self._rest = chain((event,), rest)
+                self._serve_said()
+                self._rest = rest
             if type(event) is Woken:
                 self._is_to_be_woken = False
                 continue
             self._wake_flag.set()
+            self._calls.underway.recipient = None
             self._attempt(self._take, event)
-        if said:
+        self._serve_said()
+
+    def _serve_said(self) -> None:
+        """Serve what clients said before some other event."""
+        if self._said:
+            said, self._said = self._said, []
             self._attempt(self._serve, said)
 
     def _attempt(self, do: Callable[[What], None], what: What) -> None:
@@ -203,6 +254,7 @@ class Node:
         try:
             if waiting or sessions.is_full:
                 sessions.take_turns()
+            self._calls.underway.recipient = None
             is_flagged = self._wake_flag.take()
             if is_flagged:
                 running.indexing.work()
@@ -292,6 +344,9 @@ class Node:
         configuration = event.configuration
         parts = self._parts
         parts.app_code.logs_places = configuration.logs_tracebacks
+        self._calls.threads.allow(
+            min(configuration.slow_calls_max, limits.SLOW_CALLS_CEILING)
+        )
         self._mount_frontends(running)
         parts.calls.tick(running.time.monotonic_ms)
         bootstrap = self._bootstrap(running)
@@ -315,7 +370,8 @@ class Node:
     def _mount_frontends(self, running: RunningNode) -> None:
         """Make what answers requests; only ``/node`` is open at first."""
         parts = self._parts
-        engine = QuickJs(parts.clock, parts.contexts)
+        engine = QuickJs(parts.clock, parts.contexts, self._calls.threads)
+        running.replication.tail.store.threads = self._calls.threads
         for registry in (
             let_scripts_run(parts.app.registry(), running, engine, parts.clock),
             governance_registry(NodeGovernance(running, engine)),
@@ -373,7 +429,8 @@ class Node:
             running,
             has_backpressure=registry.prefix != "node",
             on_unhandled=unhandled,
-            app_calls=self._parts.app_code.calls if is_app else None,
+            calls=self._calls,
+            is_app=is_app,
         )
 
     def _tick(self, tick: Tick) -> None:

@@ -160,6 +160,7 @@ class RunningNode:
             channels=self.channels,
             primary=lambda: self.primary_id,
             serve=parts.router.answer,
+            calls=parts.app_code.calls,
             node_log=parts.outbox,
             now_ms=self.time.monotonic_ms,
         )

@@ -25,14 +25,12 @@ def let_scripts_run(
         running.outbox.log(_LEVELS[level], text, tag=_TAGS[tag])
 
     if isinstance(registry, ScriptedRegistry):
-        consensus = running.configuration.consensus
         registry.attach(
             ScriptNode(
                 engine=engine,
                 entropy=running.entropy,
                 clock=clock,
                 app_calls=running.app_code.calls,
-                election_timeout_ms=consensus.election_timeout_ms,
                 begin=lambda: running.begin(read_only=True),
                 log=log,
             )

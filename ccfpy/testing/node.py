@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId, SessionId
 from ccfpy.base.json import Json
-from ccfpy.base.ports import MemoryUsage
+from ccfpy.base.ports import AppThreads, MemoryUsage
 from ccfpy.boundary.configuration import (
     RpcInterface,
 )
@@ -198,7 +198,12 @@ class InProcessNode:
             memory=NoMemory(),
             platform=self._outside.platform,
             contexts=_CONTEXTS,
+            threads=self._threads(),
         )
+
+    def _threads(self) -> AppThreads | None:
+        """Return what the application's code runs on; nothing else unless said."""
+        return None
 
     # The host's side
 
@@ -207,12 +212,15 @@ class InProcessNode:
         asked: list[Effect] = []
         told: Sequence[Event] = events
         while True:
-            effects = self.trusted.step(told)
+            effects = self._step_trusted(told)
             asked += effects
             self.perform(effects)
             if not self._answers:
                 return asked
             told, self._answers = self._answers, []
+
+    def _step_trusted(self, events: Sequence[Event]) -> Sequence[Effect]:
+        return self.trusted.step(events)
 
     def perform(self, effects: Sequence[Effect]) -> None:
         """Carry out the effects of ``trusted``, as ``step`` does."""

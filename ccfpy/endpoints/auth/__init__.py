@@ -36,6 +36,7 @@ from ccfpy.endpoints.auth.policy import (
 )
 
 __all__ = [
+    "OUR_POLICIES",
     "POLICIES",
     "ActiveMemberCoseSign1",
     "AllOf",
@@ -77,3 +78,5 @@ _ALL: tuple[AuthPolicy, ...] = (
 )
 
 POLICIES: Mapping[str, AuthPolicy] = {policy.name: policy for policy in _ALL}
+OUR_POLICIES = frozenset({TypedUserCoseSign1, *(type(policy) for policy in _ALL)})
+"""The kinds of policy that run no code of an application's."""

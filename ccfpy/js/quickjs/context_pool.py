@@ -142,6 +142,9 @@ class ContextPool:
         """Keep a context unless it is too large; drop the least recently used ones."""
         if _size(context) > JS_IMAGE_BYTES_MAX:
             return
+        before = self._pool.pop(key, None)
+        if before is not None:  # made by two calls at once
+            self._bytes -= _size(before)
         self._pool[key] = context
         self._bytes += _size(context)
         while self._bytes > JS_IMAGES_BYTES_MAX:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import json
 from ccfpy.base.codec import buf
+from ccfpy.base.ports import AppThreads, OneThread
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js import prelude
 from ccfpy.js.engine import JsArgument, JsLimits, Library, Program
 from ccfpy.js.quickjs.context_pool import ContextPool, ContextRecipe, PreparedContext
 from ccfpy.js.quickjs.interpreters import FreshInterpreter, ReusedInterpreter
-from ccfpy.js.quickjs.script_instance import ScriptInstance, found_in
+from ccfpy.js.quickjs.script_instance import Runtime, ScriptInstance, found_in
 from ccfpy.js.quickjs.values import encode
 from ccfpy.js.quickjs.wasm_instance import MemoryImage, WasmInstance
 
@@ -33,12 +34,23 @@ class QuickJs:
     Args:
         clock: for deadlines.
         contexts: those prepared so far. What is in them follows from sources alone, so
-            that several engines of one thread may have them in common.
+            that several engines of one process may have them in common.
+        threads: what scripts run on, beside their node.
     """
 
-    def __init__(self, clock: "Clock", contexts: ContextPool | None = None) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        clock: "Clock",
+        contexts: ContextPool | None = None,
+        threads: AppThreads | None = None,
+    ) -> None:
+        self._runtime = Runtime(clock, OneThread() if threads is None else threads)
         self._pool = ContextPool() if contexts is None else contexts
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many slow calls are under way that no script should begin."""
+        return self._runtime.threads.is_full
 
     def call_export(
         self,
@@ -114,8 +126,8 @@ class QuickJs:
         """
         functions, bare = self._bare(extensions)
         if is_reused:
-            return ReusedInterpreter(self._clock, functions, library, bare)
-        return FreshInterpreter(self._clock, functions, library, bare, self._pool)
+            return ReusedInterpreter(self._runtime, functions, library, bare)
+        return FreshInterpreter(self._runtime, functions, library, bare, self._pool)
 
     def _within(
         self,
@@ -127,7 +139,7 @@ class QuickJs:
     ) -> "ExtensionArgument":
         """Run ``step`` on a program's function, in a context of its own."""
         functions, bare = self._bare(extensions)
-        script = ScriptInstance(self._clock, functions, found_in(program.imports))
+        script = ScriptInstance(self._runtime, functions, found_in(program.imports))
         recipe = ContextRecipe(
             bare=bare,
             library=_digest(program),
@@ -166,7 +178,7 @@ def compile_module(name: str, source: str) -> bytes:
     Raises:
         JsModuleFailed: the module does not compile.
     """
-    script = _started(ScriptInstance(_NoClock(), (), lambda _name: ""))
+    script = _started(ScriptInstance(_NOTHING, (), lambda _name: ""))
     return script.bytecode(name, source)
 
 
@@ -177,7 +189,7 @@ def _bare_image(sources: str, names: str) -> MemoryImage:
     Raises:
         JsLimitExceeded: the extensions left no memory.
     """
-    script = _started(ScriptInstance(_NoClock(), (), lambda _name: None))
+    script = _started(ScriptInstance(_NOTHING, (), lambda _name: None))
     script.invoke("install", _script(f"[{sources}]"), prelude.NAME, names)
     return PreparedContext.of(script, has_run=False).image
 
@@ -193,6 +205,9 @@ class _NoClock:
 
     def monotonic_ns(self) -> int:
         return 0
+
+
+_NOTHING: Final = Runtime(_NoClock(), OneThread())
 
 
 def _script(source: str) -> str:

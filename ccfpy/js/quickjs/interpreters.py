@@ -15,8 +15,8 @@ from ccfpy.js.quickjs.script_instance import ScriptInstance, found_in, relative
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ccfpy.base.ports import Clock
     from ccfpy.js.extension import ExtensionArgument, ExtensionFunction
+    from ccfpy.js.quickjs.script_instance import Runtime
 
 _NS_PER_MS = 1_000_000
 
@@ -26,12 +26,12 @@ class ReusedInterpreter:
 
     def __init__(
         self,
-        clock: "Clock",
+        runtime: "Runtime",
         functions: "Sequence[ExtensionFunction]",
         library: Library,
         bare: PreparedContext,
     ) -> None:
-        self._clock = clock
+        self._runtime = runtime
         self._functions = functions
         self._library = library
         self._bare = bare
@@ -84,7 +84,7 @@ class ReusedInterpreter:
 
     def _begin(self) -> ScriptInstance:
         """Return a script in a context without any module."""
-        script = ScriptInstance(self._clock, self._functions, self._source_of)
+        script = ScriptInstance(self._runtime, self._functions, self._source_of)
         self._bare.enter(script)
         return script
 
@@ -100,31 +100,31 @@ class FreshInterpreter:
 
     def __init__(
         self,
-        clock: "Clock",
+        runtime: "Runtime",
         functions: "Sequence[ExtensionFunction]",
         library: Library,
         bare: PreparedContext,
         pool: ContextPool,
     ) -> None:
-        self._clock = clock
+        self._runtime = runtime
         self._functions = functions
         self._library = library
         self._bare = bare
         self._pool = pool
         self._source_of = found_in(library.sources)
         self._last_recipe: tuple[str, JsLimits, ContextRecipe] | None = None
-        self._started_ns = clock.monotonic_ns()
+        self._started_ns = runtime.clock.monotonic_ns()
 
     @property
     def elapsed_ms(self) -> int:
         """How long the last call has taken."""
-        return (self._clock.monotonic_ns() - self._started_ns) // _NS_PER_MS
+        return (self._runtime.clock.monotonic_ns() - self._started_ns) // _NS_PER_MS
 
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
     ) -> "Sequence[ExtensionArgument]":
         """Call an exported function to answer a request; see ``engine.Interpreter``."""
-        script = ScriptInstance(self._clock, self._functions, self._source_of)
+        script = ScriptInstance(self._runtime, self._functions, self._source_of)
         self._started_ns = script.now_ns
         recipe = self._recipe(module, limits)
         try:

@@ -11,7 +11,7 @@ Three rules about what crosses:
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from ccfpy.js.calls import Call, bounded, script_trace
 from ccfpy.js.engine import (
@@ -36,7 +36,7 @@ from ccfpy.js.quickjs.values import (
 from ccfpy.js.quickjs.wasm_instance import WasmInstance
 
 if TYPE_CHECKING:
-    from ccfpy.base.ports import Clock
+    from ccfpy.base.ports import AppThreads, Clock
     from ccfpy.js.extension import ExtensionArgument, ExtensionFunction, ExtensionResult
 
 TIMED_OUT = "Operation took too long to complete."
@@ -62,6 +62,18 @@ _SERVE_COUNT = 3
 _ROWS_KEPT = 256
 
 
+class Runtime(NamedTuple):
+    """What scripts run on.
+
+    Attributes:
+        clock: for deadlines.
+        threads: those of the node.
+    """
+
+    clock: "Clock"
+    threads: "AppThreads"
+
+
 class ScriptInstance:
     """One script in one instance, and the Python functions that it may call.
 
@@ -78,11 +90,12 @@ class ScriptInstance:
 
     def __init__(
         self,
-        clock: "Clock",
+        runtime: Runtime,
         functions: "Sequence[ExtensionFunction]",
         source_of: Callable[[str], str | None],
     ) -> None:
-        self._call = Call(clock)
+        self._call = Call(runtime.clock)
+        self._runtime = runtime
         self._functions = functions
         self._source_of = source_of
         self._bounds: tuple[int, int] | None = None
@@ -91,7 +104,7 @@ class ScriptInstance:
 
     def silent(self) -> "ScriptInstance":
         """Return a script with the same sources, which has no Python functions."""
-        return ScriptInstance(self._call.clock, (), self._source_of)
+        return ScriptInstance(self._runtime, (), self._source_of)
 
     # What the instance calls
 
@@ -110,7 +123,8 @@ class ScriptInstance:
                 for argument in arguments:
                     if argument is OBJECT:
                         _refuse_object()
-                return encode(self._functions[number - _OWN_FUNCTIONS](*arguments))
+                function = self._functions[number - _OWN_FUNCTIONS]
+                return encode(self._ask(function, arguments))
             if number == 0:
                 return encode(call.collect_throw(arguments[0]))
             return encode(call.report(*arguments))
@@ -120,6 +134,18 @@ class ScriptInstance:
             call.python_error = error
             call.thrown = internal_error("the node failed")
         return NULL
+
+    def _ask(
+        self,
+        function: "ExtensionFunction",
+        arguments: "Sequence[object]",
+    ) -> "ExtensionResult":
+        """Call a Python function, which uses the node."""
+
+        def ask(given: "Sequence[object]") -> "ExtensionResult":
+            return function(*given)
+
+        return self._runtime.threads.inside(ask, arguments)
 
     def module_source(self, row: bytes) -> bytes:
         """Return the source of an imported module by its name."""
@@ -182,7 +208,7 @@ class ScriptInstance:
             raise JsModuleFailed(f"Failed to compile {name}: it is not Unicode")
         row = encode(name) + encode(source)
         try:
-            ending, left = self.instance.run("compile", row, int(wants_bytecode))
+            ending, left = self._run("compile", row, int(wants_bytecode))
         except Trapped as trap:
             raise self.broken(trap) from None
         self._raise_host_error()
@@ -247,7 +273,7 @@ class ScriptInstance:
     def _invoke(self, row: bytes, count: int) -> "list[ExtensionArgument]":
         """Call an export, and return the values it left, ``None`` for an object."""
         try:
-            ending, left = self.instance.run("invoke", row, count)
+            ending, left = self._run("invoke", row, count)
         except Trapped as trap:
             raise self.broken(trap) from None
         self._raise_host_error()
@@ -268,6 +294,13 @@ class ScriptInstance:
         if limit is None:
             raise JsException(failure.reason, failure.trace)
         raise JsLimitExceeded(limit, _REASONS.get(limit, failure.reason), failure.trace)
+
+    def _run(self, export: str, row: bytes, argument: int) -> tuple[int, bytes]:
+        """Run an export of the instance, beside the node if it takes long."""
+        return self._runtime.threads.beside(self._run_beside, (export, row, argument))
+
+    def _run_beside(self, given: tuple[str, bytes, int]) -> tuple[int, bytes]:
+        return self.instance.run(given[0], given[1], given[2])
 
     def _raise_host_error(self) -> None:
         call = self._call

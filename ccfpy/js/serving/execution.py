@@ -11,6 +11,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.app_calls import too_many_slow
 from ccfpy.endpoints.declaration import Handler, Mode
 from ccfpy.endpoints.historical import historical
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
@@ -35,6 +36,7 @@ from ccfpy.service.tables.js import EndpointProperties, JsRuntimeOptions
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.endpoints.context import Context
+    from ccfpy.endpoints.declaration import Endpoint
     from ccfpy.kv.tx import Tx
 
 THROWN = "Exception thrown while executing."
@@ -46,7 +48,6 @@ NO_RESPONSE = "Invalid endpoint function return value (not an object)."
 INTERRUPTED = "InternalError: interrupted"
 """The engine's own reason where time ran out."""
 _OPTIONS_KEPT = 4
-_SAFE_PART = 0.4
 
 
 class Executor:
@@ -61,7 +62,6 @@ class Executor:
         self._options: OrderedDict[bytes, _Options] = OrderedDict()
         self.code = Code(scripts.tables, self._handler)
         """The endpoints and modules in the tables now."""
-        self._warn_of(_DEFAULTS.given)
 
     def _handler(self, properties: EndpointProperties, mode: Mode) -> Handler:
         access = _access(properties)
@@ -82,8 +82,11 @@ class Executor:
         """Answer a request.
 
         Raises:
-            ApiError: the function threw, was stopped, or returned no response.
+            ApiError: the function threw, was stopped, or returned no response; or too
+                many calls are slow.
         """
+        if self._node.engine.is_full:
+            raise too_many_slow()
         tx = context.tx
         library = self.code.library(tx)
         flushed_at = self._tables.flush.of(tx).version_of_previous_write()
@@ -125,28 +128,10 @@ class Executor:
             except Malformed:
                 given = None
             known = _DEFAULTS if given is None else _Options(given)
-            self._warn_of(known.given)
             self._options[raw] = known
             if len(self._options) > _OPTIONS_KEPT:
                 self._options.popitem(last=False)
         return known
-
-    def _warn_of(self, options: JsRuntimeOptions) -> None:
-        """Log a warning if a script may run so long that the node seems dead.
-
-        While a script runs, nothing else runs: a primary sends no heartbeat. A backup
-        may wait no longer than half of the election timeout, a part of which may have
-        passed when the script starts.
-        """
-        timeout_ms = self._node.election_timeout_ms
-        if options.max_execution_time_ms > _SAFE_PART * timeout_ms:
-            self._node.log(
-                ScriptLog.JS,
-                "info",
-                f"A script may run for {options.max_execution_time_ms}ms, which is "
-                f"more than two fifths of the election timeout ({timeout_ms}ms): a "
-                "primary is silent meanwhile, and may be replaced",
-            )
 
     def _serve(
         self,
@@ -172,6 +157,12 @@ class Executor:
             raise internal_error(str(error)) from None
         except JsException as error:
             context.apply_writes = None
+            if isinstance(error, JsLimitExceeded) and error.which is JsLimit.TIME:
+                self._log_late(
+                    endpoint,
+                    script_context.elapsed_ms,
+                    options.limits.execution_ms_max,
+                )
             raise self._failure(
                 error, script_context.endpoint.stage, options.given
             ) from None
@@ -187,6 +178,17 @@ class Executor:
                 f"ExecMilliseconds={elapsed_ms}",
             )
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    def _log_late(
+        self, endpoint: "Endpoint", elapsed_ms: int, execution_ms_max: int
+    ) -> None:
+        """Log that a call was stopped, in the words for a call in Python."""
+        self._node.log(
+            ScriptLog.JS,
+            "fail",
+            f"Stopped, as it took {elapsed_ms} ms, and may take {execution_ms_max} ms, "
+            f"in {endpoint.method} /app{endpoint.path}",
+        )
 
     def _failure(
         self, error: JsException, stage: CallStage, options: JsRuntimeOptions

@@ -28,8 +28,6 @@ class ScriptNode:
         entropy: the randomness for ``ccf.crypto`` and ``Math.random``.
         clock: measures a call.
         app_calls: calls an application's Python functions, and limits their time.
-        election_timeout_ms: how long the primary may be silent before another is
-            elected.
         begin: opens a read-only transaction, in which the application's tables are
             read.
         log: writes a line to the node's log: who says it, ``info``, ``fail`` or
@@ -40,6 +38,5 @@ class ScriptNode:
     entropy: Entropy
     clock: Clock
     app_calls: AppCalls
-    election_timeout_ms: int
     begin: Callable[[], Tx]
     log: Callable[[ScriptLog, str, str], None]

@@ -23,6 +23,7 @@ from typing import Protocol
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import NodeId
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.endpoints.session import InterfaceRules, Session
@@ -66,6 +67,23 @@ class _Pending:
     deadline_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Forwarded:
+    """A command of another node's, which waits for its answer."""
+
+    forwarder: "Forwarder"
+    sender: NodeId
+    command: Command
+
+    def wait_for(self, awaited: Awaited) -> None:
+        """Reply when the answer comes."""
+        awaited.then(self.reply)
+
+    def reply(self, response: Response) -> None:
+        """Reply to the node that forwarded the command."""
+        self.forwarder.reply(self.sender, self.command, response)
+
+
 @dataclass(eq=False, kw_only=True)
 class Forwarder:
     """Both ends of forwarding: this node's commands, and those of others.
@@ -74,6 +92,7 @@ class Forwarder:
         channels: carry forwarded requests and answers.
         primary: returns the current primary, if it is known.
         serve: answers a request that another node forwarded.
+        calls: of the application's code; told for whom each is made.
         node_log: for refused messages.
         now_ms: the host's clock, as in `tick`.
     """
@@ -81,6 +100,7 @@ class Forwarder:
     channels: ForwardingPort
     primary: Callable[[], NodeId | None]
     serve: Callable[[Request, Session], Answer]
+    calls: AppCalls
     node_log: NodeLog
     now_ms: int
 
@@ -242,7 +262,7 @@ class Forwarder:
             request = read_request(command.request)
         except UnreadableRequest as error:
             self.node_log.fail(f"Invalid forwarded request from {sender}")
-            self._reply(sender, command, error.response)
+            self.reply(sender, command, error.response)
             return
         except Malformed as error:
             self.node_log.fail(f"Invalid forwarded request from {sender}: {error}")
@@ -260,13 +280,16 @@ class Forwarder:
             active_view=command.view,
             is_forwarded=True,
         )
+        forwarded = _Forwarded(self, sender, command)
+        self.calls.underway.recipient = forwarded
         answer = self.serve(request, session)
         if isinstance(answer, Response):
-            self._reply(sender, command, answer)
+            forwarded.reply(answer)
         else:
-            answer.then(lambda response: self._reply(sender, command, response))
+            forwarded.wait_for(answer)
 
-    def _reply(self, sender: NodeId, command: Command, response: Response) -> None:
+    def reply(self, sender: NodeId, command: Command, response: Response) -> None:
+        """Send another node the response to its command."""
         raw = serialise_or_error(response)
         if len(raw) > limits.FORWARDED_BYTES_MAX:
             raw = serialise_or_error(

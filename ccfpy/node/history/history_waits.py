@@ -4,7 +4,7 @@ A waiting request runs again from the start once that is useful, or when its tim
 over. The second run uses nothing that the first run read or decided.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,19 @@ class _HistoryWait:
     awaited: Awaited
 
 
+@dataclass(frozen=True, slots=True)
+class _Rerun:
+    """A caller whose request runs again."""
+
+    waits: "HistoryWaits"
+    awaited: Awaited
+
+    def wait_for(self, awaited: Awaited) -> None:
+        """Answer the caller when the answer comes."""
+        awaited.then(self.awaited.settle)
+        self.waits.go_on()
+
+
 @dataclass(eq=False)
 class HistoryWaits:
     """The requests that wait.
@@ -44,6 +57,7 @@ class HistoryWaits:
 
     def __post_init__(self) -> None:
         self._waits: list[_HistoryWait] = []
+        self._due: Iterator[_HistoryWait] = iter(())
         self._rerun_deadline_ms: int | None = None
         self._next_deadline_ms: int | None = None
 
@@ -102,7 +116,8 @@ class HistoryWaits:
         self._next_deadline_ms = min(
             (wait.deadline_ms for wait in self._waits), default=None
         )
-        for wait in due:
+        self._due = iter(due)
+        for wait in self._due:
             self._run(wait)
 
     def _is_of_use(self, wait: _HistoryWait) -> bool:
@@ -111,8 +126,16 @@ class HistoryWaits:
             "what a request waits for", lambda _: wait.until(), None, otherwise=True
         )
 
+    def go_on(self) -> None:
+        """Leave the request that runs again to its thread; the others stay due."""
+        self._rerun_deadline_ms = None
+        for wait in self._due:
+            self._waits.append(wait)
+            self._next_deadline_ms = self.now_ms
+
     def _run(self, wait: _HistoryWait) -> None:
         self._rerun_deadline_ms = wait.deadline_ms
+        self.app.calls.underway.recipient = _Rerun(self, wait.awaited)
         try:
             answer = self.serve(wait.request, wait.session)
         finally:

@@ -61,6 +61,7 @@ class Indexer:
         self._retry_at_ms = self.now_ms
         self._retry_ms = limits.INDEX_RETRY_MS_MIN
         self._is_reading = False
+        self._is_working = False
 
     @classmethod
     def of(
@@ -119,7 +120,7 @@ class Indexer:
     def describe(self) -> "list[Json]":
         """Describe all strategies, as ``/node/index/strategies`` shows them."""
         descriptions: list[Json] = []
-        for index, strategy in self._installed.items():
+        for index, strategy in list(self._installed.items()):
             nothing: JsonObject = {}
             description = {"name": strategy.name} | self.history.app.call_back(
                 f"the description of strategy {strategy.name}",
@@ -140,7 +141,20 @@ class Indexer:
         self.now_ms = now_ms
 
     def work(self) -> None:
-        """Pass strategies the transactions they want next, if the wake flag was set."""
+        """Pass strategies the transactions they want next, if the wake flag was set.
+
+        While a strategy of the application's is slow, all wait for it: each must get
+        transactions in their order.
+        """
+        if self._is_working:
+            return
+        self._is_working = True
+        try:
+            self._work()
+        finally:
+            self._is_working = False
+
+    def _work(self) -> None:
         tail = self.history.tail
         if not self._installed or tail.is_sealed or not len(tail.secrets):
             self._stop_reading()
@@ -160,7 +174,7 @@ class Indexer:
         old: Seqno | None = None
         new: Seqno | None = None
         tail = self.history.tail
-        for index, strategy in self._installed.items():
+        for index, strategy in list(self._installed.items()):
             seqno = self._next_requested(index, strategy)
             if seqno is None or seqno > self.history.log().commit_seqno:
                 continue
@@ -221,7 +235,7 @@ class Indexer:
 
     def _tell(self, tx_id: TxId, writes: "WriteSet") -> None:
         """Pass a transaction to the strategies that want it next."""
-        for index, strategy in self._installed.items():
+        for index, strategy in list(self._installed.items()):
             if self._next_requested(index, strategy) == tx_id.seqno:
                 try:
                     if _is_ours(strategy):
@@ -247,7 +261,10 @@ class Indexer:
     def _break(self, index: Index[Any], error: Exception) -> None:
         """Stop a strategy. What its error says may be private."""
         self._broken.add(index)
-        name = self._installed[index].name
+        strategy = self._installed.get(index)
+        if strategy is None:  # uninstalled meanwhile
+            return
+        name = strategy.name
         failure = self.history.app.failed(f"strategy {name}", error, tag=LogTag.APP)
         self.history.outbox.fail(
             f"Strategy {name} is told of nothing more, as it raised "

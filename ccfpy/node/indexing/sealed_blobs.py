@@ -18,7 +18,7 @@ from ccfpy.crypto.aead import IV_BYTES, KEY_BYTES, TAG_BYTES, AesGcm
 from ccfpy.crypto.hashing import HmacKey
 
 if TYPE_CHECKING:
-    from ccfpy.base.ports import Entropy
+    from ccfpy.base.ports import Entropy, Given, Result
     from ccfpy.boundary.events import BlobRead
     from ccfpy.node.app_code import AppCode
     from ccfpy.node.outbox import Outbox
@@ -99,6 +99,10 @@ class SealedBlobs:
         """Begin a series."""
         self._series += 1
         return SealedSeries(self, self._series)
+
+    def inside(self, look: "Callable[[Given], Result]", given: "Given") -> "Result":
+        """Look into a strategy while the node stands still."""
+        return self.app.calls.threads.inside(look, given)
 
     def store(self, series: int, name: str, content: bytes) -> None:
         """Hand a blob to the host."""

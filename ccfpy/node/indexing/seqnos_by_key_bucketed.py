@@ -184,6 +184,10 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
             ValueError: the range goes backwards, or is longer than ``range_max``.
         """
         check_range(first, last)
+        return self._blobs.inside(self._look_up, (key, first, last))
+
+    def _look_up(self, given: tuple[K, Seqno, Seqno]) -> list[Seqno] | None:
+        key, first, last = given
         if last > self.indexed_up_to.seqno:
             return None
         if last - first > self.range_max:

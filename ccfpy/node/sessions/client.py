@@ -20,7 +20,7 @@ from ccfpy.node.sessions.router import Router
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request, Response
 
 
@@ -157,6 +157,21 @@ class Conversation(Protocol):
 
     def go_on(self, share: int) -> tuple[bytes, bool]:
         """Send awaited answers that have come, and go on behind them."""
+        ...
+
+    def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
+        """Receive the client's next bytes, and answer no request before a turn."""
+        ...
+
+    def wait_for(self, awaited: "Awaited") -> None:
+        """Take the answer that is under way later, from there."""
+        ...
+
+    def leave(self) -> tuple[bytes, bool]:
+        """End a turn of another thread at a request that is awaited now.
+
+        What it had answered before is for the client.
+        """
         ...
 
     @property

@@ -152,6 +152,19 @@ class Connection:
             return self.protect(reply, ends)
         return self.protect(b"", said is None)
 
+    def leave(self) -> tuple[bytes, bool]:
+        """End a turn of another thread at a request that is awaited now.
+
+        Returns what ``serve`` returns, of the requests before that one.
+        """
+        return self.conversation.leave()
+
+    def hold(self, said: bytes | None) -> tuple[bytes, bool]:
+        """Keep what ``read`` gave for another turn; return what ``serve`` returns."""
+        if said:
+            return self.conversation.hold(said)
+        return b"", said is None
+
     def take_turn(self, share: int) -> tuple[bytes, bool]:
         """Serve what waits: what the conversation has left, or else bytes that came."""
         if self.conversation.is_ready:

@@ -30,10 +30,13 @@ class Http1Connection:
     """
 
     __slots__ = (
+        "_answering",
         "_awaited",
+        "_behind",
         "_client",
         "_held",
         "_parser",
+        "_replies",
         "_unanswered",
         "_unreadable",
         "has_left",
@@ -49,6 +52,11 @@ class Http1Connection:
         self._unreadable: UnreadableRequest | None = None
         self._held = b""
         self.has_left = False
+        # Of the turn under way, should another thread end it: the requests, what failed
+        # behind them, and the replies to the first of them.
+        self._answering: Sequence[Request] = ()
+        self._behind: UnreadableRequest | None = None
+        self._replies: list[bytes] = []
 
     @property
     def is_midway(self) -> bool:
@@ -95,14 +103,40 @@ class Http1Connection:
             settled = awaited.response
             assert settled is not None, "only then does it go on"
         self._awaited, self._unreadable = None, None
-        self._unanswered, self._held, self.has_left = (), b"", False
+        self._unanswered, self.has_left = (), False
         if not requests and failure is None:
+            self._held = b""
             return self.serve(held, share)
-        reply, ends = self._answer_all(requests, failure, share, settled)
-        if held and not ends:
-            self._held = held
+        return self._before_held(self._answer_all(requests, failure, share, settled))
+
+    def _before_held(self, answered: tuple[bytes, bool]) -> tuple[bytes, bool]:
+        """Return what was answered before the bytes that are held, which wait."""
+        if answered[1]:
+            self._held = b""
+        elif self._held:
             self.has_left = True
-        return reply, ends
+        return answered
+
+    def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
+        """Keep the client's next bytes for a turn."""
+        self._held = plaintext
+        self.has_left = True
+        return b"", False
+
+    def wait_for(self, awaited: "Awaited") -> None:
+        """Take the answer that is under way later, from there."""
+        self._leave(self._answering[len(self._replies) :], self._behind)
+        self._awaited = awaited
+        awaited.then(self._settled)
+
+    def leave(self) -> tuple[bytes, bool]:
+        """Return what was answered before the request that is awaited now."""
+        replies = b"".join(self._replies)
+        self._end_turn()
+        return replies, False
+
+    def _end_turn(self) -> None:
+        self._answering, self._behind, self._replies = (), None, []
 
     def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
         """Receive the client's next bytes; answer the requests that they complete."""
@@ -123,7 +157,10 @@ class Http1Connection:
             return self._answer_all(requests, None, share)
         # As there, for what is most of it: one request, answered at once.
         request = requests[0]
+        self._answering = requests
+        client.router.calls.underway.recipient = self
         response = client.router.answer(request, client.session)
+        self._answering = ()
         if type(response) is not Response:
             return self._answer_all(requests, None, share, response)
         if not request.keep_alive:
@@ -136,11 +173,8 @@ class Http1Connection:
         A request in memory takes many times its bytes, and parsing takes time too.
         """
         first = plaintext[: limits.SESSION_PARSE_BYTES_MAX]
-        reply, ends = self.serve(first, share)
-        if not ends:
-            self._held = plaintext[limits.SESSION_PARSE_BYTES_MAX :]
-            self.has_left = True
-        return reply, ends
+        self._held = plaintext[limits.SESSION_PARSE_BYTES_MAX :]
+        return self._before_held(self.serve(first, share))
 
     def _answer_all(
         self,
@@ -155,22 +189,39 @@ class Http1Connection:
         unread, wait for the next turn. ``settled`` is the answer to the first request,
         if it is known.
         """
-        replies: list[bytes] = []
+        self._answering, self._behind = requests, failure
+        ends = self._answer_each(requests, failure, share, settled)
+        replies = b"".join(self._replies)
+        self._end_turn()
+        return replies, ends
+
+    def _answer_each(
+        self,
+        requests: "Sequence[Request]",
+        failure: UnreadableRequest | None,
+        share: int,
+        settled: "Answer | None",
+    ) -> bool:
+        """Add replies; return whether the last of them ends the connection."""
+        replies = self._replies
         reply_bytes = 0
         for position, request in enumerate(requests):
             if (
                 position >= share or reply_bytes >= limits.SESSION_UNREAD_BYTES_MAX
             ) and settled is None:
                 self._leave(requests[position:], failure)
-                return b"".join(replies), False
-            response = settled or self._client.answer(request)
-            settled = None
+                return False
+            if settled is None:
+                self._client.router.calls.underway.recipient = self
+                response = self._client.answer(request)
+            else:
+                response, settled = settled, None
             if not isinstance(response, Response):
                 if response.response is None:
                     self._leave(requests[position:], failure)
                     self._awaited = response
                     response.then(self._settled)
-                    return b"".join(replies), False
+                    return False
                 response = response.response
             if not request.keep_alive:
                 response.close = True
@@ -178,11 +229,11 @@ class Http1Connection:
             replies.append(reply)
             reply_bytes += len(reply)
             if response.close:
-                return b"".join(replies), True
+                return True
         if failure is not None:
             self._client.interface.count_error(failure)
             replies.append(serialise_response(failure.response))
-        return b"".join(replies), failure is not None
+        return failure is not None
 
     def _leave(
         self, unanswered: "Sequence[Request]", failure: UnreadableRequest | None

@@ -15,7 +15,7 @@ from ccfpy.http.messages import Response
 from ccfpy.node.sessions.http1 import unwritable
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request
     from ccfpy.node.sessions.client import Client
 
@@ -27,12 +27,20 @@ class Http2Connection:
         has_left: frames or requests wait for the next turn.
     """
 
-    __slots__ = ("_awaited", "_client", "_is_last", "_server", "has_left")
+    __slots__ = (
+        "_answering",
+        "_awaited",
+        "_client",
+        "_is_last",
+        "_server",
+        "has_left",
+    )
 
     def __init__(self, client: "Client") -> None:
         self._client = client
         self._server = Http2Server(client.interface.limits, client.interface.http2)
         self._awaited: dict[int, tuple[Request, Awaited]] = {}
+        self._answering: tuple[int, Request] | None = None
         self._is_last = False
         self.has_left = False
 
@@ -79,6 +87,20 @@ class Http2Connection:
             else:
                 self._respond(stream, request, response)
         return self.serve(b"", share)
+
+    def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
+        """Receive the client's next bytes; requests wait for a turn."""
+        return self.serve(plaintext, 0)
+
+    def wait_for(self, awaited: "Awaited") -> None:
+        """Take the answer that is under way later, from there."""
+        assert self._answering is not None, "only then an answer is under way"
+        stream, request = self._answering
+        self._wait(stream, request, awaited)
+
+    def leave(self) -> tuple[bytes, bool]:
+        """Return what was answered before the request that is awaited now."""
+        return self._answer_some(0)
 
     @property
     def unfinished_bytes(self) -> int:
@@ -129,14 +151,20 @@ class Http2Connection:
         return self._server.unsent_bytes <= limits.HTTP2_UNSENT_BYTES_MAX
 
     def _answer(self, stream: int, request: "Request") -> None:
-        answer = self._client.answer(request)
-        response = answer if isinstance(answer, Response) else answer.response
-        if response is not None:
-            self._respond(stream, request, response)
-            return
-        assert not isinstance(answer, Response), "it is still awaited"
-        self._awaited[stream] = (request, answer)
-        answer.then(self._settled)
+        client = self._client
+        self._answering = stream, request
+        client.router.calls.underway.recipient = self
+        answer: Answer = client.answer(request)
+        if isinstance(answer, Response):
+            self._respond(stream, request, answer)
+        elif answer.response is not None:
+            self._respond(stream, request, answer.response)
+        else:
+            self._wait(stream, request, answer)
+
+    def _wait(self, stream: int, request: "Request", awaited: "Awaited") -> None:
+        self._awaited[stream] = (request, awaited)
+        awaited.then(self._settled)
 
     def _settled(self, _: Response) -> None:
         self._client.on_settled(self._client)

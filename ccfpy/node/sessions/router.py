@@ -7,6 +7,7 @@ also answer without their prefix (``src/http/http_rpc_context.h``).
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ccfpy.endpoints.app_calls import AppCalls
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.frontend import Frontend
     from ccfpy.endpoints.session import Session
@@ -17,11 +18,13 @@ class Router:
     """The frontends by their prefix; ``app`` takes what no prefix claims.
 
     Attributes:
+        calls: of an application's code; told for whom each is made.
         frontends: those that were mounted. A node mounts all of them when it boots,
             before it serves the first request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, calls: "AppCalls") -> None:
+        self.calls = calls
         self.frontends: dict[str, Frontend] = {}
 
     def mount(self, prefix: str, frontend: "Frontend") -> None:

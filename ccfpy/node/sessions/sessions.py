@@ -8,6 +8,7 @@ reports how many of a client's bytes it has read, so that neither holds more of 
 than ``base.limits`` allows.
 """
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
@@ -22,6 +23,8 @@ from ccfpy.node.sessions.turns import Turns
 from ccfpy.node.sessions.unfinished import Unfinished
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ccfpy.boundary.events import SessionData, SessionWritten
     from ccfpy.node.identity.certificates import PresentedCertificates
     from ccfpy.node.outbox import Outbox
@@ -55,6 +58,14 @@ class Sessions:
         self._unfinished = Unfinished()
         self.is_full = False
         self._looked_ms: int | None = None
+        # Of the work under way, should another thread go on with it: whose request is
+        # answered, and all that has not begun.
+        self._serving: Connection | None = None
+        self._events: Iterator[SessionData] = iter(())
+        self._group: Iterator[tuple[Connection, bytes | None]] = iter(())
+        self._replies: list[tuple[Connection, bytes, bool]] = []
+        self._taken: Iterator[Connection] = iter(())
+        self._ready: Iterator[Client] = iter(())
 
     def open(self, session_id: SessionId, interface_name: str) -> None:
         """Accept a connection, unless its interface is full or has no certificate."""
@@ -114,7 +125,9 @@ class Sessions:
             turns.renew()
             self.data([event])
             return
+        self._serving = connection
         reply, ends = connection.turn(data, limits.STEP_REQUESTS_MAX)
+        self._serving = None
         self._send(connection, reply, ends=ends)
         if connection.is_queued:
             # The connection has had the turn of this step: the rest waits.
@@ -131,11 +144,14 @@ class Sessions:
         turns = self.turns
         share = turns.share(len(events))
         read: dict[SessionId, tuple[Connection, bytes | None]] = {}
-        for event in events:
+        self._events = rest = iter(events)
+        for event in rest:
             session_id = event.session
             if session_id in read:
                 # What it said before may be answered with the end of the session.
+                self._events = chain((event,), rest)
                 self._answer(read, share)
+                self._events = rest
                 read.clear()
             connection = self._connections.get(session_id)
             if connection is None:
@@ -165,16 +181,44 @@ class Sessions:
         read: "dict[SessionId, tuple[Connection, bytes | None]]",
         share: int,
     ) -> None:
-        replies: list[tuple[Connection, bytes, bool]] = []
+        replies = self._replies
+        self._group = iter(read.values())
         try:
-            for connection, said in read.values():
+            for connection, said in self._group:
+                self._serving = connection
                 reply, ends = connection.serve(said, share)
                 replies.append((connection, reply, ends))
+            self._serving = None
         finally:
             # Who was answered before the node had to stop is told so.
-            for connection, reply, ends in replies:
-                data, is_last = connection.protect(reply, ends)
-                self._send(connection, data, ends=is_last)
+            self._send_all(replies)
+
+    def _send_all(self, replies: list[tuple[Connection, bytes, bool]]) -> None:
+        for connection, reply, ends in replies:
+            data, is_last = connection.protect(reply, ends)
+            self._send(connection, data, ends=is_last)
+        replies.clear()
+
+    def go_on(self) -> None:
+        """Go on where another thread was when it was left with a slow call.
+
+        The request of that call is awaited now. What the thread had not begun waits for
+        its turn.
+        """
+        replies, self._replies = self._replies, []
+        connection, self._serving = self._serving, None
+        if connection is not None:
+            replies.append((connection, *connection.leave()))
+        for connection, said in self._group:
+            replies.append((connection, *connection.hold(said)))
+        self._send_all(replies)
+        for event in self._events:
+            kept = self._connections.get(event.session)
+            if kept is not None:
+                self._keep(kept, event)
+        for connection in self._taken:
+            self._review(connection)
+        self._settled.extend(self._ready)
 
     def _review(self, connection: Connection) -> None:
         """Queue a connection for its turn, if it wants one."""
@@ -189,13 +233,16 @@ class Sessions:
         if taken:
             share = turns.share(len(taken))
             sent = 0
-            for connection in taken:
+            self._taken = iter(taken)
+            for connection in self._taken:
                 if connection.has_ended:
                     continue
                 if sent >= limits.STEP_REPLIES_BYTES_MAX:
                     turns.put(connection)
                     continue
+                self._serving = connection
                 reply, ends = connection.take_turn(share)
+                self._serving = None
                 sent += len(reply)
                 self._send(connection, reply, ends=ends)
                 if not ends:
@@ -251,12 +298,15 @@ class Sessions:
         while self._settled:
             ready = tuple(self._settled)
             self._settled.clear()
-            for client in ready:
+            self._ready = iter(ready)
+            for client in self._ready:
                 session = client.session
                 connection = self._connections.get(session.id)
                 # The host may give a number again, to somebody else.
                 if connection is not None and connection.session is session:
+                    self._serving = connection
                     reply, ends = connection.resume(1)
+                    self._serving = None
                     self._send(connection, reply, ends=ends)
                     if not ends:
                         self._review(connection)
@@ -325,14 +375,20 @@ class Sessions:
         connection = self._connections.get(session_id)
         if connection is None:
             return
+        self._forget(connection)
         if connection.is_queued and connection.is_greeted:
+            # Last, as another thread may go on from here.
             connection.take_turn(1)
-        self.closed(session_id)
+        connection.abandon()
 
     def closed(self, session_id: SessionId) -> None:
         """Forget a session."""
-        connection = self._connections.pop(session_id, None)
+        connection = self._connections.get(session_id)
         if connection is not None:
-            self._unfinished.forget(connection)
+            self._forget(connection)
             connection.abandon()
-            self._counts.closed(connection.interface)
+
+    def _forget(self, connection: Connection) -> None:
+        del self._connections[connection.session.id]
+        self._unfinished.forget(connection)
+        self._counts.closed(connection.interface)

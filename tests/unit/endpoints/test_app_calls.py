@@ -8,7 +8,7 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Unwritable
-from ccfpy.base.ports import Given, Result
+from ccfpy.base.ports import Given, OneThread, Result
 from ccfpy.endpoints.app_calls import (
     UNLIMITED,
     AppCalls,
@@ -22,8 +22,8 @@ from tests.attacks import attack
 
 
 @dataclass
-class Noted:
-    """A watchdog that notes the limits of each call."""
+class Noted(OneThread):
+    """Threads that note the limits of each call."""
 
     limits: list[tuple[int, int]] = field(default_factory=list)
 
@@ -39,20 +39,20 @@ class Noted:
 
 
 def test_a_call_has_its_own_limit_or_everybodys() -> None:
-    watchdog = Noted()
-    calls = AppCalls(watchdog)
+    threads = Noted()
+    calls = AppCalls(threads)
     memory = limits.APP_MEMORY_BYTES_MAX
     assert calls.call(len, "four") == 4
     assert calls.call(len, "four", 7) == 4
     calls.limits.execution_ms_max = 9
     assert calls.call(len, "four") == 4
-    assert watchdog.limits == [(1000, memory), (7, memory), (9, memory)]
+    assert threads.limits == [(1000, memory), (7, memory), (9, memory)]
 
 
 def test_what_is_limited_elsewhere_is_not_watched() -> None:
-    watchdog = Noted()
-    assert AppCalls(watchdog).call(len, "four", UNLIMITED) == 4
-    assert watchdog.limits == []
+    threads = Noted()
+    assert AppCalls(threads).call(len, "four", UNLIMITED) == 4
+    assert threads.limits == []
 
 
 @attack("applications: a handler that ends the program")

@@ -43,6 +43,10 @@ def test_a_script_that_does_not_end_is_stopped_in_ccfs_words(
     with pytest.raises(EvaluationFailed) as failed:
         evaluator.evaluate(script("for (;;) ;"), "f", [])
     assert failed.value.failure.reason == "Operation took too long to complete."
+    assert governed.node.lines[-1] == (
+        "fail",
+        "Stopped, as it may take 5000 ms: f of script",
+    )
 
 
 def test_other_limits_are_told_as_they_are(evaluator: Evaluator) -> None:

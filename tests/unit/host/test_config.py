@@ -262,6 +262,7 @@ REFUSED: list[tuple[str, object, str]] = [
         1.5,
         "'worker_threads' should be a whole number without quotes, not 1.5",
     ),
+    ("worker_threads", 101, "'worker_threads' should be at most 100, not 101"),
     (
         "worker_threads",
         True,

@@ -2,10 +2,16 @@
 
 import pytest
 
+from ccfpy.base.ports import OneThread
 from ccfpy.js.engine import JsException, JsLimit, JsLimitExceeded, JsLimits
 from ccfpy.js.quickjs.engine import compile_module
 from ccfpy.js.quickjs.native import Trapped
-from ccfpy.js.quickjs.script_instance import ScriptInstance, found_in, relative
+from ccfpy.js.quickjs.script_instance import (
+    Runtime,
+    ScriptInstance,
+    found_in,
+    relative,
+)
 from tests.unit.js.conftest import CountingClock
 from tests.unit.js.quickjs.wasm_instances import started
 
@@ -16,14 +22,24 @@ def test_modules_are_found_with_and_without_their_leading_slash() -> None:
     assert relative("/lib/a.js") == "lib/a.js"
 
 
+def _runtime() -> Runtime:
+    return Runtime(CountingClock(), OneThread())
+
+
 def _script() -> ScriptInstance:
-    script = ScriptInstance(CountingClock(), (), lambda _name: None)
+    script = ScriptInstance(
+        Runtime(CountingClock(), OneThread()), (), lambda _name: None
+    )
     script.instance = started()
     return script
 
 
 def test_a_guest_knows_whether_it_asked() -> None:
-    script = ScriptInstance(CountingClock(), (lambda value: value,), lambda _name: None)
+    script = ScriptInstance(
+        Runtime(CountingClock(), OneThread()),
+        (lambda value: value,),
+        lambda _name: None,
+    )
     script.instance = started()
     script.instance.callbacks = script
     asked = [script.has_asked]

@@ -39,7 +39,6 @@ class TestScriptNode:
     node: StoreNode
     clock: RealClock = field(default_factory=RealClock)
     entropy: SeededEntropy = field(default_factory=lambda: SeededEntropy(b"scripts"))
-    election_timeout_ms: int = 60_000
     app_calls: AppCalls = field(default_factory=AppCalls)
     lines: list[tuple[ScriptLog, str, str]] = field(default_factory=list)
 
@@ -53,7 +52,6 @@ class TestScriptNode:
             entropy=self.entropy,
             clock=self.clock,
             app_calls=self.app_calls,
-            election_timeout_ms=self.election_timeout_ms,
             begin=lambda: self.node.begin(read_only=True),
             log=self.log,
         )
@@ -79,7 +77,7 @@ class Installed:
             self.node,
             has_backpressure=True,
             on_unhandled=self._note,
-            app_calls=AppCalls(),
+            is_app=True,
         )
         self.frontend.is_open = True
 

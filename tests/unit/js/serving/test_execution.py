@@ -432,20 +432,3 @@ def test_an_unforeseen_failure_of_the_host_is_no_exception_of_the_script() -> No
     installed.node.view_of = broken  # type: ignore[method-assign,assignment]
     assert installed.call().status == 500
     assert [type(error) for error in installed.unhandled] == [OSError]
-
-
-def test_scripts_that_may_run_long_are_warned_of_once() -> None:
-    installed = Installed()
-    assert installed.script_node.lines == []
-    installed.options(max_execution_time_ms=24_000)
-    installed.function("ccf.enableMetricsLogging(false); return {}")
-    installed.call()
-    assert installed.script_node.lines == []
-    installed.options(max_execution_time_ms=24_001)
-    for _ in range(2):
-        installed.call()
-    ((tag, level, line),) = installed.script_node.lines
-    assert (tag, level) == (ScriptLog.JS, "info")
-    assert line.startswith(
-        "A script may run for 24001ms, which is more than two fifths of "
-    )

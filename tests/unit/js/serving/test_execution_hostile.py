@@ -5,10 +5,13 @@ a test of their own.
 """
 
 import json
+import re
 
 import pytest
 
 from ccfpy.js.quickjs.script_instance import TIMED_OUT
+from ccfpy.js.serving.ports import ScriptLog
+from tests.attacks import attack
 from tests.unit.js.serving.installed import Installed, error_of, of_f
 
 LIMITS = {
@@ -112,6 +115,19 @@ def test_whatever_takes_too_much_is_stopped(
     assert installed.unhandled == []
     assert is_healthy(installed, "/good")
     assert served_after(installed)
+
+
+@attack("applications: a script without end")
+def test_the_log_names_the_endpoint_of_a_call_that_was_stopped() -> None:
+    installed = Installed()
+    installed.options(**LIMITS)
+    installed.function("for (;;);")
+    assert installed.call().status == 500
+    ((tag, level, line),) = installed.script_node.lines
+    assert (tag, level) == (ScriptLog.JS, "fail")
+    assert re.fullmatch(
+        r"Stopped, as it took \d+ ms, and may take 200 ms, in POST /app/f", line
+    )
 
 
 @pytest.mark.parametrize("reuse", [{}, REUSE], ids=["fresh", "kept"])

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import pytest
 
-from ccfpy.base.ports import CallStopped, Given, Result
+from ccfpy.base.ports import CallStopped, Given, OneThread, Result
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.serving.limited import Limited
@@ -20,8 +20,8 @@ class Greeting:
         return {"greet": lambda name, mark: f"hello {name}{mark}"}
 
 
-class Impatient:
-    """A watchdog that lets nothing be called."""
+class Impatient(OneThread):
+    """Threads that let nothing be called."""
 
     def call(
         self,

@@ -7,6 +7,7 @@ import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId, SessionId
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -75,6 +76,7 @@ class Pair:
                 channels=End(self.wire, node),
                 primary=lambda: self.primary,
                 serve=self._serve,
+                calls=AppCalls(),
                 node_log=self.logs[node],
                 now_ms=1000,
             )

@@ -5,6 +5,7 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import InterfaceAuthority
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.refusals import ParserLimits
@@ -27,7 +28,7 @@ def connection() -> Connection:
         SessionId(1),
         interface,
         None,
-        router=Router(),
+        router=Router(AppCalls()),
         is_capped=False,
         on_settled=lambda _: None,
     )

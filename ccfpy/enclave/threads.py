@@ -1,0 +1,202 @@
+"""Calls of an application's code, on threads that keep nobody waiting.
+
+1. The token of a call says who has the node: the call's thread, unless another took it.
+   A call that kept its token costs two operations on a list.
+2. A thread whose call was away waits for the node lock when the call is over. It runs
+   code of an application's that it calls after that without the node lock.
+"""
+
+from collections.abc import Callable
+from threading import local
+from time import monotonic_ns
+from typing import Final
+
+from ccfpy.base.ports import CallGivenUp, CallStopped, Given, Result
+from ccfpy.boundary.effects import Effect
+from ccfpy.boundary.ending import ExitCode
+from ccfpy.boundary.events import Event
+from ccfpy.enclave.loop import Conversation
+from ccfpy.enclave.stepping import Stepping, ThreadedSteps
+from ccfpy.enclave.watchdog import Meter, reason_of_time
+from ccfpy.enclave.workers import Worker
+
+_NS_PER_MS: Final = 1_000_000
+
+
+class _Here(local):
+    """The calling thread's worker, if it has one."""
+
+    worker: Worker | None = None
+
+
+class NodeThreads:
+    """The threads of one node, as ``AppThreads``; calls from other threads are plain.
+
+    Args:
+        meter: of the process's memory.
+        stuck: called with application code that cannot be stopped; ends the process.
+        ended: called with the exit code if the node ends while the thread that began is
+            busy, perhaps for good; ends the process.
+    """
+
+    def __init__(
+        self,
+        meter: Meter,
+        *,
+        stuck: Callable[[str], None] = lambda _: None,
+        ended: Callable[[ExitCode], None] = lambda _: None,
+    ) -> None:
+        self._here = _Here()
+        self._stepping = Stepping(
+            meter,
+            self._settle,
+            outermost=NodeThreads.call.__code__,
+            stuck=stuck,
+            ended=ended,
+        )
+        self._lock = self._stepping.lock
+        self._watchdog = self._stepping.watchdog
+
+    def drive(
+        self,
+        machine: ThreadedSteps,
+        conversation: Conversation[Event, Effect],
+        *,
+        started: Callable[[], None],
+    ) -> ExitCode:
+        """Step a node until it stops, beginning with the calling thread; once.
+
+        Args:
+            machine: the node.
+            conversation: with its host.
+            started: called once, after the node's first step.
+        """
+        return self._stepping.drive(machine, conversation, started=started)
+
+    @property
+    def is_any_busy(self) -> bool:
+        """Whether a call is under way that nobody waits for, perhaps for good."""
+        return any(worker.is_calling for worker in self._stepping.workers)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many calls are away as may be."""
+        return self._stepping.is_full
+
+    @property
+    def is_python_full(self) -> bool:
+        """Whether no call of Python can be allowed: too many hang, or are away."""
+        return self._stepping.is_python_full
+
+    def allow(self, slow_calls_max: int) -> None:
+        """Allow so many calls to be away at once."""
+        self._stepping.allow(slow_calls_max)
+
+    def call(
+        self,
+        function: Callable[[Given], Result],
+        given: Given,
+        execution_ms_max: int,
+        memory_bytes_max: int,
+    ) -> Result:
+        """Return what a function returns, within limits; as ``AppThreads``."""
+        worker = self._here.worker
+        if worker is None or worker.is_in_app:
+            return function(given)
+        if worker.is_calling:
+            with worker.nested():
+                return self.call(function, given, execution_ms_max, memory_bytes_max)
+        worker.execution_ms_max = execution_ms_max
+        worker.memory_bytes_max = memory_bytes_max
+        worker.began_ns = began_ns = monotonic_ns()
+        worker.is_calling = True
+        if not self._watchdog.is_ticking:
+            self._watchdog.wake()
+        if worker.away is None:
+            worker.token.append(None)
+        else:
+            self._lock.release()
+        try:
+            return function(given)
+        finally:
+            worker.is_calling = False
+            took_ns = monotonic_ns() - began_ns
+            try:
+                worker.token.pop()
+            except IndexError:
+                self._come_back(worker)
+            if worker.ending is not None or took_ns > execution_ms_max * _NS_PER_MS:
+                self._check_in_time(worker, took_ns)
+
+    def beside(self, function: Callable[[Given], Result], given: Given) -> Result:
+        """Return what a function returns that ends by itself; as ``AppThreads``."""
+        worker = self._here.worker
+        if worker is None or worker.is_in_app:
+            return function(given)
+        if worker.is_calling:
+            with worker.nested():
+                return self.beside(function, given)
+        worker.execution_ms_max = 0
+        worker.began_ns = monotonic_ns()
+        worker.is_calling = True
+        if not self._watchdog.is_ticking:
+            self._watchdog.wake()
+        if worker.away is None:
+            worker.token.append(None)
+        else:
+            self._lock.release()
+        try:
+            return function(given)
+        finally:
+            worker.is_calling = False
+            try:
+                worker.token.pop()
+            except IndexError:
+                self._come_back(worker)
+
+    def inside(self, function: Callable[[Given], Result], given: Given) -> Result:
+        """Call what uses the node from within a call; as ``AppThreads``."""
+        worker = self._here.worker
+        if worker is None or not worker.is_calling or worker.is_using_node:
+            return function(given)
+        worker.is_using_node = True
+        try:
+            if not worker.take_node():
+                self._come_back(worker)
+            return function(given)
+        finally:
+            worker.is_using_node = False
+            if worker.away is None:
+                worker.token.append(None)
+            else:
+                self._lock.release()
+
+    def _come_back(self, worker: Worker) -> None:
+        """Wait for the node lock, as another thread took the node.
+
+        Raises:
+            CallGivenUp: the call's caller was answered meanwhile. The node lock is held
+                then too.
+        """
+        self._lock.acquire()
+        away = worker.away
+        if self._stepping.is_ended or (away is not None and away.is_given_up):
+            raise CallGivenUp
+
+    def _check_in_time(self, worker: Worker, took_ns: int) -> None:
+        """Raise if the call that is just over was ended, or has taken too long.
+
+        Raises:
+            CallStopped: it was, or has.
+        """
+        ending, worker.ending = worker.ending, None
+        if ending is not None:
+            ending.over()
+            if ending.began_ns == worker.began_ns:
+                raise CallStopped(ending.reason, is_late=ending.is_late) from None
+        most = worker.execution_ms_max
+        if took_ns > most * _NS_PER_MS:
+            raise CallStopped(reason_of_time(took_ns, most), is_late=True) from None
+
+    def _settle(self, worker: Worker) -> None:
+        self._here.worker = worker

@@ -1,0 +1,101 @@
+"""Whose code a line is: the application's, ccfpy's, or Python's library's.
+
+A call of an application's code may be ended in the application's own lines alone: what
+the call asked of the node is always finished first.
+"""
+
+import sysconfig
+from enum import Enum, auto
+from functools import cache
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Final
+
+import ccfpy
+
+
+class Whose(Enum):
+    """Whose line of code it is."""
+
+    APP = auto()
+    OURS = auto()
+    """Of ccfpy, or of a library that ccfpy uses on a node's own state."""
+    STANDARD = auto()
+    """Of Python's library, on behalf of its caller."""
+
+
+def place_in_app(
+    frame: FrameType, outermost: CodeType, *, is_patient: bool
+) -> FrameType | None:
+    """Return the application's own line that is being run, if one is.
+
+    Python's library runs on behalf of its caller, which may be compiled code of ours
+    that has no frame. Who is patient waits for a line of the application itself.
+
+    Args:
+        frame: the innermost of a call.
+        outermost: the code that made the call.
+        is_patient: whether the library's lines are to go on.
+    """
+    step: FrameType | None = frame
+    while step is not None and step.f_code is not outermost:
+        match whose(step.f_code.co_filename):
+            case Whose.APP:
+                return step
+            case Whose.OURS:
+                return None
+            case Whose.STANDARD:
+                if is_patient:
+                    return None
+                step = step.f_back
+    # The application handed in a function of the library's.
+    return None if is_patient or step in {None, frame} else frame
+
+
+@cache
+def whose(file: str) -> Whose:
+    """Return whose code a file holds.
+
+    Whatever is neither ours nor Python's is the application's, libraries of its own
+    included; so are the samples that travel with ccfpy.
+    """
+    if file.startswith("<"):
+        # Written by the library, such as a dataclass's methods; or the import itself.
+        return Whose.OURS if "importlib" in file else Whose.STANDARD
+    if file.startswith(_OURS) and not file.startswith(_SAMPLES):
+        return Whose.OURS
+    for packages in _PACKAGES:
+        if file.startswith(packages):
+            name = file[len(packages) :].partition("/")[0].removesuffix(".py")
+            return Whose.OURS if name in _USED_BY_US else Whose.APP
+    return Whose.STANDARD if file.startswith(_STANDARD) else Whose.APP
+
+
+def _folder(path: str | Path) -> str:
+    return f"{path}/"
+
+
+_HOME: Final = Path(ccfpy.__file__).resolve().parent
+_OURS: Final = _folder(_HOME)
+_SAMPLES: Final = _folder(_HOME / "share" / "apps")
+_PACKAGES: Final = tuple(
+    {_folder(sysconfig.get_path(name)) for name in ("purelib", "platlib")}
+)
+_STANDARD: Final = tuple(
+    {_folder(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+)
+_USED_BY_US: Final = frozenset(
+    {
+        "OpenSSL",
+        "cbor2",
+        "cryptography",
+        "h2",
+        "hpack",
+        "httptools",
+        "hyperframe",
+        "msgpack",
+        "orjson",
+        "sortedcontainers",
+        "wasmtime",
+    }
+)

@@ -1,0 +1,234 @@
+"""Threads that may step a node, and the calls of an application's code they make."""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from threading import Lock, Thread, get_ident
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.enclave.ending import TracedThread
+
+if TYPE_CHECKING:
+    from ccfpy.enclave.ending import Ending
+
+
+class AwayCall:
+    """A call that the node goes on without; the node knows the call by this object.
+
+    Attributes:
+        is_given_up: whether its caller has been answered without it.
+        is_being_given_up: whether a thread is about to do that.
+    """
+
+    __slots__ = ("is_being_given_up", "is_given_up")
+
+    def __init__(self) -> None:
+        self.is_given_up = False
+        self.is_being_given_up = False
+
+
+class Worker:
+    """One thread, and the call that it makes.
+
+    Attributes:
+        wake: what the thread waits on while it has nothing to do.
+        job: what it does when woken; nothing ends the thread.
+        is_driver: whether it takes what the host says.
+        token: holds something only while the node can be taken from the thread, which
+            is while its call runs. Who pops that has the node.
+        away: the call without which the node went on, until the thread's part in that
+            step is over.
+        is_calling: whether a call's function runs.
+        is_using_node: whether that function uses the node.
+        began_ns: when the call began, by which it is known.
+        seen_ns: when that began which the last look saw.
+        execution_ms_max: how long the call may take; 0 if it ends by itself.
+        memory_bytes_max: by how much the process may grow meanwhile.
+        base_bytes: what the process took at the first look at the call.
+        ending: ends the call, or an earlier one.
+        traced: the thread, for who traces it.
+    """
+
+    __slots__ = (
+        "away",
+        "base_bytes",
+        "began_ns",
+        "ending",
+        "execution_ms_max",
+        "ident",
+        "is_calling",
+        "is_driver",
+        "is_using_node",
+        "job",
+        "memory_bytes_max",
+        "seen_ns",
+        "token",
+        "traced",
+        "wake",
+    )
+
+    def __init__(self) -> None:
+        self.wake = _locked()
+        self.job: Callable[[Worker], None] | None = None
+        self.is_driver = False
+        self.token: list[None] = []
+        self.away: AwayCall | None = None
+        self.is_calling = False
+        self.is_using_node = False
+        self.began_ns = 0
+        self.seen_ns = 0
+        self.execution_ms_max = 0
+        self.memory_bytes_max = 0
+        self.base_bytes = 0
+        self.ending: Ending | None = None
+        self.ident = 0
+        self.traced: TracedThread | None = None
+
+    def settle(self) -> None:
+        """Note that the calling thread is this worker's."""
+        self.ident = get_ident()
+        self.traced = TracedThread()
+
+    @property
+    def is_in_app(self) -> bool:
+        """Whether code of an application's runs here, and does not use the node."""
+        return self.is_calling and not self.is_using_node
+
+    @contextlib.contextmanager
+    def nested(self) -> "Iterator[None]":
+        """Make another call where the present one uses the node."""
+        outer = self.began_ns, self.execution_ms_max, self.memory_bytes_max
+        self.is_calling = self.is_using_node = False
+        try:
+            yield
+        finally:
+            self.began_ns, self.execution_ms_max, self.memory_bytes_max = outer
+            self.is_calling = self.is_using_node = True
+
+    def take_node(self) -> bool:
+        """Take the node while this worker's call runs; return whether that worked."""
+        try:
+            self.token.pop()
+        except IndexError:
+            return False
+        return True
+
+    def is_at(self, began_ns: int, ident: int) -> bool:
+        """Return whether the call that began then still runs, in the thread given."""
+        return self.is_calling and self.began_ns == began_ns and self.ident == ident
+
+    def start(self, job: "Callable[[Worker], None]") -> None:
+        """Do something in this worker's thread, which waits for a job."""
+        self.job = job
+        self.wake.release()
+
+
+class Workers:
+    """The threads of one node: as many as were ever needed at once, and no more.
+
+    They wait for jobs until they are dismissed.
+
+    Attributes:
+        all: those that there are.
+        most: how many there may be.
+    """
+
+    def __init__(
+        self, begin: Callable[[Worker], None], end: Callable[[], None]
+    ) -> None:
+        """Begin with no thread.
+
+        Args:
+            begin: called in each thread once.
+            end: called in each thread before it ends; returns once nobody uses the
+                thread's handle any more.
+        """
+        self.all: list[Worker] = []
+        self.most = workers_max(limits.SLOW_CALLS_MAX)
+        self._begin = begin
+        self._end = end
+        self._idle: deque[Worker] = deque()
+        self._is_dismissed = False
+
+    def adopt(self) -> Worker:
+        """Make a worker of the calling thread."""
+        worker = Worker()
+        self._settle(worker)
+        self.all.append(worker)
+        return worker
+
+    def hire(self) -> Worker | None:
+        """Return a worker that waits for a job, or nothing if all are busy.
+
+        One thread at a time may call this.
+        """
+        with contextlib.suppress(IndexError):
+            return self._idle.pop()
+        if len(self.all) >= self.most or self._is_dismissed:
+            return None
+        worker = Worker()
+        thread = Thread(target=self._run, args=(worker,), name="node", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no thread for us
+            return None
+        self.all.append(worker)
+        return worker
+
+    def put_back(self, worker: Worker) -> None:
+        """Take back a worker that got no job."""
+        self._idle.append(worker)
+
+    def is_idle(self, worker: Worker) -> bool:
+        """Return whether a worker waits for a job."""
+        return worker in self._idle
+
+    def wait(self, worker: Worker) -> None:
+        """Do jobs in the calling thread until it is dismissed."""
+        while True:
+            self._idle.append(worker)
+            if self._is_dismissed:
+                break
+            self._await_job(worker)
+        self._end()
+
+    def dismiss(self) -> None:
+        """End the threads that wait, now, and the others when they would wait."""
+        self._is_dismissed = True
+        with contextlib.suppress(IndexError):
+            while True:
+                worker = self._idle.pop()
+                worker.job = None
+                worker.wake.release()
+
+    def _run(self, worker: Worker) -> None:
+        self._settle(worker)
+        self._await_job(worker)
+        self.wait(worker)
+
+    def _await_job(self, worker: Worker) -> None:
+        worker.wake.acquire()
+        job = worker.job
+        worker.job = None
+        if job is not None:
+            job(worker)
+
+    def _settle(self, worker: Worker) -> None:
+        worker.settle()
+        self._begin(worker)
+
+
+def _locked() -> Lock:
+    lock = Lock()
+    lock.acquire()
+    return lock
+
+
+def workers_max(slow_calls_max: int) -> int:
+    """Return how many threads a node may need.
+
+    Those of slow calls and of calls that hang, the driver's, and one that gives up
+    calls.
+    """
+    return slow_calls_max + limits.HUNG_CALLS_MAX + 2

@@ -1,0 +1,87 @@
+"""Whose code a line is, and where in a call the application's own code is."""
+
+import statistics
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import orjson
+import pytest
+
+import ccfpy
+from ccfpy.base.ports import OneThread
+from ccfpy.enclave.whose import Whose, place_in_app, whose
+
+OURS = Path(ccfpy.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        (__file__, Whose.APP),
+        ("/opt/somebody/app.py", Whose.APP),
+        (f"{OURS}/share/apps/logging/app.py", Whose.APP),
+        (f"{sysconfig.get_path('purelib')}/their_library/code.py", Whose.APP),
+        (f"{OURS}/kv/tx.py", Whose.OURS),
+        (f"{sysconfig.get_path('purelib')}/sortedcontainers/x.py", Whose.OURS),
+        (orjson.__file__, Whose.OURS),
+        ("<frozen importlib._bootstrap>", Whose.OURS),
+        ("<string>", Whose.STANDARD),
+        (statistics.__file__, Whose.STANDARD),
+    ],
+)
+def test_whose_code_a_file_holds(file: str, expected: Whose) -> None:
+    assert whose(file) is expected
+
+
+OUTERMOST = OneThread.beside.__code__
+
+
+def test_a_line_of_the_application_is_the_place() -> None:
+    frame = OneThread().beside(lambda _: sys._getframe(), None)
+    assert place_in_app(frame, OUTERMOST, is_patient=True) is frame
+    assert place_in_app(frame, OUTERMOST, is_patient=False) is frame
+
+
+def test_the_library_works_for_the_application_if_that_takes_too_long() -> None:
+    places: list[FrameType | None] = []
+
+    def ask(_: object) -> FrameType:
+        me = sys._getframe()
+
+        class Numbers:
+            def __iter__(self) -> Iterator[int]:
+                library = sys._getframe(1)
+                places.append(place_in_app(library, OUTERMOST, is_patient=True))
+                places.append(place_in_app(library, OUTERMOST, is_patient=False))
+                return iter([1])
+
+        statistics.mean(Numbers())
+        return me
+
+    me = OneThread().beside(ask, None)
+    assert places == [None, me]
+
+
+def test_a_function_of_the_library_that_was_handed_in_is_the_applications() -> None:
+    places: list[object] = []
+
+    class Numbers:
+        def __iter__(self) -> Iterator[int]:
+            library = sys._getframe(1)
+            places.append(place_in_app(library, OUTERMOST, is_patient=True))
+            places.append(place_in_app(library, OUTERMOST, is_patient=False) is library)
+            return iter([1])
+
+    OneThread().beside(statistics.mean, Numbers())  # type: ignore[arg-type]
+    assert places == [None, True]
+
+
+def test_what_made_the_call_is_not_the_applications() -> None:
+    def look(_: object) -> FrameType | None:
+        maker = sys._getframe(1)
+        return place_in_app(maker, OUTERMOST, is_patient=False)
+
+    assert OneThread().beside(look, None) is None
