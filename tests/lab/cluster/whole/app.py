@@ -7,7 +7,8 @@ carried out, and as which of its object, is public.
 
 from dataclasses import dataclass
 
-from ccfpy.app import U64, App, Context, Map, json_codec
+from ccfpy.app import U64, ApiError, App, Context, ErrorCode, Map, json_codec
+from tests.lab.slow_calls import may_stop
 
 app = App(
     "objects",
@@ -60,6 +61,7 @@ def write(ctx: Context, name: str, body: Write) -> Shown:
     """Write to an object; show it with that write."""
     objects = OBJECTS.of(ctx.tx)
     before = objects.get(name) or Shown(count=0, tail=[])
+    may_stop()
     after = Shown(count=before.count + 1, tail=[*before.tail, body.op][-TAIL:])
     objects.put(name, after)
     WORDS.of(ctx.tx).put(name, f"{CANARY}-{body.op}")
@@ -69,5 +71,14 @@ def write(ctx: Context, name: str, body: Write) -> Shown:
 
 @app.get("/objects/{name}")
 def read(ctx: Context, name: str) -> Shown:
-    """Show an object."""
-    return OBJECTS.of(ctx.tx).get(name) or Shown(count=0, tail=[])
+    """Show an object, if all that is known of its last write is of one state."""
+    shown = OBJECTS.of(ctx.tx).get(name) or Shown(count=0, tail=[])
+    may_stop()
+    for op in shown.tail[-1:]:
+        word, written = WORDS.of(ctx.tx).get(name), WRITES.of(ctx.tx).get(op)
+        if (word, written) != (
+            f"{CANARY}-{op}",
+            Written(key=name, count=shown.count),
+        ):
+            raise ApiError(500, ErrorCode.InternalError, "Two states were read.")
+    return shown

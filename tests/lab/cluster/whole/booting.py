@@ -24,6 +24,7 @@ from tests.lab.cluster.whole.clients import PLAIN_INTERFACE
 from tests.lab.cluster.whole.founding import constitution
 from tests.lab.cluster.whole.host import Files, SimulatedNode
 from tests.lab.cluster.whole.streams import TLS_INTERFACE
+from tests.lab.slow_calls import SlowCalls
 
 MESSAGE_TIMEOUT_MS = 50
 ELECTION_TIMEOUT_MS = 500
@@ -90,14 +91,17 @@ def node_of(
         files.ledger.create()
     else:
         files.ledger.prepare()
+    slow = SlowCalls()
     return SimulatedNode(
         name=str(index),
+        slow=slow,
         trusted=Node(
             app=app,
             entropy=SeededEntropy(b"node %d of %d" % (index, seed)),
             clock=StoppedClock(),
             memory=NoMemory(),
             contexts=_CONTEXTS,
+            threads=slow,
         ),
         boot=boot_of(_configured(configuration, index), now_ms=now_ms),
         files=files,

@@ -5,6 +5,7 @@ channels. Mistakes in consensus have a catalogue of their own
 (`tests.lab.cluster.mutants`).
 """
 
+from ccfpy.kv import store, tx
 from ccfpy.ledger import entry, seal, secrets
 from ccfpy.node.channels import keys
 from ccfpy.node.replication import ledger_tail, replication
@@ -121,18 +122,45 @@ BROKEN = (
             ),
         ),
     ),
+    Mutant(
+        name="slow write without a check",
+        reason="What a slow call writes is applied whatever others wrote meanwhile.",
+        edits=(
+            Edit(
+                module=store,
+                function="Store.end",
+                before="tx.read_version != self.version "
+                "or tx.generation != self.generation",
+                after="False",
+            ),
+        ),
+    ),
+    Mutant(
+        name="slow read of two states",
+        reason="A slow call reads what was committed after it began.",
+        edits=(
+            Edit(
+                module=tx,
+                function="MapHandle._node",
+                before="node[0] <= version:",
+                after="True:",
+            ),
+        ),
+    ),
 )
 
 CAUGHT_BY: dict[str, tuple[int, str]] = {
-    "signature of an old view": (2, "NonceOnce"),
-    "secrets outlive a rollback": (7, "EntriesVerify"),
-    "tree outlives a rollback": (7, "EntriesVerify"),
+    "signature of an old view": (0, "EntriesVerify"),
+    "secrets outlive a rollback": (13, "EntriesVerify"),
+    "tree outlives a rollback": (2, "StepEnds"),
     "ledger outlives a rollback": (2, "LedgerOrder"),
-    "snapshot without its tree": (1, "RootsEqual"),
-    "snapshot of what is not final": (8, "SnapshotIsState"),
+    "snapshot without its tree": (4, "RootsEqual"),
+    "snapshot of what is not final": (1, "SnapshotIsState"),
     "snapshot under an entry's nonce": (0, "NonceOnce"),
     "channel does not count": (0, "NonceOnce"),
     "private part in the clear": (0, "NothingPrivate"),
+    "slow write without a check": (0, "Consistency"),
+    "slow read of two states": (4, "OneState"),
 }
 """A seed that catches each, and what it violates.
 

@@ -185,6 +185,25 @@ class Chaos:
         if (node := self._served()) is not None:
             self._do("read", node.name, self.dice.choice(KEYS))
 
+    def begin_slowly(self) -> None:
+        """Write or read, or propose something, while the application is slow."""
+        if (node := self._served()) is None:
+            return
+        self._do("slow", node.name, self.dice.choice((1, 1, 2, 2, 3)))
+        word = self.dice.choice(("write", "write", "write", "read", "rekey"))
+        if word == "rekey":
+            self._do(word, node.name)
+        else:
+            self._do(word, node.name, self.dice.choice(KEYS))
+
+    def run_on(self) -> None:
+        """Run slow calls on, some or all of a node."""
+        slow = [node for node in self.world.awake if node.slow.away]
+        if slow:
+            node = self.dice.choice(slow)
+            for _ in range(self.dice.choice((1, 1, 2, len(node.slow.away)))):
+                self._do("run_on", node.name, self.dice.randrange(NODES_MAX))
+
     def ask_status(self) -> None:
         """Ask what became of transactions."""
         if (node := self._served()) is not None:
@@ -272,6 +291,8 @@ _ACTS: tuple[tuple[_Act, float], ...] = (
     (Chaos.clear_up, 3),
     (Chaos.write, 14),
     (Chaos.read, 3),
+    (Chaos.begin_slowly, 6),
+    (Chaos.run_on, 8),
     (Chaos.ask_status, 4),
     (Chaos.hang_up, 1),
     (Chaos.govern, 3),

@@ -24,6 +24,7 @@ from ccfpy.testing.people import Person
 from tests.lab.cluster.whole.host import SimulatedNode
 from tests.lab.cluster.whole.world import World
 from tests.lab.consistency.history import Answered, Event, GivenUp, Sent, StatusSeen
+from tests.lab.invariants.violated import Violated
 
 PLAIN_INTERFACE = "plain"
 KEYS = ("a", "b", "c")
@@ -138,6 +139,8 @@ class Clients:
     ) -> None:
         at_us, client, name = self._now_us(), connection.client, connection.node.name
         if response is None or response.status != _OK or _TX_ID not in response.headers:
+            if response is not None and b"Two states" in response.body:
+                raise Violated("OneState", f"{name} read two states for {op}")
             reason = "no answer" if response is None else str(response.status)
             self.events.append(
                 GivenUp(at_us=at_us, client=client, node=name, op=op, reason=reason)

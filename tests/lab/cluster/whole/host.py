@@ -38,6 +38,7 @@ from ccfpy.node.node import Node
 from ccfpy.node.running import RunningNode
 from ccfpy.testing.disk import MemoryDisk
 from tests.lab.invariants.violated import Violated
+from tests.lab.slow_calls import SlowCalls
 
 LEDGER = Path("/ledger")
 SNAPSHOTS = Path("/snapshots")
@@ -102,6 +103,7 @@ class SimulatedNode:
         commit: up to where its host was told that it is final.
         end: why it is not alive.
         untold: bytes of each session's answers that left since the last report.
+        slow: its application's calls that are slow.
     """
 
     name: str
@@ -128,6 +130,7 @@ class SimulatedNode:
     end: str = ""
     sessions: int = 0
     untold: dict[SessionId, int] = field(default_factory=dict)
+    slow: SlowCalls = field(default_factory=SlowCalls)
 
     def __post_init__(self) -> None:
         self.performers = self.files.storage.performers(

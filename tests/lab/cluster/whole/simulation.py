@@ -84,6 +84,9 @@ def _run(seed: int, play: Callable[[Stage], None]) -> Run:
             check_run(stage)
         except Violated as violated:
             failure, reason = violated.invariant, str(violated)
+        finally:
+            for node in stage.world.nodes:
+                node.slow.end()
     watch = stage.watch
     return Run(
         seed=seed,
@@ -118,6 +121,7 @@ def calm(stage: Stage) -> bool:
     world.faults.clear()
     for node in world.alive:
         node.rate = 1.0
+    stage.end_slow_calls()
     first_op = stage.clients.next_op
     deadline = world.now_ms + TIMEOUTS_TO_PROGRESS * ELECTION_TIMEOUT_MS
     while world.now_ms < deadline:

@@ -18,6 +18,9 @@ numbers, in the order in which they came.
 ``read N KEY``             a client of node N reads
 ``status N``               a client of node N asks after transactions it heard of
 ``hang_up N``              clients of node N go away
+``slow N STOPS``           the next call of node N's application stops so often, and
+                           the node goes on without it
+``run_on N AT``            such a call runs to its next stop, or its end
 ``join N [FROM] [fresh]``  a node asks N to join: on the disk that node FROM had,
                            and, if fresh, by a snapshot of N
 ``trust N VIA``            a member proposes that a node be trusted, to node VIA
@@ -111,6 +114,8 @@ class Stage:
             "read": self._read,
             "status": self._status,
             "hang_up": self._hang_up,
+            "slow": self._slow,
+            "run_on": self._run_on,
             "join": self._join,
             "trust": self._trust,
             "remove": self._remove,
@@ -234,6 +239,23 @@ class Stage:
         node = self._awake(words[0])
         if node is not None:
             self.clients.hang_up(node)
+
+    def _slow(self, words: Words) -> None:
+        node = self._awake(words[0])
+        if node is not None:
+            node.slow.next_stops = int(words[1])
+
+    def _run_on(self, words: Words) -> None:
+        node = self._awake(words[0])
+        if node is not None and node.slow.away:
+            away = node.slow.away
+            self.world.run_on(node, away[int(words[1]) % len(away)])
+
+    def end_slow_calls(self) -> None:
+        """Run every slow call to its end."""
+        for node in self.world.alive:
+            while node.is_alive and node.slow.away:
+                self.world.run_on(node, node.slow.away[0])
 
     # Members
 

@@ -31,6 +31,7 @@ from tests.lab.cluster.faults import Faults, Link
 from tests.lab.cluster.whole.host import SimulatedNode
 from tests.lab.cluster.whole.streams import Streams
 from tests.lab.invariants.violated import Violated
+from tests.lab.slow_calls import SlowCall
 
 ROUNDS_MAX = 6
 """How many rounds of answers are delivered within one moment."""
@@ -103,11 +104,21 @@ class World:
 
     def step(self, node: SimulatedNode, *events: Event) -> None:
         """Pass events to a node, and carry out the effects."""
+        self._take_step(node, lambda: node.slow.step(node.trusted, events))
+
+    def run_on(self, node: SimulatedNode, call: SlowCall) -> None:
+        """Run a node's slow call to its next stop or its end."""
+        self._take_step(node, lambda: node.slow.run_on(call))
+
+    def _take_step(
+        self, node: SimulatedNode, take: Callable[[], Sequence[Effect]]
+    ) -> None:
+        """Perform a step of a node, and carry out its effects."""
         if not node.is_alive:
             return
         self.steps += 1
         try:
-            effects = node.trusted.step(events)
+            effects = take()
         except (Violated, CcfpyError, AssertionError, ArithmeticError) as error:
             raise _crashed(node, error) from error
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -123,6 +134,7 @@ class World:
         """End a node, and break its connections."""
         node.is_alive = False
         node.end = why
+        node.slow.end()
         self.streams.break_all(node)
 
     def tick(self, node: SimulatedNode, ms: int) -> None:
