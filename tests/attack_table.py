@@ -388,12 +388,15 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "a vote before the acknowledgement": (
                 "Only ballots of active members count."
             ),
-            "a ballot that never ends": "Time, heap and stack of scripts are bounded.",
+            "a ballot that never ends": (
+                "Time, heap and stack of scripts are bounded. The node serves other "
+                "requests meanwhile."
+            ),
             "a ballot that writes": "Ballots receive no function that writes.",
             "a ballot that reads what is private": "Ballots receive no private table.",
             "a constitution that never ends": (
                 "A constitution has the same bounds as a ballot. The proposal "
-                "fails, and the node continues to serve."
+                "fails, and the node serves other requests meanwhile."
             ),
             "a script as large as a request may be": (
                 "The size of a request is bounded, and compiling a script has the "
@@ -701,16 +704,29 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "An application's own code",
         {
             "a handler without end": (
-                "A watchdog interrupts the handler's own code, and interrupts it "
-                "again if the handler continues."
+                "The node goes on without a slow handler. At the handler's limit, an "
+                "exception ends the handler's own code, again and again if the handler "
+                "continues."
+            ),
+            "a script without end": (
+                "The node goes on without a slow script, which ends at its limit."
+            ),
+            "many handlers without end": (
+                "The number of calls that may be slow at once is bounded. The node "
+                "refuses further calls with 503, and serves its own endpoints."
+            ),
+            "handlers that hang": (
+                "The node answers in the place of a handler that does not return. "
+                "While too many handlers hang, the node refuses calls in Python with "
+                "503, and serves scripts and its own endpoints."
             ),
             "a handler that asks the node without end": (
                 "The node first finishes the call. The handler ends at the next "
                 "line of its own code."
             ),
             "a handler that takes memory without end": (
-                "A watchdog interrupts the handler's own code, and interrupts it "
-                "again if the handler continues."
+                "At the limit of memory, an exception ends the handler's own code, as "
+                "at the limit of time."
             ),
             "an answer that ends the process that writes it": (
                 "The node measures the answer's size and depth before it writes the "

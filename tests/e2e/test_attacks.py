@@ -18,7 +18,7 @@ pytestmark = pytest.mark.alone
 NAMES = (
     *("replay", "future", "chains", "handshakes", "squatters", "strangers"),
     *("pipelining", "heads", "resets", "forgeries", "traitor", "ways-out"),
-    *("errors", "deep", "loop"),
+    *("errors", "deep", "loop", "script", "ballots", "crowd", "hang"),
 )
 
 
@@ -59,6 +59,11 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
 @attack("channel: an entry that writes what a node cannot act upon", "traitor")
 @attack("escape: a descriptor that a library left open", "ways-out")
 @attack("escape: a file that a library shares its memory with", "ways-out")
+@attack("applications: a handler without end", "loop")
+@attack("applications: many handlers without end", "crowd")
+@attack("applications: handlers that hang", "hang")
+@attack("applications: a script without end", "script")
+@attack("gov: a ballot that never ends", "ballots")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_attack_stays_within_its_bounds(
     outcomes: dict[str, Outcome], name: str

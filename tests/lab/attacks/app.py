@@ -6,8 +6,9 @@ mistake. Anybody may call them.
 
 import time
 from dataclasses import dataclass
+from threading import Lock
 
-from ccfpy.app import App, Context, Json, Map, json_codec
+from ccfpy.app import GOVERNED, App, Context, Json, Map, Scripts, json_codec
 
 app = App(
     "attacks",
@@ -15,14 +16,19 @@ app = App(
     description="Keeps notes, and has handlers that misbehave.",
     auth=["user_cert"],
 )
+app.serve_scripts(Scripts(tables=GOVERNED))
 
 NOTES = Map("notes", json_codec(str), json_codec(str))
 HOSTILE_MS_MAX = 500
-"""Half of the default: with a second to each, honest answers could wait for longer."""
+"""Half of the default, so that attacks end soon."""
+WAIT_S = 2.5
+WAIT_MS_MAX = 10_000
 HUGE_COUNT = 121_909_581
 """So many short texts made the JSON library end its process."""
 SLEEP_S = 8
 DEEP_COUNT = 100_000
+_LOCK = Lock()
+_LOCK.acquire()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,21 @@ def sleep(ctx: Context) -> bool:
     """Wait in the system for a long time."""
     del ctx
     time.sleep(SLEEP_S)
+    return True
+
+
+@app.get("/hostile/hang", auth=[], execution_ms_max=HOSTILE_MS_MAX)
+def hang(ctx: Context) -> bool:
+    """Wait for a lock that nobody ever releases."""
+    del ctx
+    return _LOCK.acquire()
+
+
+@app.get("/hostile/wait", auth=[], execution_ms_max=WAIT_MS_MAX)
+def wait(ctx: Context) -> bool:
+    """Wait in the system for a long time that is allowed."""
+    del ctx
+    time.sleep(WAIT_S)
     return True
 
 

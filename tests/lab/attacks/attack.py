@@ -22,6 +22,7 @@ class Family(StrEnum):
     TLS = "tls"
     JOINING = "joining"
     HANDLERS = "handlers"
+    SLOW_CALLS = "slow-calls"
     CONFINEMENT = "confinement"
     FAIRNESS = "fairness"
     RECEIPTS = "receipts"
@@ -84,6 +85,8 @@ class Attack:
         perform: the attack, which must end by itself.
         bounds: what it may cost.
         is_quick: whether the short form includes it.
+        is_last: whether the service is stopped after the attack, in good order,
+            because the primary is never again as it was.
     """
 
     name: str
@@ -92,3 +95,4 @@ class Attack:
     perform: Performance
     bounds: Bounds = field(default_factory=Bounds)
     is_quick: bool = True
+    is_last: bool = False

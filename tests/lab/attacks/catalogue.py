@@ -11,6 +11,7 @@ from tests.lab.attacks import (
     joining,
     peers,
     receipts,
+    slow_calls,
     tls,
 )
 from tests.lab.attacks.attack import Attack, Family
@@ -25,6 +26,7 @@ ATTACKS: Sequence[Attack] = (
     *peers.ATTACKS,
     *confinement.ATTACKS,
     *handlers.ATTACKS,
+    *slow_calls.ATTACKS,
 )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.local.node import NodeProcess
 from tests.lab.attacks.attack import Attack, Target
 from tests.lab.attacks.bounds import (
     MEMORY_GROWTH_MAX,
@@ -86,13 +87,21 @@ async def run_attacks(
             place.mkdir(parents=True, exist_ok=True)
             target = stage.target(place, is_quick=is_quick)
             measured = await measure(attack, stage, target)
-            outcome = Outcome(
-                attack=attack, measured=measured, excesses=[*excesses(measured)]
-            )
+            found = [*excesses(measured)]
+            if attack.is_last:
+                found += await asyncio.to_thread(_stop, target.primary)
+            outcome = Outcome(attack=attack, measured=measured, excesses=found)
             yield outcome
-            if not outcome.is_within:
+            if attack.is_last or not outcome.is_within:
                 await standing.aclose()
                 stage = None
+
+
+def _stop(node: NodeProcess) -> Sequence[str]:
+    """Stop a node; return what went wrong with that."""
+    node.stop()
+    code = node.exit_code()
+    return [f"{node.name} was stopped, and ended with {code}"] if code else []
 
 
 async def measure(attack: Attack, stage: Stage, target: Target) -> Measured:
@@ -128,8 +137,9 @@ async def measure(attack: Attack, stage: Stage, target: Target) -> Measured:
             nodes_lost=stage.lost,
         ),
         honest=_honest(answers, before.at_s, end_s, is_answered=is_answered),
+        alone=summarise(answers, begin_s=first.at_s, end_s=before.at_s),
         breaches=breaches,
-        bounds=attack.bounds,
+        bounds=attack.bounds.when_crowded() if target.is_quick else attack.bounds,
     )
 
 

@@ -28,6 +28,7 @@ from tests.lab.attacks import app as attacked_app
 from tests.lab.attacks import honest
 from tests.lab.attacks.attack import Target
 from tests.lab.attacks.honest import Answer, is_caught_up, read_answers
+from tests.lab.attacks.hostile_scripts import INSTALL, SHORT
 from tests.lab.attacks.measuring import (
     children,
     cpu_s,
@@ -212,7 +213,8 @@ async def _warm_up(network: ProcessNetwork, primary: NodeProcess) -> None:
     await network.govern(
         [{"name": "set_user_data", "args": {"user_id": "0" * 64, "user_data": None}}]
     )
+    await network.govern([INSTALL])
     async with network.connect(primary) as anybody:
-        for path in ("/node/network/nodes", "/node/api", "/gov/api"):
+        for path in ("/node/network/nodes", "/node/api", "/gov/api", SHORT):
             await anybody.request("GET", path)
         await read_governance(anybody, "members/proposals")

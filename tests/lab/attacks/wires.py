@@ -28,10 +28,11 @@ class NoAnswer(Exception):
 
 
 class Answered(NamedTuple):
-    """An answer to one request of HTTP/1.1."""
+    """An answer to one request of HTTP/1.1; names of headers are in lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str]
 
 
 def stranger_context(identity: KeyFiles | None = None) -> ssl.SSLContext:
@@ -105,8 +106,9 @@ class Wire:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 head = await self.reader.readuntil(b"\r\n\r\n")
-                status, size = _read_head(head)
-                return Answered(status, await self.reader.readexactly(size))
+                status, headers = _read_head(head)
+                size = int(headers.get("content-length", "0"))
+                return Answered(status, await self.reader.readexactly(size), headers)
         except (OSError, EOFError, TimeoutError, ValueError) as error:
             raise NoAnswer(str(error) or "no answer in time") from error
         except asyncio.LimitOverrunError as error:
@@ -169,12 +171,10 @@ async def connected(
         writer.transport.abort()
 
 
-def _read_head(head: bytes) -> tuple[int, int]:
-    """Read an answer's status and the length of its body."""
+def _read_head(head: bytes) -> tuple[int, Mapping[str, str]]:
+    """Read an answer's status and headers."""
     first, *lines = head.decode("latin-1").split("\r\n")
-    sizes = [
-        int(value)
-        for name, _, value in (line.partition(":") for line in lines)
-        if name.lower() == "content-length"
-    ]
-    return int(first.split()[1]), sizes[0] if sizes else 0
+    parted = (line.partition(":") for line in lines if line)
+    return int(first.split()[1]), {
+        name.lower(): value.strip() for name, _, value in parted
+    }

@@ -25,4 +25,5 @@ def test_a_failing_handler_fails_with_a_private_value() -> None:
 def test_bad_handlers_are_large_enough() -> None:
     assert attacked.HUGE_COUNT > 100_000_000
     assert attacked.SLEEP_S > 5
+    assert attacked.WAIT_S * 1000 < attacked.WAIT_MS_MAX
     assert attacked.DEEP_COUNT > 10_000

@@ -7,6 +7,7 @@ import pytest
 from tests.lab.attacks.bounds import (
     ANSWER_MAX_S,
     DISK_SLACK_BYTES,
+    REFUSAL,
     Bounds,
     Honest,
     Measured,
@@ -29,6 +30,7 @@ QUIET = Measured(
         elections=0,
     ),
     honest=Honest(answers=50, failures=(), p99_s=0.1, worst_s=0.2),
+    alone=Honest(answers=50, failures=(), p99_s=0.1, worst_s=0.1),
 )
 """An attack that came to nothing."""
 DISK_MAX_BYTES = DISK_SLACK_BYTES + 3000 + 150
@@ -80,6 +82,47 @@ def test_what_a_service_may_pay(toll: Toll, said: str) -> None:
 )
 def test_what_an_honest_client_may_suffer(honest: Honest, said: str) -> None:
     assert heard(honest) == said
+
+
+@pytest.mark.parametrize(
+    ("alone_s", "p99_s", "said"),
+    [
+        (0.0, 0.25, ""),
+        (0.0, 0.251, "one in a hundred honest answers took 0.251 s of at most 0.250 s"),
+        (0.25, 0.5, ""),
+        (0.25, 0.51, "one in a hundred honest answers took 0.510 s of at most 0.500 s"),
+    ],
+)
+def test_nearly_all_answers_come_as_soon_as_on_the_same_busy_machine_alone(
+    alone_s: float, p99_s: float, said: str
+) -> None:
+    measured = replace(
+        QUIET,
+        honest=replace(HONEST, p99_s=p99_s, worst_s=p99_s),
+        alone=replace(HONEST, worst_s=alone_s),
+        bounds=Bounds(p99_max_s=0.25),
+    )
+    assert "; ".join(excesses(measured)) == said
+
+
+def test_a_crowded_machine_has_more_time_for_nearly_all_answers() -> None:
+    bounds = Bounds(p99_max_s=0.1, answer_max_s=2.0, may_refuse=True)
+    assert bounds.when_crowded() == replace(bounds, p99_max_s=0.5)
+
+
+def test_only_a_refusal_that_the_bounds_allow_is_no_failure() -> None:
+    refused = f"write: {REFUSAL}: Too many slow calls"
+    for failures, may_refuse, count in (
+        ((refused,), True, 0),
+        ((refused,), False, 1),
+        ((refused, "read: no connection"), True, 1),
+    ):
+        measured = replace(
+            QUIET,
+            honest=replace(HONEST, failures=failures),
+            bounds=Bounds(may_refuse=may_refuse),
+        )
+        assert len(list(excesses(measured))) == count
 
 
 def test_what_succeeded_is_never_within() -> None:

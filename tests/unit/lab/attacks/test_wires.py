@@ -1,11 +1,18 @@
 """Connections of an attacker, to a server of this test."""
 
 import asyncio
+import socket
 
 import pytest
 
 from tests.lab.attacks.bounds import Spend
-from tests.lab.attacks.wires import NoAnswer, connected, request_bytes
+from tests.lab.attacks.wires import (
+    Answered,
+    NoAnswer,
+    Wire,
+    connected,
+    request_bytes,
+)
 
 
 def test_a_request_has_its_length_and_headers() -> None:
@@ -36,6 +43,25 @@ def test_who_does_not_speak_tls_gives_no_answer() -> None:
         return spend
 
     assert asyncio.run(attempt()).connections == 1
+
+
+def test_an_answer_has_its_headers() -> None:
+    async def attempt() -> Answered:
+        reader = asyncio.StreamReader()
+        reader.feed_data(
+            b"HTTP/1.1 503 X\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\n{}"
+        )
+        near, far = socket.socketpair()
+        with far:
+            _, writer = await asyncio.open_connection(sock=near)
+            wire = Wire(reader=reader, writer=writer, spend=Spend())
+            answered = await wire.answer()
+            writer.close()
+            await writer.wait_closed()
+        return answered
+
+    headers = {"retry-after": "3", "content-length": "2"}
+    assert asyncio.run(attempt()) == Answered(503, b"{}", headers)
 
 
 def test_attacks_go_to_this_machine_alone() -> None:
