@@ -39,15 +39,16 @@ def main(argv: Sequence[str]) -> ExitCode:
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
     with HostChannel(*options.channel) as channel:
-        threads = NodeThreads(
-            SystemMemory(), stuck=partial(_give_up, channel), ended=os._exit
-        )
+        memory = SystemMemory()
+        threads = NodeThreads(memory, stuck=partial(_give_up, channel), ended=os._exit)
         code = run(
             NODE,
             channel,
             lambda: partial(
                 threads.drive,
-                _confined(build_node(options.app, threads=threads), channel),
+                _confined(
+                    build_node(options.app, memory=memory, threads=threads), channel
+                ),
                 started=_settle_the_collector,
             ),
         )

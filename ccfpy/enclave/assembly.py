@@ -3,7 +3,7 @@
 import os
 import sys
 
-from ccfpy.base.ports import AppThreads, Entropy, Platform
+from ccfpy.base.ports import AppThreads, Entropy, Memory, Platform
 from ccfpy.enclave.application import ApplicationNotLoaded, load_application
 from ccfpy.enclave.bundles import FoundApplication, check_measured, find
 from ccfpy.enclave.platforms.choice import OVERRIDE, PlatformKind, chosen
@@ -14,7 +14,9 @@ from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
 from ccfpy.node.node import Node
 
 
-def build_node(app: str, *, threads: AppThreads | None = None) -> Node:
+def build_node(
+    app: str, *, memory: Memory | None = None, threads: AppThreads | None = None
+) -> Node:
     """Build a node that serves an application, on the operating system's ports.
 
     A signed application is measured before any of it runs. All files are read here: a
@@ -22,6 +24,7 @@ def build_node(app: str, *, threads: AppThreads | None = None) -> Node:
 
     Args:
         app: names the application.
+        memory: the process's meter, if it has one already.
         threads: run the application's code; without them its calls have no limits.
 
     Raises:
@@ -45,7 +48,7 @@ def build_node(app: str, *, threads: AppThreads | None = None) -> Node:
         app=application,
         entropy=entropy,
         clock=SystemClock(),
-        memory=SystemMemory(),
+        memory=SystemMemory() if memory is None else memory,
         platform=platform,
         threads=threads,
     )

@@ -9,16 +9,20 @@ through a pipe.
 import json
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from ccfpy.boundary.effects import Effect
+from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
 from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate
-from ccfpy.enclave.loop import serve
+from ccfpy.enclave.loop import NODE, Conversation, run
+from ccfpy.enclave.ports import SystemMemory
 from ccfpy.enclave.scripts import attend_scripts
+from ccfpy.enclave.threads import NodeThreads
 from ccfpy.node.node import Node
 
 
@@ -32,7 +36,17 @@ class Escrowed:
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
         """Step the node."""
-        effects = self._node.step(events)
+        return self._tell(self._node.step(events))
+
+    def go_on(self, call: object) -> list[Effect]:
+        """Finish the step of another thread."""
+        return self._tell(self._node.go_on(call))
+
+    def give_up(self, call: object, reason: str) -> list[Effect]:
+        """Answer the caller of a call that does not come back."""
+        return self._tell(self._node.give_up(call, reason))
+
+    def _tell(self, effects: list[Effect]) -> list[Effect]:
         running = self._node.running
         if running is not None and len(running.tail.secrets) != self._told:
             secrets = running.tail.secrets
@@ -68,12 +82,18 @@ def main(app: str, channel: Sequence[int], escrow: Path) -> int:
     isolate(parent=os.getppid())
     with HostChannel(*channel) as connection:
         known = (*connection.descriptors, keeper)
-        return serve(connection, lambda: Escrowed(_closed(app, known), keeper))
+        memory = SystemMemory()
+        threads = NodeThreads(memory)
+
+        def begin() -> Callable[[Conversation[Event, Effect]], ExitCode]:
+            node = build_node(app, memory=memory, threads=threads)
+            escrowed = Escrowed(_closed(node, known), keeper)
+            return partial(threads.drive, escrowed, started=lambda: None)
+
+        return run(NODE, connection, begin)
 
 
-def _closed(app: str, known: Collection[int]) -> Node:
-    node = build_node(app)
-    assert isinstance(node, Node)
+def _closed(node: Node, known: Collection[int]) -> Node:
     confine(known=known)
     attend_scripts()
     return node
