@@ -21,6 +21,8 @@ from benchmarks.harness.machine import Machine, at_its_best, this_commit, this_m
 
 T = TypeVar("T")
 UNANSWERED: Final = 2
+NOT_ASKED: Final = 3
+"""A program that the question is about is not installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +69,14 @@ def run(
     words: Sequence[str] | None = None,
     folder: Path = record.RESULTS,
 ) -> int:
-    """Ask a question as the command line says; return 1 if over a budget, else 0.
+    """Ask a question as the command line says.
 
     Args:
         words: the arguments; by default the arguments of this process.
         folder: the folder for the kept run.
+
+    Returns:
+        1 if a figure is over its budget, ``NOT_ASKED`` if there is no figure, else 0.
     """
     settings, is_kept = parsed(question, words)
     machine = this_machine()
@@ -81,6 +86,8 @@ def run(
         assert figure.name not in {each.name for each in figures}, figure.name
         figures.append(figure)
         print(table.figure_row(figure, machine.slowness), flush=True)
+    if not figures:
+        return NOT_ASKED
     first, machine = machine, at_its_best(machine, this_machine())
     if machine != first:
         print(f"\nAt its best the machine was {machine.slowness:.2f} times as slow.")
@@ -145,7 +152,7 @@ def _counts(text: str) -> tuple[int, ...]:
 
 
 def main(question: Question) -> None:
-    """Ask and end this process: 0 is within budget, 1 is over, 2 is no answer."""
+    """Ask and end this process: 0 within budget, 1 over, 2 no answer, 3 not asked."""
     try:
         code = run(question)
     except Exception:  # noqa: BLE001 - whatever it was, there is no answer
