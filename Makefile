@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv compiled test-compiled sandbox apps quick quick-tests test test-units test-processes lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv compiled test-compiled sandbox apps quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -19,7 +19,7 @@ help: ## show these lines
 
 # Checks and tests are many processes: Python keeps what it compiles for the next of them,
 # also where the environment forbids that.
-lint quick quick-tests test test-units test-processes test-compiled coverage simulate mutants scenarios faults attacks documents: \
+lint quick quick-tests test test-units test-processes test-alone test-compiled coverage simulate mutants scenarios faults attacks documents: \
 	export PYTHONDONTWRITEBYTECODE =
 
 # One environment, filled in two steps, so that `.venv/bin` is the one place to look: first
@@ -82,18 +82,21 @@ quick-tests: .venv ## run the quick tests of all, or of what changed with SINCE=
 		$(BIN)/python -m pytest --quiet -m "not slow" --numprocesses 2 --dist loadfile --max-worker-restart 0 tests/house $$tests
 
 # Those that start processes mostly wait, so AT_ONCE=2 runs the others beside them, which
-# give way. Those that measure how fast such a process is run alone.
+# give way. Those that measure how fast such a process is come last of the first kind: no
+# process that is as urgent as theirs runs beside them.
 AT_ONCE ?= 1
 
 test: lint interop apps .venv-kubernetes/installed ## check and test everything
-	@$(MAKE) --no-print-directory $(if $(filter-out 1,$(AT_ONCE)),--jobs $(AT_ONCE) --output-sync=target) test-units test-processes
-	$(BIN)/python -m pytest -m alone $(WITH_PROCESSES)
+	@$(MAKE) --no-print-directory $(if $(filter-out 1,$(AT_ONCE)),--jobs $(AT_ONCE) --output-sync=target) test-units test-alone
 
 test-units: .venv ## run the tests that start no process of a node, two at a time
-	nice $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
+	nice -n 15 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
 
 test-processes: .venv interop apps .venv-kubernetes/installed ## run the tests that start processes, two at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not alone" $(WITH_PROCESSES)
+
+test-alone: test-processes ## run the tests that start processes, and last those that measure them
+	$(BIN)/python -m pytest -m alone $(WITH_PROCESSES)
 
 # A wheel for this machine, with its hot modules compiled, and the tests that run in one
 # process with what is in it instead of the checkout's sources. COMPILER may be another
