@@ -54,9 +54,13 @@ _END: Final = "-----END CERTIFICATE-----"
 
 
 class OpenSslConnection:
-    """One end of a connection, driven through pyOpenSSL."""
+    """One end of a connection, driven through pyOpenSSL.
 
-    __slots__ = ("_from_ssl", "_into_ssl", "_is_server", "_ssl", "connection")
+    Attributes:
+        is_server: whether the peer speaks first.
+    """
+
+    __slots__ = ("_from_ssl", "_into_ssl", "_ssl", "connection", "is_server")
 
     wants_more: ClassVar[type[Exception]] = SSL.WantReadError
     closed: ClassVar[type[Exception]] = SSL.ZeroReturnError
@@ -64,7 +68,7 @@ class OpenSslConnection:
 
     def __init__(self, connection: SSL.Connection, *, is_server: bool = False) -> None:
         self.connection = connection
-        self._is_server = is_server
+        self.is_server = is_server
         handles: Any = connection
         self._ssl = handles._ssl  # noqa: SLF001 - as said above
         self._into_ssl = handles._into_ssl  # noqa: SLF001 - as said above
@@ -115,7 +119,7 @@ class OpenSslConnection:
     def shake_hands(self) -> None:
         """Go on with the handshake."""
         self.connection.do_handshake()
-        if self._is_server and _is_long(self.connection):
+        if self.is_server and _is_long(self.connection):
             raise SSL.Error([("", "", _TOO_LONG)])
 
     def shut_down(self) -> None:

@@ -124,7 +124,8 @@ class TlsSession:
         self.is_established = False
         self.is_closed_by_peer = False
         self.is_failed = False
-        self._handshake()
+        if not connection.is_server:
+            self._handshake()
 
     @property
     def peer_certificate_der(self) -> bytes | None:

@@ -1,5 +1,8 @@
 """One client's connection: TLS around a conversation, and what of it waits for a turn.
 
+TLS begins with the client's first bytes: a client that only connects costs no memory of
+OpenSSL, and its connection takes no time in which others' requests could be answered.
+
 A connection of which nothing waits is *idle*: what comes is served at once. Otherwise
 bytes wait, in the order in which they came, until the connection's turn comes
 (`turns`). A connection whose answers nobody reads, or whose answer is awaited,
@@ -13,7 +16,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import SessionId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.session import Session
-from ccfpy.http.tls import TlsFailure, TlsSession
+from ccfpy.http.tls import TlsContext, TlsFailure, TlsSession
 from ccfpy.node.sessions.client import Client, Conversation, InterfaceSessions
 from ccfpy.node.sessions.http1 import Http1Connection
 from ccfpy.node.sessions.http2 import Http2Connection
@@ -44,6 +47,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_context",
         "_inbox_bytes",
         "_patience",
         "_tls",
@@ -66,7 +70,7 @@ class Connection:
         self,
         session_id: SessionId,
         interface: InterfaceSessions,
-        tls: TlsSession | None,
+        context: TlsContext | None,
         *,
         router: "Router",
         is_capped: bool,
@@ -74,12 +78,13 @@ class Connection:
     ) -> None:
         self.session = Session(id=session_id, interface=interface.rules)
         self.interface = interface
-        self._tls = tls
+        self._context = context
+        self._tls: TlsSession | None = None
         self._patience = Patience()
         self.inbox: list[bytes] = []
         self._inbox_bytes = 0
         self._written = 0
-        self.is_greeted = tls is None
+        self.is_greeted = context is None
         self.is_idle = self.is_greeted
         self.is_queued = False
         self.has_ended = False
@@ -107,7 +112,9 @@ class Connection:
         tls = self._tls
         self.received += len(data)
         if tls is None:
-            return data
+            if self._context is None:
+                return data
+            tls = self._tls = TlsSession(self._context)
         try:
             plaintext = tls.feed(data)
         except TlsFailure:
@@ -254,8 +261,9 @@ class Connection:
             return None
         if self.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX:
             return Stall.UNREAD
-        tls = self._tls
-        if self.conversation.is_midway or (tls is not None and tls.is_midway):
+        if not self.is_greeted or self.conversation.is_midway:
+            return Stall.UNFINISHED
+        if self._tls is not None and self._tls.is_midway:
             return Stall.UNFINISHED
         return None
 

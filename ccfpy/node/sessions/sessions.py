@@ -16,7 +16,7 @@ from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, ReadMore, SendData
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.http.tls import HTTP_1_1, HTTP_2, TlsSession
+from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
 from ccfpy.node.sessions.client import Client, InterfaceSessions, SessionCounts
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.turns import Turns
@@ -78,7 +78,7 @@ class Sessions:
         if interface.active >= configuration.sessions_hard_max:
             self._refuse(session_id, interface)
             return
-        tls: TlsSession | None = None
+        context: ServerContext | None = None
         if configuration.authority is not InterfaceAuthority.UNSECURED:
             context = self._certificates.context_for(
                 configuration.authority,
@@ -87,11 +87,10 @@ class Sessions:
             if context is None:
                 self._outbox.put(CloseSession(session=session_id))
                 return
-            tls = TlsSession(context)
         self._connections[session_id] = Connection(
             session_id,
             interface,
-            tls,
+            context,
             router=self._router,
             is_capped=interface.active >= configuration.sessions_soft_max,
             on_settled=self._settled.append,

@@ -121,6 +121,12 @@ class Client:
             self.incoming, self.outgoing, server_hostname="127.0.0.1", session=session
         )
 
+    def hello(self) -> bytes:
+        """Begin the handshake; return the client's first bytes."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+        return self.outgoing.read()
+
     def shake_hands(self, server: TlsSession) -> None:
         for _ in range(5):
             with contextlib.suppress(ssl.SSLWantReadError):

@@ -3,35 +3,22 @@
 import pytest
 
 from ccfpy.base import limits
-from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import InterfaceAuthority
-from ccfpy.endpoints.app_calls import AppCalls
-from ccfpy.endpoints.session import InterfaceRules
-from ccfpy.http.header_cache import HeaderCache
-from ccfpy.http.refusals import ParserLimits
-from ccfpy.node.sessions.client import InterfaceSessions
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.patience import Stall
-from ccfpy.node.sessions.router import Router
 from ccfpy.testing.node import listener
+from tests.unit.http.tls_ends import Client
+from tests.unit.node.watched import new_connection
 
 
 @pytest.fixture
 def connection() -> Connection:
-    interface = InterfaceSessions(
-        configuration=listener("plain", authority=InterfaceAuthority.UNSECURED),
-        rules=InterfaceRules(name="plain", unsecured=True),
-        limits=ParserLimits(),
-        header_cache=HeaderCache(ParserLimits()),
-    )
-    return Connection(
-        SessionId(1),
-        interface,
-        None,
-        router=Router(AppCalls()),
-        is_capped=False,
-        on_settled=lambda _: None,
-    )
+    return new_connection(listener("plain", authority=InterfaceAuthority.UNSECURED))
+
+
+@pytest.fixture
+def secured() -> Connection:
+    return new_connection(listener())
 
 
 def stalled(connection: Connection) -> Stall | None:
@@ -43,10 +30,34 @@ def stalled(connection: Connection) -> Stall | None:
     return None
 
 
+def has_tls(connection: Connection) -> bool:
+    """Return whether a connection holds memory of OpenSSL."""
+    return connection._tls is not None
+
+
 def test_nothing_of_a_new_connection_waits(connection: Connection) -> None:
     assert not connection.has_left
     assert not connection.wants_turn
     assert stalled(connection) is None
+
+
+def test_tls_begins_with_a_clients_first_bytes(secured: Connection) -> None:
+    client = Client()
+    secured.keep(client.hello())
+    assert not has_tls(secured), "the bytes wait for their turn"
+    answer, ends = secured.take_turn(1)
+    assert not ends
+    assert has_tls(secured)
+    client.incoming.write(answer)
+    client.tls.do_handshake()
+    secured.turn(client.outgoing.read(), 1)
+    assert secured.is_greeted
+
+
+def test_a_client_that_never_begins_tls_is_not_waited_for(secured: Connection) -> None:
+    assert stalled(secured) is Stall.UNFINISHED
+    assert secured.dismiss() == b""
+    assert not has_tls(secured)
 
 
 def test_a_turn_takes_so_many_bytes_and_leaves_the_others(
