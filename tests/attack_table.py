@@ -567,8 +567,11 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "The connections without a turn have their turns in the next step."
             ),
             "a thousand handshakes at once": (
-                "A step takes 8 handshakes. Requests on other connections wait for "
-                "none of them."
+                "A step takes 8 handshakes, after all requests that came before. "
+                "Requests on other connections wait for two such steps at most."
+            ),
+            "handshakes that go on and on": (
+                "Half of the turns for handshakes begin new ones."
             ),
             "many streams at once": (
                 "A connection with many streams has one turn in a step, as every "

@@ -253,7 +253,9 @@ STEP_REQUESTS_MAX: Final = 64
 """Requests answered within one step, shared evenly among the connections with a turn,
 and at least one each: about 10 ms of small requests, then the node hears the host."""
 STEP_HANDSHAKES_MAX: Final = 8
-"""Connections without TLS that have a turn within one step: each takes 2 ms or more."""
+"""Connections without TLS that have a turn within one step: each takes half a
+millisecond, and a handshake has two turns. The answers of the step leave after them, so
+a request waits for those of two steps at most."""
 SESSION_TURN_BYTES_MAX: Final = 18 * KIB
 """Bytes of a connection that one turn decrypts: one TLS record of the largest size, and
 a small one."""

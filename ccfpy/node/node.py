@@ -253,7 +253,7 @@ class Node:
         running.timer.saw(events + waiting)
         try:
             if waiting or sessions.is_full:
-                sessions.take_turns()
+                sessions.take_turns(has_heard_all=not self._is_to_be_woken)
             self._calls.underway.recipient = None
             is_flagged = self._wake_flag.take()
             if is_flagged:

@@ -225,10 +225,14 @@ class Sessions:
         if connection.wants_turn:
             self.turns.put(connection)
 
-    def take_turns(self) -> None:
-        """Serve those whose turn it is at the end of a step, and make room."""
+    def take_turns(self, *, has_heard_all: bool) -> None:
+        """Serve those whose turn it is at the end of a step, and make room.
+
+        Args:
+            has_heard_all: whether no event of the host is known to be behind this step.
+        """
         turns = self.turns
-        taken = turns.take()
+        taken = turns.take(has_heard_all=has_heard_all)
         if taken:
             share = turns.share(len(taken))
             sent = 0

@@ -1,36 +1,17 @@
 """Turns: who is served in which step while many ask for much, counted step by step."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-
 import pytest
 
 from ccfpy.base import limits
-from ccfpy.base.ids import SessionId
-from ccfpy.boundary.effects import (
-    CloseSession,
-    Effect,
-    ReadMore,
-    SendData,
-    Wake,
-    WriteLog,
-)
 from ccfpy.boundary.events import (
-    Event,
     SessionClosed,
     SessionData,
     SessionWritten,
     Tick,
-    Woken,
 )
-from ccfpy.http.tls import TlsSession
-from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.turns import Turns
 from ccfpy.testing.node import (
-    HOST,
     START_UNIX_US,
-    Client,
     InProcessNode,
     Person,
     listener,
@@ -38,85 +19,14 @@ from ccfpy.testing.node import (
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.h2_session import H2Session, http2_listener
+from tests.unit.node.watched import GET, Watched, connection_of, hello
 
-GET = b"GET /node/state HTTP/1.1\r\n\r\n"
 PUT = b'PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"a":"b"}'
-OK = b"HTTP/1.1 200 OK"
-
-
-class Watched:
-    """A node that is stepped once at a time, and what its host was asked for."""
-
-    def __init__(self, node: InProcessNode) -> None:
-        self.node = node
-        self.steps = 0
-        self.sent: dict[SessionId, bytes] = {}
-        self.closed: set[SessionId] = set()
-        self.granted: dict[SessionId, int] = {}
-        self.logs: list[str] = []
-        self.is_to_wake = False
-
-    def step(self, *events: Event) -> Sequence[Effect]:
-        """Run one step; return what it asked."""
-        self.steps += 1
-        if Woken() in events:
-            self.is_to_wake = False
-        effects = self.node.trusted.step(events)
-        assert sum(isinstance(each, Wake) for each in effects) <= 1
-        for effect in effects:
-            match effect:
-                case SendData(session=session, data=data):
-                    self.sent[session] = self.sent.get(session, b"") + data
-                case CloseSession(session=session):
-                    self.closed.add(session)
-                case ReadMore(session=session, size=size):
-                    self.granted[session] = self.granted.get(session, 0) + size
-                case WriteLog():
-                    self.logs.append(effect.message)
-                case Wake():
-                    assert not self.is_to_wake, "one is enough"
-                    self.is_to_wake = True
-                case _:
-                    self.node.perform([effect])
-        return effects
-
-    def wake(self) -> Sequence[Effect]:
-        """Answer ``Wake``, which was asked for."""
-        assert self.is_to_wake
-        return self.step(Woken())
-
-    def finish(self) -> None:
-        """Answer ``Wake`` until it is not asked for any more."""
-        while self.is_to_wake:
-            self.wake()
-
-    def say(self, client: Client, plaintext: bytes) -> SessionData:
-        """Return the event of a client's bytes."""
-        return SessionData(session=client.session, data=client.encrypt(plaintext))
-
-    def answers(self, client: Client) -> int:
-        """Return how many answers came to a client since this was asked last."""
-        plaintext = client.decrypt(self.sent.pop(client.session, b""))
-        return plaintext.count(b"HTTP/1.1 ")
 
 
 @pytest.fixture
 def watched(node: InProcessNode) -> Watched:
     return Watched(node)
-
-
-def hello(node: InProcessNode) -> SessionData:
-    """Return the first bytes of a client that has just connected."""
-    now = datetime.fromtimestamp(START_UNIX_US / 1e6, tz=UTC)
-    context = ClientContext(trusted_pem=node.service_certificate, host=HOST, now=now)
-    session = node.open_session()
-    return SessionData(session=session, data=TlsSession(context).take_output())
-
-
-def connection_of(watched: Watched, session: SessionId) -> Connection:
-    booted = watched.node.trusted._booted
-    assert booted is not None
-    return booted.sessions._connections[session]
 
 
 def test_requests_of_a_step_are_shared_evenly_and_each_has_one() -> None:
@@ -202,22 +112,6 @@ def test_connections_beyond_a_steps_turns_have_theirs_in_the_next(
     assert not watched.is_to_wake
     again = [watched.answers(client) for client in clients]
     assert [a + b for a, b in zip(answered, again, strict=True)] == [1] * count
-
-
-@attack("fairness: a thousand handshakes at once")
-def test_a_step_shakes_so_many_hands_and_answers_who_is_ready(
-    watched: Watched,
-) -> None:
-    honest = watched.node.connect()
-    hellos = [hello(watched.node) for _ in range(5 * limits.STEP_HANDSHAKES_MAX)]
-    watched.step(*hellos, watched.say(honest, GET))
-    assert watched.answers(honest) == 1
-    assert len(watched.sent) == limits.STEP_HANDSHAKES_MAX
-    for turn in range(2, 6):
-        watched.step(Woken(), watched.say(honest, GET))
-        assert watched.answers(honest) == 1
-        assert len(watched.sent) == turn * limits.STEP_HANDSHAKES_MAX
-    assert all(watched.sent[each.session] for each in hellos)
 
 
 @attack("fairness: answers that nobody reads")
@@ -335,6 +229,7 @@ def test_a_request_that_waited_is_done_though_its_client_left(
     assert watched.answers(last) == 0
     watched.step(SessionClosed(session=last.session))
     assert watched.answers(last) == 0
+    watched.finish()
     assert b"b" in watched.node.request("GET", "/app/notes?name=a").body
 
 
