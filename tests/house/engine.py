@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "ccfpy/js/quickjs"
 SOURCES = ROOT / "tests/house/quickjs.lock"
-QUICKJS = ("quickjs.c", "libregexp.c", "libunicode.c", "cutils.c", "dtoa.c")
+QUICKJS = ("libregexp.c", "libunicode.c", "cutils.c", "dtoa.c")
 STACK_BYTES = 8 << 20
 
 

@@ -19,6 +19,8 @@ _NO_CALLER: Final = 0xFFFFFFFF
 _NO_BODY: Final = -1
 _HAS_HOST: Final = 1
 _HAS_SIGNED: Final = 2
+_HAS_USUAL: Final = 4
+_USUAL: Final = frozenset(("cert", "data", "id", "policy"))
 _IS_JSON: Final = 0x80000000
 _NULL: Final = "null"
 _HEAD: Final = struct.Struct("<4Ii")
@@ -63,6 +65,8 @@ def encode_request(described: Description, body: bytes) -> bytes:
         of_caller = _caller(caller)
         if "cose" in caller or not isinstance(caller["policy"], str):
             flags |= _HAS_SIGNED
+        elif caller.keys() == _USUAL:
+            flags |= _HAS_USUAL
     body_length = len(body)
     if body_length > BODY_BYTES_MAX or not _is_text(body):
         body, body_length = b"", _NO_BODY

@@ -1,4 +1,4 @@
-/* QuickJS as a WebAssembly module with one embedder, ccfpy's machine.py.
+/* QuickJS as a WebAssembly module with one embedder, ccfpy's wasm_instance.py.
 
    Everything crosses through one buffer in this module's memory, as a row of values: a
    tag byte each, then for text and bytes a length and so many bytes, for numbers eight
@@ -8,11 +8,11 @@
    import. An export that runs JavaScript leaves a row, and answers where it is, how long
    it is, whether memory ran out on the way, and how the call ended. */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "quickjs.h"
+/* One unit with the engine: what it has for itself makes requests and their texts too. */
+#include "quickjs.c"
+#undef malloc
+#undef realloc
+#undef free
 
 #define IMPORT(name) \
     __attribute__((import_module("host"), import_name(#name))) extern
@@ -39,6 +39,8 @@ static JSValue face = JS_UNDEFINED;
 static int has_left_row; /* a call's answer lies in the buffer, whatever it gives */
 static JSClassID buffer_class;
 
+#include "copying.h"
+#include "texts.h"
 #include "rows.h"
 #include "heap.h"
 #include "natives.h"
@@ -137,6 +139,8 @@ EXPORT(start) uint64_t start(void)
     if (know_maps() < 0)
         return answer(NO_MEMORY);
     know_names();
+    if (know_models() < 0)
+        return answer(NO_MEMORY);
     row_read = 0;
     for (int i = 0; i < 2; i++)
         arguments[i] = take_value();

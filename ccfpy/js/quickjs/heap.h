@@ -114,7 +114,19 @@ static void *heap_resize(JSMallocState *heap, void *block, size_t size)
 
 static void *heap_malloc(JSMallocState *heap, size_t size)
 {
-    return heap_realloc(heap, NULL, size);
+    size_t steps = steps_of(size + BEFORE);
+    struct kept *found;
+
+    if (size > SMALL - BEFORE || !kept[steps] ||
+        heap->malloc_size + size + BEFORE > heap->malloc_limit)
+        return heap_realloc(heap, NULL, size);
+    found = kept[steps];
+    kept[steps] = found->next;
+    kept_count[steps]--;
+    *(size_t *)found = size;
+    heap->malloc_size += size + BEFORE;
+    heap->malloc_count++;
+    return (uint8_t *)found + BEFORE;
 }
 
 static const JSMallocFunctions heap = {

@@ -39,9 +39,12 @@ static JSValue utf8_of(JSContext *ctx, JSValueConst this, int count,
                        JSValueConst *arguments)
 {
     size_t length;
-    const char *text = JS_ToCStringLen(ctx, &length, arguments[0]);
+    const char *text = ascii_of(arguments[0], &length);
     JSValue bytes;
 
+    if (text)
+        return JS_NewArrayBufferCopy(ctx, (const uint8_t *)text, length);
+    text = JS_ToCStringLen(ctx, &length, arguments[0]);
     if (!text)
         return JS_EXCEPTION;
     bytes = JS_NewArrayBufferCopy(ctx, (const uint8_t *)text, length);
@@ -55,7 +58,7 @@ static JSValue text_of(JSContext *ctx, JSValueConst this, int count,
     size_t length;
     const uint8_t *bytes = JS_GetArrayBuffer(ctx, &length, arguments[0]);
 
-    return bytes ? JS_NewStringLen(ctx, (const char *)bytes, length) : JS_EXCEPTION;
+    return bytes ? new_text(ctx, (const char *)bytes, length) : JS_EXCEPTION;
 }
 
 /* Without the exception that asking its methods costs. */
@@ -68,6 +71,7 @@ static JSValue is_buffer(JSContext *ctx, JSValueConst this, int count,
 #include "functions.h"
 #include "maps.h"
 #include "requests.h"
+#include "answers.h"
 
 static const struct {
     const char *name;

@@ -1,13 +1,12 @@
-/* The request that a handler is called with, and the answer that is read from what it
-   returns (`ccfpy.js.extensions.request` says what both mean). Part of engine.c. */
+/* The request that a handler is called with (`ccfpy.js.extensions.request` says what it
+   means). Part of engine.c. */
 
 #define BODY_KEPT 4096
 #define IS_JSON 0x80000000u /* in a text's length */
 #define NO_CALLER 0xffffffffu
-enum { HAS_HOST = 1, HAS_SIGNED = 2 }; /* flags of a request */
+enum { HAS_HOST = 1, HAS_SIGNED = 2, HAS_USUAL = 4 }; /* flags of a request */
 
 enum { TEXT_BODY, JSON_BODY, BUFFER_BODY, BODY_READERS };
-enum form { NO_BODY, BYTES_FORM, TEXT_FORM, JSON_FORM };
 
 /* What `server` is given. */
 enum need {
@@ -18,13 +17,21 @@ enum need {
 
 static const char *const names[] = {
     "headers", "query", "path", "method", "hostname", "route", "url", "params", "body",
-    "caller", "text", "json", "arrayBuffer", "statusCode",
+    "caller", "text", "json", "arrayBuffer", "statusCode", "cert", "data", "id",
+    "policy",
 };
 enum name {
     HEADERS, QUERY, PATH, METHOD, HOSTNAME, ROUTE, URL, PARAMS, BODY, CALLER,
-    READER_NAMES, STATUS = READER_NAMES + BODY_READERS, NAMES
+    TEXT_READER, JSON_READER, BUFFER_READER, STATUS, CERT, DATA, ID, POLICY, NAMES
 };
 static JSAtom atoms[NAMES];
+
+/* In the order in which guests find them. */
+static const enum name request_names[] = {
+    HEADERS, QUERY, PATH, METHOD, HOSTNAME, ROUTE, URL, PARAMS, BODY, CALLER,
+};
+static const enum name reader_names[] = { TEXT_READER, JSON_READER, BUFFER_READER };
+static const enum name caller_names[] = { CERT, DATA, ID, POLICY };
 
 static void know_names(void)
 {
@@ -48,7 +55,7 @@ static JSValue read_body(JSContext *ctx, JSValueConst this, int count,
     if (reader == BUFFER_BODY && body_length >= 0)
         return JS_NewArrayBufferCopy(ctx, (uint8_t *)body_kept, body_length);
     if (body_length >= 0)
-        text = JS_NewStringLen(ctx, body_kept, body_length);
+        text = new_text(ctx, body_kept, body_length);
     else
         text = JS_Call(ctx, data[0], JS_UNDEFINED, 0, NULL);
     if (reader != JSON_BODY || JS_IsException(text))
@@ -93,7 +100,7 @@ static JSValue next_text(JSContext *ctx, struct reading *at)
     const char *text;
     uint32_t length = next_length(at, &text);
 
-    return JS_NewStringLen(ctx, text, length);
+    return new_text(ctx, text, length);
 }
 
 static JSValue next_value(JSContext *ctx, struct reading *at, JSValueConst parse)
@@ -108,19 +115,75 @@ static JSValue next_value(JSContext *ctx, struct reading *at, JSValueConst parse
     return value;
 }
 
-/* Define a property; gives -1 with an exception if the value is none. */
-static int define(JSContext *ctx, JSValueConst object, JSAtom name, JSValue value)
+/* Add a property that the object has not; gives -1 with an exception if the value is
+   none. */
+static int add(JSContext *ctx, JSValueConst object, JSAtom name, JSValue value)
+{
+    JSProperty *property;
+
+    if (JS_IsException(value))
+        return -1;
+    property = add_property(ctx, JS_VALUE_GET_OBJ(object), name, JS_PROP_C_W_E);
+    if (!property) {
+        JS_FreeValue(ctx, value);
+        return -1;
+    }
+    property->u.value = value;
+    return 0;
+}
+
+/* Objects of the same properties have one shape, which lives as long as its model. */
+
+static JSValue request_model, body_model, caller_model;
+
+static JSValue model_of(const enum name *first, int count)
+{
+    JSValue model = JS_NewObject(context);
+    int failed = JS_IsException(model);
+
+    for (int i = 0; i < count && !failed; i++)
+        failed = add(context, model, atoms[first[i]], JS_UNDEFINED) < 0;
+    return failed ? JS_EXCEPTION : model;
+}
+
+/* Gives -1 where there is no memory for them. */
+static int know_models(void)
+{
+    request_model = model_of(request_names, countof(request_names));
+    body_model = model_of(reader_names, countof(reader_names));
+    caller_model = model_of(caller_names, countof(caller_names));
+    return JS_IsException(request_model) || JS_IsException(body_model) ||
+                   JS_IsException(caller_model)
+               ? -1
+               : 0;
+}
+
+static JSValue object_like(JSContext *ctx, JSValueConst model)
+{
+    JSShape *shape = JS_VALUE_GET_OBJ(model)->shape;
+    JSValue made =
+        JS_NewObjectFromShape(ctx, js_dup_shape(shape), JS_CLASS_OBJECT, NULL);
+
+    for (int i = 0; i < shape->prop_count && !JS_IsException(made); i++)
+        JS_VALUE_GET_OBJ(made)->prop[i].u.value = JS_UNDEFINED;
+    return made;
+}
+
+/* Fill a property of an object like a model; gives -1 if the value is an exception. */
+static int fill(JSValueConst object, int property, JSValue value)
 {
     if (JS_IsException(value))
         return -1;
-    return JS_DefinePropertyValue(ctx, object, name, value, JS_PROP_C_W_E);
+    JS_VALUE_GET_OBJ(object)->prop[property].u.value = value;
+    return 0;
 }
 
 /* An object of so many names and values. */
 static JSValue next_object(JSContext *ctx, struct reading *at, uint32_t members,
                            JSValueConst parse)
 {
-    JSValue object = JS_NewObject(ctx);
+    JSValue object = JS_NewObjectProtoClassAlloc(
+        ctx, ctx->class_proto[JS_CLASS_OBJECT], JS_CLASS_OBJECT, members);
     const char *text;
     uint32_t length;
     JSAtom name;
@@ -130,7 +193,7 @@ static JSValue next_object(JSContext *ctx, struct reading *at, uint32_t members,
         length = next_length(at, &text);
         name = JS_NewAtomLen(ctx, text, length);
         failed = name == JS_ATOM_NULL ||
-                 define(ctx, object, name, next_value(ctx, at, parse)) < 0;
+                 add(ctx, object, name, next_value(ctx, at, parse)) < 0;
         JS_FreeAtom(ctx, name);
     }
     if (!failed)
@@ -141,15 +204,27 @@ static JSValue next_object(JSContext *ctx, struct reading *at, uint32_t members,
 
 static JSValue body_object(JSContext *ctx, JSValue *needs)
 {
-    JSValue body = JS_NewObject(ctx);
-    int failed = JS_IsException(body);
+    JSValue body = object_like(ctx, body_model);
 
-    for (int i = 0; i < BODY_READERS && !failed; i++)
-        failed = define(ctx, body, atoms[READER_NAMES + i],
-                        JS_DupValue(ctx, needs[READERS + i])) < 0;
+    for (int i = 0; i < BODY_READERS && !JS_IsException(body); i++)
+        fill(body, i, JS_DupValue(ctx, needs[READERS + i]));
+    return body;
+}
+
+/* A caller with the properties that most have. */
+static JSValue usual_caller(JSContext *ctx, struct reading *at, JSValueConst parse)
+{
+    JSValue caller = object_like(ctx, caller_model);
+    const char *name;
+    int failed = JS_IsException(caller);
+
+    for (int i = 0; i < countof(caller_names) && !failed; i++) {
+        next_length(at, &name);
+        failed = fill(caller, i, next_value(ctx, at, parse)) < 0;
+    }
     if (!failed)
-        return body;
-    JS_FreeValue(ctx, body);
+        return caller;
+    JS_FreeValue(ctx, caller);
     return JS_EXCEPTION;
 }
 
@@ -160,6 +235,8 @@ static JSValue caller_object(JSContext *ctx, struct reading *at,
 
     if (it->members == NO_CALLER)
         return JS_NULL;
+    if (it->flags & HAS_USUAL)
+        return usual_caller(ctx, at, needs[PARSE]);
     caller = next_object(ctx, at, it->members, needs[PARSE]);
     if (it->flags & HAS_SIGNED && !JS_IsException(caller)) {
         done = JS_Call(ctx, needs[SIGN], JS_UNDEFINED, 1, &caller);
@@ -178,11 +255,11 @@ static JSValue request_of(JSContext *ctx, const struct description *it, JSValue 
     uint32_t members = it->members == NO_CALLER ? 0 : it->members;
     uint32_t texts = ROUTE - QUERY + 2 + 2 * (it->headers + it->params + members);
     struct reading at = { it->lengths, (const char *)(it->lengths + texts) };
-    JSValue value, request = JS_NewObject(ctx);
+    JSValue value, request = object_like(ctx, request_model);
     int failed = JS_IsException(request);
 
-    for (int name = HEADERS; name <= CALLER && !failed; name++) {
-        switch (name) {
+    for (int i = 0; i < countof(request_names) && !failed; i++) {
+        switch (request_names[i]) {
         case HEADERS:
             value = next_object(ctx, &at, it->headers, JS_UNDEFINED);
             break;
@@ -205,7 +282,7 @@ static JSValue request_of(JSContext *ctx, const struct description *it, JSValue 
         default:
             value = next_text(ctx, &at);
         }
-        failed = define(ctx, request, atoms[name], value) < 0;
+        failed = fill(request, i, value) < 0;
     }
     if (failed) {
         JS_FreeValue(ctx, request);
@@ -217,191 +294,4 @@ static JSValue request_of(JSContext *ctx, const struct description *it, JSValue 
         body_kept[body_length] = 0;
     }
     return request;
-}
-
-/* What an answer consists of. */
-
-static JSValue refuse(JSContext *ctx, const char *what, JSValue *needs)
-{
-    JSValue text = JS_NewString(ctx, what), result = JS_EXCEPTION;
-
-    if (!JS_IsException(text))
-        result = JS_Call(ctx, needs[REFUSE], JS_UNDEFINED, 1, &text);
-    JS_FreeValue(ctx, text);
-    return result;
-}
-
-static enum form form_of(JSValueConst body)
-{
-    if (JS_IsUndefined(body))
-        return NO_BODY;
-    if (has_class(body, buffer_class))
-        return BYTES_FORM;
-    return JS_IsString(body) ? TEXT_FORM : JSON_FORM;
-}
-
-/* Put a result's body's form and the body; gives -1 with an exception. */
-static int put_body(JSContext *ctx, JSValueConst result, JSValue *parts, JSValue *needs)
-{
-    JSValue body = JS_GetProperty(ctx, result, atoms[BODY]), written;
-    enum form form = form_of(body);
-
-    if (form == JSON_FORM && !JS_IsException(body)) {
-        written = JS_Call(ctx, needs[WRITE_BODY], JS_UNDEFINED, 1, &body);
-        JS_FreeValue(ctx, body);
-        body = written;
-        if (form_of(body) == BYTES_FORM)
-            form = BYTES_FORM;
-    }
-    parts[0] = JS_NewInt32(ctx, form);
-    parts[1] = body;
-    return JS_IsException(body) ? -1 : 0;
-}
-
-static JSValue status_of(JSContext *ctx, JSValueConst result)
-{
-    JSValue status = JS_GetProperty(ctx, result, atoms[STATUS]);
-    double number;
-
-    if (JS_IsException(status) || JS_VALUE_GET_TAG(status) == JS_TAG_INT)
-        return status;
-    if (JS_IsNull(status) || JS_IsUndefined(status))
-        return JS_UNDEFINED;
-    if (JS_IsNumber(status)) {
-        JS_ToFloat64(ctx, &number, status);
-        if (number - number == 0 && __builtin_trunc(number) == number)
-            return status;
-    }
-    JS_FreeValue(ctx, status);
-    return JS_NewInt32(ctx, -1); /* no status */
-}
-
-static JSValue header_text(JSContext *ctx, JSValueConst headers, JSAtom name,
-                           JSValue *needs)
-{
-    JSValue text, value = JS_GetProperty(ctx, headers, name);
-
-    if (JS_IsString(value) || JS_IsException(value))
-        return value;
-    text = JS_Call(ctx, needs[WRITE_HEADER], JS_UNDEFINED, 1, &value);
-    JS_FreeValue(ctx, value);
-    return text;
-}
-
-/* The headers' names, if there are any; gives -1 with an exception. */
-static int list_headers(JSContext *ctx, JSValueConst headers, JSPropertyEnum **listed,
-                        uint32_t *count)
-{
-    *listed = NULL;
-    *count = 0;
-    if (JS_IsException(headers))
-        return -1;
-    if (!JS_IsObject(headers) || JS_IsFunction(ctx, headers))
-        return 0;
-    return JS_GetOwnPropertyNames(ctx, listed, count, headers,
-                                  JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY);
-}
-
-#define BEFORE_HEADERS 3 /* form, body, status */
-#define FEW 16
-
-/* Leave parts of an answer where the embedder finds them when the call has ended. */
-static JSValue leave_parts(uint32_t used, JSValue *parts)
-{
-    begin_row();
-    for (uint32_t i = 0; i < used; i++)
-        if (put_value(parts[i]))
-            return JS_EXCEPTION;
-    has_left_row = 1;
-    return JS_UNDEFINED;
-}
-
-/* Answer with what a result says: form, body, status, names and values of headers.
-   They are asked for in the order of CCF's own: body, headers, status. Where the call
-   goes on, which may need the buffer, the host is told at once. */
-static JSValue answer_with(JSContext *ctx, JSValueConst result, JSValue *needs,
-                           int goes_on)
-{
-    JSValue few[FEW], *parts = few, headers, told = JS_EXCEPTION;
-    JSPropertyEnum *listed = NULL;
-    uint32_t count = 0, used = BEFORE_HEADERS;
-    int failed;
-
-    if (!JS_IsObject(result))
-        return refuse(ctx, "not an object", needs);
-    few[2] = JS_UNDEFINED;
-    failed = put_body(ctx, result, few, needs) < 0;
-    headers = failed ? JS_UNDEFINED : JS_GetProperty(ctx, result, atoms[HEADERS]);
-    failed = failed || list_headers(ctx, headers, &listed, &count) < 0;
-    if (!failed && count > (FEW - BEFORE_HEADERS) / 2) {
-        parts = js_malloc(ctx, (BEFORE_HEADERS + 2 * count) * sizeof *parts);
-        failed = !parts;
-        if (failed)
-            parts = few;
-        memcpy(parts, few, BEFORE_HEADERS * sizeof *parts);
-    }
-    for (uint32_t i = 0; i < 2 * count && !failed; i++) {
-        JSAtom name = listed[i / 2].atom;
-        parts[used] = i % 2 ? header_text(ctx, headers, name, needs)
-                            : JS_AtomToString(ctx, name);
-        failed = JS_IsException(parts[used++]);
-    }
-    if (!failed)
-        parts[2] = status_of(ctx, result);
-    if (!failed && !JS_IsException(parts[2]))
-        told = goes_on ? JS_Call(ctx, needs[ANSWER], JS_UNDEFINED, used, parts)
-                       : leave_parts(used, parts);
-    for (uint32_t i = 0; i < used; i++)
-        JS_FreeValue(ctx, parts[i]);
-    if (parts != few)
-        js_free(ctx, parts);
-    if (listed)
-        JS_FreePropertyEnum(ctx, listed, count);
-    JS_FreeValue(ctx, headers);
-    return told;
-}
-
-/* What is told a promise's result. */
-static JSValue answer_later(JSContext *ctx, JSValueConst this, int count,
-                            JSValueConst *arguments, int magic, JSValue *needs)
-{
-    return answer_with(ctx, count ? arguments[0] : JS_UNDEFINED, needs, 1);
-}
-
-/* Of a handler and a request as the host describes it: calls the one with the other,
-   and answers with its result, or will. */
-static JSValue serve(JSContext *ctx, JSValueConst this, int count,
-                     JSValueConst *arguments, int magic, JSValue *needs)
-{
-    JSValue request, given[2], done;
-    size_t size;
-    uint8_t *bytes = JS_GetArrayBuffer(ctx, &size, arguments[1]);
-    int is_promise;
-
-    request = bytes ? request_of(ctx, (void *)bytes, needs) : JS_EXCEPTION;
-    if (JS_IsException(request))
-        return JS_EXCEPTION;
-    given[0] = JS_Call(ctx, arguments[0], JS_UNDEFINED, 1, &request);
-    JS_FreeValue(ctx, request);
-    if (JS_IsException(given[0]))
-        return JS_EXCEPTION;
-    is_promise = JS_IsInstanceOf(ctx, given[0], needs[PROMISE]);
-    if (is_promise > 0) {
-        given[1] = JS_NewCFunctionData(ctx, answer_later, 1, 0, SERVER_NEEDS, needs);
-        done = JS_IsException(given[1])
-                   ? JS_EXCEPTION
-                   : JS_Call(ctx, needs[LATER], JS_UNDEFINED, 2, given);
-        JS_FreeValue(ctx, given[1]);
-    } else {
-        done = is_promise < 0 ? JS_EXCEPTION : answer_with(ctx, given[0], needs, 0);
-    }
-    JS_FreeValue(ctx, given[0]);
-    return done;
-}
-
-/* Of what `enum need` lists. */
-static JSValue make_server(JSContext *ctx, JSValueConst this, int count,
-                           JSValueConst *arguments)
-{
-    return JS_NewCFunctionData(ctx, serve, 2, 0, SERVER_NEEDS, arguments);
 }

@@ -100,7 +100,9 @@ static int put_value(JSValueConst value)
     int64_t integer;
     const char *text;
 
-    if (JS_IsString(value)) {
+    if ((text = ascii_of(value, &length))) {
+        put_sized(TEXT, text, length);
+    } else if (JS_IsString(value)) {
         text = JS_ToCStringLen(context, &length, value);
         if (!text)
             return -1;
@@ -162,7 +164,7 @@ static JSValue take_value(void)
         return JS_NewFloat64(context, number);
     case TEXT:
         memcpy(&size, taken(4), 4);
-        return JS_NewStringLen(context, taken(size), size);
+        return new_text(context, taken(size), size);
     case BYTES:
         memcpy(&size, taken(4), 4);
         return JS_NewArrayBufferCopy(context, taken(size), size);

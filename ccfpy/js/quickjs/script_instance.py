@@ -213,7 +213,8 @@ class ScriptInstance:
             raise self.broken(trap) from None
         self._raise_host_error()
         if ending != _DONE:
-            failure = _failure(ending, left)
+            lacked_memory = self.instance.lacked_memory
+            failure = _failure(ending, left, lacked_memory=lacked_memory)
             raise JsModuleFailed(f"Failed to compile {name}: {failure}")
         return left
 
@@ -284,7 +285,8 @@ class ScriptInstance:
                 JsLimit.TIME, TIMED_OUT, failure.trace if failure else None
             )
         if failure is None:
-            failure = _failure(ending, left)
+            lacked_memory = self.instance.lacked_memory
+            failure = _failure(ending, left, lacked_memory=lacked_memory)
         if failure is None:
             return [
                 None if isinstance(value, ScriptObject) else value
@@ -373,8 +375,14 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _failure(ending: int, left: bytes) -> JsException | None:
-    """Return what was thrown past the prelude, if anything was."""
+def _failure(ending: int, left: bytes, *, lacked_memory: bool) -> JsException | None:
+    """Return what was thrown past the prelude, if anything was.
+
+    Args:
+        ending: how the call ended.
+        left: the row that it left.
+        lacked_memory: whether the heap's limit was reached.
+    """
     if ending == _DONE:
         return None
     if ending == _PENDING:
@@ -383,6 +391,7 @@ def _failure(ending: int, left: bytes) -> JsException | None:
         return JsException(_REASONS[JsLimit.HEAP])
     reason, trace = decode(left)
     # The prelude reports what a script throws. What cannot be written down here was
-    # thrown by the prelude itself, with no stack left to run on.
-    text = reason if isinstance(reason, str) else _REASONS[JsLimit.STACK]
+    # thrown by the prelude itself, with no memory or no stack left to run on.
+    limit = JsLimit.HEAP if lacked_memory else JsLimit.STACK
+    text = reason if isinstance(reason, str) else _REASONS[limit]
     return JsException(bounded(text), script_trace(trace))

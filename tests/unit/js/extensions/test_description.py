@@ -25,7 +25,8 @@ VALUES = st.recursive(
 )
 CALLERS = st.none() | st.builds(
     lambda described, policy: {**described, "policy": policy},
-    st.dictionaries(NAMES.filter(lambda name: name != "cose"), VALUES, max_size=4),
+    st.dictionaries(NAMES.filter(lambda name: name != "cose"), VALUES, max_size=4)
+    | st.fixed_dictionaries({"id": TEXTS, "data": VALUES, "cert": TEXTS}),
     TEXTS,
 )
 DESCRIPTIONS = st.builds(

@@ -102,6 +102,62 @@ def test_a_result_without_a_body_has_no_type_either(engine: QuickJs) -> None:
     assert (answered.status, answered.body, answered.headers) == (204, b"", {})
 
 
+def test_what_a_script_does_to_a_request_is_not_seen_in_the_next(
+    engine: QuickJs,
+) -> None:
+    caller: JsonObject = {"policy": "p", "id": "i", "data": None, "cert": "c"}
+    endpoint = RequestExtension(SomeRequest(caller))
+    source = """
+      const form = (it) => Object.entries(Object.getOwnPropertyDescriptors(it));
+      export function look(request) {
+        const parts = [request, request.body, request.caller];
+        return { body: JSON.stringify([parts, parts.map(form)]) };
+      }
+      export function spoil(request) {
+        for (const it of [request, request.body, request.caller]) {
+          const [first, second, third] = Object.keys(it);
+          it.more = 1;
+          delete it[first];
+          Object.defineProperty(it, second, { get() { return 1; } });
+          Object.defineProperty(it, third, { enumerable: false });
+          Object.setPrototypeOf(it, null);
+          Object.freeze(it);
+        }
+        return {};
+      }
+    """
+    interpreter = engine.interpreter(
+        Library({"/m.js": source}), [endpoint], is_reused=True
+    )
+    seen = []
+    for function in ("look", "spoil", "look"):
+        endpoint.begin()
+        endpoint.ask(interpreter, "/m.js", function, JsLimits())
+        seen.append(endpoint.body)
+    assert json.loads(seen[0])[0][2] == caller
+    assert seen == [seen[0], b"", seen[0]]
+
+
+@pytest.mark.parametrize("odd", ["", "é", "€", "\U0001f600"])
+def test_a_text_of_any_length_crosses_whole(engine: QuickJs, odd: str) -> None:
+    """Short and long texts are copied in different ways, and so are those of ASCII."""
+    letters = "".join(chr(ord("0") + i % 75) for i in range(70))
+    for length in range(70):
+        for at in {0, length // 2, max(length - 1, 0), length}:
+            text = letters[:at] + odd + letters[at:length]
+            request = SomeRequest({"policy": "p", "id": text})
+            request.body = text.encode()
+            answered = answer(
+                engine,
+                "const { body, caller } = request; "
+                "const isSame = body.text() === caller.id;"
+                "return { body: caller.id, headers: { isSame } }",
+                request=request,
+            )
+            assert answered.body.decode() == text
+            assert answered.headers["issame"] == "true"
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_an_answer_that_can_have_no_body_has_none(engine: QuickJs, status: int) -> None:
     answered = answer(engine, f"return {{ statusCode: {status}, body: 'lost' }}")
