@@ -12,7 +12,8 @@ cache too. The simulated processor lacks the instructions for SHA-256 and wide v
 so it counts more of OpenSSL's own instructions than a real processor runs.
 
 A backup receives most entries in messages of many entries. The work of a backup for one
-entry is counted in the same way.
+entry is counted in the same way, and a write on a primary of three nodes, with its
+backups' answers.
 
 Budgets hold for pure Python and for compiled modules.
 """
@@ -26,8 +27,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.harness.backup import Backup
 from benchmarks.harness.figure import Figure
+from benchmarks.harness.one_of_three import Backup, Primary
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.step import CONNECTIONS, opened_node, write_request
 from ccfpy.boundary.events import SessionData
@@ -39,6 +40,7 @@ PARTS = 4
 SUBJECTS = {
     "a write, 1 to a step": ("step_through(1)", 13_000, 2_500),
     "a write, 32 to a step": ("step_through(32)", 9_000, 700),
+    "a write, on a primary with two backups": ("lead_two_backups()", 9_000, 700),
     "an entry, on a backup": ("hear_of_writes()", 3_000, 200),
 }
 """The program to run for each kind, and the most lines that the first caches and the
@@ -109,6 +111,30 @@ def hear_of_writes() -> int:
         entries += backup.entry_count - before
         backup.catch_up()
     return entries
+
+
+def lead_two_backups() -> int:
+    """Send a primary writes, 16 in each step, and its backups' answers; count steps.
+
+    Returns the number of writes, with no signature among them.
+    """
+    primary, raw = Primary(), write_request()
+
+    def answer(requests: list[bytes]) -> None:
+        _count(on=True)
+        asked = primary.hear(requests)
+        _count(on=False)
+        answers = primary.answered_by_backups(asked)
+        _count(on=True)
+        primary.hear(answers)
+        _count(on=False)
+
+    primary.perform(primary.hear(primary.asked_by_clients(WRITES // 4, raw)))
+    primary.catch_up()
+    gc.collect()
+    gc.freeze()  # as above
+    answer(primary.asked_by_clients(WRITES, raw))
+    return WRITES
 
 
 def _count(*, on: bool) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.harness.backup import Backup
+from benchmarks.harness.one_of_three import Backup
 from benchmarks.step import write_request
 
 # A fixture makes a whole service for this test.

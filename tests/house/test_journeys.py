@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from benchmarks.harness.backup import Backup
+from benchmarks.harness.one_of_three import Backup
 from benchmarks.step import opened_node, write_request
 from ccfpy.boundary.events import SessionData
 from ccfpy.boundary.wire import EFFECTS, EVENTS, HEADER_BYTES
