@@ -213,7 +213,7 @@ class FrameReader:
             bodies: list[bytes] = []
             start, size = 0, len(view)
             while size - start >= HEADER_BYTES:
-                (length,) = _SIZE_FROM(view, start)
+                length: int = _SIZE_FROM(view, start)[0]
                 if length > self._frame_bytes_max:
                     raise BoundaryViolation(
                         f"a frame of {length} bytes, "

@@ -8,6 +8,7 @@ never their content, which may be confidential.
 """
 
 import struct
+from collections.abc import Callable
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -58,9 +59,13 @@ _WRITTEN_TYPE = EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS
 """The one type that is written."""
 _WRITTEN = int(_WRITTEN_TYPE)
 _HEADER = struct.Struct("<BQ32s32sQ")
-_read_u64: Final = struct.Struct("<Q").unpack_from
+# What is unpacked has the types said here: of numbers of no type, compiled code would
+# make objects for each step of reckoning.
+_read_u64: Final[Callable[[bytes, int], tuple[int]]] = struct.Struct("<Q").unpack_from
 _length: Final = struct.Struct("<Q").pack
-_read_four_u64: Final = struct.Struct("<4Q").unpack_from
+_read_four_u64: Final[Callable[[bytes, int], tuple[int, int, int, int]]] = (
+    struct.Struct("<4Q").unpack_from
+)
 _FOUR_U64_BYTES: Final = 32
 _ZERO: Final = u64(0)
 _ONE: Final = u64(1)
@@ -233,7 +238,7 @@ def _parse_writes(data: bytes, position: int) -> tuple[Writes, int]:
 
 def _u64(data: bytes, position: int) -> tuple[int, int]:
     try:
-        value: int = _read_u64(data, position)[0]
+        value = _read_u64(data, position)[0]
     except struct.error:
         raise Malformed(f"write set is cut short at {position}") from None
     return value, position + 8

@@ -13,6 +13,7 @@ A frame can be read without any key and without reading the entry itself
 """
 
 import struct
+from collections.abc import Callable
 from enum import IntFlag
 from typing import Final, NamedTuple
 
@@ -27,7 +28,8 @@ BODY_BYTES_MAX: Final = 1 << 30
 SEQNO_OFFSET: Final = 24
 """Where an entry's seqno stands: the first eight bytes of the AES-GCM IV."""
 _SIZE_SHIFT: Final = 16
-_read_u64: Final = struct.Struct("<Q").unpack_from
+_read_u64: Final[Callable[[bytes, int], tuple[int]]] = struct.Struct("<Q").unpack_from
+"""Typed, so that compiled code reckons with numbers and not with objects."""
 _HEAD_BITS: Final = 0xFFFF
 """Version and flags."""
 
@@ -84,7 +86,7 @@ def entry_end(data: bytes, position: int) -> int:
     """
     if position + FRAME_BYTES <= len(data):
         (frame,) = _read_u64(data, position)
-        body_bytes: int = frame >> _SIZE_SHIFT
+        body_bytes = frame >> _SIZE_SHIFT
         # Most entries have no flags.
         is_usual = frame & _HEAD_BITS == ENTRY_VERSION
         if is_usual and BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX:

@@ -6,6 +6,7 @@ wrong, is left to `Transaction`, which says what is wrong with it.
 """
 
 import struct
+from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 from ccfpy.base.errors import Malformed
@@ -22,15 +23,20 @@ from ccfpy.ledger.frame import (
 )
 from ccfpy.ledger.secrets import LedgerSecrets
 
-_read_prefix: Final = struct.Struct("<Q16sQIQ").unpack_from
+_read_prefix: Final[Callable[[bytes], tuple[int, bytes, int, int, int]]] = (
+    struct.Struct("<Q16sQIQ").unpack_from
+)
 """Frame, tag, seqno and view of the IV, the public domain's size (``ledger.entry``)."""
 _IV_OFFSET: Final = FRAME_BYTES + 16
 _IV_END: Final = _IV_OFFSET + 12
 
 
 _WRITTEN: Final = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
-_read_head: Final = struct.Struct("<Q16sQIQBQ32s32sQ").unpack_from
-"""The prefix, and the header of the public domain in the form that is written."""
+_read_head: Final[
+    Callable[[bytes], tuple[int, bytes, int, int, int, int, int, bytes, bytes, int]]
+] = struct.Struct("<Q16sQIQBQ32s32sQ").unpack_from
+"""The prefix, and the header of the public domain in the form that is written; typed,
+so that compiled code reckons with numbers and not with objects."""
 _HEAD_BYTES: Final = 125
 _HEADER_BYTES: Final = _HEAD_BYTES - PUBLIC_OFFSET
 _NO_FLAGS: Final = EntryFlags.NONE
