@@ -13,7 +13,7 @@ move takes away is missed by a check (`MapHandle._node`).
 
 from collections import deque
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import final
 
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.changes import Committed, Conflict, Writes, WriteSet
@@ -27,8 +27,31 @@ from ccfpy.kv.versions import VersionedMap
 
 __all__ = ["Committed", "Conflict", "Store"]
 
-_Change: TypeAlias = tuple[Seqno, VersionedMap, Writes, Seqno]
-"""A seqno that changed a map, the map, its writes, and its version before them."""
+
+@final
+class _Change:
+    """A seqno that changed a map.
+
+    Attributes:
+        version: the seqno.
+        map: the map.
+        writes: what was written.
+        previous_version: the map's version before.
+    """
+
+    __slots__ = ("map", "previous_version", "version", "writes")
+
+    def __init__(
+        self,
+        version: Seqno,
+        versioned_map: VersionedMap,
+        writes: Writes,
+        previous_version: Seqno,
+    ) -> None:
+        self.version = version
+        self.map = versioned_map
+        self.writes = writes
+        self.previous_version = previous_version
 
 
 class Store(State):
@@ -50,7 +73,7 @@ class Store(State):
 
     def __init__(self, version: Seqno = 0) -> None:
         super().__init__(version)
-        self._log: deque[_Change] = deque()
+        self._log: list[_Change] = []
         self._pins: list[Seqno] = []
         self._untrimmed: deque[tuple[Seqno, dict[VersionedMap, set[bytes]]]] = deque()
         self._guards: dict[str, list[Hook]] = {}
@@ -138,17 +161,17 @@ class Store(State):
         """
         if version != self.version + 1:
             raise ValueError(f"cannot apply {version} after {self.version}")
+        assert isinstance(write_set, dict)  # as in `VersionedMap.apply`
         guards = self._guards
-        if guards:
-            for name in write_set:
-                if name in guards:
-                    self._run_guards(name, version, write_set[name])
+        for name, writes in write_set.items():
+            if name in guards:
+                self._run_guards(name, version, writes)
         if len(write_set) == 1:
-            ((name, writes),) = write_set.items()
-            known = self.maps.get(name)
-            if known is not None and writes:
-                self._append_one(version, known, writes)
-                return
+            for name, writes in write_set.items():
+                known = self.maps.get(name)
+                if known is not None and writes:
+                    self._append_one(version, known, writes)
+                    return
         names = sorted(write_set) if len(write_set) > 1 else write_set
         written = [
             (self.maps.get(name) or VersionedMap(name), write_set[name])
@@ -173,9 +196,10 @@ class Store(State):
             return
         self.generation += 1
         self.version = seqno
-        while self._log and self._log[-1][0] > seqno:
-            version, versioned_map, writes, previous_version = self._log.pop()
-            versioned_map.undo(version, writes, previous_version)
+        while self._log and self._log[-1].version > seqno:
+            change = self._log.pop()
+            version, versioned_map = change.version, change.map
+            versioned_map.undo(version, change.writes, change.previous_version)
             name = versioned_map.name
             if (
                 versioned_map.created_at == version
@@ -199,25 +223,36 @@ class Store(State):
         due: list[tuple[Seqno, str, Writes]] = []
         written: dict[VersionedMap, set[bytes]] = {}
         log = self._log
-        while log and log[0][0] <= seqno:
-            version, versioned_map, writes, _ = log.popleft()
+        hooks = self._global_hooks
+        count = 0
+        for change in log:
+            if change.version > seqno:
+                break
+            count += 1
             # A key that was written often is trimmed once.
-            keys = written.get(versioned_map)
+            keys = written.get(change.map)
             if keys is None:
-                written[versioned_map] = set(writes)
+                written[change.map] = set(change.writes)
             else:
-                keys.update(writes)
-            if writes and versioned_map.name in self._global_hooks:
-                due.append((version, versioned_map.name, writes))
+                keys.update(change.writes)
+            if change.map.name in hooks and change.writes:
+                due.append((change.version, change.map.name, change.writes))
+        del log[:count]
+        self._forget_older(seqno, written)
+        for version, name, writes in due:
+            for hook in hooks[name]:
+                hook(version, writes)
+
+    def _forget_older(
+        self, seqno: Seqno, written: dict[VersionedMap, set[bytes]]
+    ) -> None:
+        """Forget what is older than ``seqno`` of these keys, now or at `unpin`."""
         if self._pins:
             self._untrimmed.append((seqno, written))
-        else:
-            self.oldest = seqno
-            for versioned_map, keys in written.items():
-                versioned_map.trim(keys, seqno)
-        for version, name, writes in due:
-            for hook in self._global_hooks[name]:
-                hook(version, writes)
+            return
+        self.oldest = seqno
+        for versioned_map, keys in written.items():
+            versioned_map.trim(keys, seqno)
 
     def pin(self) -> Seqno:
         """Keep what is final now, and all that follows, readable until ``unpin``."""
@@ -327,7 +362,7 @@ class Store(State):
         for versioned_map, state in sorted(installed, key=_version_and_name_of):
             if state:
                 version = versioned_map.version
-                self._log.append((version, versioned_map, state, version))
+                self._log.append(_Change(version, versioned_map, state, version))
                 self._run_local_hooks(versioned_map.name, version, state)
 
     def swap_private_maps(self, source: "Store") -> None:
@@ -356,9 +391,9 @@ class Store(State):
         restored = [
             change
             for change in source._log  # noqa: SLF001 - a store too
-            if change[0] > self.committed and not is_public(change[1].name)
+            if change.version > self.committed and not is_public(change.map.name)
         ]
-        self._log = deque(sorted([*self._log, *restored], key=_seqno_of))
+        self._log = sorted([*self._log, *restored], key=_seqno_of)
         self.generation += 1
         source.generation += 1
 
@@ -375,7 +410,7 @@ class Store(State):
         name = versioned_map.name
         previous_version = versioned_map.version
         if versioned_map.apply(version, writes):
-            self._log.append((version, versioned_map, writes, previous_version))
+            self._log.append(_Change(version, versioned_map, writes, previous_version))
         self.version = version
         if name in self._local_hooks:
             self._run_local_hooks(name, version, writes)
@@ -394,10 +429,12 @@ class Store(State):
                 versioned_map.created_at = version
                 self.maps[versioned_map.name] = versioned_map
             if versioned_map.apply(version, writes):
-                self._log.append((version, versioned_map, writes, previous_version))
+                self._log.append(
+                    _Change(version, versioned_map, writes, previous_version)
+                )
             elif is_new:
                 # It only removed absent keys; a rollback must forget the map still.
-                self._log.append((version, versioned_map, {}, previous_version))
+                self._log.append(_Change(version, versioned_map, {}, previous_version))
         self.version = version
         hooks = self._local_hooks
         if hooks:
@@ -420,11 +457,11 @@ class Store(State):
             for name, versioned_map in self.maps.items()
             if (versioned_map.created_at or 0) <= seqno
         }
-        for version, versioned_map, _, previous_version in reversed(self._log):
-            if version <= seqno:
+        for change in reversed(self._log):
+            if change.version <= seqno:
                 break
-            if versioned_map.name in versions:
-                versions[versioned_map.name] = previous_version
+            if change.map.name in versions:
+                versions[change.map.name] = change.previous_version
         return versions
 
 
@@ -433,7 +470,7 @@ def _name_of(written: tuple[VersionedMap, Writes]) -> str:
 
 
 def _seqno_of(change: _Change) -> Seqno:
-    return change[0]
+    return change.version
 
 
 def _version_and_name_of(written: tuple[VersionedMap, Writes]) -> tuple[Seqno, str]:

@@ -45,6 +45,7 @@ class VersionedMap:
         """
         chains = self.chains
         changed = False
+        assert isinstance(writes, dict)  # compiled code walks a dict with fewer steps
         for key, value in writes.items():
             older = chains.get(key)
             if older is None:

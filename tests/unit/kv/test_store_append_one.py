@@ -39,7 +39,10 @@ class Appended:
             self.store.version,
             written.version,
             written.chains,
-            [(change[0], change[2], change[3]) for change in self.store._log],
+            [
+                (change.version, change.writes, change.previous_version)
+                for change in self.store._log
+            ],
             self.heard,
         )
 
