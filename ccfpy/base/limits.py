@@ -297,6 +297,10 @@ COMMIT_WAITS_MAX: int = 10_000
 MEMORY_RETURNED_BYTES_MIN: int = 128 * KIB
 """Blocks of at least so many bytes the enclave gives back to the system when it frees
 them, as glibc does until it has freed the first."""
+MEMORY_KEPT_BYTES_MAX: int = 1 * MIB
+"""Free memory at the end of the C library's heap that the enclave keeps: as much as the
+messages of another node take for a moment, time and again. With a tenth of it a backup
+has every other page that it writes an entry to given to it anew."""
 SESSION_UNFINISHED_MS_MAX: int = 30_000
 """For which a client may leave unfinished what it has begun: a handshake, a record, a
 request, or the reading of an answer."""

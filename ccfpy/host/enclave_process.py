@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ccfpy import PURE_VARIABLE
-from ccfpy.base.limits import MEMORY_RETURNED_BYTES_MIN
+from ccfpy.base.limits import MEMORY_KEPT_BYTES_MAX, MEMORY_RETURNED_BYTES_MIN
 from ccfpy.boundary.ending import describe_ending
 from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
 from ccfpy.boundary.shape import BoundaryViolation
@@ -185,13 +185,13 @@ def enclave_environment() -> dict[str, str]:
     A setting makes the C library keep its first threshold for blocks that it returns to
     the system as soon as they are free. Otherwise the library raises the threshold to
     the size of a freed block, and large requests then leave their memory behind, in
-    pieces between small blocks that stay.
+    pieces between small blocks that stay. Another setting bounds what the library keeps
+    at its heap's end.
     """
-    returned = str(MEMORY_RETURNED_BYTES_MIN)
     seen = {
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "MALLOC_MMAP_THRESHOLD_": returned,
-        "MALLOC_TRIM_THRESHOLD_": returned,
+        "MALLOC_MMAP_THRESHOLD_": str(MEMORY_RETURNED_BYTES_MIN),
+        "MALLOC_TRIM_THRESHOLD_": str(MEMORY_KEPT_BYTES_MAX),
     }
     for name in _SEEN:
         value = os.environ.get(name)
