@@ -22,15 +22,17 @@ TAG_BYTES: Final = 16
 class AesGcm:
     """One key, ready to use many times; making the object costs more than a call."""
 
-    __slots__ = ("_cipher",)
+    __slots__ = ("_decrypt", "_encrypt")
 
     def __init__(self, key: bytes) -> None:
         assert len(key) == KEY_BYTES, len(key)
-        self._cipher = AESGCM(key)
+        cipher = AESGCM(key)
+        self._encrypt = cipher.encrypt
+        self._decrypt = cipher.decrypt
 
     def encrypt(self, iv: bytes, plaintext: bytes, aad: bytes) -> tuple[bytes, bytes]:
         """Encrypt; give the ciphertext and the tag over it and ``aad``."""
-        sealed = self._cipher.encrypt(iv, plaintext, aad)
+        sealed: bytes = self._encrypt(iv, plaintext, aad)
         return sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
 
     def decrypt(self, iv: bytes, ciphertext: bytes, tag: bytes, aad: bytes) -> bytes:
@@ -40,7 +42,7 @@ class AesGcm:
             VerificationFailed: the key, or a byte of any argument, is not the one used.
         """
         try:
-            return self._cipher.decrypt(iv, ciphertext + tag, aad)
+            return self._decrypt(iv, ciphertext + tag, aad)
         except InvalidTag as error:
             raise VerificationFailed("AES-GCM tag does not match") from error
 

@@ -23,5 +23,6 @@ def nonce_key(ledger_secret: bytes) -> HmacKey:
 
 def commit_evidence(key: HmacKey, tx_id: tuple[View, Seqno]) -> bytes:
     """Return the evidence of a transaction, its nonce under ``key``."""
-    text = b"%d.%d" % tx_id
-    return b"ce:%b:%b" % (text, key.hexdigest(text).encode())
+    view, seqno = tx_id
+    text = f"{view}.{seqno}"
+    return f"ce:{text}:{key.hexdigest(text.encode())}".encode()
