@@ -84,7 +84,7 @@ def ask_often(
         Failed: an answer was an error, or clients could not connect.
     """
     pin(service.pids, all_cores())
-    _send_before(service, work)
+    send_before(service, work)
     told: dict[Layout, list[Asked]] = {layout: [] for layout in layouts}
     with generator(service, work, connections) as asking:
         asking.wait_connected(connections)
@@ -106,7 +106,7 @@ def _while(service: Service, asking: Generator, seconds: float) -> Asked:
     return Asked.of(counted, spent_s=spent_s, passed_s=passed_s)
 
 
-def _send_before(service: Service, work: Work) -> None:
+def send_before(service: Service, work: Work) -> None:
     """Send the requests that must precede the load, on a separate connection."""
     if not work.before:
         return

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from benchmarks import newcomers
 from benchmarks.harness import generator, works
-from benchmarks.harness.asking import ask_often
+from benchmarks.harness.asking import ask_often, send_before
 from benchmarks.harness.generator import Failed, has_wrk
 from benchmarks.harness.pinning import Layout
 from benchmarks.harness.service import Service, sandbox
@@ -64,3 +65,13 @@ def test_clients_who_cannot_connect_are_told_of(service: Service) -> None:
     )
     with pytest.raises(Failed, match="were not made"):
         ask_often(nobody, works.writes(), connections=1, seconds=0.1, repeats=1)
+
+
+def test_newcomers_are_served_and_those_who_are_connected_are_timed(
+    service: Service,
+) -> None:
+    send_before(service, works.reads())
+    told = newcomers.arrival(service, connected=CONNECTIONS, newcomers=2 * CONNECTIONS)
+    assert told.served_s > 0
+    assert told.p99_ms > 0
+    assert newcomers.cpu_ms(service, CONNECTIONS) >= 0
