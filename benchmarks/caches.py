@@ -1,4 +1,4 @@
-"""How much code and data must a processor fetch for a write?
+"""How much code and data must a processor fetch for a request?
 
 Time differs with the machine and the moment: a processor that shares its caches with
 other work takes several times as long for the same write. Therefore a simulated
@@ -10,6 +10,9 @@ The simulated processor has 32 KiB for code, 48 KiB for data, and 512 KiB behind
 which is about the share that remains of a cache of 1 or 2 MiB when other work uses the
 cache too. The simulated processor lacks the instructions for SHA-256 and wide vectors,
 so it counts more of OpenSSL's own instructions than a real processor runs.
+
+A read is counted in the whole enclave but for its two system calls: the loop, the
+threads, and the call of the application's handler within its limits.
 
 A backup receives most entries in messages of many entries. The work of a backup for one
 entry is counted in the same way, and a write on a primary of three nodes, with its
@@ -30,17 +33,29 @@ from pathlib import Path
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.one_of_three import Backup, Primary
 from benchmarks.harness.question import Question, Settings, main
-from benchmarks.step import CONNECTIONS, opened_node, write_request
+from benchmarks.harness.scripted import ThreadedNode, scripted_channel
+from benchmarks.step import (
+    CONNECTIONS,
+    opened_node,
+    opened_node_of,
+    read_request,
+    write_request,
+)
 from ccfpy.boundary.events import SessionData
 from ccfpy.boundary.wire import EFFECTS, EVENTS
+from ccfpy.enclave.loop import NODE, Conversation
 
 WRITES = 1024
+READS = 2048
+IDS = 100
 PARTS = 4
 """How often a backup receives messages: half as many writes, in full messages."""
 SUBJECTS = {
     "a write, 1 to a step": ("step_through(1)", 13_000, 2_500),
     "a write, 32 to a step": ("step_through(32)", 9_000, 700),
     "a write, on a primary with two backups": ("lead_two_backups()", 9_000, 700),
+    "a read, 1 to a step": ("read_through(1)", 11_000, 1_500),
+    "a read, 32 to a step": ("read_through(32)", 8_000, 700),
     "an entry, on a backup": ("hear_of_writes()", 3_000, 200),
 }
 """The program to run for each kind, and the most lines that the first caches and the
@@ -89,6 +104,36 @@ def step_through(at_once: int) -> int:
     take(told)
     _count(on=False)
     return WRITES
+
+
+def read_through(at_once: int) -> int:
+    """Send reads to an enclave, a fixed number in each step; count only these steps.
+
+    Returns the number of reads.
+    """
+    node, clients = opened_node_of(ThreadedNode)
+    for number in range(IDS):
+        clients[0].send(write_request(number))
+    requests = [read_request(number) for number in range(IDS)]
+
+    def frames(reads: int) -> Iterator[bytes]:
+        for first in range(0, reads, at_once):
+            said: list[SessionData] = []
+            for i in range(first, first + at_once):
+                speaker = clients[i % CONNECTIONS]
+                data = speaker.encrypt(requests[i * 7 % IDS])
+                said.append(SessionData(session=speaker.session, data=data))
+            yield EVENTS.encode(said)
+
+    warm_up, told = list(frames(READS // 4)), list(frames(READS))
+    gc.collect()
+    gc.freeze()
+    channel = scripted_channel(
+        [*warm_up, *told], {len(warm_up): lambda: _count(on=True)}
+    )
+    node.threads.drive(node.trusted, Conversation(NODE, channel), started=lambda: None)
+    _count(on=False)
+    return READS
 
 
 def hear_of_writes() -> int:
@@ -208,7 +253,7 @@ def measure(settings: Settings) -> Iterator[Figure]:
 
 QUESTION = Question(
     slug="caches",
-    text="How much does a write fetch that a processor has not at hand?",
+    text="How much does a request fetch that a processor has not at hand?",
     measure=measure,
 )
 

@@ -11,6 +11,7 @@ them: it is valid on a crowded machine and on another machine.
 import gc
 import time
 from collections.abc import Iterator
+from typing import TypeVar
 
 from benchmarks.harness.figure import Figure, Held
 from benchmarks.harness.instructions import Instructions
@@ -28,10 +29,16 @@ CONNECTIONS = 100
 WRITES = 4000
 SIGNATURE_EVERY = 1500
 
+NodeT = TypeVar("NodeT", bound=InProcessNode)
+
 
 def opened_node() -> tuple[InProcessNode, list[Client]]:
+    return opened_node_of(InProcessNode)
+
+
+def opened_node_of(kind: type[NodeT]) -> tuple[NodeT, list[Client]]:
     user = Person.make("user")
-    node = InProcessNode(
+    node = kind(
         load_application("logging"),
         constitution="\n".join(
             script.read_text() for script in constitution("default")
@@ -66,14 +73,18 @@ def spent_us(
     return spent / WRITES / 1000
 
 
-def write_request() -> bytes:
+def write_request(record_id: int = 42) -> bytes:
     request = Request(
         method="POST",
         path="/app/log/private",
         headers={"host": "service", "content-type": "application/json"},
-        body=b'{"id": 42, "msg": "%b"}' % (b"x" * 40),
+        body=b'{"id": %d, "msg": "%b"}' % (record_id, b"x" * 40),
     )
     return serialise_request(request)
+
+
+def read_request(record_id: int) -> bytes:
+    return b"GET /app/log/private?id=%d HTTP/1.1\r\nhost: service\r\n\r\n" % record_id
 
 
 def measure(settings: Settings) -> Iterator[Figure]:
