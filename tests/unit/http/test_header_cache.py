@@ -25,11 +25,15 @@ def cache() -> HeaderCache:
 
 
 def cached_lines(cache: HeaderCache) -> list[bytes]:
-    return list(cache._lines)
+    return [lines + b"\r\n\r\n" for lines in cache._lines]
 
 
 def cached_heads(cache: HeaderCache) -> list[bytes]:
-    return list(cache._heads)
+    return [head + b"\r\n\r\n" for head in cache._heads]
+
+
+def cached_starts(cache: HeaderCache) -> list[bytes]:
+    return list(cache._starts)
 
 
 def read(
@@ -299,3 +303,47 @@ def test_a_full_cache_of_heads_begins_anew(cache: HeaderCache) -> None:
     assert len(cached_heads(cache)) == HEADER_CACHE_ENTRIES_MAX
     read(cache, b"GET /one/more HTTP/1.1\r\n" + HEAD + b"{}")
     assert cached_heads(cache) == [b"GET /one/more HTTP/1.1\r\n" + HEAD]
+
+
+def test_of_lines_with_queries_what_is_before_them_is_cached(
+    cache: HeaderCache,
+) -> None:
+    for number in range(3):
+        [request] = read(cache, b"GET /x?id=%d HTTP/1.1\r\n" % number + HEAD + b"{}")
+        assert (request.method, request.path) == ("GET", "/x")
+        assert request.query == f"id={number}"
+    assert cached_starts(cache) == [b"GET /x"]
+    assert cached_heads(cache) == []
+
+
+@pytest.mark.parametrize(
+    "query", [b"a b", b"a#", b"\x80", b"a\n", b'"', b"a HTTP/1.1", b" ", b"a\tb", b"|"]
+)
+def test_a_query_that_is_not_plain_is_left_to_llhttp(
+    cache: HeaderCache, query: bytes
+) -> None:
+    for known in (b"a=b", b"c=d"):
+        assert len(read(cache, b"GET /x?%b HTTP/1.1\r\n" % known + HEAD + b"{}")) == 1
+    assert cache.find(b"GET /x?%b HTTP/1.1\r\n" % query + HEAD + b"{}") is None
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_what_is_before_a_query_is_cached_up_to_its_limit(
+    cache: HeaderCache, excess: int
+) -> None:
+    start = b"GET /".ljust(HEADER_CACHE_ENTRY_BYTES_MAX - 4 + excess, b"a")
+    for number in range(3):
+        data = start + b"?%d HTTP/1.1\r\n" % number + HEAD + b"{}"
+        assert len(read(cache, data)) == 1
+    assert len(cached_starts(cache)) == 1 - excess
+
+
+def test_a_full_cache_of_what_is_before_queries_begins_anew(
+    cache: HeaderCache,
+) -> None:
+    read(cache, POST + HEAD + b"{}")
+    for number in range(HEADER_CACHE_ENTRIES_MAX):
+        read(cache, b"GET /%d?a HTTP/1.1\r\n" % number + HEAD + b"{}")
+    assert len(cached_starts(cache)) == HEADER_CACHE_ENTRIES_MAX
+    read(cache, b"GET /one/more?a HTTP/1.1\r\n" + HEAD + b"{}")
+    assert cached_starts(cache) == [b"GET /one/more"]
