@@ -1,18 +1,17 @@
 """How a Python type is read from a path or a query string: text, numbers, flags."""
 
 import enum
-import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from ccfpy.base.annotations import INTEGER, IntegerRange
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.schema import schema_of
 
-_INTEGER = re.compile(r"-?[0-9]{1,39}")
-"""More digits than any range has; ``int`` refuses very long texts in its own way."""
+_DIGITS_MAX: Final = 39
+"""More than any range has; ``int`` refuses very long texts in its own way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,9 @@ def _integer(allowed: IntegerRange) -> Callable[[str], int | None]:
     _, minimum, maximum = allowed
 
     def parse(text: str) -> int | None:
-        if _INTEGER.fullmatch(text) is None:
+        digits = text.removeprefix("-")
+        # All digits of ASCII: `int` reads other digits, spaces and underscores too.
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS_MAX):
             return None
         value = int(text)
         return value if minimum <= value <= maximum else None

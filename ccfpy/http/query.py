@@ -7,13 +7,14 @@ so that an escaped ``&`` stays part of its value (CCF decodes first).
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 from ccfpy.http.errors import ApiError, ErrorCode
 
 U64_MAX = 2**64 - 1
 
-_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
-_DECIMAL = re.compile(r"[0-9]+")
+_ESCAPE: Final = re.compile(rb"%([0-9a-fA-F]{2})")
+_DECIMAL: Final = re.compile(r"[0-9]+")
 _U64_DIGITS = 20
 
 
@@ -25,7 +26,11 @@ def decode_component(text: str) -> str:
     if "%" not in text and "+" not in text:
         return text
     raw = text.replace("+", " ").encode()
-    return _ESCAPE.sub(lambda m: bytes((int(m[1], 16),)), raw).decode(errors="replace")
+    return _ESCAPE.sub(_escaped, raw).decode(errors="replace")
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return bytes((int(match[1], 16),))
 
 
 class Query:
@@ -36,7 +41,14 @@ class Query:
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
-            self._values.setdefault(name, []).append(value)
+            self._add(name, value)
+
+    def _add(self, name: str, value: str) -> None:
+        values = self._values.get(name)
+        if values is None:
+            self._values[name] = [value]
+        else:
+            values.append(value)
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -85,12 +97,16 @@ class Query:
 
 def parse_query(query: str) -> Query:
     """Read a query string as it stood in the target, without its ``?``."""
+    read = Query()
     if not query:
-        return Query()
-    return Query(
-        (decode_component(name), decode_component(value))
-        for name, _, value in (part.partition("=") for part in query.split("&"))
-    )
+        return read
+    has_escapes = "%" in query or "+" in query
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if has_escapes:
+            name, value = decode_component(name), decode_component(value)
+        read._add(name, value)  # noqa: SLF001 - made here
+    return read
 
 
 def _integer(value: str, maximum: int) -> int | None:
