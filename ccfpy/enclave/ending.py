@@ -83,7 +83,7 @@ class Ending:
         call: where the call is under way.
         began_ns: when it began, by which it is known.
         thread: that runs it.
-        outermost: the code that made the call.
+        outermost: the code that made the call, or its caller's.
         reason: which limit it exceeded.
         is_late: whether that was the limit on time.
     """
@@ -94,7 +94,7 @@ class Ending:
         began_ns: int,
         *,
         thread: TracedThread,
-        outermost: CodeType,
+        outermost: frozenset[CodeType],
         reason: str,
         is_late: bool,
     ) -> None:

@@ -57,7 +57,7 @@ class Stepping:
     Args:
         meter: of the process's memory.
         settle: called in each thread with its worker.
-        outermost: the code that makes each call of an application's code.
+        makes_calls: the function that makes each call of an application's code.
         stuck: called with application code that cannot be stopped; ends the process.
         ended: called with the exit code if the node ends while the thread that began is
             busy, perhaps for good; ends the process.
@@ -68,11 +68,12 @@ class Stepping:
         meter: Meter,
         settle: Callable[[Worker], None],
         *,
-        outermost: CodeType,
+        makes_calls: Callable[..., object],
         stuck: Callable[[str], None],
         ended: Callable[[ExitCode], None],
     ) -> None:
         self.lock = NodeLock()
+        outermost = _codes_of(makes_calls, Stepping._perform)
         self.watchdog = Watchdog(self, meter, outermost=outermost, stuck=stuck)
         self._workers = Workers(settle, self.watchdog.wait_until_over)
         self._ended = ended
@@ -287,6 +288,12 @@ class Stepping:
         if len(self._hung) != limits.HUNG_CALLS_MAX:
             return effects
         return [_TOO_MANY_HUNG, *effects]  # a node's last word is the last effect
+
+
+def _codes_of(*functions: Callable[..., object]) -> frozenset[CodeType]:
+    """Return the code of functions; compiled functions have none, and no frame."""
+    codes = (getattr(function, "__code__", None) for function in functions)
+    return frozenset(code for code in codes if code is not None)
 
 
 _Step: TypeAlias = Callable[[Sequence[Event]], Sequence[Effect]]

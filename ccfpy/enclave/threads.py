@@ -1,13 +1,13 @@
 """Calls of an application's code, on threads that keep nobody waiting.
 
 1. The token of a call says who has the node: the call's thread, unless another took it.
-   A call that kept its token costs two operations on a list.
+   A call that kept its token costs two operations on a deque.
 2. A thread whose call was away waits for the node lock when the call is over. It runs
    code of an application's that it calls after that without the node lock.
 """
 
 from collections.abc import Callable
-from threading import local
+from threading import get_ident
 from time import monotonic_ns
 from typing import Final
 
@@ -21,12 +21,8 @@ from ccfpy.enclave.watchdog import Meter, reason_of_time
 from ccfpy.enclave.workers import Worker
 
 _NS_PER_MS: Final = 1_000_000
-
-
-class _Here(local):
-    """The calling thread's worker, if it has one."""
-
-    worker: Worker | None = None
+_now_ns: Final = monotonic_ns
+_thread: Final = get_ident
 
 
 class NodeThreads:
@@ -46,11 +42,12 @@ class NodeThreads:
         stuck: Callable[[str], None] = lambda _: None,
         ended: Callable[[ExitCode], None] = lambda _: None,
     ) -> None:
-        self._here = _Here()
+        self._workers: dict[int, Worker] = {}
+        """By their threads' numbers; no other thread has such a number meanwhile."""
         self._stepping = Stepping(
             meter,
             self._settle,
-            outermost=NodeThreads.call.__code__,
+            makes_calls=NodeThreads.call,
             stuck=stuck,
             ended=ended,
         )
@@ -100,7 +97,7 @@ class NodeThreads:
         memory_bytes_max: int,
     ) -> Result:
         """Return what a function returns, within limits; as ``AppThreads``."""
-        worker = self._here.worker
+        worker = self._workers.get(_thread())
         if worker is None or worker.is_in_app:
             return function(given)
         if worker.is_calling:
@@ -108,7 +105,7 @@ class NodeThreads:
                 return self.call(function, given, execution_ms_max, memory_bytes_max)
         worker.execution_ms_max = execution_ms_max
         worker.memory_bytes_max = memory_bytes_max
-        worker.began_ns = began_ns = monotonic_ns()
+        worker.began_ns = began_ns = _now_ns()
         worker.is_calling = True
         if not self._watchdog.is_ticking:
             self._watchdog.wake()
@@ -120,7 +117,7 @@ class NodeThreads:
             return function(given)
         finally:
             worker.is_calling = False
-            took_ns = monotonic_ns() - began_ns
+            took_ns = _now_ns() - began_ns
             try:
                 worker.token.pop()
             except IndexError:
@@ -130,14 +127,14 @@ class NodeThreads:
 
     def beside(self, function: Callable[[Given], Result], given: Given) -> Result:
         """Return what a function returns that ends by itself; as ``AppThreads``."""
-        worker = self._here.worker
+        worker = self._workers.get(_thread())
         if worker is None or worker.is_in_app:
             return function(given)
         if worker.is_calling:
             with worker.nested():
                 return self.beside(function, given)
         worker.execution_ms_max = 0
-        worker.began_ns = monotonic_ns()
+        worker.began_ns = _now_ns()
         worker.is_calling = True
         if not self._watchdog.is_ticking:
             self._watchdog.wake()
@@ -156,7 +153,7 @@ class NodeThreads:
 
     def inside(self, function: Callable[[Given], Result], given: Given) -> Result:
         """Call what uses the node from within a call; as ``AppThreads``."""
-        worker = self._here.worker
+        worker = self._workers.get(_thread())
         if worker is None or not worker.is_calling or worker.is_using_node:
             return function(given)
         worker.is_using_node = True
@@ -199,4 +196,4 @@ class NodeThreads:
             raise CallStopped(reason_of_time(took_ns, most), is_late=True) from None
 
     def _settle(self, worker: Worker) -> None:
-        self._here.worker = worker
+        self._workers[_thread()] = worker

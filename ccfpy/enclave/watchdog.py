@@ -82,7 +82,8 @@ class Watchdog:
     Args:
         watched: the threads.
         meter: of memory.
-        outermost: the code that makes each call.
+        outermost: the code that makes each call, or steps the node where that code is
+            compiled.
         stuck: called with a call that cannot be ended; ends the process.
     """
 
@@ -91,7 +92,7 @@ class Watchdog:
         watched: Watched,
         meter: Meter,
         *,
-        outermost: CodeType,
+        outermost: frozenset[CodeType],
         stuck: Callable[[str], None],
     ) -> None:
         self.is_ticking = False

@@ -25,7 +25,7 @@ class Whose(Enum):
 
 
 def place_in_app(
-    frame: FrameType, outermost: CodeType, *, is_patient: bool
+    frame: FrameType, outermost: frozenset[CodeType], *, is_patient: bool
 ) -> FrameType | None:
     """Return the application's own line that is being run, if one is.
 
@@ -34,11 +34,11 @@ def place_in_app(
 
     Args:
         frame: the innermost of a call.
-        outermost: the code that made the call.
+        outermost: the code that made the call, or its caller's.
         is_patient: whether the library's lines are to go on.
     """
     step: FrameType | None = frame
-    while step is not None and step.f_code is not outermost:
+    while step is not None and step.f_code not in outermost:
         match whose(step.f_code.co_filename):
             case Whose.APP:
                 return step

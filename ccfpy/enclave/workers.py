@@ -72,7 +72,8 @@ class Worker:
         self.wake = _locked()
         self.job: Callable[[Worker], None] | None = None
         self.is_driver = False
-        self.token: list[None] = []
+        # It allocates nothing for each call, as a list that is empty after it would.
+        self.token: deque[None] = deque()
         self.away: AwayCall | None = None
         self.is_calling = False
         self.is_using_node = False

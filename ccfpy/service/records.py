@@ -5,7 +5,6 @@ how the documents of the interfaces describe it (`ccfpy.base.schema`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from ccfpy.base import json
@@ -20,7 +19,6 @@ K = TypeVar("K", bound=str)
 PemText: TypeAlias = Annotated[str, TextFormat("Pem")]
 
 
-@dataclass(frozen=True, slots=True)
 class Form(Generic[T]):
     """The JSON form of one kind of value.
 
@@ -29,8 +27,11 @@ class Form(Generic[T]):
         read: returns the value, or raises ``Malformed``.
     """
 
-    write: Callable[[T], Json]
-    read: Callable[[Json], T]
+    __slots__ = ("read", "write")
+
+    def __init__(self, write: Callable[[T], Json], read: Callable[[Json], T]) -> None:
+        self.write = write
+        self.read = read
 
 
 def _same(value: Any) -> Any:  # noqa: ANN401 - a value that is JSON itself
@@ -55,10 +56,15 @@ def codec_of(kind: type[T]) -> Codec[T]:
 def codec_of_form(form: Form[T]) -> Codec[T]:
     """How a table holds values of this form."""
     read, write = form.read, form.write
-    return Codec(
-        encode=lambda value: json.dumps(write(value)),
-        decode=lambda text: read(json.loads(text)),
-    )
+
+    def encode(value: T) -> bytes:
+        return json.dumps(write(value))
+
+    def decode(text: bytes) -> T:
+        return read(json.loads(text))
+
+    # A value that is JSON itself needs no call to become JSON.
+    return Codec(encode=json.dumps if write is _same else encode, decode=decode)
 
 
 def text_key(kind: Callable[[str], K]) -> Codec[K]:

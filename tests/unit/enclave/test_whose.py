@@ -36,7 +36,7 @@ def test_whose_code_a_file_holds(file: str, expected: Whose) -> None:
     assert whose(file) is expected
 
 
-OUTERMOST = OneThread.beside.__code__
+OUTERMOST = frozenset({OneThread.beside.__code__})
 
 
 def test_a_line_of_the_application_is_the_place() -> None:
