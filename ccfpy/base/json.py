@@ -20,6 +20,8 @@ _dumps: Final = orjson.dumps
 _loads: Final = orjson.loads
 _SORTED: Final = orjson.OPT_SORT_KEYS
 _BYTES_MAX: Final = limits.JSON_BYTES_MAX
+_SHORT: Final = 1 << 61
+"""Shorter integers than this orjson writes as Python does; of longer ones not all."""
 _FLAT: Final = frozenset({int, bool, float, type(None)})
 """Types of which every value is short, so that most values cost no call to count."""
 
@@ -34,6 +36,8 @@ def dumps(value: object) -> bytes:
     """
     if value is True:  # what most requests that change something are answered with
         return b"true"
+    if type(value) is int and -_SHORT < value < _SHORT:  # most often a key
+        return str(value).encode()
     if isinstance(value, str):
         if len(value) > _BYTES_MAX:
             check_size(value)

@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import msgpack  # type: ignore[import-untyped]  # it ships no annotations
 
+from ccfpy.base.ids import SessionId
 from ccfpy.base.limits import BATCH_MESSAGES_MAX, FRAME_BYTES_MAX
 from ccfpy.boundary import effects, events
 from ccfpy.boundary.effects import Effect
@@ -100,8 +101,8 @@ class Vocabulary(Generic[Message]):
 
     Args:
         kinds: every kind of message by its number.
-        relayed: the number of the kind that most messages are, if there is one: it has
-            a session and bytes, and is read and written without asking its shape.
+        relayed: the number of the kind that most messages are, if there is one:
+            ``SessionData`` or ``SendData``, read and written without asking its shape.
     """
 
     def __init__(
@@ -111,8 +112,10 @@ class Vocabulary(Generic[Message]):
         self._decoders = {kind: _decoder(cls) for kind, cls in kinds.items()}
         # Text that JavaScript made may be no Unicode; a log line is no reason to stop.
         self._pack = msgpack.Packer(unicode_errors="backslashreplace").pack
+        relay = None if relayed is None else kinds[relayed]
+        assert relay in (None, SessionData, SendData), "no other is relayed"
         self._relayed = relayed
-        self._relay: Any = None if relayed is None else kinds[relayed]
+        self._is_inward = relay is SessionData
 
     def encode(
         self, batch: Sequence[Message], *, frame_bytes_max: int = FRAME_BYTES_MAX
@@ -122,15 +125,14 @@ class Vocabulary(Generic[Message]):
         Raises:
             BoundaryViolation: one message alone is too large.
         """
-        encoders, relay, relayed = self._encoders, self._relay, self._relayed
+        encoders, relayed = self._encoders, self._relayed
         messages: list[object] = []
         message: Any
         for message in batch:
-            kind = type(message)
-            if kind is relay:
+            if type(message) is SendData or type(message) is SessionData:
                 messages.append((relayed, message.session, message.data))
             else:
-                messages.append(encoders[kind](message))
+                messages.append(encoders[type(message)](message))
         body: bytes = self._pack(messages)
         if len(body) <= frame_bytes_max:
             return _PACK_SIZE(len(body)) + body
@@ -150,7 +152,7 @@ class Vocabulary(Generic[Message]):
         Raises:
             BoundaryViolation: it breaks a rule.
         """
-        relay, relayed = self._relay, self._relayed
+        relayed, is_inward = self._relayed, self._is_inward
         batch: list[Any] = []
         message: Any
         for message in _unpack(body):
@@ -164,7 +166,12 @@ class Vocabulary(Generic[Message]):
                     and 0 <= session <= INTEGER_MAX
                     and type(data) is bytes
                 ):
-                    batch.append(relay(session, data))
+                    number = SessionId(session)
+                    batch.append(
+                        SessionData(number, data)
+                        if is_inward
+                        else SendData(number, data)
+                    )
                     continue
             batch.append(self._decode_plainly(message))
         return batch

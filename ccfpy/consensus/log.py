@@ -20,7 +20,15 @@ class Log:
         history: where each view began.
     """
 
-    __slots__ = ("_committables", "commit_seqno", "history", "last_seqno")
+    __slots__ = (
+        "_committables",
+        "_named",
+        "_named_seqno",
+        "_named_view",
+        "commit_seqno",
+        "history",
+        "last_seqno",
+    )
 
     def __init__(
         self,
@@ -34,6 +42,9 @@ class Log:
         self.last_seqno = last_seqno
         self.commit_seqno = commit_seqno
         self._committables: deque[Seqno] = deque()
+        # Reads ask for the id of the last entry again and again.
+        self._named_view, self._named_seqno = 0, 0
+        self._named = transaction_id(0, 0)
 
     @property
     def committables(self) -> tuple[Seqno, ...]:
@@ -62,8 +73,12 @@ class Log:
         return self.history.view_of(seqno) if seqno <= self.last_seqno else 0
 
     def tx_id(self, seqno: Seqno) -> TxId:
-        """Return the id of the entry at ``seqno``."""
-        return transaction_id(self.view_of(seqno), seqno)
+        """Return the id of the entry at ``seqno``; asked again, the same object."""
+        view = self.view_of(seqno)
+        if seqno != self._named_seqno or view != self._named_view:
+            self._named_view, self._named_seqno = view, seqno
+            self._named = transaction_id(view, seqno)
+        return self._named
 
     def append(self, view: View, *, is_committable: bool) -> None:
         """Add one entry of ``view`` to the end."""

@@ -356,7 +356,6 @@ def _without_null(shape: Schema) -> Schema:
 
 
 _RESPONSES = {Response, Awaited, type(None)}
-_ANSWERS: Final = (Response, Awaited)
 
 
 def _respond_itself(_: Context, result: object) -> Answer:
@@ -378,8 +377,10 @@ def _responding_json(shape: Schema, status: int) -> _Respond:
     write = shape.write
 
     def respond(context: Context, result: Any) -> Answer:  # noqa: ANN401 - what the handler gave
-        if isinstance(result, _ANSWERS):
+        if isinstance(result, Response):
             return check_answer(result)
+        if isinstance(result, Awaited):
+            return result
         if result is None:
             return empty_reply(NO_CONTENT)
         accept = context.request.headers.get("accept")

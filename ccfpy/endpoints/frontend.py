@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Request
 
 TX_ID_HEADER: Final = "x-ms-ccf-transaction-id"
-_SUCCESS: Final = range(200, 300)
+_SUCCESS_FIRST: Final = 200
+_SUCCESS_LAST: Final = 299
 _READ_WRITE: Final = Mode.READ_WRITE
 _COMMAND: Final = Mode.COMMAND
 
@@ -92,6 +93,8 @@ class Frontend:
         self._calls = AppCalls() if calls is None else calls
         self._is_app = is_app
         self._seen = NodeInside(node, self._calls.threads) if is_app else node
+        self._named: TxId | None = None
+        self._name = ""
 
     def answer(self, request: "Request", session: "Session", path: str) -> "Answer":
         """Answer one request; ``path`` is its path without the frontend's prefix.
@@ -251,15 +254,16 @@ class Frontend:
             return response
         applies = context.apply_writes
         if applies is None:
-            applies = response.status in _SUCCESS
+            applies = _SUCCESS_FIRST <= response.status <= _SUCCESS_LAST
         if not applies or tx is None:
             return response
         tx_id = node.commit(tx, context.claims_digest)
         if tx_id is None:
             return response
         if endpoint.on_local_commit is None:
-            # As str() of it, without looking for what that is.
-            response.headers[TX_ID_HEADER] = f"{tx_id.view}.{tx_id.seqno}"
+            if tx_id is not self._named:  # reads name the same state again and again
+                self._named, self._name = tx_id, f"{tx_id.view}.{tx_id.seqno}"
+            response.headers[TX_ID_HEADER] = self._name
         else:
             response = self._locally_committed(
                 endpoint.on_local_commit, context, response, tx_id

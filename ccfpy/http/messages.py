@@ -130,14 +130,15 @@ def _with_headers(line: str, headers: dict[str, str], body: bytes) -> bytes:
     Raises:
         Malformed: a header holds a line break, or a character beyond Latin-1.
     """
-    head = line
+    parts = [line]
     for name, value in headers.items():
         if "\n" in value or "\r" in value or "\n" in name or "\r" in name:
             raise Malformed("a header holds a line break")
-        head += f"{name}: {value}\r\n"
+        parts.append(f"{name}: {value}\r\n")
     if "content-length" not in headers:
-        head += f"content-length: {len(body)}\r\n"
+        parts.append(f"content-length: {len(body)}\r\n")
+    parts.append("\r\n")
     try:
-        return f"{head}\r\n".encode("latin-1") + body
+        return "".join(parts).encode("latin-1") + body
     except UnicodeEncodeError as error:
         raise Malformed("a header is beyond Latin-1") from error

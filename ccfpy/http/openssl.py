@@ -36,7 +36,8 @@ _ssl_read: Final = library.SSL_read
 _ssl_write: Final = library.SSL_write
 _bio_read: Final = library.BIO_read
 _bio_write: Final = library.BIO_write
-_unpack: Final = _ffi.unpack
+_written: Final = _ffi.buffer(_buffer)
+"""The same buffer as bytes, of which a slice is a copy."""
 
 _OWN_CERTIFICATE_ONLY: Final = -2
 """Of a chain's depth: not even the issuer of a client's certificate is looked for, so
@@ -76,7 +77,7 @@ class OpenSslConnection:
 
     def give(self, data: bytes) -> None:
         """Hand the library bytes from the peer."""
-        written = _bio_write(self._into_ssl, data, len(data))
+        written: int = _bio_write(self._into_ssl, data, len(data))
         assert written == len(data), "a memory BIO takes everything"
 
     def read(self) -> bytes:
@@ -85,10 +86,10 @@ class OpenSslConnection:
         Raises:
             SSL.Error: as ``Connection.recv``.
         """
-        count = _ssl_read(self._ssl, _buffer, BUFFER_BYTES)
+        count: int = _ssl_read(self._ssl, _buffer, BUFFER_BYTES)
         if count <= 0:
             self._raise(count)
-        plaintext: bytes = _unpack(_buffer, count)
+        plaintext: bytes = _written[:count]
         return plaintext
 
     def write(self, data: bytes) -> None:
@@ -97,7 +98,7 @@ class OpenSslConnection:
         Raises:
             SSL.Error: as ``Connection.sendall``.
         """
-        count = _ssl_write(self._ssl, data, len(data))
+        count: int = _ssl_write(self._ssl, data, len(data))
         if count <= 0:
             self._raise(count)
         elif count < len(data):
@@ -105,15 +106,15 @@ class OpenSslConnection:
 
     def take(self) -> bytes:
         """Return all bytes for the peer."""
-        count = _bio_read(self._from_ssl, _buffer, BUFFER_BYTES)
+        count: int = _bio_read(self._from_ssl, _buffer, BUFFER_BYTES)
         if count <= 0:
             return b""
-        ciphertext: bytes = _unpack(_buffer, count)
+        ciphertext: bytes = _written[:count]
         if count < BUFFER_BYTES:
             return ciphertext
         parts = [ciphertext]
         while (count := _bio_read(self._from_ssl, _buffer, BUFFER_BYTES)) > 0:
-            parts.append(_unpack(_buffer, count))
+            parts.append(_written[:count])
         return b"".join(parts)
 
     def shake_hands(self) -> None:

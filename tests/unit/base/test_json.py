@@ -36,6 +36,22 @@ def test_the_short_way_of_true_agrees_with_the_plain_one(value: json.Json) -> No
     assert json.dumps(value) == orjson.dumps(value)
 
 
+@pytest.mark.parametrize("size", [61, 62, 63])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_integers_are_written_as_orjson_writes_them(
+    size: int, more: int, sign: int
+) -> None:
+    value = sign * (2**size + more)
+    try:
+        expected = orjson.dumps(value)
+    except TypeError:
+        with pytest.raises(TypeError):
+            json.dumps(value)
+    else:
+        assert json.dumps(value) == expected
+
+
 @given(st.text(max_size=20) | st.binary(max_size=20))
 def test_anything_is_json_or_malformed(text: str | bytes) -> None:
     with suppress(Malformed):

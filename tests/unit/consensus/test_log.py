@@ -26,7 +26,17 @@ def test_each_entry_keeps_its_view(steps: list[tuple[int, bool]]) -> None:
     assert [log.view_of(i) for i in range(1, len(plain) + 1)] == [v for v, _ in plain]
     assert log.view_of(0) == 0
     assert log.view_of(len(plain) + 1) == 0
-    assert log.tx_id(1) == TxId(plain[0][0], 1)
+    for seqno in (1, 1, len(plain), 1, len(plain) + 1):
+        assert log.tx_id(seqno) == TxId(log.view_of(seqno), seqno)
+
+
+def test_an_entry_that_another_view_writes_anew_has_another_id() -> None:
+    log, _ = _build([(0, True), (0, False)])
+    assert log.tx_id(2) == TxId(1, 2)
+    log.rollback(1)
+    assert log.tx_id(2) == TxId(0, 2)
+    log.append(5, is_committable=False)
+    assert log.tx_id(2) == TxId(5, 2)
 
 
 @given(STEPS, st.integers(0, 25))
