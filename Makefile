@@ -115,14 +115,14 @@ compiled: $(COMPILED)/installed ## make a wheel with the hot modules compiled
 # Mistakes are put into consensus by changing Python's functions: not into what is compiled.
 # Here are two folders of samples, of which one test would have the other. What mypyc
 # makes of an `await` throws as Python 3.12 and newer would have it said otherwise. QUICK=1
-# leaves out slow tests and tries few examples.
+# leaves out slow tests, but those marked newest, and tries few examples.
 COMPILED_TESTS ?= $(wildcard $(addprefix tests/,unit vectors scenarios fuzz))
 COMPILED_AT_ONCE ?= 2
 test-compiled: $(COMPILED)/installed ## run the tests in one process with that wheel; QUICK=1 for the quick ones
 	PYTHONPATH=$(CURDIR)/$(COMPILED)/site:$(CURDIR) $(COMPILER)/python -P -m pytest --quiet \
 		--override-ini pythonpath= --ignore tests/unit/lab/cluster --ignore tests/scenarios/test_mutants.py \
 		--deselect tests/unit/testing/apps/test_loading.py::test_a_python_app_is_itself_its_path_or_a_samples_name \
-		-W "ignore:the (type, exc, tb) signature of throw:DeprecationWarning" $(if $(QUICK),-m "not slow") \
+		-W "ignore:the (type, exc, tb) signature of throw:DeprecationWarning" $(if $(QUICK),-m "not slow or newest") \
 		--numprocesses $(COMPILED_AT_ONCE) --dist loadfile --max-worker-restart 0 $(COMPILED_TESTS)
 
 format: .venv ## rewrite the sources in the house format

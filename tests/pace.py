@@ -25,6 +25,10 @@ PROCESSES: Final = frozenset({"apps", "deploy", "e2e", "interop"})
 QUICK: Final = "not slow"
 """The expression by which `make quick` selects tests."""
 
+NEWEST: Final = f"{QUICK} or newest"
+"""The expression by which tests are selected for the newest Python: the quick ones, and
+slow ones that nothing quick stands for."""
+
 _TESTS = Path(__file__).resolve().parent
 
 
@@ -40,9 +44,10 @@ def too_slow(name: str, seconds: float, *, slow: bool) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Mark every test of the folders whose tests start processes."""
+    """Mark as slow what is marked for the newest Python, and every test of the folders
+    whose tests start processes."""
     for item in items:
-        if _folder(item.path) in PROCESSES:
+        if _folder(item.path) in PROCESSES or item.get_closest_marker("newest"):
             item.add_marker(pytest.mark.slow)
 
 

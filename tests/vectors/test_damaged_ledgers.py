@@ -15,6 +15,7 @@ FLIPPED = "cose_flipflop_service"
 CUT = "sgx_service"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_flipped_bit_before_the_last_signature_is_found(

@@ -40,6 +40,7 @@ def test_its_workers_read_in_the_ledgers_order(readers: Readers) -> None:
     assert len({process for _, process in results}) == 2
 
 
+@pytest.mark.newest
 def test_they_say_what_the_plain_auditor_says(readers: Readers, tmp_path: Path) -> None:
     ledger = recovered_ledger()
     ledger.sign(close=True)
@@ -49,6 +50,7 @@ def test_they_say_what_the_plain_auditor_says(readers: Readers, tmp_path: Path) 
     assert findings == list(audit(ledger.files()))
 
 
+@pytest.mark.newest
 def test_a_file_that_its_machines_cannot_see_is_an_error(
     readers: Readers, tmp_path: Path
 ) -> None:

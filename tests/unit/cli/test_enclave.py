@@ -60,6 +60,7 @@ def told(command: Command, *words: object) -> dict[str, Any]:
     return read
 
 
+@pytest.mark.newest
 def test_what_was_signed_is_shown_and_measures_the_same(
     command: Command, make: Callable[[str], Path], key: Path
 ) -> None:

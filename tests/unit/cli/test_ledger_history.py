@@ -21,6 +21,7 @@ def test_a_recorded_services_history_is_told(
     assert "(signed 2025-05-14 09:38:30)" in lines[4]
 
 
+@pytest.mark.newest
 def test_one_proposal_is_asked_for(command: Command, ccf_services: Path) -> None:
     folder = ccf_services / "cose_flipflop_service" / "ledger"
     words = ("--proposal", "9b38", "--full", "--json", "--processes", 2)

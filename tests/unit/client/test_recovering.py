@@ -173,6 +173,7 @@ def _with(
     return asyncio.run(connected())
 
 
+@pytest.mark.newest
 def test_members_choose_the_service_hand_in_shares_and_wait(
     serve: Serve, service_pem: str, files: list[KeyFiles]
 ) -> None:
@@ -230,6 +231,7 @@ def test_members_do_not_bring_back_another_service_than_they_named(
     assert "vote" not in service.events
 
 
+@pytest.mark.newest
 def test_members_decide_on_what_must_come_first(
     serve: Serve, service_pem: str, files: list[KeyFiles]
 ) -> None:

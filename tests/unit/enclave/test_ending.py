@@ -175,6 +175,7 @@ ROWS = [[[number]] for number in range(30_000)]
 short for any tick to come upon."""
 
 
+@pytest.mark.newest
 def test_no_line_of_ours_is_cut_off(enclave: Enclave) -> None:
     cut: list[BaseException] = []
 
@@ -225,6 +226,7 @@ def _ask_in_one_line(_: object) -> None:
     for _ in itertools.count(): json_size.check_size(ROWS)  # fmt: skip  # noqa: E701 - one line
 
 
+@pytest.mark.newest
 @attack("applications: a handler that asks the node without end")
 @pytest.mark.parametrize("function", [_ask_and_catch, _ask_in_one_line])
 def test_a_loop_around_calls_of_ours_is_ended_between_them(
@@ -233,6 +235,7 @@ def test_a_loop_around_calls_of_ours_is_ended_between_them(
     assert "test_ending.py:" in enclave.call(function, SHORT_MS)
 
 
+@pytest.mark.newest
 def test_nothing_is_raised_once_a_call_is_over(enclave: Enclave) -> None:
     """What is called has just the time that it may take, so that ends cross."""
     raised: list[BaseException] = []
@@ -273,6 +276,7 @@ class _Resisting:
             len("")
 
 
+@pytest.mark.newest
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_one_that_cannot_be_ended_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []

@@ -50,6 +50,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {name: file for name, _, file in rows}
 
 
+@pytest.mark.newest
 def test_all_of_ccfpy_that_a_node_loads_is_measured(loaded: dict[str, str]) -> None:
     package = Path(ccfpy.__file__).parent
     # An application that travels with an installed ccfpy is measured as any other.

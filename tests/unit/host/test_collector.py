@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from ccfpy.host.collector import THRESHOLDS
 
 PROGRAM = """
@@ -20,6 +22,7 @@ raise SystemExit(run_node("app", [], program=Path("program")))
 """
 
 
+@pytest.mark.newest
 def test_the_process_of_a_node_collects_rarely() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False

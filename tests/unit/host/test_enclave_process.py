@@ -89,6 +89,7 @@ def test_what_it_is_told_it_answers() -> None:
     run(story())
 
 
+@pytest.mark.newest
 def test_its_last_words_are_heard_though_it_is_gone_and_was_told_more() -> None:
     async def story() -> None:
         observer = _Observer()
@@ -131,6 +132,7 @@ def test_what_breaks_the_protocol_is_left() -> None:
     run(story())
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize(
     ("word", "ends"),
     [
@@ -169,6 +171,7 @@ def test_too_much_at_once_is_told_and_when_it_is_over() -> None:
     run(story())
 
 
+@pytest.mark.newest
 def test_what_is_opened_after_its_end_is_not_closed_with_it() -> None:
     async def story() -> None:
         process = await _echo(_Observer())

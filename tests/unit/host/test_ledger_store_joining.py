@@ -348,6 +348,7 @@ def _committed(disk: MemoryDisk) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.newest
 @settings(deadline=None, max_examples=150)
 @given(STEPS)
 def test_any_order_of_steps_leaves_a_list_of_entries(

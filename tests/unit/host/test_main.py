@@ -285,6 +285,7 @@ def _where_nobody_is() -> dict[str, object]:
     }
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("process", [_where_nobody_is()], indirect=True)
 def test_a_node_that_other_nodes_cannot_reach_serves_its_clients(
     process: _Process,
@@ -295,6 +296,7 @@ def test_a_node_that_other_nodes_cannot_reach_serves_its_clients(
         assert client.recv(100) == b"hello"
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize(
     ("number", "word"),
     [
@@ -314,6 +316,7 @@ def test_a_signal_stops_the_node_in_peace(
     assert not Path(f"/proc/{enclave}").exists()
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("process", [{"ignore_first_sigterm": True}], indirect=True)
 def test_a_first_sigterm_may_be_a_notice(process: _Process) -> None:
     process.popen.send_signal(signal.SIGTERM)
@@ -326,12 +329,14 @@ def test_a_first_sigterm_may_be_a_notice(process: _Process) -> None:
     assert process.popen.wait(5) == 0
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("process", [{"ignore_first_sigterm": True}], indirect=True)
 def test_a_hangup_is_never_only_a_notice(process: _Process) -> None:
     process.popen.send_signal(signal.SIGHUP)
     assert process.popen.wait(5) == 0
 
 
+@pytest.mark.newest
 def test_the_enclave_dies_with_its_host(process: _Process) -> None:
     enclave = process.enclave
     process.popen.kill()
@@ -344,6 +349,7 @@ def test_the_enclave_dies_with_its_host(process: _Process) -> None:
         assert time.monotonic() < deadline, "the enclave lives on"
 
 
+@pytest.mark.newest
 def test_the_enclave_inherits_two_pipes_and_three_variables(process: _Process) -> None:
     enclave = Path(f"/proc/{process.enclave}")
     links = {link.name: str(link.readlink()) for link in (enclave / "fd").iterdir()}

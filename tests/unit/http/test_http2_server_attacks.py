@@ -367,6 +367,7 @@ def test_settings_that_mean_nothing_are_not_kept() -> None:
     assert len(server._library.remote_settings) < 10
 
 
+@pytest.mark.newest
 def test_of_streams_that_ended_few_are_remembered() -> None:
     server, client = Http2Server(), H2Client()
     for _ in range(limits.HTTP2_STREAMS_REMEMBERED_MAX + 200):

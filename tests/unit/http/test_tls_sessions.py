@@ -148,6 +148,7 @@ ACTS: Final = st.one_of(
 )
 
 
+@pytest.mark.newest
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(VERSIONS), st.lists(ACTS, min_size=1, max_size=6))
 def test_whatever_a_client_does_each_end_reads_only_what_the_other_wrote(

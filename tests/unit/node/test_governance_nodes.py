@@ -213,6 +213,7 @@ def test_a_retired_node_can_be_removed_once_that_is_final(pair: Network) -> None
     assert first.request("GET", path).status == 404
 
 
+@pytest.mark.newest
 def test_a_retired_node_is_sent_no_new_secret(pair: Network) -> None:
     first, second = pair.nodes
     decide(first, "remove_node", node_id=second.node_id)

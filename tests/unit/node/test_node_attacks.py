@@ -260,6 +260,7 @@ def test_a_proposal_that_is_not_forged_is_taken(node: InProcessNode) -> None:
     assert post_gov(node, CREATE, signed(node.members[0])).status == 200
 
 
+@pytest.mark.newest
 @attack("gov: a proposal from outside the window")
 @attack("gov: a proposal again")
 def test_a_proposal_cannot_be_replayed_not_even_when_it_left_the_window(

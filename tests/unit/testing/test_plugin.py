@@ -77,6 +77,7 @@ def test_the_ini_file_names_an_app_for_all(tests: pytest.Pytester) -> None:
     tests.runpytest().assert_outcomes(passed=1)
 
 
+@pytest.mark.newest
 def test_a_failure_reads_well(tests: pytest.Pytester) -> None:
     tests.makepyfile("""
         import pytest

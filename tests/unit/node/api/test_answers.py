@@ -48,6 +48,7 @@ def test_a_public_validator_finds_nothing_in_the_document(node: InProcessNode) -
     validate(ask(node, "/node/api"))
 
 
+@pytest.mark.newest
 def test_every_answer_fits_its_schema(node: InProcessNode) -> None:
     node.advance(1000)
     described = ask(node, "/node/api")

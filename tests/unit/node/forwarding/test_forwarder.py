@@ -384,6 +384,7 @@ def _request_of(plaintext_bytes: int) -> Request:
     return Request(method="PUT", path="/", body=body)
 
 
+@pytest.mark.newest
 def test_a_request_that_no_message_can_carry_is_refused() -> None:
     pair = Pair()
     pair.forward(_request_of(limits.FORWARDED_BYTES_MAX))
@@ -393,6 +394,7 @@ def test_a_request_that_no_message_can_carry_is_refused() -> None:
     assert _error(refused.value.response())[:2] == (413, "RequestBodyTooLarge")
 
 
+@pytest.mark.newest
 def test_a_response_that_no_message_can_carry_is_replaced() -> None:
     pair = Pair()
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 00000000\r\n\r\n"

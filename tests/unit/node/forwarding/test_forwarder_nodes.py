@@ -111,6 +111,7 @@ def test_pipelined_requests_are_answered_in_order_over_two_nodes(
     assert [a.body for a in answers[1::2]] == [b'"0"', b'"1"', b'"2"']
 
 
+@pytest.mark.newest
 def test_a_member_governs_by_any_node(network: Network) -> None:
     """The signature is in the body; the certificate is the operator's or nobody's."""
     backup = network.nodes[1]

@@ -215,6 +215,7 @@ def test_the_oldest_ledgers_signatures_name_no_certificate() -> None:
     assert _ask(world, 3).covering is not None
 
 
+@pytest.mark.newest
 def test_certificates_of_many_nodes_do_not_fill_the_memory() -> None:
     story = Story()
     for at in range(limits.HISTORY_SIGNERS_MAX + 2):

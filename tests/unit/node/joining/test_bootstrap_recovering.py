@@ -97,6 +97,7 @@ def test_every_node_has_the_public_state_alone_and_later_all(
         assert node.host.effects.count(OpenLedger()) == 1
 
 
+@pytest.mark.newest
 def test_joiners_begin_with_the_lost_services_snapshot(
     begun: Callable[[Remains], Network], remains: Remains
 ) -> None:

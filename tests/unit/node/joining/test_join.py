@@ -130,6 +130,7 @@ def test_a_node_waits_until_members_trust_it(network: Network) -> None:
     assert json.loads_object(answer.body)["status"] == "Trusted"
 
 
+@pytest.mark.newest
 def test_a_trusted_node_reads_what_was_private_before(
     network: Network, alice: Person
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_recovered_service_goes_on_and_is_recovered_again(
     ]
 
 
+@pytest.mark.newest
 def test_users_wait_until_the_private_state_is_there(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:

@@ -104,6 +104,7 @@ def new_primary(network: SlowDisks) -> InProcessNode:
     return next(node for node in others if replica_of(node).is_primary)
 
 
+@pytest.mark.newest
 @row(
     Part.COURSE,
     "the primary dies while nodes read the private state",
@@ -123,6 +124,7 @@ def test_a_node_that_comes_to_lead_while_all_read_opens_the_service(
         assert OpenLedger() in node.host.effects
 
 
+@pytest.mark.newest
 @row(
     Part.COURSE,
     "the primary dies, and the next primary has already read the private state",
@@ -139,6 +141,7 @@ def test_a_node_that_has_read_opens_the_service_for_a_primary_that_did_not(
     assert read(leader, "a") == "a secret"
 
 
+@pytest.mark.newest
 def test_a_backup_that_reads_when_the_service_opens_goes_on_as_a_backup(
     network: SlowDisks, members: tuple[Person, ...]
 ) -> None:
@@ -155,6 +158,7 @@ def test_a_backup_that_reads_when_the_service_opens_goes_on_as_a_backup(
     assert late.host.stop is None
 
 
+@pytest.mark.newest
 @row(
     Part.COURSE,
     "a node becomes the primary of an open service before it has read the private "
@@ -215,6 +219,7 @@ def take_back(network: SlowDisks) -> None:
     network.wait_until_settled()
 
 
+@pytest.mark.newest
 def test_what_was_read_of_an_end_that_is_taken_back_is_read_again(
     network: SlowDisks, members: tuple[Person, ...]
 ) -> None:

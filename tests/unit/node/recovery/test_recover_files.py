@@ -220,6 +220,7 @@ def test_a_byte_changed_in_every_region(lost: Lost) -> None:
     check_damaged(lost, files, first)
 
 
+@pytest.mark.newest
 @row(
     Part.LEDGER,
     "the last signature is changed in a part that only the next signature would "
@@ -286,6 +287,7 @@ def test_any_byte_of_any_file(lost: Lost, seed: int) -> None:
         assert f"private ledger entry {recovered_to}: AES-GCM" in str(tried.refusal)
 
 
+@pytest.mark.newest
 @attack("ledger: a file in place of another")
 @row(
     Part.LEDGER,

@@ -132,6 +132,7 @@ def _endorsed(node: InProcessNode) -> bytes:
     return replica_of(node).credentials.endorsed.pem.encode()
 
 
+@pytest.mark.newest
 @attack("channel: an entry that writes what a node cannot act upon")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_an_entry_that_no_node_could_act_upon_is_refused(

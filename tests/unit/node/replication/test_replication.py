@@ -68,6 +68,7 @@ def primary(network: Network) -> InProcessNode:
     return leaders()[0]
 
 
+@pytest.mark.newest
 def test_a_signature_takes_what_it_covers_along_at_once(
     three: Network, alice: Person
 ) -> None:
@@ -109,6 +110,7 @@ def test_nothing_is_committed_without_a_majority(three: Network, alice: Person) 
     )
 
 
+@pytest.mark.newest
 def test_a_primary_that_is_cut_off_loses_what_it_alone_wrote(
     three: Network, alice: Person
 ) -> None:
@@ -161,6 +163,7 @@ def test_a_backup_orders_nothing_itself(three: Network) -> None:
     assert len(second.host.entries) == before
 
 
+@pytest.mark.newest
 @attack("ledger: entries tampered with on their way to a backup")
 def test_entries_that_were_tampered_with_are_refused_and_sent_again(
     three: Network, alice: Person

@@ -184,6 +184,7 @@ FORWARDED: dict[str, tuple[bytes, bytes]] = {
 }
 
 
+@pytest.mark.newest
 @attack("channel: consensus with values that no honest node sends")
 def test_a_node_goes_on_whatever_is_forwarded_to_it(
     three: Network, alice: Person

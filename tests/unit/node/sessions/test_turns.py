@@ -85,6 +85,7 @@ def test_a_client_is_answered_in_the_step_after_thousands_of_requests_of_others(
         assert 0 < watched.answers(client) <= 400
 
 
+@pytest.mark.newest
 @attack("fairness: thousands of requests at once")
 def test_a_step_answers_so_many_requests_and_no_more(watched: Watched) -> None:
     hostile = [watched.node.connect() for _ in range(30)]

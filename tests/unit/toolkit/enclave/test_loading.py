@@ -222,6 +222,7 @@ def test_an_enclave_that_needs_a_platform_does_not_start_without(
     _refused(place, "set CCF_PLATFORM_OVERRIDE to Simulated")
 
 
+@pytest.mark.newest
 def test_a_manifest_without_its_code_is_refused(bench: Bench) -> None:
     place = bench.signed()
     (bench.folder / "vault_enclave.py").unlink()

@@ -46,6 +46,7 @@ def scene(play: Callable[[Rough], Awaitable[None]]) -> None:
     asyncio.run(whole())
 
 
+@pytest.mark.newest
 def test_an_enclave_answers_from_a_process_of_its_own() -> None:
     async def play(rough: Rough) -> None:
         assert await rough.trusted.answer() == 42
@@ -99,6 +100,7 @@ def test_calls_that_each_keep_their_limit_reach_that_of_them_all() -> None:
     scene(play)
 
 
+@pytest.mark.newest
 def test_a_defect_ends_the_enclave_and_tells_no_value() -> None:
     async def play(rough: Rough) -> None:
         with pytest.raises(EnclaveAborted) as end:
@@ -110,6 +112,7 @@ def test_a_defect_ends_the_enclave_and_tells_no_value() -> None:
     scene(play)
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize(
     ("how", "ending"),
     [
@@ -129,6 +132,7 @@ def test_an_enclave_that_is_gone_without_a_word_has_aborted(
     scene(play)
 
 
+@pytest.mark.newest
 def test_an_enclave_that_is_killed_has_aborted() -> None:
     async def play(rough: Rough) -> None:
         link = rough._link
@@ -141,6 +145,7 @@ def test_an_enclave_that_is_killed_has_aborted() -> None:
     scene(play)
 
 
+@pytest.mark.newest
 @LINUX
 @pytest.mark.parametrize("how", ["open", "connect", "start", "raise limit"])
 def test_an_enclave_has_no_way_out_but_its_interface(how: str) -> None:
@@ -155,6 +160,7 @@ def test_an_enclave_has_no_way_out_but_its_interface(how: str) -> None:
     scene(play)
 
 
+@pytest.mark.newest
 def test_a_destroyed_enclave_is_gone_for_good() -> None:
     async def play(rough: Rough) -> None:
         rough.destroy()
@@ -171,6 +177,7 @@ def test_a_destroyed_enclave_is_gone_for_good() -> None:
     scene(play)
 
 
+@pytest.mark.newest
 def test_the_least_recursion_is_enough_to_answer(tmp_path: Path) -> None:
     program = tmp_path / "shallow_enclave.py"
     program.write_text(
@@ -205,6 +212,7 @@ async def _started(
         yield
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -234,6 +242,7 @@ def test_an_enclave_that_cannot_be_loaded_says_why(
     asyncio.run(play())
 
 
+@pytest.mark.newest
 def test_a_host_with_another_interface_has_no_enclave() -> None:
     other = Interface("other", trusted=Trusted, untrusted=Host)
 

@@ -16,6 +16,7 @@ print([family.run().trace_hash for _ in range(12)])
 """
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("number", range(100, 100 + SEEDS // FAMILY_SEEDS))
 def test_what_must_hold_holds_amid_any_faults(number: int) -> None:
     family = Family(number)
@@ -34,6 +35,7 @@ def test_runs_have_elections_commits_and_reconfigurations() -> None:
     assert len({outcome.trace_hash for outcome in outcomes}) == FAMILY_SEEDS
 
 
+@pytest.mark.newest
 def test_a_seed_alone_gives_what_its_family_gave() -> None:
     family = Family(3)
     outcomes = [family.run() for _ in range(6)]

@@ -17,6 +17,7 @@ def test_an_object_shows_its_last_writes(stage: Stage) -> None:
     assert answers[-1].tail == tuple(event.op for event in answers[2:-1])
 
 
+@pytest.mark.newest
 def test_nothing_private_is_in_the_ledger(stage: Stage) -> None:
     stage.do("write 0 a")
     ledger = b"".join(stage.world.nodes[0].entries)

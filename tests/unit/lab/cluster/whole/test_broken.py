@@ -11,6 +11,7 @@ def test_every_mistake_has_its_seed() -> None:
     assert list(CAUGHT_BY) == [mutant.name for mutant in BROKEN]
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("mutant", BROKEN, ids=lambda mutant: mutant.name)
 def test_a_mistake_is_caught(mutant: Mutant) -> None:
     seed, invariant = CAUGHT_BY[mutant.name]

@@ -1,5 +1,7 @@
 """A run leaves its service what it needs to go on."""
 
+import pytest
+
 from tests.lab.cluster.whole import quorums
 from tests.lab.cluster.whole.stage import Stage
 
@@ -44,6 +46,7 @@ def test_a_disk_that_may_fail_is_as_good_as_gone(stage: Stage) -> None:
     assert stage.world.nodes[1].is_alive
 
 
+@pytest.mark.newest
 def test_a_node_that_lacks_what_another_never_had_is_not_relied_on(
     stage: Stage,
 ) -> None:

@@ -12,6 +12,7 @@ def test_a_service_grows(stage: Stage) -> None:
     assert all(node.has_joined for node in stage.world.nodes)
 
 
+@pytest.mark.newest
 def test_a_node_is_trusted_and_leaves(stage: Stage) -> None:
     for line in ("join 0 fresh", "pass 400", "trust 3 0", "pass 1000"):
         stage.do(line)

@@ -9,6 +9,7 @@ from tests.lab.cluster.whole.story import replay_story, shortened, story_of
 ACTS = ("join 0", "pass 200", "open", "rekey 0", "write 0 a", "status 0", "pass 200")
 
 
+@pytest.mark.newest
 def test_what_holds_is_told_as_it_was() -> None:
     outcome = replay(1, ACTS)
     assert outcome.failure is None
