@@ -24,8 +24,26 @@ _USUAL: Final = frozenset(("cert", "data", "id", "policy"))
 _IS_JSON: Final = 0x80000000
 _NULL: Final = "null"
 _HEAD: Final = struct.Struct("<4Ii")
-_NOBODY: Final = (b"", b"")
 _CALLERS_KEPT: Final = 256
+
+
+class EncodedCaller(NamedTuple):
+    """A caller as it crosses into the engine.
+
+    Attributes:
+        members: how many members the object has.
+        flags: what the engine has to do with them.
+        lengths: the lengths of their names and values.
+        texts: the names and values.
+    """
+
+    members: int
+    flags: int
+    lengths: bytes
+    texts: bytes
+
+
+_NOBODY: Final = EncodedCaller(_NO_CALLER, 0, b"", b"")
 
 
 class Description(NamedTuple):
@@ -45,13 +63,14 @@ class Description(NamedTuple):
     route: str
     url: str
     params: Mapping[str, str]
-    caller: JsonObject | None
+    caller: EncodedCaller | None
 
 
 def encode_request(described: Description, body: bytes) -> bytes:
     """Encode a request, with its body if the body is short and text."""
     headers, query, path, method, hostname, route, url, params, caller = described
-    flags = 0 if hostname is None else _HAS_HOST
+    of_caller = _NOBODY if caller is None else caller
+    flags = of_caller.flags if hostname is None else of_caller.flags | _HAS_HOST
     texts: list[str] = []
     for name in sorted(headers):
         texts += name, headers[name]
@@ -59,23 +78,16 @@ def encode_request(described: Description, body: bytes) -> bytes:
     for name in sorted(params):
         texts += name, params[name]
     lengths, written = _written(texts)
-    members, of_caller = _NO_CALLER, _NOBODY
-    if caller is not None:
-        members = len(caller)
-        of_caller = _caller(caller)
-        if "cose" in caller or not isinstance(caller["policy"], str):
-            flags |= _HAS_SIGNED
-        elif caller.keys() == _USUAL:
-            flags |= _HAS_USUAL
     body_length = len(body)
     if body_length > BODY_BYTES_MAX or not _is_text(body):
         body, body_length = b"", _NO_BODY
-    head = _HEAD.pack(len(headers), len(params), members, flags, body_length)
-    return b"".join((head, lengths, of_caller[0], written, of_caller[1], body))
+    counts = len(headers), len(params), of_caller.members
+    head = _HEAD.pack(*counts, flags, body_length)
+    return b"".join((head, lengths, of_caller.lengths, written, of_caller.texts, body))
 
 
-def _caller(caller: JsonObject) -> tuple[bytes, bytes]:
-    """Encode a caller: the lengths of its texts, and the texts.
+def encode_caller(caller: JsonObject) -> EncodedCaller:
+    """Encode a caller.
 
     Most callers are described by texts alone, and call again and again: these are
     cached.
@@ -87,7 +99,12 @@ def _caller(caller: JsonObject) -> tuple[bytes, bytes]:
     return _members_of_texts(names, values)
 
 
-def _members(names: tuple[str, ...], values: tuple[Json, ...]) -> tuple[bytes, bytes]:
+def _members(names: tuple[str, ...], values: tuple[Json, ...]) -> EncodedCaller:
+    flags = 0
+    if "cose" in names or not isinstance(values[names.index("policy")], str):
+        flags = _HAS_SIGNED
+    elif set(names) == _USUAL:
+        flags = _HAS_USUAL
     texts: list[str] = []
     json_at: list[int] = []
     for name, value in sorted(zip(names, values, strict=True), key=_name):
@@ -96,7 +113,8 @@ def _members(names: tuple[str, ...], values: tuple[Json, ...]) -> tuple[bytes, b
         else:
             json_at.append(len(texts) + 1)
             texts += name, _NULL if value is None else json.dumps(value).decode()
-    return _written(texts, json_at)
+    lengths, written = _written(texts, json_at)
+    return EncodedCaller(len(names), flags, lengths, written)
 
 
 _members_of_texts = lru_cache(_CALLERS_KEPT)(_members)

@@ -84,7 +84,7 @@ class NativeInstance:
     """One instance of the module.
 
     Attributes:
-        exports: functions, by name.
+        exports: what a call of each function is made of, by name.
         stack_top: the address below which memory holds only frames of calls.
         base: the address at which memory begins. All addresses that the memory may take
             are reserved, so it never moves.
@@ -102,14 +102,16 @@ class NativeInstance:
         exports: dict[str, Any] = dict(instance.exports(self._store).items())
         self._keep = exports
         self._memory = _Pointer(exports["memory"]._memory)  # noqa: SLF001
+        self.stack_top: int = exports["__stack_pointer"].value(self._store)
+        self._slots = slots = (ctypes.c_uint64 * (_ARGUMENTS_MAX * SLOT))()
+        self._trap = trap = _Pointer(ctypes.c_void_p())
+        # What a call is given is always the same, but for what is in it.
+        count = ctypes.c_size_t(_ARGUMENTS_MAX)
         self.exports = {
-            name: _Pointer(export._func)  # noqa: SLF001
+            name: (self._context, _Pointer(export._func).at, slots, count, trap.at)  # noqa: SLF001
             for name, export in exports.items()
             if isinstance(export, wasmtime.Func)
         }
-        self.stack_top: int = exports["__stack_pointer"].value(self._store)
-        self._slots = (ctypes.c_uint64 * (_ARGUMENTS_MAX * SLOT))()
-        self._trap = _Pointer(ctypes.c_void_p())
         self.base: int = library.memory_data(self._context, self._memory.at)
 
     def set_deadline(self, ticks: int) -> None:
@@ -146,23 +148,28 @@ class NativeInstance:
             self._library.delete_error(error)
         return not error
 
-    def call(self, owner: Imports, export: str, *arguments: int) -> int:
+    def call(self, owner: Imports, export: str, first: int = 0, second: int = 0) -> int:
         """Call an export and return its result; any number if the export has none.
+
+        Args:
+            owner: gets the calls of what the instance imports.
+            export: the function's name.
+            first: its argument, if it has one.
+            second: its other argument, if it has two.
 
         Raises:
             Trapped: the instance trapped.
         """
-        slots, trap = self._slots, self._trap
-        for index, argument in enumerate(arguments):
-            slots[index * SLOT] = argument
+        slots = self._slots
+        slots[0] = first
+        slots[SLOT] = second
         outer = _running.set(owner)
-        error = self._library.call(
-            self._context, self.exports[export].at, slots, _ARGUMENTS_MAX, trap.at
-        )
+        error = self._library.call(*self.exports[export])
         _running.reset(outer)
-        if error or trap.target.value:
-            raise self._library.trapped(error, trap.target)
-        return slots[0]
+        if error or self._trap.target.value:
+            raise self._library.trapped(error, self._trap.target)
+        result: int = slots[0]
+        return result
 
 
 class _Pointer:
@@ -192,7 +199,7 @@ class _Library:
         self._dll = dll = ctypes.PyDLL(_ffi.dll._name)  # noqa: SLF001
         self.call = ctypes.CDLL(_ffi.dll._name).wasmtime_func_call_unchecked  # noqa: SLF001
         self.call.restype = _POINTER
-        self.call.argtypes = [_POINTER, _POINTER, _POINTER, _SIZE, _POINTER]
+        # No types of arguments: they are C's already, and would be looked at each time.
         self.memory_data = dll.wasmtime_memory_data
         self.memory_data.restype = _POINTER
         self.memory_data.argtypes = [_POINTER, _POINTER]

@@ -98,7 +98,7 @@ class ScriptInstance:
         self._runtime = runtime
         self._functions = functions
         self._source_of = source_of
-        self._bounds: tuple[int, int] | None = None
+        self._limits: JsLimits | None = None
         self.has_asked = False
         self.known: set[str] = set()
 
@@ -124,7 +124,8 @@ class ScriptInstance:
                     if argument is OBJECT:
                         _refuse_object()
                 function = self._functions[number - _OWN_FUNCTIONS]
-                return encode(self._ask(function, arguments))
+                inside = self._runtime.threads.inside
+                return encode(inside(_apply, (function, arguments)))
             if number == 0:
                 return encode(call.collect_throw(arguments[0]))
             return encode(call.report(*arguments))
@@ -134,18 +135,6 @@ class ScriptInstance:
             call.python_error = error
             call.thrown = internal_error("the node failed")
         return NULL
-
-    def _ask(
-        self,
-        function: "ExtensionFunction",
-        arguments: "Sequence[object]",
-    ) -> "ExtensionResult":
-        """Call a Python function, which uses the node."""
-
-        def ask(given: "Sequence[object]") -> "ExtensionResult":
-            return function(*given)
-
-        return self._runtime.threads.inside(ask, arguments)
 
     def module_source(self, row: bytes) -> bytes:
         """Return the source of an imported module by its name."""
@@ -170,10 +159,9 @@ class ScriptInstance:
 
     def restrict(self, limits: JsLimits) -> None:
         """Set the limits of heap and stack; time is not counted yet."""
-        bounds = limits.heap_bytes_max, limits.stack_bytes_max
-        if bounds != self._bounds:
-            self.instance.restrict(*bounds)
-            self._bounds = bounds
+        if limits is not self._limits:
+            self.instance.restrict(limits.heap_bytes_max, limits.stack_bytes_max)
+            self._limits = limits
 
     def begin(self, limits: JsLimits) -> int:
         """Count time from now; return the time of the clock in nanoseconds."""
@@ -331,6 +319,14 @@ class ScriptInstance:
         if failure.reason in _SPEECHLESS and self.instance.lacked_memory:
             return JsLimit.HEAP
         return _ENGINE_REASONS.get(failure.reason)
+
+
+def _apply(
+    given: "tuple[ExtensionFunction, Sequence[object]]",
+) -> "ExtensionResult":
+    """Call a Python function that uses the node."""
+    function, arguments = given
+    return function(*arguments)
 
 
 def _refuse_object() -> NoReturn:

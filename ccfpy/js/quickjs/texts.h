@@ -8,6 +8,11 @@ static int is_ascii(const void *text, size_t length)
     const uint8_t *next = text, *last = next + length;
 
     if (length >= sizeof(word)) {
+        for (; next < last - 4 * sizeof(word); next += 4 * sizeof(word)) {
+            const word *words = (const word *)next;
+            if ((words[0] | words[1] | words[2] | words[3]) & NOT_ASCII)
+                return 0;
+        }
         for (; next < last - sizeof(word); next += sizeof(word))
             if (*(const word *)next & NOT_ASCII)
                 return 0;

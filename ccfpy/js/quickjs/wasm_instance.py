@@ -116,14 +116,14 @@ class WasmInstance:
         """The size of the memory; it never shrinks."""
         return self._instance.memory_bytes
 
-    def run(self, export: str, row: bytes, *arguments: int) -> tuple[int, bytes]:
+    def run(self, export: str, row: bytes, argument: int = 0) -> tuple[int, bytes]:
         """Write a row, call an export, and return how it ended and the row it left.
 
         Raises:
             Trapped: the instance trapped.
         """
         self._write(row)
-        answer = self._call(export, *arguments)
+        answer = self._call(export, argument)
         length = (answer & U32) >> _LENGTH_SHIFT
         self.lacked_memory = bool(answer & _LACKED_MEMORY)
         self._buffer = answer >> 32
@@ -282,9 +282,9 @@ class WasmInstance:
                 raise Trapped(_OUTSIDE)
         self._view[place:end] = data
 
-    def _call(self, export: str, *arguments: int) -> int:
+    def _call(self, export: str, first: int = 0, second: int = 0) -> int:
         try:
-            return self._instance.call(self, export, *arguments)
+            return self._instance.call(self, export, first, second)
         except Trapped:
             self.is_sound = False
             raise

@@ -1,7 +1,11 @@
 """The caller, as scripts see it (``src/js/extensions/ccf/request.cpp``)."""
 
+from functools import lru_cache
+from typing import Final
+
+from ccfpy.base.errors import Malformed, StoredMalformed
 from ccfpy.base.ids import MemberId, UserId
-from ccfpy.base.json import JsonObject
+from ccfpy.base.json import Json, JsonObject
 from ccfpy.endpoints.auth import (
     AnyCertCaller,
     CallerOfAll,
@@ -18,7 +22,67 @@ from ccfpy.endpoints.identities import (
     user_certificate,
     user_data,
 )
+from ccfpy.js.extensions.description import EncodedCaller, encode_caller
+from ccfpy.kv.maps import STRING
 from ccfpy.kv.tx import Tx
+from ccfpy.service.tables import members, users
+
+_CALLERS_KEPT: Final = 256
+
+
+def encoded_caller(identity: Identity | None, tx: Tx) -> EncodedCaller | None:
+    """Describe a caller for the engine.
+
+    Users and members with certificates call again and again: the descriptions of those
+    that called last are kept, each by the bytes in the tables that it was made of.
+    """
+    match identity:
+        case None:
+            return None
+        case UserCertCaller():
+            user_id = identity.user_id
+            key = users.CERTS.key_codec.encode(user_id)
+            info = tx.raw(users.INFO.name).get(key)
+            pem = tx.raw(users.CERTS.name).get(key)
+            return _user_of(identity.policy, user_id, info, pem)
+        case MemberCertCaller():
+            member_id = identity.member_id
+            key = members.CERTS.key_codec.encode(member_id)
+            info = tx.raw(members.INFO.name).get(key)
+            pem = tx.raw(members.CERTS.name).get(key)
+            return _member_of(identity.policy, member_id, info, pem)
+        case _:
+            described = caller_json(identity, tx)
+            assert described is not None, "somebody called"
+            return encode_caller(described)
+
+
+@lru_cache(_CALLERS_KEPT)
+def _user_of(
+    policy: str, user_id: UserId, info: bytes | None, pem: bytes | None
+) -> EncodedCaller:
+    try:
+        data = None if info is None else users.INFO.value_codec.decode(info).user_data
+        return _certified(policy, user_id, data, pem)
+    except Malformed as error:
+        raise StoredMalformed(str(error)) from error
+
+
+@lru_cache(_CALLERS_KEPT)
+def _member_of(
+    policy: str, member_id: MemberId, info: bytes | None, pem: bytes | None
+) -> EncodedCaller:
+    decode = members.INFO.value_codec.decode
+    try:
+        data = None if info is None else decode(info).member_data
+        return _certified(policy, member_id, data, pem)
+    except Malformed as error:
+        raise StoredMalformed(str(error)) from error
+
+
+def _certified(policy: str, name: str, data: Json, pem: bytes | None) -> EncodedCaller:
+    cert = None if pem is None else STRING.decode(pem)
+    return encode_caller({"policy": policy, "id": name, "data": data, "cert": cert})
 
 
 def caller_json(identity: Identity | None, tx: Tx) -> JsonObject | None:

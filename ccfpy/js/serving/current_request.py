@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.http.query import decode_component
 from ccfpy.js.extensions.description import Description
-from ccfpy.js.serving.caller import caller_json, signed_content
+from ccfpy.js.serving.caller import encoded_caller, signed_content
 from ccfpy.kv.tx import MapHandle
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class CurrentRequest:
             f"/app{context.endpoint.path}",
             f"{path}?{query}" if query else path,
             context.params,
-            caller_json(context.caller, context.tx),
+            encoded_caller(context.caller, context.tx),
         )
 
     @property

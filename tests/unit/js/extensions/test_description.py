@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.js.engine import JsLimits, Library
-from ccfpy.js.extensions.description import BODY_BYTES_MAX, Description, encode_request
+from ccfpy.js.extensions.description import (
+    BODY_BYTES_MAX,
+    Description,
+    encode_caller,
+    encode_request,
+)
 from ccfpy.js.extensions.request import RequestExtension
 from ccfpy.js.quickjs import QuickJs
 from tests.unit.js.conftest import CountingClock
@@ -39,7 +44,7 @@ DESCRIPTIONS = st.builds(
     route=TEXTS,
     url=TEXTS,
     params=st.dictionaries(NAMES, TEXTS, max_size=3),
-    caller=CALLERS,
+    caller=st.none(),
 )
 SOURCE = """
     export const described = (request) => ({ body: JSON.stringify(request) });
@@ -83,9 +88,13 @@ def told(function: str, description: Description = EMPTY, body: bytes = b"") -> 
 
 
 @pytest.mark.slow
-@given(DESCRIPTIONS)
-def test_a_guest_finds_what_was_described(description: Description) -> None:
-    expected = {**description._asdict(), "body": {}}
+@given(DESCRIPTIONS, CALLERS)
+def test_a_guest_finds_what_was_described(
+    description: Description, caller: "JsonObject | None"
+) -> None:
+    expected = {**description._asdict(), "body": {}, "caller": caller}
+    if caller is not None:
+        description = description._replace(caller=encode_caller(caller))
     assert json.loads(told("described", description)) == expected
 
 
@@ -98,7 +107,8 @@ def test_its_parts_lie_in_the_order_of_ccf_s() -> None:
 
 def test_what_has_names_is_sorted_by_them() -> None:
     caller: JsonObject = {"policy": "p", "id": "i", "data": None, "cert": "c"}
-    description = EMPTY._replace(headers={"b": "1", "a": "2"}, caller=caller)
+    encoded = encode_caller(caller)
+    description = EMPTY._replace(headers={"b": "1", "a": "2"}, caller=encoded)
     assert json.loads(told("members", description)) == [
         ["cert", "data", "id", "policy"],
         ["a", "b"],

@@ -8,7 +8,11 @@ from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import ApiError
 from ccfpy.js.engine import JsException, JsLimits, Library
-from ccfpy.js.extensions.description import BODY_BYTES_MAX, Description
+from ccfpy.js.extensions.description import (
+    BODY_BYTES_MAX,
+    Description,
+    encode_caller,
+)
 from ccfpy.js.extensions.request import CallStage, RequestExtension
 from ccfpy.js.quickjs import QuickJs
 
@@ -23,7 +27,8 @@ class SomeRequest:
         self.caller = caller
 
     def described(self) -> Description:
-        return Description({}, "?", "?", "?", "?", "?", "?", {}, self.caller)
+        caller = None if self.caller is None else encode_caller(self.caller)
+        return Description({}, "?", "?", "?", "?", "?", "?", {}, caller)
 
 
 class LongRequest(SomeRequest):

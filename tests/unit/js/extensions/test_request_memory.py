@@ -10,7 +10,7 @@ import pytest
 
 from ccfpy.js.engine import Interpreter, JsException, JsLimitExceeded, JsLimits, Library
 from ccfpy.js.extensions.converters import ConvertersExtension
-from ccfpy.js.extensions.description import Description
+from ccfpy.js.extensions.description import Description, encode_caller
 from ccfpy.js.extensions.request import RequestExtension
 from ccfpy.js.quickjs import QuickJs
 from tests.unit.js.conftest import CountingClock
@@ -71,7 +71,7 @@ class SomeRequest:
             route="/app/p",
             url="/p?a=é",
             params={"id": "7"},
-            caller={"policy": ["one"], "one": one, "cose": True},
+            caller=encode_caller({"policy": ["one"], "one": one, "cose": True}),
         )
 
 

@@ -1,11 +1,15 @@
 """Callers as scripts see them."""
 
+import pytest
+
+from ccfpy.base.errors import StoredMalformed
 from ccfpy.base.ids import MemberId, UserId
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.endpoints.auth import (
     AnyCertCaller,
     CallerOfAll,
+    Identity,
     JwtCaller,
     MemberCertCaller,
     MemberCoseSign1Caller,
@@ -13,7 +17,8 @@ from ccfpy.endpoints.auth import (
     UserCertCaller,
     UserCoseSign1Caller,
 )
-from ccfpy.js.serving.caller import caller_json, signed_content
+from ccfpy.js.extensions.description import encode_caller
+from ccfpy.js.serving.caller import caller_json, encoded_caller, signed_content
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import members, users
@@ -103,3 +108,53 @@ def test_several_at_once_are_told_by_their_policies() -> None:
     assert signed_content(both) == b"content"
     assert signed_content(CallerOfAll(policy="jwt", identities={"jwt": JWT})) == b""
     assert signed_content(SIGNING_MEMBER) == b"content"
+
+
+CALLERS = (
+    Nobody(),
+    JWT,
+    UserCertCaller(user_id=USER),
+    MemberCertCaller(member_id=MEMBER),
+    SIGNING_USER,
+    SIGNING_MEMBER,
+)
+
+
+def test_a_caller_crosses_as_the_tables_describe_it_now() -> None:
+    assert encoded_caller(None, known()) is None
+    changed = known()
+    users.CERTS.of(changed).put(USER, "another PEM")
+    users.INFO.of(changed).put(USER, users.UserInfo(user_data=None))
+    members.CERTS.of(changed).remove(MEMBER)
+    members.INFO.of(changed).put(
+        MEMBER, members.MemberInfo(status=members.MemberStatus.ACTIVE)
+    )
+    for tx in (known(), changed, known(), Store().begin()):
+        for caller in CALLERS:
+            described = caller_json(caller, tx)
+            assert described is not None
+            assert encoded_caller(caller, tx) == encode_caller(described)
+
+
+def test_what_is_read_of_a_caller_is_read_in_each_transaction() -> None:
+    user = UserCertCaller(user_id=USER)
+    for _ in range(2):
+        tx = Store().begin()
+        encoded_caller(user, tx)
+        assert {*tx.handles} == {users.CERTS.name, users.INFO.name}
+        assert all(USER.encode() in handle.reads for handle in tx.handles.values())
+
+
+@pytest.mark.parametrize("caller", CALLERS[2:4])
+@pytest.mark.parametrize("table", [users.INFO.name, members.INFO.name])
+def test_a_record_that_cannot_be_read_says_so(caller: Identity, table: str) -> None:
+    is_read = ("users" in table) is isinstance(caller, UserCertCaller)
+    for _ in range(2):
+        tx = known()
+        tx.raw(table).put(USER.encode(), b"{")
+        tx.raw(table).put(MEMBER.encode(), b"{")
+        if is_read:
+            with pytest.raises(StoredMalformed):
+                encoded_caller(caller, tx)
+        else:
+            assert encoded_caller(caller, tx) is not None
