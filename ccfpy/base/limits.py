@@ -75,6 +75,8 @@ HTTP2_CALL_WINDOW_BYTES: int = 1 * MIB
 # Authentication
 CERTIFICATES_CACHED_MAX: int = 500
 """Callers whose parsed certificate or validity period is kept ready."""
+CERTIFICATE_CACHED_BYTES_MAX: int = 4 * KIB
+"""Of a certificate that is kept: a usual one has half a KiB."""
 JWT_KEYS_CACHED_MAX: int = 10
 """Token signing keys kept parsed (``src/endpoints/authentication/jwt_auth.cpp``)."""
 JWT_REFRESHES_MAX: int = 16

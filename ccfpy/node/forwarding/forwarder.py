@@ -17,7 +17,6 @@ from the certificate that the forwarding node vouches for.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from ccfpy.base import limits
@@ -276,7 +275,7 @@ class Forwarder:
         session = Session(
             id=command.session,
             interface=_FROM_ANOTHER_NODE,
-            caller=None if der is None else _certificate(der),
+            caller=None if der is None else readable_certificate(der),
             active_view=command.view,
             is_forwarded=True,
         )
@@ -315,6 +314,3 @@ def _too_late(pending: _Pending) -> Response:
         f"after {pending.timeout_ms}ms",
         status=504,
     )
-
-
-_certificate = lru_cache(maxsize=limits.CERTIFICATES_CACHED_MAX)(readable_certificate)

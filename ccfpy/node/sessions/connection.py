@@ -9,6 +9,7 @@ bytes wait, in the order in which they came, until the connection's turn comes
 has no turn until that changes.
 """
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
@@ -287,8 +288,20 @@ class Connection:
 
 
 def readable_certificate(der: bytes) -> Certificate | None:
-    """Read a client's certificate; one we cannot read is as good as none."""
+    """Read a client's certificate; one we cannot read is as good as none.
+
+    The same clients come again and again, so what was read lately is kept.
+    """
+    if len(der) <= limits.CERTIFICATE_CACHED_BYTES_MAX:
+        return _read_lately(der)
+    return _read(der)
+
+
+def _read(der: bytes) -> Certificate | None:
     try:
         return Certificate.from_der(der)
     except CcfpyError:
         return None
+
+
+_read_lately = lru_cache(maxsize=limits.CERTIFICATES_CACHED_MAX)(_read)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ccfpy.base import limits
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.messages import Request, Response
 from ccfpy.node.sessions.connection import readable_certificate
@@ -34,3 +35,15 @@ def test_a_certificate_that_cannot_be_read_is_as_good_as_none() -> None:
     assert readable_certificate(der) == Certificate.from_der(der)
     assert readable_certificate(der[:-1]) is None
     assert readable_certificate(b"no certificate") is None
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_certificate_of_usual_size_is_read_once(
+    excess: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    der = Person.make("ann").certificate.der
+    most = len(der) - excess
+    monkeypatch.setattr(limits, "CERTIFICATE_CACHED_BYTES_MAX", most)
+    first = readable_certificate(der)
+    assert first == Certificate.from_der(der)
+    assert (readable_certificate(der) is first) is not bool(excess)
