@@ -125,13 +125,8 @@ class AppCalls:
             answer.then(awaited.settle)
         raise CallLeft
 
-    def answer(
-        self,
-        handler: "Callable[[Given], Result]",
-        given: "Given",
-        execution_ms_max: int | None,
-    ) -> "Result":
-        """Return what a handler answers; ``call`` for what a client waits for.
+    def check_room(self) -> None:
+        """Check that a handler may be called, for whose answer a client waits.
 
         Raises:
             ApiError: 503, too many calls of the application's are slow; the caller may
@@ -139,7 +134,6 @@ class AppCalls:
         """
         if self.threads.is_python_full:
             raise too_many_slow()
-        return self.call(handler, given, execution_ms_max)
 
     def call(
         self,

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.session import InterfaceRules, Session
     from ccfpy.endpoints.underway import Underway
     from ccfpy.http.messages import Request
+    from ccfpy.kv.tx import Tx
 
 TX_ID_HEADER: Final = "x-ms-ccf-transaction-id"
 _SUCCESS_FIRST: Final = 200
@@ -47,6 +48,9 @@ _SUCCESS_LAST: Final = 299
 _READ_WRITE: Final = Mode.READ_WRITE
 _COMMAND: Final = Mode.COMMAND
 
+_JWT: Final = jwt.Jwt
+_JWT_HEADER: Final = jwt.HEADER
+_OUR_POLICIES: Final = OUR_POLICIES
 _NO_TOKEN: Final = (jwt.NAME, jwt.NO_HEADER, jwt.CHALLENGE)
 _PRIMARY_UNKNOWN = ("primary", "current primary", ErrorCode.PrimaryNotFound)
 _BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
@@ -54,6 +58,15 @@ _BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
 UnhandledError = Callable[[Endpoint, BaseException], str]
 """Called with an exception that no handler should raise. The node logs the exception
 under the returned id, by which the operator finds it."""
+
+
+class _Refusal:
+    """The response of a policy or handler that refused: nothing is committed."""
+
+    __slots__ = ("response",)
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
 
 
 class Frontend:
@@ -232,7 +245,7 @@ class Frontend:
         answer with rests on nothing that it read here.
 
         Raises:
-            ApiError: the caller was refused, or the handler answered with an error.
+            ApiError: a policy or the handler failed, or the session is inconsistent.
             Conflict: run it all again.
         """
         underway.frontend = self
@@ -246,6 +259,8 @@ class Frontend:
         )
         context = Context(request, session, node, endpoint, match.params, tx)
         response = self._run(endpoint, context)
+        if isinstance(response, _Refusal):
+            return response.response
         if underway.awaited is not None and tx is not None:
             tx.check_whole()
         if session.active_view != node.view:
@@ -257,6 +272,13 @@ class Frontend:
             applies = _SUCCESS_FIRST <= response.status <= _SUCCESS_LAST
         if not applies or tx is None:
             return response
+        return self._commit(context, tx, response, wait_ms)
+
+    def _commit(
+        self, context: Context, tx: "Tx", response: Response, wait_ms: int | None
+    ) -> "Answer":
+        """Commit, and name the transaction in the response."""
+        node, endpoint = self._node, context.endpoint
         tx_id = node.commit(tx, context.claims_digest)
         if tx_id is None:
             return response
@@ -278,8 +300,13 @@ class Frontend:
         self._node.commit_waits.admit()
         return wait_ms
 
-    def _run(self, endpoint: Endpoint, context: Context) -> "Answer":
-        """Run policies and handler; their unforeseen errors are the service's fault."""
+    def _run(self, endpoint: Endpoint, context: Context) -> "Answer | _Refusal":
+        """Run policies and handler; their unforeseen errors are the service's fault.
+
+        Raises:
+            ApiError: one of them failed.
+            Conflict: run them again.
+        """
         try:
             answer = self._authenticate_and_handle(context)
             if self._is_app and type(answer) is Response:
@@ -287,8 +314,9 @@ class Frontend:
                 if len(answer.body) > body_bytes_max:
                     check_size(answer, body_bytes_max)
         except ApiError as error:
-            self._check_error(endpoint, error)
-            raise
+            # Answers such as 404 are frequent. Each function that an exception leaves
+            # costs as much as a query, so this one goes no further.
+            return _Refusal(self._response_of(endpoint, error))
         except Conflict:
             raise
         except (StoredMalformed, Unwritable) as error:
@@ -306,13 +334,13 @@ class Frontend:
         endpoint = context.endpoint
         refusals: list[tuple[str, str, str | None]] = []
         for policy in endpoint.auth:
-            if type(policy) is jwt.Jwt and jwt.HEADER not in context.request.headers:
+            if type(policy) is _JWT and _JWT_HEADER not in context.request.headers:
                 # The policy refuses in the same words, by an exception. To raise and
                 # catch one for each caller without a token costs 2.4 % of a write.
                 refusals.append(_NO_TOKEN)
                 continue
             try:
-                if type(policy) in OUR_POLICIES:
+                if type(policy) in _OUR_POLICIES:
                     context.caller = policy.authenticate(context)
                 else:
                     context.node = self._seen
@@ -329,23 +357,29 @@ class Frontend:
         if not self._is_app or endpoint.execution_ms_max == UNLIMITED:
             return endpoint.handler(context)
         context.node = self._seen
-        return self._calls.answer(endpoint.handler, context, endpoint.execution_ms_max)
+        self._calls.check_room()
+        return self._calls.call(endpoint.handler, context, endpoint.execution_ms_max)
 
     def failed(self, endpoint: Endpoint, error: Exception) -> ApiError:
         """Answer that something failed, but not what failed: that may be private."""
         request_id = self._on_unhandled(endpoint, error)
         return internal_error(f"{words_for(error)} {LOGGED_AS} {request_id}.")
 
-    def _check_error(self, endpoint: Endpoint, error: ApiError) -> None:
-        """Raise another error if this one of an application's cannot be sent."""
+    def _response_of(self, endpoint: Endpoint, error: ApiError) -> Response:
+        """Return the response to which an endpoint's error leads.
+
+        Raises:
+            ApiError: an application's error cannot be sent.
+        """
         if not self._is_app:
-            return
+            return error.response()
         try:
             response = error.response()
             check_answer(response)
             check_size(response, self._calls.limits.response_bytes_max)
         except Exception as failure:
             raise self.failed(endpoint, failure) from failure
+        return response
 
     def _check_session_consistency(self, session: "Session") -> None:
         view = self._node.view
@@ -392,8 +426,7 @@ class Frontend:
         """Answer that a transaction is in the ledger, and its handler failed after."""
         error = internal_error(f"Failed to execute local commit handler func{why}")
         try:
-            self._check_error(endpoint, error)
-            response = error.response()
+            response = self._response_of(endpoint, error)
         except ApiError as other:
             response = other.response()
         response.headers[TX_ID_HEADER] = str(tx_id)
