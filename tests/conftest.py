@@ -14,8 +14,10 @@ from ccfpy.testing import entropy
 from tests import pace, primes, schedule
 
 ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = int(os.environ.get("CCFPY_EXAMPLES", "100"))
+"""How many examples of a property a whole run tries."""
 # A loaded machine is slow, and this is no error: time limits belong in benchmarks/.
-settings.register_profile("ccfpy", deadline=None)
+settings.register_profile("ccfpy", deadline=None, max_examples=EXAMPLES)
 settings.register_profile("quick", settings.get_profile("ccfpy"), max_examples=20)
 settings.load_profile("ccfpy")
 
