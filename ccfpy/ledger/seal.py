@@ -12,7 +12,7 @@ import struct
 from typing import Final, TypeAlias, final
 
 from ccfpy.base.ids import VIEW_MAX, Seqno, View
-from ccfpy.kv.changes import WriteSet
+from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.codec import EntryType, map_prefix, serialise_maps
 from ccfpy.kv.names import PUBLIC_PREFIX
 from ccfpy.ledger.evidence import commit_evidence
@@ -77,13 +77,24 @@ class Unsealed:
 
 def fields_of(write_set: WriteSet) -> tuple[bytes, bytes]:
     """Write what changes in public and in private maps; as ``serialise_maps``."""
+    assert isinstance(write_set, dict)  # which compiled code walks with fewer steps
     if len(write_set) == 1:
-        ((name, writes),) = write_set.items()
-        if len(writes) == 1:
-            ((key, value),) = writes.items()
+        for name, writes in write_set.items():
+            fields = _one_write(name, writes)
+            if fields:
+                return (
+                    (fields, b"") if name.startswith(PUBLIC_PREFIX) else (b"", fields)
+                )
+    return serialise_maps(write_set)
+
+
+def _one_write(name: str, writes: Writes) -> bytes:
+    """Write the changes of a map, if they are one write and no removal."""
+    assert isinstance(writes, dict)  # as in `fields_of`
+    if len(writes) == 1:
+        for key, value in writes.items():
             if value is not None:
-                # One write, no removal.
-                fields = b"".join(
+                return b"".join(
                     (
                         _map_prefix(name),
                         _TWO_U64(1, len(key)),
@@ -93,10 +104,7 @@ def fields_of(write_set: WriteSet) -> tuple[bytes, bytes]:
                         _ZERO,
                     )
                 )
-                if name.startswith(PUBLIC_PREFIX):
-                    return fields, b""
-                return b"", fields
-    return serialise_maps(write_set)
+    return b""
 
 
 def seal_all(secret: LedgerSecret, unsealed: list[Unsealed]) -> list[Sealed]:
