@@ -24,7 +24,6 @@ NULL: Final = bytes([_NULL])
 _NO: Final = bytes([_FALSE])
 _YES: Final = bytes([_TRUE])
 _SIZED = struct.Struct("<BI")
-_LENGTH = struct.Struct("<I")
 _INT64 = struct.Struct("<q")
 INTEGER_BYTES: Final = 1 + _INT64.size
 _DOUBLE = struct.Struct("<d")
@@ -59,27 +58,30 @@ def encode(value: ExtensionResult) -> bytes:
 
 
 def decode_integer(row: bytes) -> int:
-    """Read the integer that a row begins with."""
+    """Read the integer that a row begins with, which is below 65,536."""
     assert row[0] == _INTEGER, "the engine names a function by its number"
-    number: int = _INT64.unpack_from(row, 1)[0]
-    return number
+    return row[1] | row[2] << 8
+
+
+def _length_at(row: bytes, at: int) -> int:
+    """Read a length; byte by byte, which makes no objects where this is compiled."""
+    return row[at] | row[at + 1] << 8 | row[at + 2] << 16 | row[at + 3] << 24
 
 
 def decode(row: bytes, at: int = 0) -> Row:
     """Read a row from a place on; undefined and null are both ``None``."""
     values: Row = []
     end = len(row)
-    unpack_length = _LENGTH.unpack_from
     while at < end:
         tag = row[at]
         at += 1
         if tag == _BYTES:
             begin = at + 4
-            at = begin + unpack_length(row, at)[0]
+            at = begin + _length_at(row, at)
             values.append(row[begin:at])
         elif tag == _TEXT:
             begin = at + 4
-            at = begin + unpack_length(row, at)[0]
+            at = begin + _length_at(row, at)
             values.append(row[begin:at].decode(errors="surrogatepass"))
         elif tag in (_INTEGER, _NUMBER):
             form = _INT64 if tag == _INTEGER else _DOUBLE
