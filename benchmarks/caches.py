@@ -29,6 +29,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.one_of_three import Backup, Primary
@@ -48,6 +49,8 @@ from ccfpy.enclave.loop import NODE, Conversation
 WRITES = 1024
 READS = 2048
 IDS = 100
+RECORDING: Final = Path(__file__).parent / "harness/recording"
+"""The logging app in JavaScript; an interpreter is kept, as in CCF's own."""
 PARTS = 4
 """How often a backup receives messages: half as many writes, in full messages."""
 SUBJECTS = {
@@ -56,6 +59,8 @@ SUBJECTS = {
     "a write, on a primary with two backups": ("lead_two_backups()", 9_000, 700),
     "a read, 1 to a step": ("read_through(1)", 11_000, 1_500),
     "a read, 32 to a step": ("read_through(32)", 8_000, 700),
+    "a read by a script, 1 to a step": ("read_through(1, RECORDING)", 23_000, 8_500),
+    "a read by a script, 32 to a step": ("read_through(32, RECORDING)", 23_000, 8_500),
     "an entry, on a backup": ("hear_of_writes()", 3_000, 200),
 }
 """The program to run for each kind, and the most lines that the first caches and the
@@ -106,12 +111,12 @@ def step_through(at_once: int) -> int:
     return WRITES
 
 
-def read_through(at_once: int) -> int:
+def read_through(at_once: int, scripts: Path | None = None) -> int:
     """Send reads to an enclave, a fixed number in each step; count only these steps.
 
     Returns the number of reads.
     """
-    node, clients = opened_node_of(ThreadedNode)
+    node, clients = opened_node_of(ThreadedNode, scripts)
     for number in range(IDS):
         clients[0].send(write_request(number))
     requests = [read_request(number) for number in range(IDS)]
@@ -193,7 +198,7 @@ def counted(call: str) -> Mapping[str, float]:
     Raises:
         Uncounted: the simulated processor returned no count.
     """
-    code = f"from benchmarks import caches; print(caches.{call})"
+    code = f"from benchmarks.caches import *; print({call})"
     with tempfile.TemporaryDirectory(prefix="ccfpy-caches-") as folder:
         told = Path(folder) / "counted"
         done = subprocess.run(  # noqa: S603

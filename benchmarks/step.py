@@ -11,6 +11,7 @@ them: it is valid on a crowded machine and on another machine.
 import gc
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.harness.figure import Figure, Held
@@ -19,6 +20,7 @@ from benchmarks.harness.question import Question, Settings, main
 from ccfpy.boundary.effects import SendData
 from ccfpy.boundary.events import SessionData, Tick
 from ccfpy.boundary.wire import EFFECTS, EVENTS
+from ccfpy.client.bundle import read_bundle
 from ccfpy.client.share import constitution
 from ccfpy.enclave.application import load_application
 from ccfpy.http.messages import Request, serialise_request
@@ -36,16 +38,21 @@ def opened_node() -> tuple[InProcessNode, list[Client]]:
     return opened_node_of(InProcessNode)
 
 
-def opened_node_of(kind: type[NodeT]) -> tuple[NodeT, list[Client]]:
+def opened_node_of(
+    kind: type[NodeT], scripts: Path | None = None
+) -> tuple[NodeT, list[Client]]:
+    """Open a service of the logging app, or of an app in JavaScript in a folder."""
     user = Person.make("user")
     node = kind(
-        load_application("logging"),
+        load_application("logging" if scripts is None else "js_generic"),
         constitution="\n".join(
             script.read_text() for script in constitution("default")
         ),
         members=[Person.make("member", can_recover=True)],
     )
     node.open_service(user)
+    if scripts is not None:
+        node.propose(read_bundle(scripts).action())
     return node, [node.connect(user) for _ in range(CONNECTIONS)]
 
 
