@@ -166,12 +166,11 @@ class Store(State):
         for name, writes in write_set.items():
             if name in guards:
                 self._run_guards(name, version, writes)
-        if len(write_set) == 1:
-            for name, writes in write_set.items():
-                known = self.maps.get(name)
-                if known is not None and writes:
-                    self._append_one(version, known, writes)
-                    return
+        if len(write_set) == 1:  # then these are its name and writes
+            known = self.maps.get(name)
+            if known is not None and writes:
+                self._append_one(version, known, writes)
+                return
         names = sorted(write_set) if len(write_set) > 1 else write_set
         written = [
             (self.maps.get(name) or VersionedMap(name), write_set[name])
