@@ -26,15 +26,16 @@ from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import Service, sandbox
 from benchmarks.servers import ccf
 
-NODES = 1, 3
+NODES = 1, 3, 5
 APPS = "logging", "js"
 CONNECTIONS = 1, 10, 100
 REPEATS = 5
 SECONDS = 3.0
 COMMITS, COMMITS_QUICK = 30, 10
 INTERVAL_MS = 100
-CONNECTED_MANY = 1000
+CROWD = 1000
 """From this number of clients on, scripts and commits are left out."""
+CROWD_SECONDS, CROWD_SECONDS_QUICK = 15.0, 5.0
 
 RATES = {
     (1, "logging"): {1: 4.0, 10: 3.0, 100: 1.2, 1000: 2.0},
@@ -192,23 +193,38 @@ def measure(settings: Settings) -> Iterator[Figure]:
     if sentence:
         print(sentence, flush=True)
         return
-    connections = settings.connections or CONNECTIONS
-    is_crowd = min(connections) >= CONNECTED_MANY
-    loads = Loads(
-        connections=connections,
-        seconds=settings.seconds or settings.pick(SECONDS, 1.0),
-        commits=0 if is_crowd else settings.pick(COMMITS, COMMITS_QUICK),
-    )
     version = ccf.version()
-    repeats = settings.repeats or settings.pick(REPEATS, 1)
-    for nodes in settings.nodes or NODES:
-        for app in APPS if nodes == 1 and not is_crowd else APPS[:1]:
-            turns = []
-            for _ in range(repeats):
-                its = take_turn(ccf.network(nodes, app), nodes, app, loads)
-                own = take_turn(sandbox(nodes, _options(app)), nodes, app, loads)
-                turns.append((own, its))
-            yield from figures(nodes, app, turns, version)
+    for nodes, app, loads in _asked(settings):
+        turns = []
+        for _ in range(settings.repeats or settings.pick(REPEATS, 1)):
+            its = take_turn(ccf.network(nodes, app), nodes, app, loads)
+            own = take_turn(sandbox(nodes, _options(app)), nodes, app, loads)
+            turns.append((own, its))
+        yield from figures(nodes, app, turns, version)
+
+
+def _asked(settings: Settings) -> Iterator[tuple[int, str, Loads]]:
+    """Yield each size of network and app, with its loads."""
+    connections = settings.connections or CONNECTIONS
+    few = tuple(count for count in connections if count < CROWD)
+    if few:
+        loads = Loads(
+            connections=few,
+            seconds=settings.seconds or settings.pick(SECONDS, 1.0),
+            commits=settings.pick(COMMITS, COMMITS_QUICK),
+        )
+        for nodes in settings.nodes or NODES:
+            for app in APPS if nodes == 1 else APPS[:1]:
+                yield nodes, app, loads
+    many = tuple(count for count in connections if count >= CROWD)
+    if many or not settings.connections:
+        loads = Loads(
+            connections=many or (CROWD,),
+            seconds=settings.seconds
+            or settings.pick(CROWD_SECONDS, CROWD_SECONDS_QUICK),
+            commits=0,
+        )
+        yield 1, "logging", loads
 
 
 QUESTION = Question(
