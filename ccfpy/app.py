@@ -75,7 +75,13 @@ from ccfpy.endpoints.identities import (
     user_certificate,
     user_data,
 )
-from ccfpy.endpoints.indexing import Blobs, BlobSeries, Index, Indexing, Strategy
+from ccfpy.endpoints.index_strategies import (
+    Blobs,
+    BlobSeries,
+    Index,
+    Indexing,
+    Strategy,
+)
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.options import Auth, Options, all_of, policies_of, route_of
 from ccfpy.endpoints.registry import Registry, template_pattern

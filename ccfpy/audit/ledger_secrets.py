@@ -14,11 +14,11 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno
 from ccfpy.crypto.rsa import RsaKeyPair
-from ccfpy.ledger import record, shares
+from ccfpy.ledger import encrypted_shares, record
 from ccfpy.ledger.chunk import Chunk
+from ccfpy.ledger.encrypted_shares import RecoveryShares, SecretRecord
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret, LedgerSecrets
-from ccfpy.ledger.shares import RecoveryShares, SecretRecord
 from ccfpy.ledger.tables import PAST_SECRETS, RECOVERY_SHARES, SINGLE_KEY
 from ccfpy.service.tables import recovery, service
 
@@ -93,8 +93,8 @@ class SharedSecrets:
         if issued is None:
             raise Malformed("the ledger holds no recovery shares")
         held = [share for key in keys if (share := _share(issued, key)) is not None]
-        latest = shares.unwrap(issued, held, self._threshold)
-        return shares.restore(latest, self._records)
+        latest = encrypted_shares.unwrap(issued, held, self._threshold)
+        return encrypted_shares.restore(latest, self._records)
 
 
 def _share(issued: RecoveryShares, key: RsaKeyPair) -> bytes | None:

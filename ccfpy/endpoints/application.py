@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ccfpy.endpoints.indexing import Index
+from ccfpy.endpoints.index_strategies import Index
 from ccfpy.endpoints.registry import Registry
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.declaration import Endpoint
     from ccfpy.endpoints.history import HistoricalState, History
-    from ccfpy.endpoints.indexing import Indexing
+    from ccfpy.endpoints.index_strategies import Indexing
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.waiting import CommitWaiting
     from ccfpy.http.messages import Request

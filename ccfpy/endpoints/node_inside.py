@@ -16,7 +16,7 @@ from ccfpy.endpoints.history import Expiry, HistoricalState, History, RequestHan
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.endpoints.awaited import Awaited
-    from ccfpy.endpoints.indexing import Blobs, Index, Indexing, Kind, Strategy
+    from ccfpy.endpoints.index_strategies import Blobs, Index, Indexing, Kind, Strategy
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.waiting import CommitWaiting
     from ccfpy.http.messages import Request

@@ -18,8 +18,8 @@ from ccfpy.gov.definitions import EncryptedShareBody, RecoveryBody
 from ccfpy.gov.operations import Operations
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
-from ccfpy.ledger.shares import is_whole_key
-from ccfpy.service import shares
+from ccfpy.ledger.encrypted_shares import is_whole_key
+from ccfpy.service import share_issuing
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import service
 
@@ -46,7 +46,7 @@ def encrypted_share(context: Context, member_id: MemberId, *, called: str) -> st
         ApiError: there is none, or the shares cannot be read.
     """
     try:
-        share = shares.encrypted_share(context.tx, member_id)
+        share = share_issuing.encrypted_share(context.tx, member_id)
     except Refused as error:
         raise internal_error(str(error)) from error
     if share is None:
@@ -116,7 +116,7 @@ def take_share(
     except CcfpyError as error:
         raise _failure(node, "Error submitting recovery shares.", error) from error
     whole = is_whole_key(share)
-    threshold = shares.recovery_threshold(tx)
+    threshold = share_issuing.recovery_threshold(tx)
     message = (
         "Full recovery key successfully submitted"
         if whole
@@ -141,7 +141,7 @@ def _start_over(
     node: GovernanceNode, context: Context, error: CcfpyError
 ) -> "StartOver":
     """Forget the submitted shares: they would block every later recovery."""
-    shares.clear_submitted(context.tx)
+    share_issuing.clear_submitted(context.tx)
     context.apply_writes = True
     message = "Failed to initiate private recovery."
     return StartOver(_failure(node, message, error).response())

@@ -12,7 +12,7 @@ from ccfpy.crypto import certs
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.tx import Tx
 from ccfpy.node.lifecycle import NodeState
-from ccfpy.service import ledger_secrets, opening, shares
+from ccfpy.service import ledger_secrets, opening, share_issuing
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import recovery
 from ccfpy.service.tables.recovery import RecoveryType
@@ -119,7 +119,7 @@ class NodeGovernance:
         if self._rekeyed is not None and self._rekeyed[0] is tx:
             _, fresh = self._rekeyed
         secrets = self._running.tail.secrets
-        shares.shuffle(tx, secrets, self.entropy, fresh=fresh)
+        share_issuing.shuffle(tx, secrets, self.entropy, fresh=fresh)
 
     def trigger_ledger_chunk(self, tx: Tx) -> None:
         """Close the ledger's chunk at the signature after this transaction."""
@@ -143,7 +143,7 @@ class NodeGovernance:
         """
         self.latest_ledger_secret_seqno(tx)
         _, current = self._running.tail.secrets.latest
-        return shares.submit(
+        return share_issuing.submit(
             tx, MemberId(member_id), share, current=current, entropy=self.entropy
         )
 

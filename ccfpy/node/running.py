@@ -49,7 +49,7 @@ from ccfpy.node.ports import Recovery
 from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
-from ccfpy.node.replication.signing import SignatureTimer
+from ccfpy.node.replication.signature_timer import SignatureTimer
 from ccfpy.node.sessions.client import SessionCounts
 from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.nodes import record_retirements

@@ -12,7 +12,7 @@ from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.service import shares
+from ccfpy.service import share_issuing
 from ccfpy.service.nodes import trusted_nodes
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import recovery, service
@@ -34,7 +34,7 @@ def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> LedgerSecret:
         # only found once a recovery has ended.
         raise Refused("Cannot rekey ledger while the service is not open")
     fresh = LedgerSecret.generate(entropy)
-    shares.issue(tx, secrets, entropy, fresh=fresh)
+    share_issuing.issue(tx, secrets, entropy, fresh=fresh)
     send_to_nodes(tx, [(None, fresh)])
     return fresh
 

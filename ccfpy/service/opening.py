@@ -13,7 +13,7 @@ from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.service import shares
+from ccfpy.service import share_issuing
 from ccfpy.service.identity import endorse_previous_identity
 from ccfpy.service.lifecycle import IllegalMove, move
 from ccfpy.service.refusal import Refused
@@ -93,7 +93,7 @@ def await_shares(tx: Tx, how: RecoveryType = RecoveryType.RECOVERY_SHARES) -> No
     Raises:
         Refused: it is not recovering.
     """
-    shares.clear_submitted(tx)
+    share_issuing.clear_submitted(tx)
     _set_status(tx, ServiceStatus.WAITING_FOR_RECOVERY_SHARES)
     recovery.LAST_RECOVERY_TYPE.of(tx).put(how)
 
@@ -105,7 +105,7 @@ def open_now(tx: Tx, keys: ServiceKeys) -> None:
         Refused: shares cannot be issued, or the status does not allow it.
     """
     try:
-        shares.issue(tx, keys.ledger_secrets, keys.entropy)
+        share_issuing.issue(tx, keys.ledger_secrets, keys.entropy)
     except Refused as error:
         raise Refused(f"Failed to issue recovery shares: {error}") from error
     _set_status(tx, ServiceStatus.OPEN)

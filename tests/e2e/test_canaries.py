@@ -18,10 +18,10 @@ from ccfpy.audit.chunks import arrange
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
-from ccfpy.ledger import shares
+from ccfpy.ledger import encrypted_shares
 from ccfpy.ledger.chunk import Chunk, ChunkName
+from ccfpy.ledger.encrypted_shares import RecoveryShares
 from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.shares import RecoveryShares
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
 from ccfpy.service.tables import recovery
 from tests.e2e.canary_run import MEMBERS, Seen, run
@@ -145,7 +145,7 @@ def test_the_keys_that_were_searched_for_are_the_ones_in_use(seen: Seen) -> None
         key = KeyPair.from_pem(seen.escrow[name])
         assert certificate.public_key == key.public_key
     recovered = {
-        shares.unwrap(issued, opened, len(MEMBERS)).raw
+        encrypted_shares.unwrap(issued, opened, len(MEMBERS)).raw
         for issued, opened in _shares(seen)
     }
     assert recovered == set(seen.ledger_secrets)

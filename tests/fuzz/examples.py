@@ -29,9 +29,9 @@ from ccfpy.http.messages import Request, Response, serialise_request, serialise_
 from ccfpy.http.tls import TlsSession
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
+from ccfpy.ledger.encrypted_shares import PreviousSecret, RecoveryShares, SecretRecord
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import RevealedLeaf
-from ccfpy.ledger.shares import PreviousSecret, RecoveryShares, SecretRecord
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.snapshot import receipt_bytes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE

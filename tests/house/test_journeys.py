@@ -53,7 +53,7 @@ END_OF_STEP: Final = (
     "ccfpy/node/jwt_refresh.py",
     "ccfpy/node/sessions/",
     "ccfpy/node/boot.py",
-    "ccfpy/node/replication/signing.py",
+    "ccfpy/node/replication/signature_timer.py",
 )
 """Files that the end of a backup's step also calls, which have nothing to do then."""
 _FILE = re.compile(r"`(ccfpy/[\w/]+\.py)`")

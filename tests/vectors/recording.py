@@ -16,12 +16,12 @@ from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
-from ccfpy.ledger import shares
+from ccfpy.ledger import encrypted_shares
 from ccfpy.ledger.chunk import Chunk
+from ccfpy.ledger.encrypted_shares import RecoveryShares
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.ledger.shares import RecoveryShares
 from ccfpy.ledger.tables import PAST_SECRETS, RECOVERY_SHARES, SINGLE_KEY
 from ccfpy.service.tables import recovery
 
@@ -141,12 +141,12 @@ class Recording:
     def secrets(self) -> LedgerSecrets:
         """Recover every ledger secret through the recovery shares."""
         issued, opened, threshold = self.member_shares()
-        latest = shares.unwrap(issued, opened[:threshold], threshold)
+        latest = encrypted_shares.unwrap(issued, opened[:threshold], threshold)
         written = self.singles(PAST_SECRETS)
         records = [
             (at, recovery.PAST_SECRETS.codec.decode(value)) for at, value in written
         ]
-        return shares.restore(latest, records)
+        return encrypted_shares.restore(latest, records)
 
     def tree(self) -> MerkleTree:
         """Return the tree over the whole ledger."""

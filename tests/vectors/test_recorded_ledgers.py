@@ -13,7 +13,7 @@ from ccfpy.client.endorsements import links
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import PublicKey
-from ccfpy.ledger import shares
+from ccfpy.ledger import encrypted_shares
 from ccfpy.ledger.entry import LeafComponents, Transaction
 from ccfpy.ledger.identity_endorsement import IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree, climb
@@ -158,8 +158,8 @@ def test_everything_private_opens_and_all_evidence_is_reproduced(
 
 def test_any_threshold_of_shares_opens_the_same_secret(recording: Recording) -> None:
     issued, opened, threshold = recording.member_shares()
-    first = shares.unwrap(issued, opened[:threshold], threshold)
-    last = shares.unwrap(issued, opened[-threshold:], threshold)
+    first = encrypted_shares.unwrap(issued, opened[:threshold], threshold)
+    last = encrypted_shares.unwrap(issued, opened[-threshold:], threshold)
     assert first == last
 
 

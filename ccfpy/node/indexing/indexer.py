@@ -18,7 +18,7 @@ from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.boundary.effects import LogTag
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.endpoints.indexing import Index, Strategy
+from ccfpy.endpoints.index_strategies import Index, Strategy
 from ccfpy.ledger.unseal import unseal
 from ccfpy.node.indexing.chain_reader import ChainReader
 from ccfpy.node.indexing.past_reader import PastReader

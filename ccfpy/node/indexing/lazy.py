@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.endpoints.indexing import Strategy
+from ccfpy.endpoints.index_strategies import Strategy
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject

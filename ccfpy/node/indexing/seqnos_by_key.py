@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.endpoints.indexing import Strategy
+from ccfpy.endpoints.index_strategies import Strategy
 from ccfpy.kv.maps import RAW, UNIT, Codec, Map, Set, Value
 
 if TYPE_CHECKING:

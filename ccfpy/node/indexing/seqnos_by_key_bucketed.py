@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.hashing import sha256
-from ccfpy.endpoints.indexing import Blobs, Strategy
+from ccfpy.endpoints.index_strategies import Blobs, Strategy
 from ccfpy.kv.maps import RAW, Map, Set, Value, is_public
 from ccfpy.node.indexing.bucket import (
     KEY_OVERHEAD_BYTES,

@@ -21,7 +21,7 @@ from ccfpy.node.joining.join import Join, Joined
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.recovery.secret_records import SecretRecords
 from ccfpy.node.running import RunningNode
-from ccfpy.node.snapshots.check import SnapshotCheck, SnapshotSources
+from ccfpy.node.snapshots.earlier_service import SnapshotCheck, SnapshotSources
 from ccfpy.node.snapshots.fetch import SnapshotFetching
 from ccfpy.node.snapshots.starting_point import StartingPoint
 

@@ -28,7 +28,7 @@ from ccfpy.node.identity.sealing import check_evidence
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.recovery.private_ledger import PrivateLedger
 from ccfpy.node.recovery.secret_records import SecretRecords
-from ccfpy.service import ledger_secrets, opening, shares
+from ccfpy.service import ledger_secrets, opening, share_issuing
 from ccfpy.service.tables import recovery, service
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class PrivateRecovery:
         if running.state is not NodeState.PART_OF_PUBLIC_NETWORK:
             raise VerificationFailed(f"a node that is {running.state} recovers nothing")
         _, current = running.tail.secrets.latest
-        latest = shares.combine(tx, current)
+        latest = share_issuing.combine(tx, current)
         restored = self._records.restore(latest)
         ledger_secrets.send_to_nodes(tx, restored)
 
@@ -281,7 +281,7 @@ class PrivateRecovery:
                 "had its private state"
             )
         try:
-            shares.clear_submitted(tx)
+            share_issuing.clear_submitted(tx)
             opening.open_now(tx, running.service_keys)
         except CcfpyError as error:
             raise RecoveryFailed(f"Service could not be opened: {error}") from error

@@ -7,14 +7,14 @@ once members hand in their shares.
 
 from typing import TYPE_CHECKING
 
-from ccfpy.ledger import shares
+from ccfpy.ledger import encrypted_shares
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.service.tables import recovery
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno
     from ccfpy.kv.changes import Writes
-    from ccfpy.ledger.shares import SecretRecord
+    from ccfpy.ledger.encrypted_shares import SecretRecord
     from ccfpy.node.replication.ledger_tail import LedgerTail
 
 
@@ -41,7 +41,7 @@ class SecretRecords:
             Malformed: there is no record.
             VerificationFailed: a record does not open under its successor.
         """
-        return shares.restore(latest, self._records)
+        return encrypted_shares.restore(latest, self._records)
 
     def _on_record(self, seqno: "Seqno", writes: "Writes") -> None:
         written = recovery.PAST_SECRETS.decode_writes(writes)

@@ -26,7 +26,7 @@ from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import cut
 from ccfpy.node.outbound import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshots.check import Checked, SnapshotSources
+from ccfpy.node.snapshots.earlier_service import Checked, SnapshotSources
 from ccfpy.node.snapshots.reads import Found
 from ccfpy.node.snapshots.starting_point import StartingPoint
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from ccfpy.base.annotations import REQUIRED, U64, OrAbsent
 from ccfpy.base.ids import MemberId, NodeId
 from ccfpy.kv.maps import Map, Value
-from ccfpy.ledger.shares import RecoveryShares, SecretRecord
+from ccfpy.ledger.encrypted_shares import RecoveryShares, SecretRecord
 from ccfpy.service.records import codec_of, text_key
 
 

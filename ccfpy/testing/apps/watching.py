@@ -13,7 +13,7 @@ from ccfpy.endpoints.application import Application
 from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Handler
-from ccfpy.endpoints.indexing import Index
+from ccfpy.endpoints.index_strategies import Index
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.errors import ApiError
 from ccfpy.kv.changes import Conflict

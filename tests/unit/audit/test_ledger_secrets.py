@@ -18,9 +18,9 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.kv.changes import Writes
-from ccfpy.ledger import shares
+from ccfpy.ledger import encrypted_shares
+from ccfpy.ledger.encrypted_shares import Recipients, SecretRecord
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.shares import Recipients, SecretRecord
 from ccfpy.ledger.tables import PAST_SECRETS, RECOVERY_SHARES, SINGLE_KEY
 from ccfpy.service.tables import recovery
 from ccfpy.testing.entropy import SeededEntropy
@@ -53,7 +53,9 @@ def rekeyed_ledger(threshold: int = 2) -> MadeLedger:
             ),
             **single(
                 RECOVERY_SHARES,
-                recovery.SHARES.codec.encode(shares.issue(OLD, issue, ENTROPY)),
+                recovery.SHARES.codec.encode(
+                    encrypted_shares.issue(OLD, issue, ENTROPY)
+                ),
             ),
         }
     )
@@ -67,7 +69,9 @@ def rekeyed_ledger(threshold: int = 2) -> MadeLedger:
             **single(PAST_SECRETS, recovery.PAST_SECRETS.codec.encode(again)),
             **single(
                 RECOVERY_SHARES,
-                recovery.SHARES.codec.encode(shares.issue(NEW, issue, ENTROPY)),
+                recovery.SHARES.codec.encode(
+                    encrypted_shares.issue(NEW, issue, ENTROPY)
+                ),
             ),
         }
     )

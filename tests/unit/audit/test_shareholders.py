@@ -16,7 +16,7 @@ from ccfpy.audit.shareholders import (
 )
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
-from ccfpy.ledger.shares import RecoveryShares
+from ccfpy.ledger.encrypted_shares import RecoveryShares
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
 from ccfpy.service.tables import recovery
 from tests.unit.audit.made import written

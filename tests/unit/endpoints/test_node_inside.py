@@ -8,7 +8,7 @@ import pytest
 from ccfpy.base.ids import SessionId, TxId
 from ccfpy.base.ports import Given, OneThread, Result
 from ccfpy.endpoints.context import NodeView
-from ccfpy.endpoints.indexing import Index, Strategy
+from ccfpy.endpoints.index_strategies import Index, Strategy
 from ccfpy.endpoints.node_inside import NodeInside
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request

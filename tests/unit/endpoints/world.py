@@ -20,7 +20,7 @@ from ccfpy.endpoints.history import (
     HistoryFailed,
     RequestHandle,
 )
-from ccfpy.endpoints.indexing import Blobs, BlobSeries, Index, Strategy
+from ccfpy.endpoints.index_strategies import Blobs, BlobSeries, Index, Strategy
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode

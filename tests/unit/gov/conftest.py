@@ -27,7 +27,7 @@ from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
-from ccfpy.endpoints.indexing import Indexing
+from ccfpy.endpoints.index_strategies import Indexing
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.waiting import CommitWaiting
 from ccfpy.gov.api import governance_registry
@@ -37,7 +37,7 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.service import ledger_secrets, opening, shares
+from ccfpy.service import ledger_secrets, opening, share_issuing
 from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.genesis import CreateInfo, FirstNode, GenesisInfo, create
 from ccfpy.service.members import NewMember
@@ -183,7 +183,7 @@ class GoverningNode:
         self.asked.append("rekey")
 
     def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
-        shares.shuffle(tx, self.secrets, self.entropy)
+        share_issuing.shuffle(tx, self.secrets, self.entropy)
         self.asked.append("refresh")
 
     def trigger_ledger_chunk(self, _: Tx) -> None:
@@ -195,7 +195,7 @@ class GoverningNode:
     def submit_recovery_share(self, tx: Tx, member_id: str, share: bytes) -> int:
         if not self.keeps_shares:
             raise Refused("no room")
-        return shares.submit(
+        return share_issuing.submit(
             tx,
             MemberId(member_id),
             share,
@@ -206,7 +206,7 @@ class GoverningNode:
     def initiate_private_recovery(self, tx: Tx) -> None:
         if not self.recovers:
             raise Refused("the shares do not fit")
-        self.asked.append(shares.combine(tx, self.secrets.latest[1]).raw)
+        self.asked.append(share_issuing.combine(tx, self.secrets.latest[1]).raw)
 
 
 @dataclass

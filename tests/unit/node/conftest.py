@@ -15,7 +15,7 @@ from ccfpy.endpoints.declaration import (
     Mode,
     Redirection,
 )
-from ccfpy.endpoints.indexing import Index
+from ccfpy.endpoints.index_strategies import Index
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response

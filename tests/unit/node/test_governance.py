@@ -9,8 +9,8 @@ from ccfpy.base import json
 from ccfpy.base.ids import MemberId
 from ccfpy.boundary.effects import AppendLedger
 from ccfpy.crypto.certs import Certificate
+from ccfpy.ledger.encrypted_shares import unwrap
 from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.shares import unwrap
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
 from ccfpy.service.tables import recovery
 from ccfpy.testing.node import InProcessNode, Person

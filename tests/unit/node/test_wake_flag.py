@@ -7,7 +7,7 @@ from ccfpy.base import limits
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.kv.changes import WriteSet
-from ccfpy.node.replication.signing import SignatureTimer
+from ccfpy.node.replication.signature_timer import SignatureTimer
 from ccfpy.node.running import RunningNode
 from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.tables.jwt import ISSUERS, JwtIssuer

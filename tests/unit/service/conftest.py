@@ -16,7 +16,7 @@ from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.service import shares
+from ccfpy.service import share_issuing
 from ccfpy.service.members import NewMember, activate_member, add_member
 from ccfpy.service.tables import service
 from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
@@ -127,13 +127,13 @@ def consortium(tx: Tx, people: tuple[Person, ...]) -> Callable[..., None]:
 
 
 def decrypted(tx: Tx, person: Person) -> bytes:
-    encrypted = shares.encrypted_share(tx, person.member_id)
+    encrypted = share_issuing.encrypted_share(tx, person.member_id)
     assert encrypted is not None
     return person.encryption.unwrap(encrypted)
 
 
 def hand_in(tx: Tx, person: Person, secrets: LedgerSecrets, entropy: Entropy) -> int:
-    return shares.submit(
+    return share_issuing.submit(
         tx,
         person.member_id,
         decrypted(tx, person),

@@ -10,7 +10,7 @@ from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.service import ledger_secrets, shares
+from ccfpy.service import ledger_secrets, share_issuing
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
@@ -27,7 +27,7 @@ def test_a_rekey_reaches_trusted_nodes_and_chains_to_the_old_secret(
     entropy: Entropy,
 ) -> None:
     consortium(PARTICIPANT, threshold=1)
-    shares.issue(tx, secrets, entropy)
+    share_issuing.issue(tx, secrets, entropy)
     node_key = people[3].encryption
     for name, status in (("a", NodeStatus.TRUSTED), ("b", NodeStatus.PENDING)):
         nodes.INFO.of(tx).put(
@@ -55,7 +55,7 @@ def test_a_rekey_reaches_trusted_nodes_and_chains_to_the_old_secret(
     assert record.previous.version == 1
     assert record.previous.previous_stored == 1
     hand_in(tx, people[0], secrets, entropy)
-    assert shares.combine(tx, secrets.latest[1]).raw == fresh
+    assert share_issuing.combine(tx, secrets.latest[1]).raw == fresh
     assert fresh != secrets.latest[1].raw
 
 

@@ -2,7 +2,7 @@
 
 from ccfpy.base import json
 from ccfpy.base.ids import TxId
-from ccfpy.endpoints.indexing import Index
+from ccfpy.endpoints.index_strategies import Index
 from ccfpy.node.indexing import Lazy, SeqnosByKey, SeqnosByKeyBucketed
 from ccfpy.testing.node import InProcessNode
 from tests.unit.node.conftest import NOTES, PUBLIC_NOTES

@@ -13,11 +13,11 @@ from ccfpy.endpoints.session import Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
+from ccfpy.ledger.encrypted_shares import SecretRecord
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.shares import SecretRecord
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
 from ccfpy.node.history import StateCache
 from ccfpy.node.identity.keys import ServiceIdentity

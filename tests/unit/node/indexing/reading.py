@@ -1,7 +1,7 @@
 """A node that indexes what its host reads back, from one ledger or another."""
 
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.endpoints.indexing import Index, Strategy
+from ccfpy.endpoints.index_strategies import Index, Strategy
 from ccfpy.kv.changes import WriteSet
 from ccfpy.node.indexing import Indexer, SealedBlobs
 from ccfpy.testing.entropy import SeededEntropy

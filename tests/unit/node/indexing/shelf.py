@@ -10,7 +10,7 @@ from ccfpy.boundary.effects import (
     StoreBlob,
     WriteLog,
 )
-from ccfpy.endpoints.indexing import Strategy
+from ccfpy.endpoints.index_strategies import Strategy
 from ccfpy.kv.changes import Writes
 from ccfpy.node.indexing import SealedBlobs
 from ccfpy.node.outbox import Outbox

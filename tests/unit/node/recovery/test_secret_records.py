@@ -4,13 +4,13 @@ import pytest
 
 from ccfpy.base.errors import Malformed
 from ccfpy.kv.store import Store
+from ccfpy.ledger.encrypted_shares import SecretRecord
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.shares import SecretRecord
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.recovery.secret_records import SecretRecords
 from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
 from ccfpy.service.tables.recovery import PAST_SECRETS
-from tests.unit.ledger.test_shares import chain
+from tests.unit.ledger.test_encrypted_shares import chain
 
 
 def end_of_ledger(secrets: LedgerSecrets) -> LedgerTail:

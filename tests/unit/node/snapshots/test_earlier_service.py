@@ -13,7 +13,7 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshots.check import Checked, SnapshotCheck, SnapshotSources
+from ccfpy.node.snapshots.earlier_service import Checked, SnapshotCheck, SnapshotSources
 from ccfpy.node.snapshots.reads import SnapshotReads
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from tests.unit.ledger.made import FIRST, SECOND

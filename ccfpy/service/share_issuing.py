@@ -10,9 +10,9 @@ from ccfpy.base.ports import Entropy
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger import shares
+from ccfpy.ledger import encrypted_shares
+from ccfpy.ledger.encrypted_shares import Recipients, RecoveryShares, SecretRecord
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.shares import Recipients, RecoveryShares, SecretRecord
 from ccfpy.service.members import active_recovery_members
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import recovery, service
@@ -73,7 +73,7 @@ def shuffle(
     to = recipients(tx)
     if to.refusal is not None:
         raise Refused(to.refusal)
-    recovery.SHARES.of(tx).put(shares.issue(fresh or latest, to, entropy))
+    recovery.SHARES.of(tx).put(encrypted_shares.issue(fresh or latest, to, entropy))
 
 
 def issue(
@@ -128,7 +128,7 @@ def submit(
 ) -> int:
     """Store a member's share, and return how many members have submitted one."""
     submitted = recovery.SUBMITTED_SHARES.of(tx)
-    submitted.put(member_id, shares.seal_submitted(share, current, entropy))
+    submitted.put(member_id, encrypted_shares.seal_submitted(share, current, entropy))
     return submitted.size()
 
 
@@ -142,10 +142,10 @@ def combine(tx: Tx, current: LedgerSecret) -> LedgerSecret:
     """
     record = _issued(tx)
     submitted = [
-        shares.open_submitted(sealed, current)
+        encrypted_shares.open_submitted(sealed, current)
         for _, sealed in recovery.SUBMITTED_SHARES.of(tx).items()
     ]
-    return shares.unwrap(record, submitted, recovery_threshold(tx))
+    return encrypted_shares.unwrap(record, submitted, recovery_threshold(tx))
 
 
 def clear_submitted(tx: Tx) -> None:

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId
 from ccfpy.crypto.rsa import RsaKeyPair
-from ccfpy.ledger import shares
-from ccfpy.ledger.secrets import LedgerSecret
-from ccfpy.ledger.shares import (
+from ccfpy.ledger import encrypted_shares
+from ccfpy.ledger.encrypted_shares import (
     PreviousSecret,
     Recipients,
     RecoveryShares,
     SecretRecord,
 )
+from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.service.tables import recovery
 from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
@@ -40,18 +40,18 @@ def test_a_threshold_of_shares_opens_the_secret_and_fewer_do_not(
     threshold: int,
 ) -> None:
     recipients = Recipients(threshold=threshold, participants=PUBLIC)
-    issued = shares.issue(LATEST, recipients, ENTROPY)
+    issued = encrypted_shares.issue(LATEST, recipients, ENTROPY)
     held = list(opened(issued).values())
-    assert shares.unwrap(issued, held[:threshold], threshold) == LATEST
-    assert shares.unwrap(issued, held[-threshold:], threshold) == LATEST
+    assert encrypted_shares.unwrap(issued, held[:threshold], threshold) == LATEST
+    assert encrypted_shares.unwrap(issued, held[-threshold:], threshold) == LATEST
     fewer = held[: threshold - 1]
     with pytest.raises(VerificationFailed, match=f"{threshold - 1} of {threshold}"):
-        shares.unwrap(issued, fewer, threshold)
+        encrypted_shares.unwrap(issued, fewer, threshold)
     if fewer:
         with pytest.raises(VerificationFailed, match="of"):
-            shares.unwrap(issued, fewer * 3, threshold)
+            encrypted_shares.unwrap(issued, fewer * 3, threshold)
         with pytest.raises(VerificationFailed):
-            shares.unwrap(issued, fewer, threshold - 1)
+            encrypted_shares.unwrap(issued, fewer, threshold - 1)
 
 
 def test_an_owner_alone_opens_the_secret() -> None:
@@ -61,17 +61,21 @@ def test_an_owner_alone_opens_the_secret() -> None:
         participants={m: PUBLIC[m] for m in members[:2]},
         owners={members[2]: PUBLIC[members[2]]},
     )
-    issued = shares.issue(LATEST, recipients, ENTROPY)
+    issued = encrypted_shares.issue(LATEST, recipients, ENTROPY)
     held = opened(issued)
-    assert [shares.is_whole_key(held[m]) for m in members] == [False, False, True]
-    assert shares.unwrap(issued, [held[members[2]]], 2) == LATEST
-    assert shares.unwrap(issued, [held[m] for m in members[:2]], 2) == LATEST
+    assert [encrypted_shares.is_whole_key(held[m]) for m in members] == [
+        False,
+        False,
+        True,
+    ]
+    assert encrypted_shares.unwrap(issued, [held[members[2]]], 2) == LATEST
+    assert encrypted_shares.unwrap(issued, [held[m] for m in members[:2]], 2) == LATEST
 
 
 def test_a_service_of_owners_only_has_a_threshold_of_one() -> None:
     recipients = Recipients(threshold=1, owners=PUBLIC)
-    issued = shares.issue(LATEST, recipients, ENTROPY)
-    assert all(shares.is_whole_key(each) for each in opened(issued).values())
+    issued = encrypted_shares.issue(LATEST, recipients, ENTROPY)
+    assert all(encrypted_shares.is_whole_key(each) for each in opened(issued).values())
 
 
 @pytest.mark.parametrize(
@@ -89,33 +93,35 @@ def test_shares_that_could_never_be_used_are_not_issued(
 ) -> None:
     assert reason in (recipients.refusal or "")
     with pytest.raises(AssertionError):
-        shares.issue(LATEST, recipients, ENTROPY)
+        encrypted_shares.issue(LATEST, recipients, ENTROPY)
 
 
 def test_shares_of_an_older_issue_do_not_open_a_newer_one() -> None:
     recipients = Recipients(threshold=2, participants=PUBLIC)
-    old = list(opened(shares.issue(LATEST, recipients, ENTROPY)).values())
-    issued = shares.issue(LATEST, recipients, ENTROPY)
+    old = list(opened(encrypted_shares.issue(LATEST, recipients, ENTROPY)).values())
+    issued = encrypted_shares.issue(LATEST, recipients, ENTROPY)
     with pytest.raises(VerificationFailed):
-        shares.unwrap(issued, old, 2)
+        encrypted_shares.unwrap(issued, old, 2)
 
 
 @pytest.mark.parametrize(
     "share", [b"", bytes(43), bytes(45), b"\1\0\0\0" + b"\xff" * 40]
 )
 def test_what_is_no_share_is_malformed(share: bytes) -> None:
-    issued = shares.issue(LATEST, Recipients(threshold=1, owners=PUBLIC), ENTROPY)
+    issued = encrypted_shares.issue(
+        LATEST, Recipients(threshold=1, owners=PUBLIC), ENTROPY
+    )
     with pytest.raises(Malformed):
-        shares.unwrap(issued, [share], 1)
-    assert not shares.is_whole_key(share)
+        encrypted_shares.unwrap(issued, [share], 1)
+    assert not encrypted_shares.is_whole_key(share)
 
 
 def test_a_submitted_share_is_sealed_under_the_current_secret() -> None:
-    sealed = shares.seal_submitted(b"s" * 44, LATEST, ENTROPY)
+    sealed = encrypted_shares.seal_submitted(b"s" * 44, LATEST, ENTROPY)
     assert len(sealed) == 72
-    assert shares.open_submitted(sealed, LATEST) == b"s" * 44
+    assert encrypted_shares.open_submitted(sealed, LATEST) == b"s" * 44
     with pytest.raises(VerificationFailed):
-        shares.open_submitted(sealed, LedgerSecret(raw=bytes(32)))
+        encrypted_shares.open_submitted(sealed, LedgerSecret(raw=bytes(32)))
 
 
 def chain(count: int) -> tuple[list[LedgerSecret], list[tuple[int, SecretRecord]]]:
@@ -149,7 +155,7 @@ def test_the_latest_secret_opens_all_before_it(count: int) -> None:
         )
         for seqno, record in records
     ]
-    restored = shares.restore(secrets[-1], stored)
+    restored = encrypted_shares.restore(secrets[-1], stored)
     versions = [1, *(6 + 10 * n for n in range(1, count))]
     assert [version for version, _ in restored] == versions
     assert [each.raw for _, each in restored] == [each.raw for each in secrets]
@@ -159,7 +165,7 @@ def test_the_latest_secret_opens_all_before_it(count: int) -> None:
 def test_a_secret_that_was_recorded_twice_is_taken_once() -> None:
     secrets, records = chain(3)
     again = SecretRecord(previous=records[-1][1].previous, next_version=26)
-    restored = shares.restore(secrets[-1], [*records, (40, again)])
+    restored = encrypted_shares.restore(secrets[-1], [*records, (40, again)])
     assert [version for version, _ in restored] == [1, 16, 26]
 
 
@@ -172,23 +178,23 @@ def test_a_first_secret_has_no_predecessor_to_record() -> None:
 
 def test_a_ledger_whose_beginning_is_gone_gives_back_what_it_can() -> None:
     secrets, records = chain(4)
-    restored = shares.restore(secrets[-1], records[2:])
+    restored = encrypted_shares.restore(secrets[-1], records[2:])
     assert [version for version, _ in restored] == [16, 26, 36]
 
 
 def test_what_opens_to_something_else_is_no_secret() -> None:
-    encrypted = shares.seal_submitted(b"short", LATEST, ENTROPY)
+    encrypted = encrypted_shares.seal_submitted(b"short", LATEST, ENTROPY)
     previous = PreviousSecret(encrypted=encrypted, version=1)
     with pytest.raises(Malformed, match="a ledger secret of 5 bytes"):
-        shares.restore(LATEST, [(5, SecretRecord(previous=previous))])
+        encrypted_shares.restore(LATEST, [(5, SecretRecord(previous=previous))])
 
 
 def test_a_record_that_does_not_open_is_refused() -> None:
     secrets, records = chain(3)
     with pytest.raises(VerificationFailed):
-        shares.restore(secrets[0], records)
+        encrypted_shares.restore(secrets[0], records)
     with pytest.raises(Malformed):
-        shares.restore(secrets[0], [])
+        encrypted_shares.restore(secrets[0], [])
 
 
 def test_the_records_have_ccfs_fields() -> None:

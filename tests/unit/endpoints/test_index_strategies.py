@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.app import App
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.endpoints.indexing import Blobs, Index, Strategy
+from ccfpy.endpoints.index_strategies import Blobs, Index, Strategy
 from ccfpy.kv.changes import WriteSet
 from tests.unit.endpoints.world import StoreNode
 
