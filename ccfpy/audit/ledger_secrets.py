@@ -2,7 +2,7 @@
 
 Secrets come from a file, or are recovered as in a recovery: enough members' recovery
 keys decrypt the shares in the ledger, the shares yield the latest secret, and each
-secret decrypts the secret before it (``ledger.shares``).
+secret decrypts the secret before it (``ledger.encrypted_shares``).
 """
 
 from collections.abc import Iterable
