@@ -17,6 +17,8 @@ TX_ATTEMPTS_MAX: Final = 30
 """Optimistic-concurrency retries before 503 (``src/node/rpc/frontend.h``)."""
 RETRY_AFTER_S: int = 3
 """What a client is told to wait after such a 503, and while history is fetched."""
+RETRY_SOON_S: int = 1
+"""What a client is told to wait while a node lacks room or knows no primary."""
 
 # HTTP; defaults of an interface's ``http_configuration``
 HTTP_BODY_BYTES_MAX: int = 1 * MIB

@@ -15,7 +15,7 @@ from ccfpy.base.errors import Unwritable
 from ccfpy.base.ports import AppThreads, CallGivenUp, CallLeft, OneThread
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.underway import Underway
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 from ccfpy.http.messages import Response
 
 if TYPE_CHECKING:
@@ -170,9 +170,8 @@ class AppCalls:
 
 def too_many_slow() -> ApiError:
     """Return the refusal of a call while too many others are slow."""
-    return ApiError(
-        503,
+    return unavailable(
         ErrorCode.TooManyPendingTransactions,
         "Too many slow calls of the application's code are under way. Retry later.",
-        headers={"retry-after": str(limits.RETRY_AFTER_S)},
+        after_s=limits.RETRY_AFTER_S,
     )

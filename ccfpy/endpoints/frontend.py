@@ -30,7 +30,13 @@ from ccfpy.endpoints.node_inside import NodeInside
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
-from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
+from ccfpy.http.errors import (
+    ApiError,
+    ErrorCode,
+    internal_error,
+    not_found,
+    unavailable,
+)
 from ccfpy.http.messages import Response
 from ccfpy.kv.store import Conflict
 
@@ -143,8 +149,7 @@ class Frontend:
         """Find what to execute, or the answer of a check that comes before that."""
         takes_writes = self._node.takes_writes
         if not takes_writes and self._has_backpressure and self._node.is_at_capacity():
-            raise ApiError(
-                503,
+            raise unavailable(
                 ErrorCode.TooManyPendingTransactions,
                 "Too many transactions pending commit on the service.",
             )
@@ -205,8 +210,7 @@ class Frontend:
         )
         if address is None:
             wanted, known, code = _PRIMARY_UNKNOWN if to_primary else _BACKUP_UNKNOWN
-            raise ApiError(
-                503,
+            raise unavailable(
                 code,
                 f"Request should be redirected to {wanted}, but receiving node "
                 f"does not know {known} address",
@@ -224,8 +228,8 @@ class Frontend:
                 "Request cannot be forwarded to primary on HTTP/2 interface.",
             )
         if session.is_forwarded:
-            raise ApiError(
-                503, ErrorCode.RequestAlreadyForwarded, "RPC was already forwarded."
+            raise unavailable(
+                ErrorCode.RequestAlreadyForwarded, "RPC was already forwarded."
             )
         self._check_session_consistency(session)
         awaited = self._node.forward(request, session)
@@ -434,12 +438,11 @@ class Frontend:
 
 
 def _no_end_of_conflicts() -> ApiError:
-    return ApiError(
-        503,
+    return unavailable(
         ErrorCode.TransactionCommitAttemptsExceedLimit,
         f"Transaction continued to conflict after {limits.TX_ATTEMPTS_MAX} "
         "attempts. Retry later.",
-        headers={"retry-after": str(limits.RETRY_AFTER_S)},
+        after_s=limits.RETRY_AFTER_S,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from ccfpy.base import json
+from ccfpy.base import json, limits
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.http.messages import Response
@@ -132,3 +132,22 @@ def not_found(message: str) -> ApiError:
 def internal_error(message: str) -> ApiError:
     """Return the error for a request that fails through no fault of its caller."""
     return ApiError(500, ErrorCode.InternalError, message)
+
+
+def unavailable(
+    code: ErrorCode,
+    message: str,
+    *,
+    after_s: int = limits.RETRY_SOON_S,
+    close: bool = False,
+) -> ApiError:
+    """Return the error for a request that was not executed and may be sent again.
+
+    Args:
+        code: the error's code.
+        message: the error's text.
+        after_s: the seconds that the caller should wait.
+        close: whether the answer ends its connection.
+    """
+    headers = {"retry-after": str(after_s)}
+    return ApiError(503, code, message, headers=headers, close=close)

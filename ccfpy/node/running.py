@@ -20,7 +20,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import Session
-from ccfpy.http.errors import ApiError, ErrorCode, internal_error
+from ccfpy.http.errors import ErrorCode, internal_error, unavailable
 from ccfpy.http.messages import Request
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
@@ -377,8 +377,7 @@ class RunningNode:
         try:
             tx_id = replication.commit(tx, claims_digest)
         except NotPrimary:
-            raise ApiError(
-                503,
+            raise unavailable(
                 ErrorCode.TransactionReplicationFailed,
                 "Transaction failed to replicate.",
             ) from None

@@ -27,7 +27,7 @@ from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.waiting import commit_wait_ms
-from ccfpy.http.errors import ApiError, ErrorCode, internal_error
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error, unavailable
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.refusals import UnreadableRequest
 from ccfpy.node.forwarding.messages import (
@@ -124,8 +124,7 @@ class Forwarder:
         """
         primary = self.primary()
         if primary is None:
-            raise ApiError(
-                503,
+            raise unavailable(
                 ErrorCode.InternalError,
                 "RPC could not be forwarded to unknown primary.",
             )
@@ -134,8 +133,7 @@ class Forwarder:
         timeout_ms += commit_wait_ms(request) or 0
         command = self._command(request, session)
         if not self.channels.send_encrypted(primary, command.header, command.plaintext):
-            raise ApiError(
-                503,
+            raise unavailable(
                 ErrorCode.InternalError,
                 "Unable to establish channel to forward to primary.",
             )
@@ -178,8 +176,7 @@ class Forwarder:
             if not pending.awaited.is_abandoned
         }
         if len(self._pending) >= limits.FORWARDED_PENDING_MAX:
-            raise ApiError(
-                503,
+            raise unavailable(
                 ErrorCode.TooManyPendingTransactions,
                 "Too many forwarded requests pending on the primary.",
             )

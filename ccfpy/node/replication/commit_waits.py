@@ -15,7 +15,7 @@ from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.frontend import TX_ID_HEADER
 from ccfpy.endpoints.waiting import STATUS_HEADER
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 from ccfpy.http.messages import Response
 
 
@@ -61,11 +61,10 @@ class CommitWaits:
             return
         self._keep(lambda wait: not wait.awaited.is_abandoned)
         if len(self._waits) >= limits.COMMIT_WAITS_MAX:
-            raise ApiError(
-                503,
+            raise unavailable(
                 ErrorCode.TooManyPendingTransactions,
                 "Too many requests wait for commit.",
-                headers={"retry-after": str(limits.RETRY_AFTER_S)},
+                after_s=limits.RETRY_AFTER_S,
             )
 
     def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Answer:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.boundary.configuration import RpcInterface
 from ccfpy.endpoints.session import InterfaceRules, Session
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ErrorCode, unavailable
 from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.refusals import (
     BodyTooLarge,
@@ -110,8 +110,7 @@ class Client:
     def answer(self, request: "Request") -> "Answer":
         """Answer a request, at once or later."""
         if self.is_capped:
-            return ApiError(
-                503,
+            return unavailable(
                 ErrorCode.SessionCapExhausted,
                 "Service is currently busy and unable to serve new connections",
                 close=True,

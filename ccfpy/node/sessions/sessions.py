@@ -15,7 +15,7 @@ from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, ReadMore, SendData
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ErrorCode, unavailable
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
 from ccfpy.node.sessions.client import Client, InterfaceSessions, SessionCounts
 from ccfpy.node.sessions.connection import Connection
@@ -356,8 +356,7 @@ class Sessions:
                 f"{connection.unfinished_bytes} bytes of unfinished requests are the "
                 f"most of all that exceed {limits.SESSIONS_UNFINISHED_BYTES_MAX}"
             )
-            refusal = ApiError(
-                503,
+            refusal = unavailable(
                 ErrorCode.SessionCapExhausted,
                 "Too many bytes of unfinished requests",
                 close=True,

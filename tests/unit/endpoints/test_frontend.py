@@ -56,6 +56,7 @@ def test_checks_fail_in_order_from_pressure_to_the_handler() -> None:
         return response.status, code_of(response) if response.body else None
 
     assert outcome() == (503, "TooManyPendingTransactions")
+    assert front.call("GET", "/x").headers["retry-after"] == "1"
     front.node.at_capacity = False
     assert outcome() == (404, "FrontendNotOpen")
     front.frontend.is_open = True

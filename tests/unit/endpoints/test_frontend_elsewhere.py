@@ -125,6 +125,7 @@ def test_an_interface_that_redirects_forwards_nothing() -> None:
     )
     response = front.call("POST", "/notes", session_=client)
     assert code_of(response) == "PrimaryNotFound"
+    assert response.headers["retry-after"] == "1"
     assert front.node.forwarded == []
 
 
@@ -133,6 +134,7 @@ def test_what_is_forwarded_already_goes_no_further() -> None:
     client.is_forwarded = True
     response = front.call("POST", "/notes", session_=client)
     assert (response.status, code_of(response)) == (503, "RequestAlreadyForwarded")
+    assert response.headers["retry-after"] == "1"
     assert message_of(response) == "RPC was already forwarded."
 
 

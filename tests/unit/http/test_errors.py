@@ -1,6 +1,6 @@
 """Errors as callers see them."""
 
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 from ccfpy.http.messages import Response
 
 
@@ -43,3 +43,10 @@ def test_every_code_is_spelt_as_it_is_named() -> None:
 
 def test_the_message_is_what_logs_show() -> None:
     assert str(ApiError(500, ErrorCode.InternalError, "it broke")) == "it broke"
+
+
+def test_what_was_not_executed_says_when_to_come_back() -> None:
+    soon = unavailable(ErrorCode.PrimaryNotFound, "no", close=True).response()
+    assert (soon.status, soon.headers["retry-after"], soon.close) == (503, "1", True)
+    later = unavailable(ErrorCode.PrimaryNotFound, "no", after_s=3).response()
+    assert (later.headers["retry-after"], later.close) == ("3", False)

@@ -209,6 +209,7 @@ def test_without_a_primary_nothing_is_forwarded() -> None:
         "InternalError",
         "RPC could not be forwarded to unknown primary.",
     )
+    assert refused.value.response().headers["retry-after"] == "1"
 
 
 def test_without_a_way_to_the_primary_nothing_waits() -> None:
@@ -220,6 +221,7 @@ def test_without_a_way_to_the_primary_nothing_waits() -> None:
         "InternalError",
         "Unable to establish channel to forward to primary.",
     )
+    assert refused.value.response().headers["retry-after"] == "1"
     assert pair.backup.pending == 0
 
 
@@ -423,6 +425,7 @@ def test_only_so_many_commands_wait_and_the_gone_give_way(
     with pytest.raises(ApiError) as refused:
         pair.forward()
     assert _error(refused.value.response())[:2] == (503, "TooManyPendingTransactions")
+    assert refused.value.response().headers["retry-after"] == "1"
     first.abandon()
     third = pair.forward()
     assert pair.backup.pending == 2

@@ -232,6 +232,7 @@ def test_beyond_the_soft_cap_every_request_is_turned_away(
     refused = second.request("GET", "/node/state")
     assert refused.status == 503
     assert b"SessionCapExhausted" in refused.body
+    assert refused.headers["retry-after"] == "1"
     assert second.is_closed
     assert first.request("GET", "/node/state").status == 200
 

@@ -64,6 +64,7 @@ def test_beyond_the_bound_the_largest_unfinished_request_ends(
     (answer,) = large.receive()
     assert answer.status == 503
     assert b"SessionCapExhausted" in answer.body
+    assert answer.headers["retry-after"] == "1"
     (line,) = (e.message for e in bounded.host.logs if "unfinished" in e.message)
     assert f"Closing session {large.session}," in line
 
