@@ -21,7 +21,6 @@ Everything an application may use is here; it imports nothing else of ccfpy.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar, Unpack
 
 from ccfpy.attestation.report_data import app_report_data
@@ -55,11 +54,11 @@ from ccfpy.endpoints.auth import (
     UserCoseSign1Caller,
 )
 from ccfpy.endpoints.awaited import Answer
-from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Redirection
-from ccfpy.endpoints.historical import describe_historical, historical, not_yet
+from ccfpy.endpoints.declaring import endpoint_of
+from ccfpy.endpoints.historical import not_yet
 from ccfpy.endpoints.history import (
     HistoricalState,
     History,
@@ -82,9 +81,10 @@ from ccfpy.endpoints.index_strategies import (
     Indexing,
     Strategy,
 )
+from ccfpy.endpoints.mistakes import Misdeclared, misdeclared, place_of
 from ccfpy.endpoints.openapi import document
-from ccfpy.endpoints.options import Auth, Options, all_of, policies_of, route_of
-from ccfpy.endpoints.registry import Registry, template_pattern
+from ccfpy.endpoints.options import Auth, Options, all_of, policies_of
+from ccfpy.endpoints.registry import Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
@@ -157,6 +157,7 @@ __all__ = [
     "MemberCertCaller",
     "MemberCoseSign1Caller",
     "MemberId",
+    "Misdeclared",
     "Mode",
     "Nobody",
     "NodeId",
@@ -267,6 +268,7 @@ class App:
         self._scripts: Scripts | None = None
         self._creation_claims: Callable[[str], bytes] | None = None
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._declared: dict[tuple[str, str], str] = {}
         self._indexes: list[Index[Any]] = []
 
     def endpoint(
@@ -280,54 +282,29 @@ class App:
             options: see ``Options``.
 
         Raises:
-            TypeError: a type has no form in a request or an answer.
-            ValueError: the path, a policy's name or the time limit is wrong, or the
-                endpoint is declared already.
+            Misdeclared: something is wrong with the declaration; the text has the
+                place and the remedy. The decorator raises it.
         """
-        if not path.startswith("/"):
-            raise ValueError(f"a path begins with a slash: {path!r}")
-        template_pattern(path)
-        route = route_of(method, options)
-        execution_ms_max = options.get("execution_ms_max")
-        if execution_ms_max is not None and execution_ms_max < 1:
-            raise ValueError(f"a time limit of {execution_ms_max} ms")
-        given = options.get("auth")
-        policies = self._auth if given is None else policies_of(given)
 
         def declare(function: Function) -> Function:
-            if (method, path) in self._endpoints:
-                raise ValueError(f"{method} {path} is declared twice")
-            binding = bind(
-                function,
-                path,
-                status=options.get("status", 200),
-                answers=options.get("answers"),
-                takes=options.get("takes"),
-            )
-            handler, operation = binding.handler, binding.operation
-            if route.mode is Mode.HISTORICAL:
-                handler = historical(handler)
-                operation = describe_historical(operation)
-            self._endpoints[method, path] = Endpoint(
-                method=method,
-                path=path,
-                handler=handler,
-                mode=route.mode,
-                forwarding=route.forwarding,
-                redirection=route.redirection,
-                auth=policies,
-                operation=replace(
-                    operation,
-                    also={**operation.also, **options.get("also", {})},
-                    hidden=options.get("hidden", False),
-                    deprecated=options.get("deprecated", False),
-                ),
-                on_local_commit=options.get("on_local_commit"),
-                execution_ms_max=execution_ms_max,
-            )
+            endpoint = endpoint_of(function, method, path, options, self._auth)
+            self._check_is_first(function, method, path)
+            self._endpoints[method, path] = endpoint
             return function
 
         return declare
+
+    def _check_is_first(self, function: Function, method: str, path: str) -> None:
+        """Check that no other function answers a verb on the same paths."""
+        paths = unnamed(path)
+        earlier = self._declared.get((method, paths))
+        if earlier is not None:
+            raise misdeclared(
+                function,
+                f"answers {method} {path}, which {earlier} answers already: change "
+                "the verb or the path of one of them",
+            )
+        self._declared[method, paths] = f"{function.__name__} at {place_of(function)}"
 
     def get(
         self, path: str, **options: Unpack[Options]

@@ -87,7 +87,7 @@ def schema_of(annotation: object) -> Schema:
         return _STRING
     if isinstance(annotation, type):
         return _class(annotation)
-    raise TypeError(f"JSON has no form for {annotation!r}")
+    raise TypeError(f"JSON has no form for {shown(annotation)}")
 
 
 def parse_json(kind: type[T], text: bytes) -> T:
@@ -116,7 +116,7 @@ def _class(kind: type) -> Schema:
         return named_after(kind, _one_of(values))
     if dataclasses.is_dataclass(kind):
         return named_after(kind, _dataclass(kind))
-    raise TypeError(f"JSON has no form for {kind!r}")
+    raise TypeError(f"JSON has no form for {shown(kind)}")
 
 
 def _composed(annotation: object) -> Schema:
@@ -131,7 +131,12 @@ def _composed(annotation: object) -> Schema:
         return _list(schema_of(arguments[0]), origin)
     if origin in (dict, Mapping) and _is_text(arguments[0]):
         return _dict(schema_of(arguments[1]), _key_name(arguments[0]))
-    raise TypeError(f"JSON has no form for {annotation!r}")
+    raise TypeError(f"JSON has no form for {shown(annotation)}")
+
+
+def shown(annotation: object) -> str:
+    """Return a type as its author wrote it."""
+    return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)
 
 
 def _is_text(key: object) -> bool:
@@ -294,7 +299,7 @@ def _union(annotation: object, arguments: tuple[Any, ...]) -> Schema:
         return _ANY
     others = [each for each in arguments if each is not types.NoneType]
     if len(others) != 1 or len(others) == len(arguments):
-        raise TypeError(f"JSON cannot tell the parts of {annotation!r} apart")
+        raise TypeError(f"JSON cannot tell the parts of {shown(annotation)} apart")
     inner = schema_of(others[0])
     inner_read, inner_write = inner.read, inner.write
 
@@ -378,7 +383,7 @@ def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
         _Field(
             name=each.name,
             json_name=each.metadata.get(JSON_NAME, each.name),
-            shape=schema_of(hints[each.name]),
+            shape=_field_schema(kind, each.name, hints[each.name]),
             is_required=IS_REQUIRED in each.metadata
             or each.default is each.default_factory is dataclasses.MISSING,
             default=each.default
@@ -388,6 +393,15 @@ def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
         for each in dataclasses.fields(kind)
         if each.init
     ]
+
+
+def _field_schema(kind: Any, name: str, annotation: object) -> Schema:  # noqa: ANN401 - any dataclass
+    try:
+        return schema_of(annotation)
+    except TypeError as error:
+        if " (in " in str(error):
+            raise
+        raise TypeError(f"{error} (in {kind.__qualname__}.{name})") from error
 
 
 def _dataclass(kind: Any) -> Schema:  # noqa: ANN401 - any dataclass

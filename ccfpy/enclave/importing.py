@@ -5,10 +5,13 @@ What it loads becomes part of the trusted process.
 
 import importlib
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.enclave.whose import Whose, whose
+from ccfpy.endpoints.mistakes import Misdeclared
 
 
 def find_code(places: Sequence[Path]) -> Path | None:
@@ -41,8 +44,10 @@ def load_attribute(
     importlib.invalidate_caches()
     try:
         module = importlib.import_module(dotted)
+    except Misdeclared as error:
+        raise refuse(f"{of} does not load: {error}") from error
     except Exception as error:  # whatever a stranger's code may raise
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}{_where(error)}"
         raise refuse(f"{of} does not load: {reason}; correct its code") from error
     if Path(module.__file__ or "").resolve() not in (path, path / "__init__.py"):
         raise refuse(f"{of} has the name of another module; rename it")
@@ -52,6 +57,13 @@ def load_attribute(
             f"{of} has no {attribute!r}; give its module an attribute of that name"
         )
     return found
+
+
+def _where(error: Exception) -> str:
+    """Return the author's own line that failed, if a line of theirs did."""
+    steps = traceback.extract_tb(error.__traceback__)
+    own = [step for step in steps if whose(step.filename) is Whose.APP]
+    return f", at {own[-1].filename}:{own[-1].lineno}" if own else ""
 
 
 def _place(path: Path) -> tuple[Path, str]:

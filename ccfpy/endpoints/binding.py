@@ -20,12 +20,20 @@ from ccfpy.base import json
 from ccfpy.base.components import Schema
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.base.schema import hints_of, schema_of
+from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.app_calls import check_answer
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler, Operation
 from ccfpy.endpoints.history import HistoricalState
+from ccfpy.endpoints.mistakes import (
+    KNOWN_TYPES,
+    TEXT_TYPES,
+    check_function,
+    check_path,
+    misdeclared,
+    typed,
+)
 from ccfpy.endpoints.parameters import ParameterReader, parameter_reader
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
@@ -79,6 +87,7 @@ def bind(
     status: int = 200,
     answers: object = None,
     takes: object = None,
+    is_historical: bool = False,
 ) -> Binding:
     """Make a handler of a function.
 
@@ -90,32 +99,28 @@ def bind(
             result is a response of its own; text is plain text.
         takes: the type of a body that the function reads from the context, for the
             description too.
+        is_historical: whether the function may take a state of the past.
 
     Raises:
-        TypeError: a parameter or the result has a type with no form in a request or
-            answer, or the function takes no context.
+        Misdeclared: the function cannot be a handler on this path.
     """
-    hints = hints_of(function)
-    parameters = list(inspect.signature(function).parameters.values())
-    if not parameters:
-        raise TypeError(f"{function.__qualname__} must take the context first")
-    in_path = parameter_names(path)
-    arguments: dict[str, _Argument] = {}
-    for parameter in parameters[1:]:
-        name = parameter.name
-        annotation = hints.get(name, str)
-        if name in in_path:
-            arguments[name] = _from_path(name, parameter_reader(annotation))
-        elif annotation is HistoricalState:
-            arguments[name] = _Argument(_historical_state)
-        elif name == BODY or _is_object(annotation):
-            arguments[name] = _from_body(annotation)
-        else:
-            arguments[name] = _from_query(name, annotation, parameter.default)
-    result = hints.get("return", Response)
-    respond, described = _responder(result, status)
+    hints = check_function(function)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    arguments = {
+        each.name: _argument(function, each, hints[each.name], path)
+        for each in parameters
+    }
+    check_path(function, path, [n for n, each in arguments.items() if not each.body])
+    _check_sources(function, arguments, is_historical=is_historical)
+    with typed(function, "answers a value", KNOWN_TYPES):
+        respond, described = _responder(hints["return"], status)
     if answers is not None:
-        described = _declared(answers, status)
+        with typed(function, 'is declared with "answers"', KNOWN_TYPES):
+            described = _declared(answers, status)
+    taken: _Described | None = None
+    if takes is not None:
+        with typed(function, 'is declared with "takes"', KNOWN_TYPES):
+            taken = _declared(takes, status)
     return Binding(
         handler=_handler(
             function,
@@ -123,16 +128,55 @@ def bind(
             respond,
             by_position=all(
                 each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-                for each in parameters[1:]
+                for each in parameters
             ),
         ),
-        operation=_operation(
-            function,
-            arguments,
-            described,
-            None if takes is None else _declared(takes, status),
-        ),
+        operation=_operation(function, arguments, described, taken),
     )
+
+
+def _argument(
+    function: Callable[..., object],
+    parameter: inspect.Parameter,
+    annotation: object,
+    path: str,
+) -> _Argument:
+    """Return how a parameter of a function is filled."""
+    name = parameter.name
+    takes = f'takes "{name}"'
+    if name in parameter_names(path):
+        with typed(function, takes, TEXT_TYPES):
+            return _from_path(name, parameter_reader(annotation))
+    if annotation is HistoricalState:
+        return _Argument(_historical_state)
+    if name == BODY or _is_object(annotation):
+        with typed(function, takes, KNOWN_TYPES):
+            return _from_body(annotation)
+    with typed(function, takes, TEXT_TYPES):
+        return _from_query(name, annotation, parameter.default)
+
+
+def _check_sources(
+    function: Callable[..., object],
+    arguments: dict[str, _Argument],
+    *,
+    is_historical: bool,
+) -> None:
+    """Check that a request has what fills the arguments."""
+    bodies = [name for name, each in arguments.items() if each.body is not None]
+    if len(bodies) > 1:
+        raise misdeclared(
+            function,
+            f'takes two bodies, "{bodies[0]}" and "{bodies[1]}", and a request has '
+            "one: make them fields of one dataclass",
+        )
+    past = [n for n, each in arguments.items() if each.read is _historical_state]
+    if past and not is_historical:
+        raise misdeclared(
+            function,
+            f'takes "{past[0]}", a state of the past, outside of historical mode: '
+            'declare it with "mode=Mode.HISTORICAL"',
+        )
 
 
 def _handler(

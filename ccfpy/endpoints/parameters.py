@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from ccfpy.base.annotations import INTEGER, IntegerRange
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.base.schema import schema_of
+from ccfpy.base.schema import schema_of, shown
 
 _DIGITS_MAX: Final = 39
 """More than any range has; ``int`` refuses very long texts in its own way."""
@@ -56,7 +56,7 @@ def _parser(annotation: object) -> tuple[Callable[[str], Any], str]:
         return {str(value): value for value in arguments}.get, ""
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return {str(member.value): member for member in annotation}.get, ""
-    raise TypeError(f"a path or query has no form for {annotation!r}")
+    raise TypeError(f"a path or query has no form for {shown(annotation)}")
 
 
 def _same(text: str) -> str:

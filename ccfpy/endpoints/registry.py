@@ -47,6 +47,11 @@ def parameter_names(path: str) -> tuple[str, ...]:
     return tuple(_PARAMETER.findall(path))
 
 
+def unnamed(path: str) -> str:
+    """Return a path without its parameters' names: it matches the same requests."""
+    return _PARAMETER.sub("{}", path)
+
+
 @dataclass(slots=True)
 class _Templated:
     pattern: re.Pattern[str]

@@ -9,6 +9,7 @@ from ccfpy import app
 from ccfpy.endpoints.auth import POLICIES
 from ccfpy.kv.maps import SetHandle, TypedHandle, ValueHandle
 from ccfpy.testing.node import Client, InProcessNode, Person
+from tests.house.app_mistakes import MISTAKES
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Endpoints": (
@@ -23,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "ApiError",
         "ErrorCode",
         "Malformed",
+        "Misdeclared",
     ),
     "Tables": ("Map", "Value", "Set", "Codec", "RAW", "STRING", "json_codec"),
     "Answers": (
@@ -168,6 +170,10 @@ DETAILS: dict[str, tuple[type, ...]] = {
     "The test kit: `ccfpy.testing.node`": (InProcessNode, Client, Person),
 }
 
+_ABOUT_MISTAKES = """\
+An app whose declaration is wrong does not load. The refusal names the file and the line
+of the declaration, and then says:"""
+
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)\n", re.MULTILINE)
 
 
@@ -207,6 +213,17 @@ def _members(kind: type) -> Iterator[str]:
             yield f"| `{_call(name, member)}` | {_said_of(member)} |"
 
 
+def _mistakes() -> Iterator[str]:
+    for code, sentence in MISTAKES:
+        lines = [_cell(line) for line in code.splitlines() if line]
+        yield f"| {'<br>'.join(lines)} | {sentence.replace('|', chr(92) + '|')} |"
+
+
+def _cell(line: str) -> str:
+    indent = (len(line) - len(line.lstrip())) * "&nbsp;"
+    return f"{indent}`{line.strip().replace('|', chr(92) + '|')}`"
+
+
 def page() -> str:
     """Return the page."""
     parts: list[str] = []
@@ -219,6 +236,11 @@ def page() -> str:
         parts += [f"## {title}", "\n".join([head, *rows])]
     policies = ", ".join(f"`{name}`" for name in POLICIES)
     parts += ["## Policies by name", f"{policies}."]
+    parts += [
+        "## Mistakes in a declaration",
+        _ABOUT_MISTAKES,
+        "\n".join(["| declaration | refused with |", "|---|---|", *_mistakes()]),
+    ]
     for title, kinds in DETAILS.items():
         parts.append(f"## {title}")
         for kind in kinds:

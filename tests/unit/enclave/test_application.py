@@ -48,12 +48,24 @@ def test_a_package_is_loaded_by_its_folder_and_may_import_itself(folder: Path) -
     assert _load("outer_app/inner") == "packaged"
 
 
+_OF_OURS = "from ccfpy.app import App\n"
 REFUSED = {
     "nothing": ("nowhere.py", "no application 'nowhere.py': give the path"),
     "an unknown sample": ("nosuchsample", "no application 'nosuchsample'"),
     "no python": ("notes.txt", "no application 'notes.txt'"),
     "no app": ("empty_app.py", "has no 'app'; give its module an attribute"),
-    "a mistake": ("broken_app.py", "does not load: NameError: name 'x' is not"),
+    "a mistake": (
+        "broken_app.py",
+        r"does not load: NameError: name 'x' is not defined, at .*/broken_app\.py:1; ",
+    ),
+    "a mistake in a call of ours": (
+        "strange_app.py",
+        r"does not load: ValueError: no policy 'z'; .*, at .*/strange_app\.py:2; ",
+    ),
+    "a mistake in a declaration": (
+        "async_app.py",
+        r'/async_app\.py:3: read is declared by "async def", and .*: write "def"$',
+    ),
     "a syntax error": ("wrong_app.py", "does not load: SyntaxError"),
     "a taken name": ("json.py", "has the name of another module; rename it"),
 }
@@ -66,6 +78,10 @@ def test_what_is_no_application_is_refused_with_a_remedy(
     (folder / "notes.txt").touch()
     (folder / "empty_app.py").touch()
     (folder / "broken_app.py").write_text("app = x")
+    (folder / "strange_app.py").write_text(f"{_OF_OURS}App('y', auth=['z'])")
+    (folder / "async_app.py").write_text(
+        f"{_OF_OURS}app = App('y')\n@app.get('/x')\nasync def read(ctx): ..."
+    )
     (folder / "wrong_app.py").write_text("app = (")
     (folder / "json.py").write_text("app = 1")
     path, reason = REFUSED[name]

@@ -68,7 +68,7 @@ def test_a_state_of_the_past_is_given_to_who_takes_one() -> None:
     def function(_: Context, asked: HistoricalState, size: int) -> Json:
         return [str(asked.txid), size]
 
-    response = bind(function, "/x").handler(context)
+    response = bind(function, "/x", is_historical=True).handler(context)
     assert isinstance(response, Response)
     assert json.loads(response.body) == ["2.7", 3]
 
@@ -178,13 +178,9 @@ def test_answers_follow_the_declared_type() -> None:
     def response(_: Context) -> Response:
         return empty_reply(418)
 
-    def unannotated(_: Context):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an app's author may leave it out
-        return empty_reply(418)
-
     assert _call(nothing).status == 204
     assert _call(note).body == b'{"blob":"Yg==","text":"t"}'
     assert _call(response).status == 418
-    assert _call(unannotated).status == 418
 
 
 @pytest.mark.parametrize("gives_response", [True, False])
@@ -223,29 +219,6 @@ def test_a_caller_that_takes_no_json_is_told_so() -> None:
     with pytest.raises(ApiError) as refusal:
         _call(function, accept="text/html")
     assert refusal.value.status == 406
-
-
-@pytest.mark.parametrize("annotation", [set, int | str, complex])
-def test_a_type_without_a_form_is_refused_when_declared(annotation: object) -> None:
-    def argument(_: Context, size: int) -> None:
-        raise AssertionError(size)
-
-    def result(_: Context) -> int:
-        raise AssertionError
-
-    argument.__annotations__["size"] = annotation
-    result.__annotations__["return"] = annotation
-    for function in (argument, result):
-        with pytest.raises(TypeError, match=r"no form|cannot tell"):
-            bind(function, "/x")
-
-
-def test_a_function_takes_the_context_first() -> None:
-    def function() -> None:
-        raise AssertionError
-
-    with pytest.raises(TypeError, match="must take the context first"):
-        bind(function, "/x")
 
 
 def test_signature_and_docstring_describe_the_operation() -> None:
