@@ -751,5 +751,18 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             ),
         },
     ),
+    "metrics": (
+        "Metrics",
+        {
+            "an address that other machines reach, by mistake": (
+                "The node refuses any address but loopback or a Unix socket, unless "
+                "the operator adds a second option."
+            ),
+            "requests for metrics without end": (
+                "A request, a connection's time and the number of connections are "
+                "bounded. One collection serves all scrapes of a second."
+            ),
+        },
+    ),
 }
 """By a short name: the title of a part, and its attacks with the defence of each."""

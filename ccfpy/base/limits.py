@@ -522,6 +522,20 @@ ELECTION_TIMEOUT_MS: int = 5000
 UNCOMMITTED_TX_MAX: int = 10_000
 """Entries not yet committed beyond which requests are refused; 0 sets no bound."""
 
+# Metrics
+METRICS_REQUEST_BYTES_MAX: int = 4 * KIB
+"""Of one request for metrics, whose body is never read."""
+METRICS_CONNECTIONS_MAX: int = 8
+"""Connections to the listener for metrics at once; further ones are closed."""
+METRICS_CONNECTION_S_MAX: int = 10
+"""How long such a connection may take for its one request and answer."""
+METRICS_FRESH_MS: int = 1000
+"""Between two collections; a scrape that comes sooner gets the last text."""
+METRICS_ENCLAVE_MS_MAX: int = 2000
+"""How long a scrape waits for the enclave; then the host's own metrics are served."""
+METRICS_SERIES_MAX: int = 2000
+"""Series that are served; what is beyond is left out, and logged once."""
+
 # Offline tools
 DISCOVERED_FILES_MAX: int = 1_000_000
 """Files that a search for ledgers looks at; more are surely not all of ledgers."""

@@ -89,6 +89,20 @@ def require_free(host: str, port: int) -> None:
         ) from error
 
 
+def free_ports(host: str, first: int, count: int) -> list[int]:
+    """Return ports that nobody listens on, in their order, from ``first`` on.
+
+    Raises:
+        CommandFailed: there are not so many.
+    """
+    ports: list[int] = []
+    port = first - 1
+    while len(ports) < count:
+        port = _next_free(host, port, taken=())
+        ports.append(port)
+    return ports
+
+
 def _next_free(host: str, port: int, *, taken: Sequence[tuple[str, int]]) -> int:
     """Return the next port that nobody listens on, or 0 if any port will do."""
     if port == 0:

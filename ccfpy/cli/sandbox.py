@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -10,7 +11,7 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads_object
-from ccfpy.cli.addresses import placements
+from ccfpy.cli.addresses import free_ports, placements
 from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.js_bundle import install_app
@@ -20,7 +21,7 @@ from ccfpy.cli.sandbox_run import WRITABLE_APP, Plan, Run
 from ccfpy.client.keyfiles import CURVES
 from ccfpy.client.share import constitution as shipped_constitution
 from ccfpy.crypto.ec import Curve
-from ccfpy.local.configuration import ServiceOptions
+from ccfpy.local.configuration import HOST, Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM
 
 PARTICIPANTS_MAX = 100
@@ -28,6 +29,8 @@ SCRIPTS = ("actions.js", "validate.js", "resolve.js", "apply.js")
 JS_APP = "js_generic"
 ELECTION_TIMEOUT_MS = 2000
 """Shorter than a node's own default, so that a failover can be watched."""
+METRICS_PORT = 9464
+"""Of the first node; the port that exporters of OpenTelemetry use."""
 
 
 NodeOption: TypeAlias = Annotated[
@@ -86,6 +89,12 @@ Http2Option: TypeAlias = Annotated[
         help="Speak HTTP/2 at the nodes' addresses, and HTTP/1.1 beside them.",
     ),
 ]
+MetricsOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--metrics", help="Serve metrics for Prometheus, at one port for each node."
+    ),
+]
 RecoverOption: TypeAlias = Annotated[
     bool,
     typer.Option("--recover", "-r", help="Bring back a service that was lost."),
@@ -128,6 +137,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     sig_ms_interval: CountOption = 100,
     log_level: LogLevelOption = "info",
     http2: Http2Option = False,
+    metrics: MetricsOption = False,
     recover: RecoverOption = False,
     ledger_dir: LedgerFolderOption = None,
     common_dir: CommonFolderOption = None,
@@ -141,9 +151,8 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     It writes a transaction, waits for its commit, verifies its receipt offline and
     prints curl commands to go on with. Ctrl-C stops it. The nodes and keys of the run
     before are kept until the next, in a folder whose name ends in _earlier. With -n 3
-    it has three nodes: end one and see another take over. With --recover it brings
-    back a service from its ledger and its members' keys, in folders whose names end in
-    _recover.
+    it has three nodes: end one and see another take over. With --recover it brings a
+    service back from its ledger and its members' keys, in folders ending in _recover.
     """
     lost = Lost.of(ledger_dir, common_dir, snapshots_dir, recover=recover)
     options = ServiceOptions(
@@ -169,13 +178,25 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         options=options if lost is None else lost.applied(options),
         lost=lost,
         actions=_actions(lost, options, jwt_issuer or [], js_app_bundle),
-        placements=placements(node or []),
+        placements=_placements(node or [], has_metrics=metrics),
     )
     run = Run(plan, say=progress_console() if json else text_console())
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
         asyncio.run(run.until_stopped(stop_at_once=auto_shutdown, json=json))
     if verbose:
         text_console().print(run.log(), markup=False)
+
+
+def _placements(given: Sequence[str], *, has_metrics: bool) -> list[Placement]:
+    """Choose where each node listens, and serves metrics where they are wanted."""
+    placed = placements(given)
+    if not has_metrics:
+        return placed
+    ports = free_ports(HOST, METRICS_PORT, len(placed))
+    return [
+        replace(placement, metrics=f"{HOST}:{port}")
+        for placement, port in zip(placed, ports, strict=True)
+    ]
 
 
 def _sections(

@@ -238,6 +238,7 @@ class Run:
             "common": str(options.shared.resolve()),
             "node": str(nodes[0].folder.resolve()),
             "pid": nodes[0].pid,
+            "metrics_url": nodes[0].metrics_url,
             "nodes": [
                 {
                     "id": node.id,
@@ -245,6 +246,7 @@ class Run:
                     "http2_url": node.http2_url,
                     "folder": str(node.folder.resolve()),
                     "pid": node.pid,
+                    "metrics_url": node.metrics_url,
                 }
                 for node in nodes
             ],
@@ -275,6 +277,7 @@ class Run:
         lines.append(f"curl '{url}{receipt}' {trust}")
         if self._options.has_http2:
             self._print(f"\n{url} speaks HTTP/2, and {nodes[0].url} HTTP/1.1.")
+        self._print_metrics()
         self._print(f"\nKeys and certificates are in {folder}. Try:\n", *lines)
         if len(nodes) > 1:
             self._print(
@@ -282,6 +285,12 @@ class Run:
                 f"ccfpy network status --watch --common {folder}",
                 f"kill -9 {nodes[0].pid}",
             )
+
+    def _print_metrics(self) -> None:
+        served = [node.metrics_url for node in self._network.nodes]
+        addresses = [address for address in served if address is not None]
+        if addresses:
+            self._print("\nMetrics for Prometheus are at:\n", *addresses)
 
     def _print(self, *lines: str) -> None:
         for line in lines:

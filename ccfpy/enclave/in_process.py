@@ -42,6 +42,16 @@ class InProcess(Generic[EventT, EffectT]):
         self._machine: StepsOf[EventT, EffectT] | None = None
         self._observer: Observer[EffectT] | None = None
 
+    @property
+    def process_id(self) -> None:
+        """There is no other process."""
+        return
+
+    @property
+    def queued_bytes(self) -> int:
+        """Nothing ever waits."""
+        return 0
+
     async def start(self, observer: Observer[EffectT]) -> None:
         """Build the enclave; a refusal is reported as its stop.
 

@@ -1,4 +1,4 @@
-"""The command line of a node: CCF's options, and three of ours.
+"""The command line of a node: CCF's options, and some of ours.
 
 Errors go to stdout, as everything a node says does: those who run nodes treat a word on
 stderr as a crash. Exit codes are those of CCF's option parser.
@@ -17,6 +17,7 @@ from ccfpy.base.units import parse_time_us
 from ccfpy.base.version import VERSION
 from ccfpy.boundary.effects import LogLevel
 from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
+from ccfpy.host.metrics_address import MetricsAddress
 
 
 class ExitCode(IntEnum):
@@ -44,6 +45,7 @@ class Arguments:
         check_only: validate the file and stop.
         sync_ledger: have the disk confirm each signature before its effects go on.
         is_pre_vote_default: what ``consensus.pre_vote`` is where the file is silent.
+        metrics: where metrics are served; nowhere by default.
     """
 
     config: Path
@@ -53,6 +55,7 @@ class Arguments:
     enclave: EnclaveKind
     sync_ledger: bool
     is_pre_vote_default: bool
+    metrics: MetricsAddress | None = None
 
 
 class WordsRequested(Exception):
@@ -88,7 +91,14 @@ def parse_arguments(argv: Sequence[str], *, program: str) -> Arguments:
         enclave=options.enclave,
         sync_ledger=options.sync_ledger,
         is_pre_vote_default=options.pre_vote == "on",
+        metrics=_metrics(options),
     )
+
+
+def _metrics(options: argparse.Namespace) -> MetricsAddress | None:
+    if options.metrics is None:
+        return None
+    return MetricsAddress.parse(options.metrics, anywhere=options.metrics_anywhere)
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -135,7 +145,22 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default="on",
         help="consensus.pre_vote where the file does not say (default: on)",
     )
+    _add_metrics(add)
     return parser
+
+
+def _add_metrics(add: Callable[..., object]) -> None:
+    add(
+        "--metrics",
+        metavar="ADDRESS",
+        help="serve metrics for Prometheus at HOST:PORT, of this machine alone, or at "
+        "unix:PATH (default: nowhere)",
+    )
+    add(
+        "--metrics-anywhere",
+        action="store_true",
+        help="allow --metrics an address that other machines reach",
+    )
 
 
 def _time_us(text: str) -> int:

@@ -7,6 +7,7 @@ files must see every change, so the directory is synced with each change of a na
 from dataclasses import dataclass
 from pathlib import Path
 
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import Seqno
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, read_positions
 from ccfpy.host.chunk_writer import ChunkWriter
@@ -24,6 +25,7 @@ class ChunkFiles:
     Attributes:
         readers: told of each change of a name.
         must_sync: the disk confirms each change of a name.
+        sync_ns: how long the disk took to confirm entries.
     """
 
     directory: Path
@@ -31,6 +33,7 @@ class ChunkFiles:
     readers: ChunkReaders
     report: Reporter
     must_sync: bool
+    sync_ns: Histogram
 
     def path(self, name: ChunkName) -> Path:
         """Return the path of a chunk."""
@@ -89,6 +92,7 @@ class ChunkFiles:
             name=name,
             file=file,
             must_sync=self.must_sync,
+            sync_ns=self.sync_ns,
         )
 
     def complete(self, writer: ChunkWriter) -> ChunkName:

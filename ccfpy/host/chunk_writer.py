@@ -7,16 +7,21 @@ cut and written from there on. That way a node that comes back keeps, byte for b
 files it had.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import Seqno
 from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.chunk_reader import Positions, slices
 from ccfpy.host.disk import Disk, DiskFile
 from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, header
 from ccfpy.ledger.open_chunk import OpenChunk
+
+_now_ns: Final = time.perf_counter_ns
 
 
 @dataclass(eq=False)
@@ -27,6 +32,7 @@ class ChunkWriter:
         chunk: where its entries lie.
         name: what the file is called: until it was found to differ, a file of an
             earlier run keeps the name it had.
+        sync_ns: how long the disk took to confirm what was written.
         has_diverged: the file was found to hold something else than what came.
     """
 
@@ -36,6 +42,7 @@ class ChunkWriter:
     name: ChunkName
     file: DiskFile
     must_sync: bool
+    sync_ns: Histogram
 
     def __post_init__(self) -> None:
         self.has_diverged = False
@@ -75,7 +82,9 @@ class ChunkWriter:
         """Do so, and wait for the disk if the store was asked to."""
         self.file.flush()
         if self.must_sync:
+            began = _now_ns()
             self.file.sync()
+            self.sync_ns.observe(_now_ns() - began)
 
     def complete(self) -> tuple[ChunkName, ChunkName]:
         """Close the chunk: its table, then the header that points there, then the name.

@@ -23,6 +23,14 @@ LinkObserver: TypeAlias = ProcessObserver[Effect]
 class EnclaveLink(Protocol):
     """A way to an enclave. ``ProcessLink`` is one; another may run it in process."""
 
+    @property
+    def process_id(self) -> int | None:
+        """The enclave's process, if it has one of its own and was started."""
+
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the enclave wait in the host."""
+
     async def start(self, observer: LinkObserver) -> None:
         """Bring the enclave up; events may be sent from now on."""
 

@@ -105,6 +105,11 @@ class HostPipes:
             self._is_congested = True
             self._observer.congested()
 
+    @property
+    def queued_bytes(self) -> int:
+        """How many bytes wait to be written."""
+        return self._waiting_bytes
+
     def close(self) -> None:
         """Hang up, at once; nothing is heard any more, nor may be written."""
         self._loop.remove_reader(self._reading)

@@ -90,6 +90,11 @@ class EnclaveProcess(Generic[EventT, EffectT]):
         return None if self._child is None else self._child.pid
 
     @property
+    def queued_bytes(self) -> int:
+        """How many bytes for the child wait in memory."""
+        return 0 if self._pipes is None else self._pipes.queued_bytes
+
+    @property
     def exit_code(self) -> int | None:
         """How the child ended, negative by a signal; nothing while it lives."""
         return None if self._child is None else self._child.returncode

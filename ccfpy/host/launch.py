@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.listeners import BoundSocket, HostUnknown
 from ccfpy.host.log import Journal
+from ccfpy.host.metrics_address import MetricsAddress
 from ccfpy.host.node_host import NodeHost
 from ccfpy.host.output_files import PidFileExists, claim_pid_file, write_atomically
 from ccfpy.host.sealed_files import SealedFiles, read_sealed
@@ -50,6 +52,7 @@ class Launch:
         text: the configuration as it was written.
         program: what is measured as the node's program.
         sync_ledger: have the disk confirm each signature.
+        metrics: where metrics are served, if they are.
         disk: where the ledger and snapshots are kept.
     """
 
@@ -58,6 +61,7 @@ class Launch:
     journal: Journal
     program: Path
     sync_ledger: bool = False
+    metrics: MetricsAddress | None = None
     disk: Disk = REAL_DISK
 
 
@@ -81,6 +85,7 @@ def start(launch: Launch, link: EnclaveLink) -> int:
             storage = _open_storage(launch)
             cleanup.callback(storage.close)
             sockets = bind_sockets(file, cleanup, journal)
+            metrics = _bind_metrics(launch, cleanup)
             write_addresses(file, sockets)
             boot = _boot(launch, sockets)
         except ConfigurationRefused:
@@ -94,7 +99,21 @@ def start(launch: Launch, link: EnclaveLink) -> int:
                     file="launch",
                 )
             )
-            return runner.run(host.run(boot, sockets))
+            return runner.run(host.run(boot, sockets, metrics=metrics))
+
+
+def _bind_metrics(
+    launch: Launch, cleanup: contextlib.ExitStack
+) -> socket.socket | None:
+    """Bind the address of metrics, if there is one, and log where it is."""
+    address = launch.metrics
+    if address is None:
+        return None
+    bound, where = address.bind()
+    cleanup.callback(bound.close)
+    cleanup.callback(address.remove)
+    launch.journal.info(f"Serving metrics at {where}", file="launch")
+    return bound
 
 
 def _boot(launch: Launch, sockets: Mapping[str, BoundSocket]) -> Callable[[Tick], Boot]:

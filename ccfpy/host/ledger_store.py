@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import LEDGER_READ_BYTES_MAX, LEDGER_RECENT_BYTES_MAX
 from ccfpy.boundary.effects import LedgerEntry
+from ccfpy.boundary.metrics import DISK_EDGES_NS
 from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
 from ccfpy.host.chunk_writer import ChunkWriter, ordinary_bytes
@@ -48,6 +50,7 @@ class LedgerStore:
     Attributes:
         last_seqno: the last entry written.
         committed_seqno: no entry up to here can be truncated.
+        sync_ns: how long the disk took to confirm signatures.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class LedgerStore:
         self._readers = ChunkReaders(
             [directory, *self._read_only], disk=self._disk, report=report
         )
+        self.sync_ns = Histogram(DISK_EDGES_NS)
         self._files = ChunkFiles(
             directory,
             disk=self._disk,
             readers=self._readers,
             report=report,
             must_sync=sync_committable,
+            sync_ns=self.sync_ns,
         )
         self._recent = RecentEntries(bytes_max=recent_bytes_max)
         self._complete: list[ChunkName] = []

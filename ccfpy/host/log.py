@@ -71,7 +71,11 @@ def _unix_us() -> int:
 
 
 class Journal:
-    """Writes the lines at or above a level."""
+    """Writes the lines at or above a level.
+
+    Attributes:
+        counts: how many lines of each level it was given to write, at or above that.
+    """
 
     def __init__(
         self,
@@ -85,19 +89,19 @@ class Journal:
         self._least = _RANK[level]
         self._line = json_line if form is LogFormat.JSON else text_line
         self._unix_us = unix_us
+        self.counts: dict[LogLevel, int] = dict.fromkeys(LogLevel, 0)
 
     def write_all(
         self, logs: Sequence[WriteLog], *, thread: int = ENCLAVE_THREAD
     ) -> None:
         """Write several lines with one flush."""
-        now = self._unix_us()
-        lines = [
-            self._line(log, thread=thread, unix_us=now)
-            for log in logs
-            if _RANK[log.level] >= self._least
-        ]
-        if not lines:
+        wanted = [log for log in logs if _RANK[log.level] >= self._least]
+        if not wanted:
             return
+        now = self._unix_us()
+        for log in wanted:
+            self.counts[log.level] += 1
+        lines = [self._line(log, thread=thread, unix_us=now) for log in wanted]
         try:
             self._stream.write("".join(lines).encode(errors="backslashreplace"))
             self._stream.flush()

@@ -85,6 +85,7 @@ def run(
             journal=journal,
             program=program,
             sync_ledger=arguments.sync_ledger,
+            metrics=arguments.metrics,
             disk=disk,
         )
         return start(launch, link)

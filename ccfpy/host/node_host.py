@@ -8,6 +8,7 @@ entries are in their file before the reply that reports them leaves.
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -47,6 +48,8 @@ from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.listeners import BoundSocket, Listeners
 from ccfpy.host.log import Journal
+from ccfpy.host.metrics_collector import HostMetrics, Stopwatch
+from ccfpy.host.metrics_server import MetricsServer
 from ccfpy.host.outbound import OutboundConnections
 from ccfpy.host.output_files import write_atomically
 from ccfpy.host.peers import Peers
@@ -100,6 +103,17 @@ class NodeHost:
             source=None if source is None else Address.parse(source),
         )
         self._listeners = Listeners()
+        self._congested = Stopwatch()
+        self._metrics = HostMetrics(
+            file=file,
+            link=link,
+            storage=storage,
+            journal=journal,
+            sessions=self._sessions,
+            peers=self._peers,
+            congested=self._congested,
+        )
+        self._metrics_server = MetricsServer(self._metrics.text)
         self._events: list[Event] = []
         self._logs: list[WriteLog] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -109,11 +123,18 @@ class NodeHost:
         self._perform = self._performers()
 
     async def run(
-        self, boot: Callable[[Tick], Boot], sockets: Mapping[str, BoundSocket]
+        self,
+        boot: Callable[[Tick], Boot],
+        sockets: Mapping[str, BoundSocket],
+        *,
+        metrics: socket.socket | None = None,
     ) -> int:
         """Run the node until it stops; give the exit code.
 
-        ``sockets`` are the interfaces by name; the one without a name is the nodes'.
+        Args:
+            boot: makes the first event.
+            sockets: the interfaces by name; the one without a name is the nodes'.
+            metrics: where metrics are served, if they are.
         """
         loop = self._loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
@@ -132,6 +153,8 @@ class NodeHost:
                     per_address_max=section.max_open_sessions_per_address,
                 )
                 await self._listeners.serve(bound, make)
+            if metrics is not None:
+                await self._metrics_server.serve(metrics)
             loop.call_later(self._tick_interval_s, self._tick)
             loop.call_later(1.0, self._second_passed)
             return await self._ended
@@ -182,6 +205,7 @@ class NodeHost:
         self._fail(reason)
 
     def _set_congested(self, *, is_congested: bool) -> None:
+        self._congested.set(is_on=is_congested)
         for way in self._ways_out():
             way.set_congested(is_congested=is_congested)
 
@@ -262,6 +286,7 @@ class NodeHost:
         self._peers.name_self(effect.node_id)
         prefix = f"ccf_virtual_attestation.{os.getpid()}"
         if effect.measurement is not None:
+            self._metrics.measurement = effect.measurement
             write_atomically(Path(f"{prefix}.measurement"), effect.measurement)
         if effect.attestation is not None:
             write_atomically(Path(f"{prefix}.attestation"), effect.attestation)
@@ -340,6 +365,7 @@ class NodeHost:
     async def _wind_up(self) -> None:
         """End everything that still runs, once the last bytes have left."""
         self._listeners.close()
+        self._metrics_server.close()
         ways_out = self._ways_out()
         for way in ways_out:
             way.close_all()

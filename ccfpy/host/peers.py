@@ -18,8 +18,8 @@ its backups' answers, and the backups would elect another just when load is high
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, cast
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId
@@ -82,6 +82,20 @@ class PeerConnection(asyncio.Protocol):
         return True
 
 
+class PeerCounts(NamedTuple):
+    """The traffic with another node.
+
+    Attributes:
+        is_connected: this node has a connection that it opened.
+        sent: bytes of the messages that were given to a connection.
+        received: bytes that came from a sender that claims to be the other node.
+    """
+
+    is_connected: bool
+    sent: int
+    received: int
+
+
 class _Peer:
     """What is known of a node that this one may connect to."""
 
@@ -95,6 +109,8 @@ class _Peer:
         self.retry_s = PEER_RETRY_MS_MIN / 1000
         self.has_failed = False
         self.is_lossy = False
+        self.sent_bytes = 0
+        self.received_bytes = 0
 
     def keep(self, frame: bytes, now_s: float) -> bool:
         """Keep a frame until there is a connection; tell whether there was room."""
@@ -109,6 +125,14 @@ class _Peer:
         while self.waiting and self.waiting[0][0] < than_s:
             _, frame = self.waiting.popleft()
             self.waiting_bytes -= len(frame)
+
+    def write(self, frame: bytes) -> bool:
+        """Send a frame; tell whether it was taken."""
+        assert self.connection is not None, "there is a connection"
+        was_taken = self.connection.write(frame)
+        if was_taken:
+            self.sent_bytes += len(frame)
+        return was_taken
 
     def take_waiting(self) -> list[bytes]:
         """Return the frames that were kept."""
@@ -186,11 +210,20 @@ class Peers:
             if answering is not None:
                 answering.write(frame)
         elif peer.connection is not None:
-            self._note_loss(peer, to, was_taken=peer.connection.write(frame))
+            self._note_loss(peer, to, was_taken=peer.write(frame))
         else:
             now_s = asyncio.get_running_loop().time()
             self._note_loss(peer, to, was_taken=peer.keep(frame, now_s))
             self._begin_to_connect(peer, to)
+
+    def traffic(self) -> Mapping[NodeId, PeerCounts]:
+        """Return the traffic with each node that this node may connect to."""
+        return {
+            node: PeerCounts(
+                peer.connection is not None, peer.sent_bytes, peer.received_bytes
+            )
+            for node, peer in self._book.items()
+        }
 
     def set_congested(self, *, is_congested: bool) -> None:
         """Set whether the enclave keeps up."""
@@ -250,6 +283,9 @@ class Peers:
         self._partial_bytes += connection.frames.held_bytes - before
         if messages and not connection.is_outgoing:
             self._heard(connection, messages[-1].sender)
+        known = None if connection.node is None else self._book.get(connection.node)
+        if known is not None:
+            known.received_bytes += len(data)
         for message in messages:
             self._post(message)
         if self._partial_bytes > PEERS_PARTIAL_BYTES_MAX:
@@ -357,7 +393,7 @@ class Peers:
             f"Added node connection with {node} ({peer.address})", file=_SOURCE
         )
         for frame in peer.take_waiting():
-            self._note_loss(peer, node, was_taken=connection.write(frame))
+            self._note_loss(peer, node, was_taken=peer.write(frame))
 
     def _back_off(self, peer: _Peer, node: NodeId, why: str) -> None:
         """Try again after a while, longer each time, for fresh messages."""

@@ -10,7 +10,9 @@ answers, is ended.
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import cast
 
 from ccfpy.base.ids import SessionId
@@ -33,10 +35,42 @@ from ccfpy.boundary.events import (
 from ccfpy.host.connecting import set_reading, soon
 
 
+class CloseReason(StrEnum):
+    """Why a client's connection ended."""
+
+    CLIENT = "client"
+    """The client ended it, or the network did."""
+    NODE = "node"
+    """The enclave ended it."""
+    IDLE = "idle"
+    BACKLOG = "backlog"
+    """The client did not read its answers."""
+    CAP = "cap"
+    """It was beyond a cap."""
+
+
+@dataclass(slots=True)
+class SessionCount:
+    """The connections of one interface.
+
+    Attributes:
+        active: those that exist.
+        peak: the most that ever existed at once.
+        closed: those that ended, by the reason.
+    """
+
+    active: int = 0
+    peak: int = 0
+    closed: dict[CloseReason, int] = field(
+        default_factory=lambda: dict.fromkeys(CloseReason, 0)
+    )
+
+
 class Session(asyncio.BufferedProtocol):
     """One client's connection.
 
     Attributes:
+        close_reason: why it ends, or has ended.
         place: the interface and address that it counts for, if addresses have a cap.
         unserved_bytes: the client's bytes that the enclave has not read yet.
         untold_bytes: bytes sent to the client, without a report to the enclave that
@@ -46,6 +80,7 @@ class Session(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
+        "close_reason",
         "discarded_bytes",
         "idle_s",
         "interface",
@@ -66,6 +101,7 @@ class Session(asyncio.BufferedProtocol):
         self.interface = interface
         self.post = sessions.post
         self.number = SessionId(0)
+        self.close_reason = CloseReason.CLIENT
         self.place: tuple[str, str] | None = None
         self.transport: asyncio.Transport | None = None
         self.writing_is_paused = False
@@ -147,6 +183,7 @@ class Session(asyncio.BufferedProtocol):
         self.transport.write(data)
         if self.writing_is_paused:
             if self.transport.get_write_buffer_size() > SESSION_BACKLOG_BYTES_MAX:
+                self.close_reason = CloseReason.BACKLOG
                 self.transport.abort()
         elif self.untold_bytes >= SESSION_WRITTEN_BYTES:
             self.tell_written()
@@ -202,7 +239,7 @@ class Sessions:
         self._numbers = itertools.count(1)
         self._open: dict[int, Session] = {}
         self._leaving: set[Session] = set()
-        self._count: dict[str, int] = {}
+        self._counts: dict[str, SessionCount] = {}
         self._caps: dict[str, int] = {}
         self._per_address_max: dict[str, int] = {}
         self._from_address: dict[tuple[str, str], int] = {}
@@ -210,7 +247,11 @@ class Sessions:
 
     def __len__(self) -> int:
         """Count the connections that exist, on their way out or not."""
-        return sum(self._count.values())
+        return sum(count.active for count in self._counts.values())
+
+    def counts(self) -> Mapping[str, SessionCount]:
+        """Return the counts of each interface, by its name."""
+        return self._counts
 
     def add_interface(
         self, name: str, hard_max: int, *, per_address_max: int | None = None
@@ -222,7 +263,7 @@ class Sessions:
             hard_max: connections that the node accepts.
             per_address_max: of those, from one address; nothing for no such cap.
         """
-        self._count[name] = 0
+        self._counts[name] = SessionCount()
         self._caps[name] = hard_max + SESSIONS_HARD_MARGIN
         if per_address_max is not None:
             self._per_address_max[name] = per_address_max
@@ -236,9 +277,12 @@ class Sessions:
         """
         transport = session.transport
         assert transport is not None, "it has just connected"
-        self._count[session.interface] += 1
+        count = self._counts[session.interface]
+        count.active += 1
+        count.peak = max(count.peak, count.active)
         peer = transport.get_extra_info("peername")
         if not self._admit(session, peer[0] if peer else ""):
+            session.close_reason = CloseReason.CAP
             self._leaving.add(session)
             transport.abort()
             return
@@ -257,7 +301,7 @@ class Sessions:
     def _admit(self, session: Session, address: str) -> bool:
         """Count a connection from an address; return whether it is within the caps."""
         interface = session.interface
-        if self._count[interface] > self._caps[interface]:
+        if self._counts[interface].active > self._caps[interface]:
             return False
         most = self._per_address_max.get(interface)
         if most is None:
@@ -278,7 +322,9 @@ class Sessions:
 
     def closed(self, session: Session) -> None:
         """Forget a connection; announce it if the enclave has not ended it itself."""
-        self._count[session.interface] -= 1
+        count = self._counts[session.interface]
+        count.active -= 1
+        count.closed[session.close_reason] += 1
         place = session.place
         if place is not None:
             self._refused.discard(place)
@@ -305,6 +351,7 @@ class Sessions:
         """End a connection once what was sent has left, and has been read."""
         session = self._open.pop(number, None)
         if session is not None:
+            session.close_reason = CloseReason.NODE
             self._leaving.add(session)
             session.leave()
 
@@ -348,4 +395,5 @@ class Sessions:
                     f"Closing socket {session.number} after {session.idle_s}s idle "
                     f"(max = {limit}s)"
                 )
+                session.close_reason = CloseReason.IDLE
                 session.transport.abort()

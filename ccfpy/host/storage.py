@@ -7,9 +7,10 @@ else, so it happens aside.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias, cast
 
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.limits import PEER_FRAME_BYTES_MAX
 from ccfpy.boundary.effects import (
     AppendLedger,
@@ -30,6 +31,7 @@ from ccfpy.boundary.effects import (
     WriteSnapshot,
 )
 from ccfpy.boundary.events import Event, LedgerRead
+from ccfpy.boundary.metrics import DISK_EDGES_NS
 from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.log import Journal
@@ -40,7 +42,7 @@ from ccfpy.ledger.snapshot_name import SnapshotName
 VERY_SLOW: Final = 100
 """Times ``slow_io_logging_threshold`` from which a slow write is a failure."""
 _SOURCE: Final = "ledger"
-_now_s: Final = time.perf_counter
+_now_ns: Final = time.perf_counter_ns
 
 RunAside: TypeAlias = Callable[[Callable[[], None]], object]
 """Runs a function that waits for the disk in another thread."""
@@ -55,6 +57,7 @@ class Storage:
     Attributes:
         journal: told of slow writes and of reads that fail.
         slow_us: how long a write may take before it is slow.
+        append_ns: how long writes took.
     """
 
     ledger: LedgerStore
@@ -63,6 +66,7 @@ class Storage:
     sealed: SealedFiles
     journal: Journal
     slow_us: int
+    append_ns: Histogram = field(default_factory=lambda: Histogram(DISK_EDGES_NS))
 
     def performers(self, post: Callable[[Event], None], aside: RunAside) -> Performers:
         """Return the function that performs each effect; ``post`` gets the answers."""
@@ -112,10 +116,12 @@ class Storage:
         self.snapshots.close()
 
     def _append_entries(self, effect: AppendLedger) -> None:
-        began = _now_s()
+        began = _now_ns()
         self.ledger.append(effect.first_seqno, effect.entries)
-        elapsed_us = (_now_s() - began) * 1e6
-        if elapsed_us > self.slow_us:
+        elapsed_ns = _now_ns() - began
+        self.append_ns.observe(elapsed_ns)
+        if elapsed_ns > self.slow_us * 1000:
+            elapsed_us = elapsed_ns / 1000
             is_very_slow = elapsed_us > self.slow_us * VERY_SLOW
             self.journal.log(
                 LogLevel.FAIL if is_very_slow else LogLevel.INFO,

@@ -98,12 +98,14 @@ class Placement:
         port: the port for clients, or 0 for any.
         prefix: the command before its program, such as ``ip netns exec NAME``.
         program: how it is started, if not as the other nodes.
+        metrics: where it serves metrics, as ``HOST:PORT``; nowhere by default.
     """
 
     host: str = HOST
     port: int = 0
     prefix: Sequence[str] = ()
     program: Sequence[str] | None = None
+    metrics: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from ccfpy.local.configuration import (
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.02
+_SERVING = re.compile(r"Serving metrics at (http://\S+)")
 
 
 class NodeFailed(CcfpyError):
@@ -69,6 +71,12 @@ class NodeProcess:
         return f"https://{self.address}"
 
     @property
+    def metrics_url(self) -> str | None:
+        """Where it serves metrics, once it has started, as its log says."""
+        found = _SERVING.search(self.log.read_text(errors="replace"))
+        return None if found is None else found[1]
+
+    @property
     def log(self) -> Path:
         """The file of its log."""
         return self.folder / "out"
@@ -101,6 +109,8 @@ class NodeProcess:
         command = [*placement.prefix, *(placement.program or options.program)]
         command += ["--app", options.app, "--config", self._config_file]
         command += ["--log-level", options.log_level]
+        if placement.metrics is not None:
+            command += ["--metrics", placement.metrics]
         with self.log.open("wb") as out, (self.folder / "err").open("wb") as err:
             self._process = subprocess.Popen(  # noqa: S603  # our own program; no shell
                 command,

@@ -14,6 +14,7 @@ from typing import Any
 
 from apps.logging.app import app as logging
 from ccfpy.app import App
+from ccfpy.boundary.metrics import METRICS, PREFIX
 from ccfpy.cli.main import COMMANDS, main
 from ccfpy.client.share import constitution
 from ccfpy.endpoints.declaration import Endpoint
@@ -223,12 +224,34 @@ def attacks_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_ABOUT_METRICS = """\
+A node that is started with `--metrics` serves these as text for Prometheus
+([how](../howto/run-a-node.md)). Times are in seconds, sizes in bytes. A counter begins
+at 0 with each start of a node. Metrics of the *enclave* are counted in the trusted
+process, which sends numbers when somebody asks. [SECURITY.md](../../SECURITY.md) says
+what they show."""
+
+
+def metrics_page() -> str:
+    """Return the page of all metrics."""
+    lines = ["| metric | kind | labels | by | what |", "|---|---|---|---|---|"]
+    for metric in METRICS.values():
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        lines.append(
+            f"| `{PREFIX}{metric.name}` | {metric.kind} | {labels} | {metric.by} "
+            f"| {metric.about} |"
+        )
+    parts = ["# Metrics", _NOTE, _ABOUT_METRICS, "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
 PAGES = {
     "app.md": app_page,
     "attacks.md": attacks_page,
     "cli.md": cli_page,
     "enclave-checklist.md": checklist_page,
     "endpoints.md": endpoints_page,
+    "metrics.md": metrics_page,
     "recovery-faults.md": faults_page,
 }
 """Each page that is made of the code, and the function that makes it."""

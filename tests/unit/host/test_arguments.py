@@ -6,12 +6,14 @@ import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.boundary.effects import LogLevel
+from ccfpy.host.addresses import Address
 from ccfpy.host.arguments import (
     Arguments,
     EnclaveKind,
     WordsRequested,
     parse_arguments,
 )
+from ccfpy.host.metrics_address import MetricsAddress
 
 
 def _parse(line: str) -> Arguments:
@@ -48,6 +50,17 @@ def test_every_option_in_both_forms() -> None:
         "--config=x.json --config-timeout=5s --check --log-level=fail "
         "--enclave=in-process --sync-ledger --pre-vote=off"
     )
+
+
+def test_metrics_are_served_where_the_option_says() -> None:
+    assert _parse("-c x --metrics 127.0.0.1:1").metrics == MetricsAddress(
+        tcp=Address("127.0.0.1", 1)
+    )
+    assert _parse("-c x --metrics unix:m").metrics == MetricsAddress(path=Path("m"))
+    far = "-c x --metrics 0.0.0.0:1"
+    assert _parse(f"{far} --metrics-anywhere").metrics is not None
+    with pytest.raises(ConfigurationRefused, match="other machines"):
+        _parse(far)
 
 
 def test_help_and_version_need_nothing_else() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.base.histogram import Histogram
 from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.host.chunk_reader import ChunkReaders
 from ccfpy.host.earlier_files import EarlierFiles, sort_in
@@ -82,7 +83,12 @@ def test_a_ledger_that_begins_after_5_finds_a_use_for_each_file_or_none(
     disk.create(FOLDER / found).close()
     readers = ChunkReaders([FOLDER], disk=disk, report=report)
     files = ChunkFiles(
-        FOLDER, disk=disk, readers=readers, report=report, must_sync=False
+        FOLDER,
+        disk=disk,
+        readers=readers,
+        report=report,
+        must_sync=False,
+        sync_ns=Histogram((1,)),
     )
     earlier = EarlierFiles(files.remove)
     within = sort_in(ChunkName.parse(found), 5, earlier=earlier, files=files)

@@ -4,11 +4,13 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import socket
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import pytest
 
 from ccfpy.base.ids import NodeId
 from ccfpy.base.limits import SESSION_LEAVING_BYTES_MAX
+from ccfpy.base.version import VERSION
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.enclave.in_process import InProcessLink
 from ccfpy.host.disk import REAL_DISK, Disk
@@ -23,6 +26,7 @@ from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
 from ccfpy.host.main import run
 from ccfpy.host.peer_frames import frame_head
 from ccfpy.testing.disk import MemoryDisk
+from tests.exposition import total, value
 
 ECHO = Path(__file__).with_name("echo_enclave.py")
 NODE, PEER = NodeId("ab" * 32), NodeId("cd" * 32)
@@ -87,7 +91,12 @@ class Node:
     def _run(self) -> None:
         self.exit_code = run(
             "app",
-            ["--config=config.json", "--enclave=in-process", "--sync-ledger"],
+            [
+                "--config=config.json",
+                "--enclave=in-process",
+                "--sync-ledger",
+                "--metrics=127.0.0.1:0",
+            ],
             in_process=self.make,  # type: ignore[arg-type]  # one of the two above
             executable=ECHO,
             stdout=self.stdout,
@@ -192,6 +201,32 @@ def test_bytes_come_back_and_files_are_written(node: Node) -> None:
     ]
     assert Path("ledger").is_dir()
     assert Path("snapshots").is_dir()
+
+
+def test_metrics_are_served_beside_everything(node: Node) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"append one") == b"append one"
+        text = _scrape(node)
+    assert value(text, "ccfpy_sessions_active", interface="first") == 1
+    assert value(text, "ccfpy_sessions_limit", interface="first", limit="hard") == 2
+    assert value(text, "ccfpy_ledger_append_duration_seconds_count") == 1
+    assert value(text, "ccfpy_ledger_fsync_duration_seconds_count") == 1
+    assert value(text, "ccfpy_ledger_chunks", chunks="open") == 1
+    assert value(text, "ccfpy_ledger_bytes") == Path("ledger/ledger_1").stat().st_size
+    assert value(text, "ccfpy_storage_free_bytes", folder="snapshots") > 0
+    assert value(text, "ccfpy_build_info", version=VERSION) == 1
+    assert value(text, "ccfpy_log_lines_total", level="info") > 3
+    assert value(text, "ccfpy_boundary_congested_seconds_total") == 0
+    memory = total(text, "ccfpy_process_resident_memory_bytes")
+    assert memory > 1 << 20 or sys.platform != "linux"
+
+
+def _scrape(node: Node) -> str:
+    found = re.search(r"Serving metrics at (http://\S+)", node.log)
+    assert found is not None, node.log
+    with urllib.request.urlopen(found[1], timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
 
 
 def test_a_line_after_the_identity_in_the_same_step_is_written(node: Node) -> None:

@@ -21,7 +21,7 @@ from ccfpy.boundary.events import (
     SessionOpened,
     SessionWritten,
 )
-from ccfpy.host.sessions import Session, Sessions
+from ccfpy.host.sessions import CloseReason, Session, Sessions
 from tests.attacks import attack
 
 
@@ -275,6 +275,23 @@ def test_an_idle_connection_is_dropped_with_a_word() -> None:
     assert idle.calls == ["abort"]
     assert not busy.calls
     assert world.reports == ["Closing socket 1 after 4s idle (max = 3s)"]
+
+
+def test_connections_are_counted_by_who_ended_them() -> None:
+    world = _World()
+    first, second, third = (world.connect(_Transport()) for _ in range(3))
+    counts = world.sessions.counts()["first"]
+    assert (counts.active, counts.peak) == (3, 3)
+    world.sessions.close(second.number)
+    third.close_reason = CloseReason.IDLE
+    for session in (first, second, third):
+        session.connection_lost(None)
+    assert (counts.active, counts.peak) == (0, 3)
+    assert {reason: n for reason, n in counts.closed.items() if n} == {
+        CloseReason.CLIENT: 1,
+        CloseReason.NODE: 1,
+        CloseReason.IDLE: 1,
+    }
 
 
 def test_idle_connections_may_be_kept_for_ever() -> None:

@@ -1,0 +1,163 @@
+"""The listener that serves metrics: ``GET /metrics``, one request a connection.
+
+It shares nothing with clients' sessions: no TLS, no part of the enclave. One collection
+runs at a time. A scrape that comes meanwhile, or soon after, gets the same text.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from ccfpy.base.limits import (
+    METRICS_CONNECTION_S_MAX,
+    METRICS_CONNECTIONS_MAX,
+    METRICS_FRESH_MS,
+    METRICS_REQUEST_BYTES_MAX,
+)
+from ccfpy.host.metrics_text import CONTENT_TYPE
+
+PATH = b"/metrics"
+_END = b"\r\n\r\n"
+_REQUEST_LINE_WORDS = 3
+
+
+class MetricsServer:
+    """The listener of one node.
+
+    Args:
+        collect: makes the text; never called while a call is under way.
+    """
+
+    def __init__(self, collect: Callable[[], Awaitable[str]]) -> None:
+        self._collect = collect
+        self._server: asyncio.Server | None = None
+        self._connections: set[_Connection] = set()
+        self._collecting: asyncio.Task[str] | None = None
+        self._made_s = float("-inf")
+        self._text = ""
+
+    async def serve(self, bound: socket.socket) -> None:
+        """Accept connections of a socket that is bound."""
+        loop = asyncio.get_running_loop()
+        bound.setblocking(False)
+        if bound.family == getattr(socket, "AF_UNIX", None):
+            self._server = await loop.create_unix_server(
+                lambda: _Connection(self), sock=bound
+            )
+        else:
+            self._server = await loop.create_server(
+                lambda: _Connection(self), sock=bound
+            )
+
+    def close(self) -> None:
+        """Accept no more, and end what is under way."""
+        if self._server is not None:
+            self._server.close()
+        if self._collecting is not None:
+            self._collecting.cancel()
+        for connection in [*self._connections]:
+            connection.abort()
+
+    def admit(self, connection: "_Connection") -> bool:
+        """Count a connection; return whether it is within the bound."""
+        if len(self._connections) >= METRICS_CONNECTIONS_MAX:
+            return False
+        self._connections.add(connection)
+        return True
+
+    def forget(self, connection: "_Connection") -> None:
+        """Forget a connection that ended."""
+        self._connections.discard(connection)
+
+    def give_text(self, to: Callable[[str], None]) -> None:
+        """Call ``to`` with the text, at once if it was made a moment ago."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._made_s < METRICS_FRESH_MS / 1000:
+            to(self._text)
+            return
+        if self._collecting is None:
+            self._collecting = loop.create_task(self._collect_once())
+        self._collecting.add_done_callback(
+            lambda task: None if task.cancelled() else to(task.result())
+        )
+
+    async def _collect_once(self) -> str:
+        try:
+            self._text = await self._collect()
+            self._made_s = asyncio.get_running_loop().time()
+        finally:
+            self._collecting = None
+        return self._text
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: its request's head, then the answer."""
+
+    def __init__(self, server: MetricsServer) -> None:
+        self._server = server
+        self._transport: asyncio.Transport | None = None
+        self._head = b""
+        self._is_answered = False
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for a request."""
+        self._transport = cast("asyncio.Transport", transport)
+        if not self._server.admit(self):
+            self._transport.abort()
+            return
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(METRICS_CONNECTION_S_MAX, self.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        del exc
+        self._is_answered = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._server.forget(self)
+
+    def abort(self) -> None:
+        """End the connection now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Read the request's head; what follows it means nothing."""
+        if self._is_answered:
+            return
+        self._head += data
+        if _END in self._head[:METRICS_REQUEST_BYTES_MAX]:
+            self._is_answered = True
+            self._answer(self._head.partition(b"\r\n")[0].split(b" "))
+        elif len(self._head) >= METRICS_REQUEST_BYTES_MAX:
+            self._is_answered = True
+            self._refuse("431 Request Header Fields Too Large")
+
+    def _answer(self, words: list[bytes]) -> None:
+        if len(words) != _REQUEST_LINE_WORDS or not words[2].startswith(b"HTTP/1."):
+            self._refuse("400 Bad Request")
+        elif words[1].partition(b"?")[0] != PATH:
+            self._refuse("404 Not Found")
+        elif words[0] not in (b"GET", b"HEAD"):
+            self._refuse("405 Method Not Allowed", "allow: GET, HEAD\r\n")
+        elif words[0] == b"HEAD":
+            self._send("200 OK", "")
+        else:
+            self._server.give_text(lambda text: self._send("200 OK", text))
+
+    def _refuse(self, status: str, headers: str = "") -> None:
+        self._send(status, f"{status}: metrics are at GET {PATH.decode()}\n", headers)
+
+    def _send(self, status: str, body: str, headers: str = "") -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        data = body.encode()
+        head = (
+            f"HTTP/1.1 {status}\r\ncontent-type: {CONTENT_TYPE}\r\n{headers}"
+            f"content-length: {len(data)}\r\nconnection: close\r\n\r\n"
+        )
+        transport.write(head.encode() + data)
+        transport.close()
