@@ -1,5 +1,6 @@
 """``ccfpy doctor``: what this machine lacks, and what to do about it."""
 
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -21,6 +22,7 @@ import ccfpy
 from ccfpy import PURE_VARIABLE
 from ccfpy.base.limits import SESSIONS_HARD_MAX
 from ccfpy.cli.addresses import parse_node, require_free
+from ccfpy.cli.compiled import compiled_modules
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json, text_console
 from ccfpy.cli.place import JsonOption
@@ -33,6 +35,10 @@ SPACE_MIN_BYTES = 1 << 30
 SHARED_MEMORY_MIN_BYTES = 64 << 20
 CLOCK_MIN_UNIX_S = 1_700_000_000
 PROGRAM_TIMEOUT_S = 5
+NAMED_MAX = 3
+"""How many of the modules that should run compiled, but do not, are named."""
+ENGINE = "wasmtime"
+"""The library that runs JavaScript, which pip also installs where it cannot run."""
 CLOSE_AND_TELL = """
 import os
 from ccfpy.enclave.isolation import confine
@@ -75,6 +81,7 @@ def doctor(
     checks = [
         _python(),
         *_dependencies(),
+        _engine(),
         _shipped_files(),
         _port(host, port),
         _loopback(),
@@ -145,6 +152,21 @@ def _is_installed(name: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
+
+
+def _engine() -> Check:
+    """Load the library that runs JavaScript: installed is not enough.
+
+    Where no wheel fits, pip installs one without the library in machine code.
+    """
+    try:
+        importlib.import_module(ENGINE)
+    except Exception as error:  # noqa: BLE001  # whatever it says, scripts do not run
+        remedy = (
+            "use Linux, macOS or Windows on a processor that wasmtime has wheels for"
+        )
+        return Check(ENGINE, Verdict.FAIL, f"does not load: {error}", remedy)
+    return Check(ENGINE, Verdict.OK, f"{importlib.metadata.version(ENGINE)} loads")
 
 
 def _shipped_files() -> Check:
@@ -233,15 +255,21 @@ def _isolation() -> Check:
 
 
 def _modules() -> Check:
-    package = Path(ccfpy.__file__).parent
-    found = sum(path.suffix in (".so", ".pyd") for path in package.rglob("*"))
-    if not found:
+    compiled = compiled_modules(Path(ccfpy.__file__).parent)
+    if not compiled:
         return Check("modules", Verdict.OK, "none compiled: all run from their sources")
     if os.environ.get(PURE_VARIABLE) == "1":
-        return Check(
-            "modules", Verdict.OK, f"{found} compiled, but {PURE_VARIABLE} is 1"
-        )
-    return Check("modules", Verdict.OK, f"{found} compiled")
+        found = f"{len(compiled)} compiled, but {PURE_VARIABLE} is 1"
+        return Check("modules", Verdict.OK, found)
+    others = [name for name, runs_compiled in compiled.items() if not runs_compiled]
+    found = f"{len(compiled) - len(others)} of {len(compiled)} compiled"
+    if not others:
+        return Check("modules", Verdict.OK, found)
+    found += f"; run from their sources: {', '.join(others[:NAMED_MAX])}"
+    if len(others) > NAMED_MAX:
+        found += f" and {len(others) - NAMED_MAX} more"
+    remedy = "install the wheel for this Python: pip install --force-reinstall ccfpy"
+    return Check("modules", Verdict.WARN, found, remedy)
 
 
 def _program(name: str, purpose: str, version_option: str) -> Check:

@@ -1,5 +1,7 @@
 import json
 import socket
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -20,22 +22,48 @@ def test_every_finding_has_a_verdict_and_bad_ones_a_remedy(command: Command) -> 
         assert check["verdict"] == "ok" or check["remedy"]
 
 
+def _found(command: Command, name: str) -> dict[str, str]:
+    ended = command("doctor", "--json", "--node", "local://127.0.0.1:0")
+    (check,) = (it for it in json.loads(ended.out) if it["name"] == name)
+    assert isinstance(check, dict)
+    return check
+
+
 @pytest.mark.slow
-def test_it_tells_whether_modules_are_compiled(
+def test_it_tells_which_modules_run_compiled(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def found() -> object:
-        ended = command("doctor", "--json", "--node", "local://127.0.0.1:0")
-        (check,) = (it for it in json.loads(ended.out) if it["name"] == "modules")
-        return check["found"]
-
     (tmp_path / "kv").mkdir()
     monkeypatch.setattr(ccfpy, "__file__", str(tmp_path / "__init__.py"))
-    assert found() == "none compiled: all run from their sources"
-    (tmp_path / "kv" / "tx.cpython-311-x86_64-linux-gnu.so").touch()
-    assert found() == "1 compiled"
+    none = _found(command, "modules")
+    assert none["found"] == "none compiled: all run from their sources"
+    (tmp_path / f"kv/tx{EXTENSION_SUFFIXES[0]}").touch()
+    assert _found(command, "modules")["found"] == "1 of 1 compiled"
+    (tmp_path / "kv/maps.cpython-39-riscv64-linux-gnu.so").touch()
+    some = _found(command, "modules")
+    assert some["found"] == "1 of 2 compiled; run from their sources: kv/maps.py"
+    assert some["verdict"] == "warn"
+    assert "--force-reinstall" in some["remedy"]
+    for name in ("names", "store", "versions"):
+        (tmp_path / f"kv/{name}.so.gone.so").touch()
+    many = _found(command, "modules")["found"]
+    assert many.endswith("kv/maps.py, kv/names.py, kv/store.py and 1 more")
     monkeypatch.setenv(ccfpy.PURE_VARIABLE, "1")
-    assert found() == "1 compiled, but CCFPY_PURE is 1"
+    assert _found(command, "modules")["found"] == "5 compiled, but CCFPY_PURE is 1"
+
+
+@pytest.mark.slow
+def test_an_engine_that_is_installed_but_does_not_load_is_a_failure(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _found(command, "wasmtime")["found"].endswith(" loads")
+    (tmp_path / "wasmtime.py").write_text("raise RuntimeError('unsupported platform')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "wasmtime")
+    found = _found(command, "wasmtime")
+    assert found["verdict"] == "fail"
+    assert found["found"] == "does not load: unsupported platform"
+    assert found["remedy"]
 
 
 def test_a_port_that_is_taken_is_a_warning(command: Command) -> None:
