@@ -5,13 +5,21 @@ other machines, or of other users are not seen. Code that changes a folder there
 also compares the folder's files with what it read.
 """
 
-import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from ccfpy.base.errors import CcfpyError
+
+try:
+    import fcntl as _fcntl
+except ImportError:  # on Windows
+    fcntl: ModuleType | None = None
+else:
+    fcntl = _fcntl
 
 PROCESSES = Path("/proc")
 _OCTAL = 8
@@ -55,9 +63,11 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Lock a folder against other repairs, and check that no process writes in it.
 
     Raises:
-        InUse: a process does.
+        InUse: a process does, or folders cannot be locked on this system.
         OSError: the folder cannot be opened.
     """
+    if fcntl is None:
+        raise InUse(f"{sys.platform} locks no folders: repair a copy on Linux or macOS")
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:

@@ -2,14 +2,14 @@
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads
-from ccfpy.cli.errors import ExitCode, Misused, no_such_file
+from ccfpy.cli.errors import ExitCode, Misused
+from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, write
 from ccfpy.cli.place import JsonOption, PlaceOptions
@@ -68,15 +68,7 @@ def call(  # noqa: PLR0913  # one parameter for each option
 
 
 def _body(data: str) -> bytes:
-    if data == "@-":
-        return sys.stdin.buffer.read()
-    if not data.startswith("@"):
-        return data.encode()
-    path = Path(data[1:])
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise no_such_file(str(path), error) from error
+    return read_input(data[1:]) if data.startswith("@") else data.encode()
 
 
 def _headers(given: list[str], body: bytes | None) -> dict[str, str]:

@@ -4,7 +4,6 @@ import importlib
 import importlib.metadata
 import os
 import platform
-import resource
 import shutil
 import socket
 import subprocess
@@ -197,6 +196,10 @@ def _loopback() -> Check:
 
 
 def _descriptors() -> Check:
+    try:
+        import resource  # noqa: PLC0415  # absent on Windows
+    except ImportError:
+        return Check("open files", Verdict.OK, "as many as memory holds")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     found = f"{soft} open files allowed"
     if 0 <= soft < FILES_MIN:

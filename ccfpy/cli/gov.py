@@ -7,12 +7,13 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
-from ccfpy.cli.errors import Misused, no_such_file
+from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_detached import finish, prepare, send, sign
 from ccfpy.cli.gov_rotate import rotate
 from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
 from ccfpy.cli.gov_shares import reshare, share
 from ccfpy.cli.gov_status import status
+from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json
 from ccfpy.cli.place import JsonOption, PlaceOptions
@@ -79,7 +80,7 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     """Vote for a proposal, or against it, or as a script decides."""
     if reject and ballot:
         raise Misused("--reject and --ballot are two ballots: give one of them")
-    script = _read(ballot).decode() if ballot else REJECT if reject else ACCEPT
+    script = read_input(ballot).decode() if ballot else REJECT if reject else ACCEPT
     outcome = as_member(
         where.find(),
         member,
@@ -179,7 +180,7 @@ def list_proposals(
 
 
 def _document(path: Path) -> bytes:
-    text = _read(path)
+    text = read_input(path)
     try:
         loads_object(text)
     except Malformed as error:
@@ -187,19 +188,12 @@ def _document(path: Path) -> bytes:
     return text
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return (Path("/dev/stdin") if str(path) == "-" else path).read_bytes()
-    except OSError as error:
-        raise no_such_file(str(path), error) from error
-
-
 def _argument(item: str) -> tuple[str, Json]:
     name, equals, text = item.partition("=")
     if not equals or not name:
         raise Misused(f"{item!r} is no argument: write NAME=VALUE or NAME=@FILE")
     if text.startswith("@"):
-        return name, _read(Path(text[1:])).decode()
+        return name, read_input(Path(text[1:])).decode()
     try:
         return name, loads(text)
     except Malformed:

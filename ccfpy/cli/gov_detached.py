@@ -14,8 +14,9 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads_object
-from ccfpy.cli.errors import Misused, no_such_file
+from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_run import run
+from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import write
 from ccfpy.cli.place import SHARED_DEFAULT, FolderOption, Place, PlaceOptions
@@ -123,7 +124,7 @@ def sign(
         return await signed_message(
             signer,
             kind,
-            _read(content),
+            read_input(content),
             created_at=CreatedAt().now() if created_at is None else _time(created_at),
             proposal_id=proposal_id,
         )
@@ -138,7 +139,7 @@ def send(
     where: PlaceOptions,
 ) -> None:
     """Hand a signed message in, and print what the service answers."""
-    signed = _read(message)
+    signed = read_input(message)
     place = where.find()
     reply = run(place, lambda connection: detached.send(connection, signed))
     if reply.body:
@@ -157,7 +158,7 @@ def _draft(
     return Draft(
         certificate=Certificate.from_pem(read_text(cert)),
         kind=kind,
-        payload=_read(content),
+        payload=read_input(content),
         created_at=_time(created_at),
         proposal_id=proposal_id,
     )
@@ -180,7 +181,7 @@ def _time(text: str) -> int:
 
 
 def _signature(path: Path, kind: SignatureFile) -> tuple[bytes, SignatureForm]:
-    data = _read(path)
+    data = read_input(path)
     if kind is not SignatureFile.JSON:
         return data, SignatureForm(kind.value)
     try:
@@ -192,10 +193,3 @@ def _signature(path: Path, kind: SignatureFile) -> tuple[bytes, SignatureForm]:
     if not isinstance(value, str):
         raise Misused(f"{path} has no text 'value' with the signature in base64")
     return value.encode(), SignatureForm.RAW_BASE64
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return (Path("/dev/stdin") if str(path) == "-" else path).read_bytes()
-    except OSError as error:
-        raise no_such_file(str(path), error) from error

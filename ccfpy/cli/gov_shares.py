@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ccfpy.cli.errors import ExitCode, Misused, no_such_file
+from ccfpy.cli.errors import ExitCode, Misused
 from ccfpy.cli.gov_run import WaitOption, as_members, run, show_status
+from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption, Place, PlaceOptions
@@ -92,11 +93,8 @@ def _print_encrypted(place: Place, certificate: Certificate, *, as_json: bool) -
 
 
 def _read_share(path: Path) -> bytes:
-    file = Path("/dev/stdin") if str(path) == "-" else path
     try:
-        return base64.b64decode(file.read_bytes().strip(), validate=True)
-    except OSError as error:
-        raise no_such_file(str(path), error) from error
+        return base64.b64decode(read_input(path).strip(), validate=True)
     except binascii.Error as error:
         raise Misused(f"{path} holds no share as base64: {error}") from error
 

@@ -23,7 +23,7 @@ from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.survey import survey
 from ccfpy.local.configuration import Placement, Remains, ServiceOptions
 from ccfpy.local.network import PUBLIC, WHOLE, ProcessNetwork
-from ccfpy.local.node import NodeProcess
+from ccfpy.local.node import NodeProcess, are_enclaves_apart
 
 WRITABLE_APP = "logging"
 """The app to which a first message is written."""
@@ -130,6 +130,11 @@ class Run:
         """Start a service, or recover a public state, and join the other nodes."""
         network = self._network
         first, *others = self._plan.placements
+        if not are_enclaves_apart():
+            self._say.print(
+                "[yellow]![/yellow] on this system a node is one process: nothing "
+                "separates its enclave from its host"
+            )
         if remains is None:
             await network.begin([first])
             self._tell(network.nodes[0], "started")
@@ -312,5 +317,8 @@ def cancel_on_signals() -> None:
     """Cancel the task under way when this process is asked to stop."""
     task = asyncio.current_task()
     assert task is not None, "called from a coroutine"
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+        # Windows has no SIGHUP and no such handlers: Ctrl-C cancels there by itself.
+        with contextlib.suppress(AttributeError, NotImplementedError):
+            loop.add_signal_handler(getattr(signal, name), task.cancel)

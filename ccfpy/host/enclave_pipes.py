@@ -9,14 +9,21 @@ see the end of a pipe at once. The loop therefore only says when to read and wri
 
 import asyncio
 import contextlib
-import fcntl
 import os
 from collections import deque
 from collections.abc import Callable
 from io import FileIO
+from types import ModuleType
 from typing import NamedTuple, Protocol
 
 from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX
+
+try:
+    import fcntl as _fcntl
+except ImportError:  # on Windows
+    fcntl: ModuleType | None = None
+else:
+    fcntl = _fcntl
 
 PIPE_BYTES = 1 << 20
 """The system's buffer for the bytes of each side: a turn of a thousand sessions.
@@ -152,7 +159,7 @@ class HostPipes:
 def _pipe() -> tuple[int, int]:
     reading, writing = os.pipe()
     resize = getattr(fcntl, "F_SETPIPE_SZ", None)  # Linux
-    if resize is not None:
+    if fcntl is not None and resize is not None:
         with contextlib.suppress(OSError):
             fcntl.fcntl(writing, resize, PIPE_BYTES)
     return reading, writing

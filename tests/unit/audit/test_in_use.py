@@ -52,3 +52,11 @@ def test_two_are_not_alone(tmp_path: Path) -> None:
         pass
     with alone_in(tmp_path):
         pass
+
+
+def test_where_folders_cannot_be_locked_nothing_is_repaired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ccfpy.audit.in_use.fcntl", None)
+    with pytest.raises(InUse, match="repair a copy on Linux"), alone_in(tmp_path):
+        pass
