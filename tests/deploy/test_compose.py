@@ -17,8 +17,8 @@ from tests.deploy import starting
 from tests.deploy.containers import current_image, environment, podman
 from tests.deploy.templates import configuration, port, share, variables
 from tests.deploy.tools import DEPLOY, ROOT, need, ok, read_yaml, run
-from tests.e2e.test_howtos import BLOCK, Desk
 from tests.lab.ports import free_ports
+from tests.pages import BLOCK, Desk
 
 FILE = DEPLOY / "compose/compose.yaml"
 NODES = ("node-0", "node-1", "node-2")

@@ -13,7 +13,7 @@ import pytest
 
 from tests.deploy.test_kubernetes import MADE_BY_OPERATORS, OVERLAYS, built
 from tests.deploy.tools import DEPLOY, ROOT, manifests, ok, run
-from tests.e2e.test_howtos import BLOCK
+from tests.pages import BLOCK
 
 PAGE = (ROOT / "docs/howto/deploy-on-kubernetes.md").read_text()
 BLOCKS = BLOCK.findall(PAGE)

@@ -1,0 +1,150 @@
+"""Run what a page of docs says: make its files, and type its commands.
+
+A code block whose language is followed by a path becomes that file. The lines of ``sh``
+blocks are typed. Those of ``sh serve`` blocks are typed in a separate terminal, where
+they keep running. An ``sh fails`` block must exit with 1. Variables that a block sets,
+and the folder that it changes to, are valid in the following blocks.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+PORT: Final = 8000
+"""The first port that pages name; their other ports follow it."""
+PORTS: Final = 5
+READY: Final = ("Press Ctrl-C", "Created service", "is waiting for votes")
+PRESS_AGAIN_S: Final = 20
+DEADLINE_S: Final = 120
+BLOCK: Final = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SANDBOX: Final = re.compile(r"^ccfpy sandbox(?!.*--node)", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A code block: its language, the rest of its fence's line, and its text."""
+
+    language: str
+    note: str
+    text: str
+
+
+def blocks(page: Path, port: int) -> list[Block]:
+    """List a page's blocks, with the ports from ``port`` on instead of the page's."""
+    text = page.read_text()
+    for number in range(PORTS):
+        text = text.replace(f":{PORT + number}", f":{port + number}")
+    # A sandbox is given a free port where the page relies on the usual one.
+    text = _SANDBOX.sub(rf"\g<0> --node local://127.0.0.1:{port}", text)
+    return [Block(*found) for found in BLOCK.findall(text)]
+
+
+class Desk:
+    """A folder, and a shell that remembers variables and its folder from block to
+    block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._place = folder
+        self._state = folder / ".variables"
+        self._state.touch()
+        self._left = folder / ".place"
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "COLUMNS": "100"}
+
+    def type_in(
+        self, text: str, *, as_on_a_terminal: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a block; remember the variables it set, and the folder it ended in.
+
+        As on a terminal, what it says of errors is among its output.
+        """
+        script = f"set -a; . {self._state}; set -eu -o pipefail\n{text}"
+        script += f"\nexport -p > {self._state}\npwd > {self._left}\n"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=self._place,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if as_on_a_terminal else subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        if self._left.exists():
+            self._place = Path(self._left.read_text().rstrip("\n"))
+        return done
+
+    @contextlib.contextmanager
+    def serving(self, text: str) -> Iterator[str]:
+        """Run a block beside the others until it prints that it is ready; yield what it
+        printed."""
+        process = subprocess.Popen(
+            ["bash", "-euc", text],
+            cwd=self._place,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        said: list[str] = []
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if any(word in line for word in READY):
+                    break
+            else:
+                pytest.fail("it ended: " + "".join(said))
+            yield "".join(said)
+        finally:
+            _press_ctrl_c(process)
+
+
+def _press_ctrl_c(process: subprocess.Popen[str]) -> None:
+    """End the programs in a terminal, as people do: again, if once was not enough.
+
+    Python drops the first interrupt if it arrives while an object is being destroyed.
+    """
+    for _ in range(DEADLINE_S // PRESS_AGAIN_S):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=PRESS_AGAIN_S)
+            return
+    os.killpg(process.pid, signal.SIGKILL)
+    pytest.fail("it does not end when it is told to")
+
+
+def perform(desk: Desk, block: Block, running: contextlib.ExitStack) -> str:
+    """Do what a block says, and return what its commands print.
+
+    What keeps running does so until ``running`` is closed.
+    """
+    if block.note == "serve":
+        return running.enter_context(desk.serving(block.text))
+    if block.language == "sh":
+        done = desk.type_in(block.text, as_on_a_terminal=True)
+        wanted = 1 if block.note == "fails" else 0
+        assert done.returncode == wanted, f"{block.text}\n{done.stdout}"
+        assert "Traceback" not in done.stdout, f"{block.text}\n{done.stdout}"
+        return done.stdout
+    if block.note:
+        path = desk.folder / block.note
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text)
+    elif block.language == "python":
+        exec(compile(block.text, "how-to", "exec"), {"__name__": "example"})
+    return ""
