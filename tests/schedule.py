@@ -33,6 +33,7 @@ LONGEST: Final = (
     "tests/e2e/test_simulated.py",
     "tests/e2e/test_networks.py",
     "tests/e2e/test_commands.py",
+    "tests/e2e/test_tutorial.py",
     "tests/e2e/test_typescript_app.py",
     "tests/e2e/test_inference.py",
     "tests/e2e/test_standins.py",
