@@ -25,7 +25,7 @@ from ccfpy.cli.attest_kind import Piece
 from ccfpy.cli.attest_maa import FORMAT as MAA
 from ccfpy.cli.errors import CommandFailed, no_such_file
 from ccfpy.cli.ledger_files import failing_plainly, ledger_chunks
-from ccfpy.client.connection import trust_only
+from ccfpy.client.transport import trust_only
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.chunk import Chunk

@@ -4,14 +4,16 @@ One event loop in the caller's thread; every method runs it until its answer is 
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from ccfpy.base.ids import TxId
+from ccfpy.client.committing import COMMIT_TIMEOUT_S
 from ccfpy.client.connection import Connection
-from ccfpy.client.receipts import fetch_receipt
+from ccfpy.client.receipts import RECEIPT_TIMEOUT_S, fetch_receipt
 from ccfpy.client.reply import Reply
+from ccfpy.client.sending import Options, Sending, Writing, Written
 from ccfpy.ledger.receipt import Receipt
 
 _T = TypeVar("_T")
@@ -19,6 +21,9 @@ _T = TypeVar("_T")
 
 class BlockingConnection:
     """A ``Connection`` whose methods wait; a context manager.
+
+    Each method is that of ``Connection`` with the same name: the same arguments, answer
+    and errors.
 
     Attributes:
         connection: what waits; for whatever takes a ``Connection``, with ``run``.
@@ -47,32 +52,72 @@ class BlockingConnection:
         """Run anything asynchronous on this connection's loop."""
         return self._runner.run(work)
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        json: object = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
+    def request(self, method: str, path: str, **options: Unpack[Sending]) -> Reply:
         """Send one request; see ``Connection.request``."""
-        return self.run(
-            self.connection.request(method, path, body=body, json=json, headers=headers)
-        )
+        return self.run(self.connection.request(method, path, **options))
 
-    def get(self, path: str) -> Reply:
+    def get(self, path: str, **options: Unpack[Sending]) -> Reply:
         """Read; see ``Connection.get``."""
-        return self.run(self.connection.get(path))
+        return self.run(self.connection.get(path, **options))
 
-    def post(self, path: str, json: object) -> Reply:
-        """Send JSON; see ``Connection.post``."""
-        return self.run(self.connection.post(path, json))
+    def head(self, path: str, **options: Unpack[Sending]) -> Reply:
+        """Ask for headers; see ``Connection.head``."""
+        return self.run(self.connection.head(path, **options))
 
-    def wait_committed(self, txid: TxId) -> None:
+    def options(self, path: str, **options: Unpack[Sending]) -> Reply:
+        """Ask for a path's methods; see ``Connection.options``."""
+        return self.run(self.connection.options(path, **options))
+
+    def post(self, path: str, json: object = None, **options: Unpack[Options]) -> Reply:
+        """Send JSON, or another body; see ``Connection.post``."""
+        return self.run(self.connection.post(path, json, **options))
+
+    def put(self, path: str, json: object = None, **options: Unpack[Options]) -> Reply:
+        """Send JSON, or another body; see ``Connection.put``."""
+        return self.run(self.connection.put(path, json, **options))
+
+    def patch(
+        self, path: str, json: object = None, **options: Unpack[Options]
+    ) -> Reply:
+        """Send JSON, or another body; see ``Connection.patch``."""
+        return self.run(self.connection.patch(path, json, **options))
+
+    def delete(self, path: str, **options: Unpack[Sending]) -> Reply:
+        """Delete; see ``Connection.delete``."""
+        return self.run(self.connection.delete(path, **options))
+
+    def get_when_ready(self, path: str, **options: Unpack[Sending]) -> Reply:
+        """Read until it is ready; see ``Connection.get_when_ready``."""
+        return self.run(self.connection.get_when_ready(path, **options))
+
+    def write(self, method: str, path: str, **options: Unpack[Writing]) -> Written:
+        """Write and wait for commit; see ``Connection.write``."""
+        return self.run(self.connection.write(method, path, **options))
+
+    def wait_committed(
+        self, txid: TxId, *, timeout_s: float = COMMIT_TIMEOUT_S
+    ) -> None:
         """Wait for commit; see ``Connection.wait_committed``."""
-        self.run(self.connection.wait_committed(txid))
+        self.run(self.connection.wait_committed(txid, timeout_s=timeout_s))
 
     def receipt(self, txid: TxId) -> Receipt:
-        """Fetch a receipt; see ``receipts.fetch_receipt``."""
+        """Fetch a receipt, unverified; see ``receipts.fetch_receipt``."""
         return self.run(fetch_receipt(self.connection, txid))
+
+    def verified_receipt(
+        self,
+        txid: TxId,
+        *,
+        claims_digest: bytes | None = None,
+        timeout_s: float = RECEIPT_TIMEOUT_S,
+    ) -> Receipt:
+        """Fetch a receipt and verify it; see ``Connection.verified_receipt``."""
+        return self.run(
+            self.connection.verified_receipt(
+                txid, claims_digest=claims_digest, timeout_s=timeout_s
+            )
+        )
+
+    def learn_addresses(self, *, interface: str | None = None) -> Sequence[str]:
+        """Keep the nodes' addresses; see ``Connection.learn_addresses``."""
+        return self.run(self.connection.learn_addresses(interface=interface))

@@ -1,92 +1,99 @@
-"""HTTPS to one service, trusting its certificate and nothing else.
+"""A client of one service, at as many of its nodes as the caller names.
 
-The client trusts the *service*: a node's certificate must lead to the service's
-certificate, be in date, and name the requested host. No public authority is trusted.
-The client's own certificate, if it has one, identifies the caller.
-
-The client follows redirects to the primary, only to HTTPS, and keeps method and body.
-Each new server must prove the same service again.
+Each node must prove the service's identity (``transport``). A call goes to the node
+that answered last; if that node fails, the client asks the next one. The client repeats
+what may be repeated and nothing else (``outcomes``), within one deadline for the whole
+call (``call``). It follows redirects, only to HTTPS, and keeps method and body.
 """
 
 import asyncio
-import ssl
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-from urllib.parse import urljoin, urlsplit
-
-import aiohttp
+from typing import Self, Unpack
 
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import dumps
-from ccfpy.client.errors import ClientError, NotCommitted, Unreachable
+from ccfpy.client.addresses import Addresses, published_addresses
+from ccfpy.client.call import Attempt, Call, Pause, Rules
+from ccfpy.client.committing import COMMIT_TIMEOUT_S, wait_committed, write
 from ccfpy.client.keyfiles import KeyFiles, read_text
-from ccfpy.client.reply import Reply, text_field
+from ccfpy.client.outcomes import repeatability
+from ccfpy.client.ready import get_when_ready
+from ccfpy.client.receipts import RECEIPT_TIMEOUT_S, fetch_verified
+from ccfpy.client.reply import Reply
+from ccfpy.client.sending import Options, Sending, Writing, Written
+from ccfpy.client.transport import NoAnswer, NotSent, Transport, show, trust_only
+from ccfpy.client.waits import RetryBudget
+from ccfpy.ledger.receipt import Receipt
 
 REQUEST_TIMEOUT_S = 10.0
-COMMIT_TIMEOUT_S = 10.0
-COMMIT_POLL_S = 0.01
-"""Between two questions for a transaction's status; a signature takes longer."""
-COMMIT_POLL_MAX_S = 0.25
-REDIRECTS_MAX = 5
 
-_REDIRECTS = (307, 308)
 _JSON_TYPE = "application/json"
-_UNKNOWN_ISSUER = (18, 19, 20, 21)
-"""What OpenSSL calls a certificate that none of those given issued."""
-
-
-def trust_only(service_certificate: str) -> ssl.SSLContext:
-    """Make a TLS context whose one root is a service's certificate, given as PEM.
-
-    Raises:
-        Unreachable: it is no certificate.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        context.load_verify_locations(cadata=service_certificate)
-    except (ssl.SSLError, ValueError) as error:
-        raise Unreachable(f"not a service's certificate: {error}") from error
-    return context
 
 
 class Connection:
     """A client of one service, as one identity; an asynchronous context manager.
 
     Args:
-        url: where one of its nodes answers, such as ``https://127.0.0.1:8000``.
+        url: where its nodes answer, such as ``https://127.0.0.1:8000``: one address, or
+            several, of which the client asks the first that answers.
         service_certificate: the service's certificate as PEM text.
         identity: whose certificate to show, if any.
-        timeout_s: for one request, its redirects included.
+        timeout_s: the seconds for one call, redirects, waits and repetitions included.
+        is_repeating: whether the client repeats requests. Otherwise each request
+            arrives once at most; the client still follows redirects, and asks the next
+            address if it cannot connect to one.
+        has_independent_calls: whether no write relies on what the caller read or wrote
+            before. Then the client repeats writes across a change of view.
+
+    Raises:
+        ClientError: an address or the identity cannot be used.
+        Unreachable: ``service_certificate`` is no certificate.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | Iterable[str],
         *,
         service_certificate: str,
         identity: KeyFiles | None = None,
         timeout_s: float = REQUEST_TIMEOUT_S,
+        is_repeating: bool = True,
+        has_independent_calls: bool = False,
     ) -> None:
-        self.url = _base_url(url)
+        self._addresses = Addresses([url] if isinstance(url, str) else url)
+        self.url = self._addresses.known[0]
         self.service_certificate = service_certificate
         context = trust_only(service_certificate)
         if identity is not None:
-            _show(context, identity)
+            show(context, identity)
         self._context = context
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._session: aiohttp.ClientSession | None = None
+        self._timeout_s = timeout_s
+        self._rules = Rules(
+            is_repeating=is_repeating,
+            has_independent_calls=has_independent_calls,
+            budget=RetryBudget(),
+            chance=random.random,
+            clock=time.monotonic,
+        )
+        self._transport: Transport | None = None
 
     @classmethod
     def of_folder(
-        cls, url: str, folder: Path, *, name: str | None = None, service: Path
+        cls,
+        url: str | Iterable[str],
+        folder: Path,
+        *,
+        name: str | None = None,
+        service: Path,
     ) -> Self:
         """Connect with files as CCF's sandbox lays them out.
 
         Args:
-            url: where a node answers.
+            url: where nodes answer.
             folder: where the keys of ``name`` are.
             name: a participant such as ``user0``, or nobody.
             service: the file with the service's certificate.
@@ -94,13 +101,14 @@ class Connection:
         identity = None if name is None else KeyFiles(folder=folder, name=name)
         return cls(url, service_certificate=read_text(service), identity=identity)
 
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Return the addresses that the client asks, given and learned."""
+        return self._addresses.known
+
     async def __aenter__(self) -> Self:
         """Open nothing yet; connections are made when they are needed."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._context),
-            timeout=self._timeout,
-            auto_decompress=False,
-        )
+        self._transport = Transport(self._context)
         return self
 
     async def __aexit__(
@@ -110,51 +118,113 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._transport is not None:
+            await self._transport.close()
+            self._transport = None
 
     async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        json: object = None,
-        headers: Mapping[str, str] | None = None,
+        self, method: str, path: str, **options: Unpack[Sending]
     ) -> Reply:
-        """Send one request and read the answer, of whatever status.
+        """Send one request and return the answer, of whatever status.
 
         Args:
             method: the HTTP method.
             path: with its query, percent-encoded as it must be.
-            body: what to send; or
-            json: what to send as JSON.
-            headers: in addition to those that follow from the rest.
+            options: see ``Sending``.
 
         Raises:
-            Unreachable: there is no answer.
+            OutcomeUnknown: a write was sent, and no answer came. The service may have
+                applied it, or not.
+            Unreachable: there is no answer, and nothing was applied.
         """
-        sent = dict(headers or {})
-        if json is not None:
-            assert body is None, "a request has one body"
-            body = dumps(json)
-            sent.setdefault("content-type", _JSON_TYPE)
-        url = urljoin(self.url, path)
-        for _ in range(REDIRECTS_MAX):
-            reply = await self._send(method, url, body, sent)
-            if reply.status not in _REDIRECTS or "location" not in reply.headers:
-                return reply
-            url = _followed(url, reply.headers["location"])
-        raise Unreachable(f"{method} {path} was redirected {REDIRECTS_MAX} times")
+        body, headers = _content(options)
+        call = self._call(method, path, options)
+        action = call.start()
+        while not isinstance(action, Reply):
+            if isinstance(action, Pause):
+                await asyncio.sleep(action.seconds)
+                action = call.start()
+                continue
+            try:
+                reply = await self._send(method, action, body, headers)
+            except NotSent as reason:
+                action = call.not_sent(str(reason))
+            except NoAnswer as reason:
+                action = call.no_answer(str(reason))
+            else:
+                action = call.answered(reply)
+        return action
 
-    async def get(self, path: str) -> Reply:
+    async def get(self, path: str, **options: Unpack[Sending]) -> Reply:
         """Read; raises as ``request``, and ``ServiceError`` for an error."""
-        return (await self.request("GET", path)).raise_for_error()
+        return (await self.request("GET", path, **options)).raise_for_error()
 
-    async def post(self, path: str, json: object) -> Reply:
-        """Send JSON; raises as ``get``."""
-        return (await self.request("POST", path, json=json)).raise_for_error()
+    async def head(self, path: str, **options: Unpack[Sending]) -> Reply:
+        """Ask for the headers of an answer; raises as ``get``."""
+        return (await self.request("HEAD", path, **options)).raise_for_error()
+
+    async def options(self, path: str, **options: Unpack[Sending]) -> Reply:
+        """Ask which methods a path has, in the header ``allow``; raises as ``get``."""
+        return (await self.request("OPTIONS", path, **options)).raise_for_error()
+
+    async def post(
+        self, path: str, json: object = None, **options: Unpack[Options]
+    ) -> Reply:
+        """Send JSON, or another body; raises as ``get``."""
+        return await self._send_json("POST", path, json, options)
+
+    async def put(
+        self, path: str, json: object = None, **options: Unpack[Options]
+    ) -> Reply:
+        """Send JSON, or another body; raises as ``get``."""
+        return await self._send_json("PUT", path, json, options)
+
+    async def patch(
+        self, path: str, json: object = None, **options: Unpack[Options]
+    ) -> Reply:
+        """Send JSON, or another body; raises as ``get``."""
+        return await self._send_json("PATCH", path, json, options)
+
+    async def delete(self, path: str, **options: Unpack[Sending]) -> Reply:
+        """Delete; raises as ``get``."""
+        return (await self.request("DELETE", path, **options)).raise_for_error()
+
+    async def get_when_ready(self, path: str, **options: Unpack[Sending]) -> Reply:
+        """Read what the service prepares first, such as a past state.
+
+        While the service answers 202, the client waits as long as ``Retry-After`` says
+        and asks again. ``timeout_s`` is for all of that, 30 s if it is not given.
+
+        Raises:
+            UnexpectedReply: the answer is not ready in time.
+            ServiceError: the service answers with an error.
+            Unreachable: no node answers.
+        """
+        return await get_when_ready(self, path, options)
+
+    async def write(
+        self, method: str, path: str, **options: Unpack[Writing]
+    ) -> Written:
+        """Write, and wait until the write is committed.
+
+        ``timeout_s`` is for all of that, 20 s if it is not given.
+
+        Args:
+            method: the HTTP method.
+            path: with its query, percent-encoded as it must be.
+            options: see ``Writing``.
+
+        Raises:
+            OutcomeUnknown: no answer came, so that there is no transaction to ask for.
+            NotCommitted: the transaction was lost (``is_final``) more often than
+                ``resend_if_lost`` allows, or is not committed in time. Its id is in the
+                error: ``wait_committed`` can ask again.
+            ReceiptRefused: ``prove`` was asked, and the receipt does not verify.
+            ServiceError: the service refuses.
+            UnexpectedReply: the request became no transaction.
+            Unreachable: no node could be reached, and nothing was applied.
+        """
+        return await write(self, method, path, options)
 
     async def wait_committed(
         self, txid: TxId, *, timeout_s: float = COMMIT_TIMEOUT_S
@@ -163,95 +233,96 @@ class Connection:
 
         Raises:
             NotCommitted: it was lost, or is not committed in time.
+            Unreachable: no node answers.
         """
-        deadline = time.monotonic() + timeout_s
-        pause = COMMIT_POLL_S
-        while True:
-            reply = await self.get(f"/node/tx?transaction_id={txid}")
-            status = text_field(reply.object(), "status")
-            if status == "Committed":
-                return
-            if status == "Invalid":
-                raise NotCommitted(txid, "was lost: send it again", is_final=True)
-            if time.monotonic() + pause > deadline:
-                raise NotCommitted(
-                    txid,
-                    f"is {status} after {timeout_s:g} s: a majority of nodes may be "
-                    "missing",
-                    is_final=False,
-                )
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, COMMIT_POLL_MAX_S)
+        await wait_committed(self, txid, timeout_s=timeout_s)
+
+    async def verified_receipt(
+        self,
+        txid: TxId,
+        *,
+        claims_digest: bytes | None = None,
+        timeout_s: float = RECEIPT_TIMEOUT_S,
+    ) -> Receipt:
+        """Fetch the receipt of a committed transaction, and verify it.
+
+        Args:
+            txid: the transaction that the receipt must prove.
+            claims_digest: what the receipt must claim, if the caller knows that.
+            timeout_s: the seconds until the service must have the receipt.
+
+        Raises:
+            ReceiptRefused: the receipt does not verify.
+            ServiceError: the service refuses.
+            NotCommitted: the service does not have it in time.
+            UnexpectedReply: what it gives is no receipt.
+        """
+        return await fetch_verified(
+            self, txid, claims_digest=claims_digest, timeout_s=timeout_s
+        )
+
+    async def learn_addresses(self, *, interface: str | None = None) -> Sequence[str]:
+        """Ask the service for its nodes, and keep their published addresses.
+
+        Args:
+            interface: the name of the interface to use; all interfaces if not given.
+
+        Returns:
+            All addresses that the client asks from now on.
+
+        Raises:
+            UnexpectedReply: the service's answer has another form.
+            ServiceError: the service answers with an error.
+            Unreachable: no node answers.
+        """
+        reply = await self.get("/node/network/nodes")
+        self._addresses.learn(published_addresses(reply.object(), interface))
+        return self.addresses
+
+    def _call(self, method: str, path: str, options: Sending) -> Call:
+        timeout_s = options.get("timeout_s")
+        if timeout_s is None:
+            timeout_s = self._timeout_s
+        is_idempotent = options.get("idempotent", False)
+        self._rules.budget.earn()
+        return Call(
+            method=method,
+            path=path,
+            repeat=repeatability(method, is_idempotent=is_idempotent),
+            addresses=self._addresses,
+            rules=self._rules,
+            deadline_s=time.monotonic() + timeout_s,
+        )
+
+    async def _send_json(
+        self, method: str, path: str, json: object, options: Options
+    ) -> Reply:
+        reply = await self.request(method, path, json=json, **options)
+        return reply.raise_for_error()
 
     async def _send(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        attempt: Attempt,
+        body: bytes | None,
+        headers: Mapping[str, str],
     ) -> Reply:
-        assert self._session is not None, "a connection is used in an async with"
-        origin = _origin(url)
-        try:
-            async with self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False
-            ) as response:
-                return Reply(
-                    status=response.status,
-                    headers={k.lower(): v for k, v in response.headers.items()},
-                    body=await response.read(),
-                )
-        except aiohttp.ClientConnectorCertificateError as error:
-            reason = error.certificate_error
-            raise Unreachable(
-                f"{origin} is not trusted: {reason}{_hint(reason)}"
-            ) from error
-        except TimeoutError as error:
-            raise Unreachable(f"{origin} did not answer in time") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(f"no answer from {origin}: {error}") from error
+        assert self._transport is not None, "a connection is used in an async with"
+        return await self._transport.send(
+            method,
+            attempt.url,
+            body=body,
+            headers=headers,
+            timeout_s=attempt.timeout_s,
+        )
 
 
-def _base_url(text: str) -> str:
-    address = text if "//" in text else f"https://{text}"
-    try:
-        url = urlsplit(address)
-        has_place = url.scheme == "https" and bool(url.hostname) and url.port != 0
-    except ValueError as error:
-        raise ClientError(f"not an address: {text!r}: {error}") from error
-    if not has_place:
-        raise ClientError(f"not an HTTPS address: {text!r}")
-    return _origin(address)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _followed(url: str, location: str) -> str:
-    try:
-        target = urljoin(url, location)
-    except ValueError as error:
-        raise Unreachable(
-            f"{_origin(url)} redirects to no address: {location}"
-        ) from error
-    if urlsplit(target).scheme != "https":
-        raise Unreachable(f"{_origin(url)} redirects away from HTTPS, to {location}")
-    return target
-
-
-def _show(context: ssl.SSLContext, identity: KeyFiles) -> None:
-    try:
-        context.load_cert_chain(identity.certificate, identity.private_key)
-    except OSError as error:  # ssl.SSLError is one
-        reason = (error.strerror or str(error)).lower()
-        raise ClientError(
-            f"cannot use the identity {identity.name} in {identity.folder}: {reason}"
-        ) from error
-
-
-def _hint(reason: Exception) -> str:
-    """Explain what an unknown issuer means for a service's clients."""
-    if getattr(reason, "verify_code", None) not in _UNKNOWN_ISSUER:
-        return ""
-    return (
-        "; the certificate given is another service's, or this one's of before it was "
-        "recovered"
-    )
+def _content(options: Sending) -> tuple[bytes | None, Mapping[str, str]]:
+    """Return the body of a request, and its headers."""
+    headers = dict(options.get("headers") or {})
+    body, json = options.get("body"), options.get("json")
+    if json is None:
+        return body, headers
+    assert body is None, "a request has one body"
+    headers.setdefault("content-type", _JSON_TYPE)
+    return dumps(json), headers

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ccfpy.base.json import Json
-from ccfpy.client.connection import COMMIT_TIMEOUT_S, Connection
+from ccfpy.client.committing import COMMIT_TIMEOUT_S
+from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ServiceError
 from ccfpy.client.governance import Governance, ProposalStatus
 from ccfpy.client.signer import Signer

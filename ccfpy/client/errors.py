@@ -17,6 +17,18 @@ class Unreachable(ClientError):
     """No answer came: no connection, a server that is not trusted, or no time left."""
 
 
+class OutcomeUnknown(Unreachable):
+    """A write was sent and no answer came: it is applied, or it is not.
+
+    Without an answer there is no transaction whose status could tell. A caller that can
+    read what the write changes can look; a write that may be applied twice can be sent
+    again (``idempotent``).
+    """
+
+    def __init__(self, method: str, path: str, reason: str) -> None:
+        super().__init__(f"{method} {path} may have been applied, or not: {reason}")
+
+
 class ServiceError(ClientError):
     """The service answered with an error.
 

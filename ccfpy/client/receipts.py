@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.client import receipt_forms
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotCommitted, UnexpectedReply
 from ccfpy.client.receipt_forms import AnyReceipt
 from ccfpy.client.reply import TXID_HEADER
+from ccfpy.client.sending import Client
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.receipt import Receipt, StepTaken
 from ccfpy.ledger.receipt_forms import ReceiptForm
@@ -22,7 +22,7 @@ _ACCEPTED = 202
 
 
 async def fetch_proof(
-    connection: Connection,
+    client: Client,
     txid: TxId,
     *,
     path: str = RECEIPT_PATH,
@@ -32,7 +32,7 @@ async def fetch_proof(
     """Ask for the proof of a committed transaction until the service has it.
 
     Args:
-        connection: to a node of the service.
+        client: of the service.
         txid: the transaction.
         path: the endpoint to ask. The request names the transaction in a query
             parameter, for the framework's endpoints, and in the header
@@ -48,9 +48,7 @@ async def fetch_proof(
     target = f"{path}{'&' if '?' in path else '?'}{query}"
     deadline = time.monotonic() + timeout_s
     while True:
-        reply = await connection.request(
-            "GET", target, headers={TXID_HEADER: str(txid)}
-        )
+        reply = await client.request("GET", target, headers={TXID_HEADER: str(txid)})
         if reply.raise_for_error().status != _ACCEPTED:
             return reply.body
         if time.monotonic() + RECEIPT_POLL_S > deadline:
@@ -61,7 +59,7 @@ async def fetch_proof(
 
 
 async def fetch_receipt(
-    connection: Connection, txid: TxId, *, timeout_s: float = RECEIPT_TIMEOUT_S
+    client: Client, txid: TxId, *, timeout_s: float = RECEIPT_TIMEOUT_S
 ) -> Receipt:
     """Ask for the JSON receipt of a committed transaction.
 
@@ -70,11 +68,29 @@ async def fetch_receipt(
         NotCommitted: the service does not have it in time.
         UnexpectedReply: what it gives is no receipt.
     """
-    body = await fetch_proof(connection, txid, timeout_s=timeout_s)
+    body = await fetch_proof(client, txid, timeout_s=timeout_s)
     try:
         return Receipt.parse(body)
     except Malformed as error:
         raise UnexpectedReply(f"not a receipt: {error}") from error
+
+
+async def fetch_verified(
+    client: Client,
+    txid: TxId,
+    *,
+    claims_digest: bytes | None = None,
+    timeout_s: float = RECEIPT_TIMEOUT_S,
+) -> Receipt:
+    """Fetch a receipt and verify it; see ``Connection.verified_receipt``."""
+    receipt = await fetch_receipt(client, txid, timeout_s=timeout_s)
+    verify_receipt(
+        receipt,
+        service_certificate=client.service_certificate,
+        txid=txid,
+        claims_digest=claims_digest,
+    )
+    return receipt
 
 
 def verify_receipt(

@@ -36,6 +36,11 @@ class Reply:
         return self.body.decode(errors="replace")
 
     @property
+    def error_code(self) -> str:
+        """Return CCF's name for the error; nothing where the body has none."""
+        return _service_error(self).code
+
+    @property
     def txid(self) -> TxId | None:
         """The transaction that the request became, if it became one.
 

@@ -396,7 +396,12 @@ class ProcessNetwork:
         return view, primary
 
     def connect(
-        self, node: NodeProcess, name: str | None = None, *, timeout_s: float = 10.0
+        self,
+        node: NodeProcess,
+        name: str | None = None,
+        *,
+        timeout_s: float = 10.0,
+        is_repeating: bool = True,
     ) -> Connection:
         """Make a connection to one node, as a participant or without a certificate."""
         return Connection(
@@ -404,6 +409,7 @@ class ProcessNetwork:
             service_certificate=self.options.service_certificate.read_text(),
             identity=None if name is None else self.options.keys(name),
             timeout_s=timeout_s,
+            is_repeating=is_repeating,
         )
 
     def stop(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from ccfpy.client.connection import trust_only
+from ccfpy.client.transport import trust_only
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.http.response_parser import ResponseParser
 from tests.e2e.running import DEADLINE_S

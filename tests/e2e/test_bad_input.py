@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ccfpy.base.json import Json
-from ccfpy.client.connection import trust_only
+from ccfpy.client.transport import trust_only
 from ccfpy.local.configuration import INTERFACE
 from tests.attacks import attack
 from tests.e2e.running import DEADLINE_S, Running, running_node

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ccfpy.client.connection import trust_only
+from ccfpy.client.transport import trust_only
 from tests.attacks import attack
 from tests.e2e.running import DEADLINE_S, Running, running_node
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ccfpy.client.connection import trust_only
+from ccfpy.client.transport import trust_only
 from ccfpy.local.configuration import INTERFACE
 from tests.attacks import attack
 from tests.e2e.running import DEADLINE_S, Running, running_node

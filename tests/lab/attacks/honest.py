@@ -121,6 +121,7 @@ class Client:
             service_certificate=self._certificate,
             identity=self._identity,
             timeout_s=TIMEOUT_S,
+            is_repeating=False,
         )
 
     async def _repeat(

@@ -180,7 +180,7 @@ class Clients:
         key = (client, node.number)
         if key not in self._connections:
             connection = self._network.connect(
-                node, self._user, timeout_s=REQUEST_TIMEOUT_S
+                node, self._user, timeout_s=REQUEST_TIMEOUT_S, is_repeating=False
             )
             self._connections[key] = await connection.__aenter__()
         return self._connections[key]

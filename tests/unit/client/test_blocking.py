@@ -19,7 +19,8 @@ def url(serve: Serve) -> Iterator[str]:
     async def answer(request: web.Request) -> web.Response:
         if request.path == "/node/tx":
             return web.json_response({"status": "Committed"})
-        return web.json_response({"method": request.method})
+        headers = {"x-ms-ccf-transaction-id": "2.3"}
+        return web.json_response({"method": request.method}, headers=headers)
 
     loop = asyncio.new_event_loop()
     ready, stop = threading.Event(), asyncio.Event()
@@ -46,7 +47,14 @@ def test_every_method_waits_for_its_answer(url: str, service_pem: str) -> None:
         assert service.get("/x").json() == {"method": "GET"}
         assert service.post("/x", {}).json() == {"method": "POST"}
         assert service.request("DELETE", "/x").json() == {"method": "DELETE"}
+        for verb in ("put", "patch", "delete", "options", "get_when_ready"):
+            assert getattr(service, verb)("/x").status == 200
+        assert service.head("/x").body == b""
+        assert service.write("POST", "/x", json={}).txid == TxId(2, 3)
         service.wait_committed(TxId(2, 3))
         with pytest.raises(UnexpectedReply):
             service.receipt(TxId(2, 3))
+        with pytest.raises(UnexpectedReply):
+            service.verified_receipt(TxId(2, 3))
+        assert service.learn_addresses() == (url,)
         assert service.run(connection.get("/x")).status == 200

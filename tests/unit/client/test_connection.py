@@ -1,14 +1,16 @@
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from ccfpy.base.ids import TxId
-from ccfpy.client.connection import Connection, trust_only
+from ccfpy.client.connection import Connection
 from ccfpy.client.errors import (
     ClientError,
     NotCommitted,
+    OutcomeUnknown,
     ServiceError,
     UnexpectedReply,
     Unreachable,
@@ -218,17 +220,6 @@ def test_an_address_that_is_not_https_is_refused(url: str, service_pem: str) -> 
         Connection(url, service_certificate=service_pem)
 
 
-def test_what_is_trusted_must_be_a_certificate() -> None:
-    with pytest.raises(Unreachable, match="not a service's certificate"):
-        trust_only("nothing")
-
-
-def test_an_identity_must_have_its_files(tmp_path: Path, service_pem: str) -> None:
-    files = KeyFiles(folder=tmp_path, name="user0")
-    with pytest.raises(ClientError, match="cannot use the identity user0"):
-        Connection("https://x", service_certificate=service_pem, identity=files)
-
-
 def test_a_folder_holds_all_that_is_needed(
     serve: Serve, service_pem: str, tmp_path: Path
 ) -> None:
@@ -249,3 +240,115 @@ def test_a_folder_holds_all_that_is_needed(
     assert asyncio.run(ask()) == 200
     assert Certificate.from_pem(service_pem).is_authority
     assert OsEntropy().random_bytes(0) == b""
+
+
+def _named(name: str) -> Answer:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=f"{name} {request.method}")
+
+    return answer
+
+
+def test_a_node_that_is_gone_is_not_asked_again(
+    serve: Serve, service_pem: str, unused_port: int
+) -> None:
+    async def ask() -> list[str]:
+        async with (
+            serve(_named("a")) as a,
+            serve(_named("b")) as b,
+            Connection(
+                [f"127.0.0.1:{unused_port}", b, a], service_certificate=service_pem
+            ) as connection,
+        ):
+            verbs = ("get", "post", "put", "patch", "delete", "options")
+            return [(await getattr(connection, verb)("/x")).text for verb in verbs]
+
+    answers = asyncio.run(ask())
+    assert answers == [
+        f"b {verb}" for verb in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    ]
+
+
+def test_one_node_with_another_certificate_ends_the_call(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """A service has another certificate after its recovery: people must look."""
+    files = KeyFiles(folder=tmp_path, name="other")
+    other = generate_keys(files, with_encryption_key=False)
+
+    async def ask() -> None:
+        async with (
+            serve(_named("a")) as a,
+            Connection(
+                [a, "https://127.0.0.1:1"], service_certificate=other.pem
+            ) as connection,
+        ):
+            await connection.get("/")
+
+    with pytest.raises(Unreachable, match="is not trusted"):
+        asyncio.run(ask())
+
+
+def test_a_write_that_may_have_been_applied_is_not_sent_to_another_node(
+    serve: Serve, service_pem: str
+) -> None:
+    seen: list[str] = []
+
+    async def drop(request: web.Request) -> web.Response:
+        seen.append(request.method)
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async def ask() -> str:
+        async with (
+            serve(drop) as a,
+            serve(_named("b")) as b,
+            Connection([a, b], service_certificate=service_pem) as connection,
+        ):
+            with pytest.raises(OutcomeUnknown):
+                await connection.put("/x", 1)
+            return (await connection.put("/x", 1)).text
+
+    assert asyncio.run(ask()) == "b PUT"
+    assert seen == ["PUT"]
+
+
+def test_further_addresses_are_learned_from_the_service(
+    serve: Serve, service_pem: str
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        interfaces = {"main": {"published_address": "127.0.0.1:9"}}
+        node = {"status": "Trusted", "rpc_interfaces": interfaces}
+        return web.json_response({"nodes": [node]})
+
+    async def ask() -> bool:
+        async with (
+            serve(answer) as url,
+            Connection(url, service_certificate=service_pem) as connection,
+        ):
+            learned = await connection.learn_addresses(interface="main")
+            return list(learned) == [url, "https://127.0.0.1:9"]
+
+    assert asyncio.run(ask())
+
+
+def test_one_deadline_covers_all_waits(serve: Serve, service_pem: str) -> None:
+    asked: list[float] = []
+
+    async def answer(_: web.Request) -> web.Response:
+        asked.append(time.monotonic())
+        return web.Response(status=503, headers={"retry-after": "1"})
+
+    async def ask() -> tuple[int, float]:
+        async with (
+            serve(answer) as url,
+            Connection(url, service_certificate=service_pem) as connection,
+        ):
+            begun = time.monotonic()
+            reply = await connection.request("POST", "/x", timeout_s=1.5)
+            return reply.status, time.monotonic() - begun
+
+    status, seconds = asyncio.run(ask())
+    assert (status, len(asked)) == (503, 2)
+    assert seconds >= 1

@@ -1,0 +1,153 @@
+"""One HTTPS request to one address, and what kept it from being answered.
+
+The client trusts the *service*: a node's certificate must lead to the service's
+certificate, be in date, and name the requested host. No public authority is trusted.
+The client's own certificate, if it has one, identifies the caller.
+"""
+
+import ssl
+from collections.abc import Mapping
+
+import aiohttp
+
+from ccfpy.client.addresses import origin_of
+from ccfpy.client.errors import ClientError, Unreachable
+from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.reply import Reply
+
+CONNECT_TIMEOUT_S = 3.0
+"""To connect and to agree on TLS; a machine that is gone answers nothing at all."""
+
+_CONNECT_SHARE = 0.9
+"""Of the time of a request: if all of it ran out, nobody would know what was sent."""
+_EXACT_TIMEOUTS_S = 1e6
+"""aiohttp rounds longer timeouts up to whole seconds."""
+_UNKNOWN_ISSUER = (18, 19, 20, 21)
+"""What OpenSSL calls a certificate that none of those given issued."""
+
+
+class NotSent(Exception):
+    """There was no connection: the node has received nothing of the request."""
+
+
+class NoAnswer(Exception):
+    """The request was sent, at least in part, and its answer did not come."""
+
+
+def trust_only(service_certificate: str) -> ssl.SSLContext:
+    """Return a TLS context whose one root is a service's certificate, given as PEM.
+
+    Raises:
+        Unreachable: it is no certificate.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=service_certificate)
+    except (ssl.SSLError, ValueError) as error:
+        raise Unreachable(f"not a service's certificate: {error}") from error
+    return context
+
+
+def show(context: ssl.SSLContext, identity: KeyFiles) -> None:
+    """Present a participant's certificate in each handshake.
+
+    Raises:
+        ClientError: its files cannot be used.
+    """
+    try:
+        context.load_cert_chain(identity.certificate, identity.private_key)
+    except OSError as error:  # ssl.SSLError is one
+        reason = (error.strerror or str(error)).lower()
+        raise ClientError(
+            f"cannot use the identity {identity.name} in {identity.folder}: {reason}"
+        ) from error
+
+
+class Transport:
+    """Connections that are kept open between requests."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context),
+            auto_decompress=False,
+            middlewares=(_send_once,),
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
+    ) -> Reply:
+        """Send one request once and return its answer, redirects included.
+
+        Raises:
+            NotSent: there was no connection.
+            NoAnswer: the request was sent and not answered.
+            Unreachable: the server does not prove that it belongs to the service.
+        """
+        timeout = aiohttp.ClientTimeout(
+            total=timeout_s,
+            sock_connect=min(_CONNECT_SHARE * timeout_s, CONNECT_TIMEOUT_S),
+            ceil_threshold=_EXACT_TIMEOUTS_S,
+        )
+        try:
+            async with self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=timeout,
+            ) as response:
+                return Reply(
+                    status=response.status,
+                    headers={k.lower(): v for k, v in response.headers.items()},
+                    body=await response.read(),
+                )
+        except aiohttp.ClientConnectorCertificateError as error:
+            reason = error.certificate_error
+            raise Unreachable(
+                f"{origin_of(url)} is not trusted: {reason}{_hint(reason)}"
+            ) from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NotSent("it did not answer in time") from error
+        except aiohttp.ClientConnectorError as error:
+            raise NotSent(str(error)) from error
+        except TimeoutError as error:
+            raise NoAnswer("it did not answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise NoAnswer(str(error)) from error
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a PUT or DELETE again by itself.
+
+    It does so when a kept connection ends, and cannot know whether the request was
+    applied before.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise NoAnswer(str(error)) from error
+
+
+def _hint(reason: Exception) -> str:
+    """Explain what an unknown issuer means for a service's clients."""
+    if getattr(reason, "verify_code", None) not in _UNKNOWN_ISSUER:
+        return ""
+    return (
+        "; the certificate given is another service's, or this one's of before it was "
+        "recovered"
+    )

@@ -1,0 +1,140 @@
+"""What one request over a real socket comes to."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from ccfpy.client.errors import ClientError, Unreachable
+from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.transport import NoAnswer, NotSent, Transport, show, trust_only
+from tests.unit.client.conftest import Serve
+
+
+def _with(pem: str, do: Callable[[Transport], Awaitable[None]]) -> None:
+    async def run() -> None:
+        transport = Transport(trust_only(pem))
+        try:
+            await do(transport)
+        finally:
+            await transport.close()
+
+    asyncio.run(run())
+
+
+async def _send(
+    transport: Transport, url: str, method: str = "GET", timeout_s: float = 20
+) -> int:
+    reply = await transport.send(
+        method, url, body=b"x", headers={}, timeout_s=timeout_s
+    )
+    return reply.status
+
+
+def test_nobody_at_a_port_means_that_nothing_was_sent(
+    service_pem: str, unused_port: int
+) -> None:
+    async def do(transport: Transport) -> None:
+        with pytest.raises(NotSent):
+            await _send(transport, f"https://127.0.0.1:{unused_port}")
+
+    _with(service_pem, do)
+
+
+def test_a_port_that_speaks_no_tls_means_that_nothing_was_sent(
+    service_pem: str,
+) -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 no\r\n\r\n")
+        writer.close()
+
+    async def do(transport: Transport) -> None:
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(NotSent):
+                await _send(transport, f"https://127.0.0.1:{port}")
+
+    _with(service_pem, do)
+
+
+def test_a_handshake_that_hangs_means_that_nothing_was_sent(service_pem: str) -> None:
+    async def do(transport: Transport) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            with pytest.raises(NotSent, match="in time"):
+                await _send(transport, f"https://127.0.0.1:{port}", timeout_s=0.1)
+
+    _with(service_pem, do)
+
+
+def test_a_connection_lost_after_sending_is_no_answer(
+    serve: Serve, service_pem: str
+) -> None:
+    async def drop(request: web.Request) -> web.Response:
+        await request.read()
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async def do(transport: Transport) -> None:
+        async with serve(drop) as url:
+            with pytest.raises(NoAnswer):
+                await _send(transport, url)
+
+    _with(service_pem, do)
+
+
+def test_time_that_runs_out_after_sending_is_no_answer(
+    serve: Serve, service_pem: str
+) -> None:
+    async def hang(_: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def do(transport: Transport) -> None:
+        async with serve(hang) as url:
+            with pytest.raises(NoAnswer, match="in time"):
+                await _send(transport, url, timeout_s=0.2)
+
+    _with(service_pem, do)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "GET"])
+def test_no_request_is_sent_twice_when_a_kept_connection_ends(
+    serve: Serve, service_pem: str, method: str
+) -> None:
+    """Retrying a PUT or DELETE is a habit of aiohttp, where a connection is reused."""
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        await request.read()
+        seen.append(request.method)
+        if len(seen) > 1:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.Response()
+
+    async def do(transport: Transport) -> None:
+        async with serve(answer) as url:
+            assert await _send(transport, url, method) == 200
+            with pytest.raises(NoAnswer):
+                await _send(transport, url, method)
+
+    _with(service_pem, do)
+    assert seen == [method, method]
+
+
+def test_what_is_trusted_must_be_a_certificate() -> None:
+    with pytest.raises(Unreachable, match="not a service's certificate"):
+        trust_only("nothing")
+
+
+def test_an_identity_must_have_its_files(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with pytest.raises(ClientError, match="cannot use the identity user0"):
+        show(context, KeyFiles(folder=tmp_path, name="user0"))
