@@ -6,13 +6,12 @@ from typing import Annotated, Self, TypeAlias
 from ccfpy.attestation.fields import Digest, read_exactly
 from ccfpy.base.annotations import IntegerRange
 from ccfpy.base.json import JsonObject
+from ccfpy.base.limits import ENCLAVE_NUMBER_MAX
 from ccfpy.base.schema import fields_of
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256
 
-NUMBER_MAX = (1 << 16) - 1
-"""The highest product id and security version."""
-Number: TypeAlias = Annotated[int, IntegerRange("number", 0, NUMBER_MAX)]
+Number: TypeAlias = Annotated[int, IntegerRange("number", 0, ENCLAVE_NUMBER_MAX)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

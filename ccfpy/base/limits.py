@@ -539,3 +539,6 @@ METRICS_SERIES_MAX: int = 2000
 # Offline tools
 DISCOVERED_FILES_MAX: int = 1_000_000
 """Files that a search for ledgers looks at; more are surely not all of ledgers."""
+
+ENCLAVE_NUMBER_MAX = (1 << 16) - 1
+"""The highest product id and security version of an enclave."""

@@ -3,9 +3,13 @@
 import errno
 import socket
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ccfpy.cli.errors import CommandFailed, Misused
-from ccfpy.local.configuration import Placement
+
+if TYPE_CHECKING:
+    from ccfpy.local.configuration import Placement
+
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -14,7 +18,7 @@ NODES_MAX = 20
 """Each is two processes with a Python of its own."""
 
 
-def placements(given: Sequence[str]) -> list[Placement]:
+def placements(given: Sequence[str]) -> "list[Placement]":
     """Choose where each node listens; ports that are taken are skipped.
 
     Args:
@@ -25,6 +29,8 @@ def placements(given: Sequence[str]) -> list[Placement]:
         Misused: a value is neither, or there are too many nodes.
         CommandFailed: an address is taken.
     """
+    from ccfpy.local.configuration import Placement
+
     counts = [int(text) for text in given if text.isdecimal()]
     named = [parse_node(text) for text in given if not text.isdecimal()]
     named = named or [(HOST, PORT)]

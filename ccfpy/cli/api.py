@@ -47,9 +47,10 @@ def api(  # one parameter for each option
     ] = False,
     where: PlaceOptions,
 ) -> None:
-    """Show every endpoint of a service: parameters, schemas, who may call, curl lines.
+    """Show what a service offers, as a page that works offline.
 
-    The page is one file. It loads nothing, and runs nothing but its own search.
+    Every endpoint has its parameters, schemas, who may call it, and curl lines.
+        The page is one file. It loads nothing, and runs nothing but its own search.
     """
     if document:
         documents = [_read(path) for path in document]

@@ -12,7 +12,6 @@ from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.output import counted, note, print_json, write
 from ccfpy.cli.place import JsonOption
 from ccfpy.client.bundle import Bundle, read_bundle
-from ccfpy.devtools.checks import check
 from ccfpy.devtools.project import Project
 
 BUNDLE = "bundle.json"
@@ -85,6 +84,8 @@ def checked(app: Path, *, build: bool = True) -> Bundle:
         CommandFailed: the app cannot be used; every reason has been printed.
         CcfpyError: there is no app, or its build fails.
     """
+    from ccfpy.devtools.checks import check
+
     if build and app.is_dir() and asyncio.run(Project.of(app).build()):
         note(f"built {app}")
     made = read_bundle(app)

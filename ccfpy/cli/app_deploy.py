@@ -1,7 +1,7 @@
 """``ccfpy app deploy``: an app into a running service, by its members' votes."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,9 +11,10 @@ from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json
 from ccfpy.cli.place import JsonOption, Place, TrustOptions
 from ccfpy.cli.signing import SignersOptions
-from ccfpy.client import deploying
 from ccfpy.client.bundle import Bundle
-from ccfpy.client.deploying import Deployment
+
+if TYPE_CHECKING:
+    from ccfpy.client.deploying import Deployment
 
 
 @with_options
@@ -36,11 +37,13 @@ def deploy(
     Where more votes are needed than those given with --as, it exits with 1 and names
     the proposal for the others to vote on.
     """
+    from ccfpy.client import deploying
+
     place = Place.find(to, trust.common, trust.cacert)
     signers = members.signers(place)
     bundle = checked(app, build=build)
 
-    async def deployed() -> Deployment:
+    async def deployed() -> "Deployment":
         async with place.connect() as connection:
             return await deploying.deploy(connection, signers, bundle.action())
 
@@ -49,7 +52,7 @@ def deploy(
     raise typer.Exit(ExitCode.OK if done.is_installed else ExitCode.FAILED)
 
 
-def _show(done: Deployment, bundle: Bundle, url: str, *, as_json: bool) -> None:
+def _show(done: "Deployment", bundle: Bundle, url: str, *, as_json: bool) -> None:
     status = done.status
     endpoints = [
         (verb.upper(), f"{url}/app{path}") for path, verb, _ in bundle.endpoints()

@@ -4,22 +4,20 @@ import asyncio
 import contextlib
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ccfpy.cli.addresses import placements
-from ccfpy.cli.app_show import Show
-from ccfpy.cli.earlier_run import set_aside
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.output import print_json, text_console
-from ccfpy.cli.sandbox_run import cancel_on_signals
 from ccfpy.client.share import constitution
-from ccfpy.devtools import recording_app
-from ccfpy.devtools.desk import Desk
 from ccfpy.devtools.kept_requests import NAME, KeptRequests
-from ccfpy.local.configuration import ServiceOptions
-from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+
+if TYPE_CHECKING:
+    from ccfpy.cli.app_show import Show
+    from ccfpy.devtools.desk import Desk
+
 
 USERS_MAX = 100
 ELECTION_TIMEOUT_MS = 20_000
@@ -54,6 +52,12 @@ def dev(
     Requests are kept with their bodies for ccfpy app replay: send it no secrets.
     Ctrl-C stops it.
     """
+    from ccfpy.cli.app_show import Show
+    from ccfpy.devtools import recording_app
+    from ccfpy.devtools.desk import Desk
+    from ccfpy.local.configuration import ServiceOptions
+    from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+
     if not project.is_dir():
         raise Misused(f"{project} is no folder: give the one with app.json")
     listening = placements([] if node is None else [node])
@@ -85,7 +89,10 @@ def dev(
         asyncio.run(_run(desk, show, as_json=json))
 
 
-async def _run(desk: Desk, show: Show, *, as_json: bool) -> None:
+async def _run(desk: "Desk", show: "Show", *, as_json: bool) -> None:
+    from ccfpy.cli.earlier_run import set_aside
+    from ccfpy.cli.sandbox_run import cancel_on_signals
+
     cancel_on_signals()
     network = desk.network
     options = network.options
@@ -105,7 +112,7 @@ async def _run(desk: Desk, show: Show, *, as_json: bool) -> None:
         network.stop()
 
 
-def _facts(desk: Desk) -> dict[str, object]:
+def _facts(desk: "Desk") -> dict[str, object]:
     options = desk.network.options
     return {
         "event": "started",
@@ -117,7 +124,7 @@ def _facts(desk: Desk) -> dict[str, object]:
     }
 
 
-def _tell_how(desk: Desk) -> None:
+def _tell_how(desk: "Desk") -> None:
     options = desk.network.options
     console = text_console()
     console.print(f"\n{desk.node.url}, keys in {options.shared}\n", markup=False)

@@ -3,27 +3,25 @@
 import asyncio
 import difflib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from ccfpy.base.json import JsonObject, dumps, loads
 from ccfpy.cli.app_bundle import checked
-from ccfpy.cli.app_show import Show
 from ccfpy.cli.errors import CommandFailed, ExitCode
 from ccfpy.cli.output import note, print_json, text_console
 from ccfpy.cli.place import JsonOption
 from ccfpy.cli.values import as_text, value_as_json, value_line, writes_as_json
 from ccfpy.client.bundle import Bundle
-from ccfpy.client.keyfiles import read_text
-from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.devtools.kept_requests import NAME, KeptRequests
-from ccfpy.devtools.ledger_state import read_state
 from ccfpy.devtools.project import BUILD, REBUILD, Project
-from ccfpy.devtools.replay import Outcome, Replay, installed
-from ccfpy.devtools.replay import replay as run_again
-from ccfpy.local.configuration import ServiceOptions
+
+if TYPE_CHECKING:
+    from ccfpy.cli.app_show import Show
+    from ccfpy.devtools.replay import Outcome, Replay
+
 
 _STYLES = {"+": "green", "-": "red"}
 _HEADING_LINES = 3
@@ -56,6 +54,14 @@ def replay(
     nothing is changed. The answer and the writes are shown as a difference from those
     of the first time. Exits with 1 if they differ.
     """
+    from ccfpy.cli.app_show import Show
+    from ccfpy.client.keyfiles import read_text
+    from ccfpy.crypto.rsa import RsaKeyPair
+    from ccfpy.devtools.ledger_state import read_state
+    from ccfpy.devtools.replay import installed
+    from ccfpy.devtools.replay import replay as run_again
+    from ccfpy.local.configuration import ServiceOptions
+
     options = ServiceOptions(
         workspace=workspace, label=label, app="", constitution=(), program=()
     )
@@ -86,7 +92,7 @@ def _made(app: Path) -> Bundle:
     return checked(app, build=False)
 
 
-def _show(done: Replay, show: Show) -> None:
+def _show(done: "Replay", show: "Show") -> None:
     console, served, performance = text_console(), done.served, done.performance
     state = f"at {served.read_version}"
     console.print(
@@ -102,7 +108,7 @@ def _show(done: Replay, show: Show) -> None:
         note("the same came of it")
 
 
-def _difference(done: Replay) -> list[str]:
+def _difference(done: "Replay") -> list[str]:
     """Compare line by line; what is the same begins with two blanks."""
     then, now = _lines(done.then), _lines(done.now)
     if done.then.body is None:
@@ -112,7 +118,7 @@ def _difference(done: Replay) -> list[str]:
     return lines[_HEADING_LINES:] or [f" {line}" for line in now]
 
 
-def _lines(outcome: Outcome) -> list[str]:
+def _lines(outcome: "Outcome") -> list[str]:
     lines = [str(outcome.status)]
     lines += [f"{name}: {value}" for name, value in sorted(outcome.headers.items())]
     if outcome.body:
@@ -136,7 +142,7 @@ def _pretty(value: object) -> list[str]:
     return ["{", *inner, "}"]
 
 
-def _as_json(done: Replay, show: Show) -> JsonObject:
+def _as_json(done: "Replay", show: "Show") -> JsonObject:
     served, performance = done.served, done.performance
     return {
         "number": served.number,
@@ -153,7 +159,7 @@ def _as_json(done: Replay, show: Show) -> JsonObject:
     }
 
 
-def _outcome(outcome: Outcome) -> JsonObject:
+def _outcome(outcome: "Outcome") -> JsonObject:
     body = None if outcome.body is None else loads(dumps(value_as_json(outcome.body)))
     writes = {name: writes_as_json(each) for name, each in outcome.writes.items()}
     return {

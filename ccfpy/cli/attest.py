@@ -1,18 +1,13 @@
 """``ccfpy attest``: evidence of what nodes run on, told in plain words and verified."""
 
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json, dumps
-from ccfpy.cli.attest_input import gather
-from ccfpy.cli.attest_kind import Check, Claim, Kind, Piece, Wanted, holds
-from ccfpy.cli.attest_maa import FORMAT as MAA
-from ccfpy.cli.attest_maa import Maa
-from ccfpy.cli.attest_mock import maa_mock
 from ccfpy.cli.attest_options import (
     AtOption,
     DebugOption,
@@ -27,33 +22,39 @@ from ccfpy.cli.attest_options import (
     VirtualOption,
     WhatArgument,
 )
-from ccfpy.cli.attest_sgx import Sgx
-from ccfpy.cli.attest_snp import Snp
-from ccfpy.cli.attest_virtual import Simulated, Virtual
+from ccfpy.cli.entries import Command, Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json, text_console
 from ccfpy.cli.place import JsonOption, TrustOptions
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
-from ccfpy.client.maa import keys_of
-from ccfpy.crypto.certs import parse_time
-from ccfpy.crypto.jwt import TokenKey
 from ccfpy.service.tables.nodes import QuoteFormat
 
-attest = typer.Typer(no_args_is_help=True)
-attest.command("maa-mock")(maa_mock)
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-KINDS: Mapping[str, Kind] = {
-    QuoteFormat.AMD_SEV_SNP_V1: Snp(),
-    QuoteFormat.OE_SGX_V1: Sgx(),
-    QuoteFormat.INSECURE_VIRTUAL: Virtual(),
-    QuoteFormat.INSECURE_SIMULATED: Simulated(),
-    MAA: Maa(),
-}
+    from ccfpy.cli.attest_kind import Check, Claim, Kind, Piece, Wanted
+    from ccfpy.crypto.jwt import TokenKey
+
+
 _AT_COLLATERAL = "collateral"
 
 
-@attest.command()
+def kinds() -> "Mapping[str, Kind]":
+    """Return what is said of each kind of evidence, by its name."""
+    from ccfpy.cli.attest_maa import FORMAT, Maa
+    from ccfpy.cli.attest_sgx import Sgx
+    from ccfpy.cli.attest_snp import Snp
+    from ccfpy.cli.attest_virtual import Simulated, Virtual
+
+    return {
+        QuoteFormat.AMD_SEV_SNP_V1: Snp(),
+        QuoteFormat.OE_SGX_V1: Sgx(),
+        QuoteFormat.INSECURE_VIRTUAL: Virtual(),
+        QuoteFormat.INSECURE_SIMULATED: Simulated(),
+        FORMAT: Maa(),
+    }
+
+
 @with_options
 def show(  # one parameter for each option
     what: WhatArgument,
@@ -77,7 +78,6 @@ def show(  # one parameter for each option
         print_json(told[0] if len(told) == 1 else told)
 
 
-@attest.command()
 @with_options
 def verify(  # noqa: PLR0913  # one parameter for each option
     what: WhatArgument,
@@ -100,6 +100,8 @@ def verify(  # noqa: PLR0913  # one parameter for each option
 
     A virtual node's evidence fails: it proves nothing, and says so.
     """
+    from ccfpy.cli.attest_kind import Wanted, holds
+
     now_s, at_collateral = _moment(at)
     wanted = Wanted(
         now_s=now_s,
@@ -130,7 +132,9 @@ def verify(  # noqa: PLR0913  # one parameter for each option
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _checks(kind: Kind, piece: Piece, wanted: Wanted) -> list[Check]:
+def _checks(kind: "Kind", piece: "Piece", wanted: "Wanted") -> "list[Check]":
+    from ccfpy.cli.attest_maa import FORMAT as MAA
+
     if piece.format == MAA and (wanted.maa_issuer is None or not wanted.maa_keys):
         raise Misused("a token needs --maa-issuer and --maa-keys to be verified")
     try:
@@ -141,7 +145,9 @@ def _checks(kind: Kind, piece: Piece, wanted: Wanted) -> list[Check]:
 
 def _gather(
     what: str, endorsements: Path | None, uvm: Path | None, cacert: Path | None
-) -> list[Piece]:
+) -> "list[Piece]":
+    from ccfpy.cli.attest_input import gather
+
     try:
         return gather(
             what,
@@ -154,12 +160,14 @@ def _gather(
 
 
 def _usual(common: Path) -> Path | None:
+    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+
     certificate = common / SERVICE_CERTIFICATE
     return certificate if certificate.is_file() else None
 
 
-def _kind(piece: Piece) -> Kind:
-    kind = KINDS.get(piece.format)
+def _kind(piece: "Piece") -> "Kind":
+    kind = kinds().get(piece.format)
     if kind is None:
         raise CommandFailed(
             f"{piece.label}: evidence of no known form {piece.format!r}"
@@ -167,7 +175,7 @@ def _kind(piece: Piece) -> Kind:
     return kind
 
 
-def _claims(kind: Kind, piece: Piece) -> list[Claim]:
+def _claims(kind: "Kind", piece: "Piece") -> "list[Claim]":
     try:
         return kind.claims(piece)
     except CcfpyError as error:
@@ -175,6 +183,8 @@ def _claims(kind: Kind, piece: Piece) -> list[Claim]:
 
 
 def _moment(text: str | None) -> tuple[int, bool]:
+    from ccfpy.crypto.certs import parse_time
+
     now_s = int(time.time())
     if text is None:
         return now_s, False
@@ -186,7 +196,9 @@ def _moment(text: str | None) -> tuple[int, bool]:
         raise Misused(f"--at {text!r} is no date, such as 2025-06-15") from error
 
 
-def _keys(path: Path) -> Mapping[str, TokenKey]:
+def _keys(path: Path) -> "Mapping[str, TokenKey]":
+    from ccfpy.client.maa import keys_of
+
     try:
         return keys_of(_file(path))
     except Malformed as error:
@@ -201,13 +213,15 @@ def _file(path: Path) -> bytes:
 
 
 def _as_json(
-    kind: Kind,
-    piece: Piece,
-    claims: Sequence[Claim],
-    checks: Sequence[Check] | None = None,
+    kind: "Kind",
+    piece: "Piece",
+    claims: "Sequence[Claim]",
+    checks: "Sequence[Check] | None" = None,
     *,
     explain: bool = False,
 ) -> dict[str, object]:
+    from ccfpy.cli.attest_kind import holds
+
     told: dict[str, object] = {
         "evidence": piece.label,
         "format": piece.format,
@@ -228,7 +242,7 @@ def _as_json(
     return told
 
 
-def _print_claims(kind: Kind, piece: Piece, claims: Sequence[Claim]) -> None:
+def _print_claims(kind: "Kind", piece: "Piece", claims: "Sequence[Claim]") -> None:
     console = text_console()
     console.print(f"{piece.label}: {kind.summary} ({piece.format})", markup=False)
     width = max(len(claim.name) for claim in claims)
@@ -249,7 +263,9 @@ def _shown(value: Json) -> str:
             return dumps(value).decode()
 
 
-def _print_checks(piece: Piece, checks: Sequence[Check], *, explain: bool) -> None:
+def _print_checks(piece: "Piece", checks: "Sequence[Check]", *, explain: bool) -> None:
+    from ccfpy.cli.attest_kind import holds
+
     console = text_console()
     words = {True: "passed", False: "FAILED", None: "not reached"}
     for check in checks:
@@ -261,3 +277,25 @@ def _print_checks(piece: Piece, checks: Sequence[Check], *, explain: bool) -> No
             console.print(f"              {check.why}", markup=False)
     verdict = "verified" if holds(checks) else "not to be relied on"
     console.print(f"{piece.label}: {verdict}", markup=False)
+
+
+def _maa_mock() -> Command:
+    from ccfpy.cli.attest_mock import maa_mock
+
+    return maa_mock
+
+
+attest: Table = {
+    "maa-mock": Entry(
+        "Issue tokens for evidence, as Azure does; they are worth nothing elsewhere.",
+        _maa_mock,
+    ),
+    "show": Entry(
+        "Say what evidence claims, in plain words; nothing of it is verified.",
+        lambda: show,
+    ),
+    "verify": Entry(
+        "Verify evidence up to its maker's root; exits with 1 if any of it fails.",
+        lambda: verify,
+    ),
+}

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -14,12 +14,10 @@ import typer
 from ccfpy.base import json
 from ccfpy.base.limits import MIB
 from ccfpy.cli.output import note
-from ccfpy.client.keyfiles import OsEntropy
-from ccfpy.crypto.certs import node_self_signed
-from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.rsa import RsaKeyPair
-from ccfpy.devtools.maa_mock import Answer, MaaMock
-from ccfpy.devtools.token_signer import TokenSigner
+
+if TYPE_CHECKING:
+    from ccfpy.devtools.maa_mock import Answer, MaaMock
+
 
 BODY_BYTES_MAX = MIB
 _DAYS = 30
@@ -58,12 +56,19 @@ class MockServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
-    service: MaaMock
+    service: "MaaMock"
     certificate_pem: str
 
 
 def make_server(port: int) -> MockServer:
     """Make a server on this machine's own address; the caller serves and closes it."""
+    from ccfpy.client.keyfiles import OsEntropy
+    from ccfpy.crypto.certs import node_self_signed
+    from ccfpy.crypto.ec import Curve, KeyPair
+    from ccfpy.crypto.rsa import RsaKeyPair
+    from ccfpy.devtools.maa_mock import MaaMock
+    from ccfpy.devtools.token_signer import TokenSigner
+
     entropy = OsEntropy()
     now = datetime.now(UTC) - timedelta(minutes=1)
     server = MockServer(("127.0.0.1", port), _Handler)
@@ -121,14 +126,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._service.post(path, body, unix_time_s=int(time.time())))
 
     @property
-    def _service(self) -> MaaMock:
+    def _service(self) -> "MaaMock":
         assert isinstance(self.server, MockServer), "it is made for no other"
         return self.server.service
 
     def log_message(self, *_: object) -> None:
         """Log nothing."""
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: "Answer") -> None:
         body = json.dumps(answer.body)
         self.send_response(answer.status)
         self.send_header("content-type", "application/json")

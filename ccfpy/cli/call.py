@@ -44,9 +44,10 @@ def call(  # noqa: PLR0913  # one parameter for each option
     where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
-    """Send one request and print what comes back; exits with 1 for an error reply.
+    """Send one request to a service, as one of its users.
 
-    The body is sent as JSON if it is JSON and no content type was given.
+    Prints what comes back, and exits with 1 for an error reply.
+        The body is sent as JSON if it is JSON and no content type was given.
     """
     body = None if data is None else _body(data)
     headers = _headers(header or [], body)

@@ -17,11 +17,10 @@ import typer
 
 import ccfpy
 from ccfpy.base.version import VERSION
+from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, no_such_file
 from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption
-
-compat = typer.Typer(no_args_is_help=True)
 
 MARK = "# Written by `ccfpy compat install`; `ccfpy compat uninstall` removes it."
 SHEBANG_BYTES_MAX = 127
@@ -47,7 +46,6 @@ PrefixOption: TypeAlias = Annotated[
 ]
 
 
-@compat.command()
 def install(*, prefix: PrefixOption, json: JsonOption = False) -> None:
     """Write the stand-ins below a folder; files of others are left alone."""
     wanted = _contents(prefix)
@@ -67,7 +65,6 @@ def install(*, prefix: PrefixOption, json: JsonOption = False) -> None:
     _tell(list(wanted), as_json=json)
 
 
-@compat.command()
 def uninstall(*, prefix: PrefixOption, json: JsonOption = False) -> None:
     """Remove the stand-ins that were written below a folder."""
     removed = [path for path in _contents(prefix) if path.exists() and is_ours(path)]
@@ -149,3 +146,14 @@ def _tell(paths: Sequence[Path], *, as_json: bool) -> None:
         return
     for path in paths:
         print(path)
+
+
+compat: Table = {
+    "install": Entry(
+        "Write the stand-ins below a folder; files of others are left alone.",
+        lambda: install,
+    ),
+    "uninstall": Entry(
+        "Remove the stand-ins that were written below a folder.", lambda: uninstall
+    ),
+}

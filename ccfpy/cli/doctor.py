@@ -75,7 +75,10 @@ def doctor(
     ] = "local://127.0.0.1:8000",
     json: JsonOption = False,
 ) -> None:
-    """Check that this machine has what ccfpy needs; exits with 1 if it has not."""
+    """Check that this machine has what ccfpy needs.
+
+    Exits with 1 if it has not.
+    """
     host, port = parse_node(node)
     checks = [
         _python(),
@@ -197,7 +200,7 @@ def _loopback() -> Check:
 
 def _descriptors() -> Check:
     try:
-        import resource  # noqa: PLC0415  # absent on Windows
+        import resource  # absent on Windows
     except ImportError:
         return Check("open files", Verdict.OK, "as many as memory holds")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -2,30 +2,24 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
-from rich.table import Table
 
-from ccfpy.attestation.bundle import Bundle
-from ccfpy.attestation.identity import NUMBER_MAX
-from ccfpy.attestation.manifest import Manifest
 from ccfpy.base import json as json_text
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
-from ccfpy.cli.enclave_kind import interface_of
-from ccfpy.cli.enclave_platform import platform
+from ccfpy.base.limits import ENCLAVE_NUMBER_MAX
+from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.output import print_json, table_console
-from ccfpy.client.keyfiles import read_text
-from ccfpy.crypto.ec import KeyPair
-from ccfpy.enclave.bundles import SUFFIX, FoundApplication, find, read_manifest
-from ccfpy.enclave.measuring import measure as measured
 
-enclave = typer.Typer(no_args_is_help=True)
-enclave.add_typer(
-    platform, name="platform", help="Make and tend simulated machines and vendors."
-)
+if TYPE_CHECKING:
+    from ccfpy.attestation.bundle import Bundle
+    from ccfpy.attestation.manifest import Manifest
+    from ccfpy.crypto.ec import KeyPair
+    from ccfpy.enclave.bundles import FoundApplication
+
 
 Result = TypeVar("Result")
 
@@ -41,19 +35,21 @@ JsonOption: TypeAlias = Annotated[
 ]
 
 
-@enclave.command()
 def sign(  # noqa: PLR0913  # one parameter for each option
     app: AppArgument,
     *,
     key: Annotated[Path, typer.Option(help="The signer's private key, PEM.")],
     product_id: Annotated[
-        int, typer.Option(min=0, max=NUMBER_MAX, help="Which of your products it is.")
+        int,
+        typer.Option(
+            min=0, max=ENCLAVE_NUMBER_MAX, help="Which of your products it is."
+        ),
     ] = 1,
     security_version: Annotated[
         int,
         typer.Option(
             min=0,
-            max=NUMBER_MAX,
+            max=ENCLAVE_NUMBER_MAX,
             help="Raise it when older ones are not to be trusted any more.",
         ),
     ] = 1,
@@ -72,6 +68,9 @@ def sign(  # noqa: PLR0913  # one parameter for each option
     json: JsonOption = False,
 ) -> None:
     """Vouch for an application and all that it runs on, by a file beside it."""
+    from ccfpy.attestation.manifest import Manifest
+    from ccfpy.enclave.bundles import SUFFIX
+
     found = _unsigned(app)
     place = out or found.path.with_suffix(SUFFIX)
     if place.suffix != SUFFIX:
@@ -92,7 +91,6 @@ def sign(  # noqa: PLR0913  # one parameter for each option
     print(f"{place}: unique id {manifest.identity.unique_id.hex()}")
 
 
-@enclave.command()
 def measure(
     app: Annotated[
         str,
@@ -128,13 +126,14 @@ def measure(
         _check(bundle, found.manifest)
 
 
-@enclave.command()
 def inspect(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What sign wrote.")],
     *,
     json: JsonOption = False,
 ) -> None:
     """Show who vouches for what in a signed enclave's file; the code is not needed."""
+    from ccfpy.enclave.bundles import read_manifest
+
     try:
         manifest = read_manifest(file)
     except CcfpyError as error:
@@ -172,20 +171,25 @@ def inspect(
     )
 
 
-def _unsigned(app: str) -> FoundApplication:
+def _unsigned(app: str) -> "FoundApplication":
     found = _found(app)
     if found.manifest is not None:
         raise Misused(f"{app} is signed already: name the application to sign it anew")
     return found
 
 
-def _found(app: str) -> FoundApplication:
+def _found(app: str) -> "FoundApplication":
+    from ccfpy.enclave.bundles import find
+
     return _or_failed(lambda: find(app))
 
 
 def _bundle(
-    found: FoundApplication, configuration: JsonObject, packages: Iterable[str]
-) -> Bundle:
+    found: "FoundApplication", configuration: JsonObject, packages: Iterable[str]
+) -> "Bundle":
+    from ccfpy.cli.enclave_kind import interface_of
+    from ccfpy.enclave.measuring import measure as measured
+
     return _or_failed(
         lambda: measured(
             found.path,
@@ -203,7 +207,7 @@ def _or_failed(do: Callable[[], Result]) -> Result:
         raise CommandFailed(str(error)) from error
 
 
-def _check(bundle: Bundle, manifest: Manifest) -> None:
+def _check(bundle: "Bundle", manifest: "Manifest") -> None:
     try:
         bundle.check_same(manifest.bundle)
     except CcfpyError as error:
@@ -213,7 +217,10 @@ def _check(bundle: Bundle, manifest: Manifest) -> None:
         ) from error
 
 
-def _key(file: Path) -> KeyPair:
+def _key(file: Path) -> "KeyPair":
+    from ccfpy.client.keyfiles import read_text
+    from ccfpy.crypto.ec import KeyPair
+
     try:
         return KeyPair.from_pem(read_text(file))
     except CcfpyError as error:
@@ -233,18 +240,43 @@ def _configuration(file: Path | None) -> JsonObject:
         raise CommandFailed(f"{file} is {error}; correct the file") from error
 
 
-def _identity(manifest: Manifest) -> JsonObject:
+def _identity(manifest: "Manifest") -> JsonObject:
     return manifest.identity.fields()
 
 
-def _parts(bundle: Bundle) -> dict[str, str]:
+def _parts(bundle: "Bundle") -> dict[str, str]:
     return {f"part {name}": digest.hex() for name, digest in bundle.parts.items()}
 
 
 def _print(rows: dict[str, str]) -> None:
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     for name, value in rows.items():
         table.add_row(name, value)
     table_console().print(table)
+
+
+def _platform() -> Table:
+    from ccfpy.cli.enclave_platform import platform
+
+    return platform
+
+
+enclave: Table = {
+    "sign": Entry(
+        "Vouch for an application and all that it runs on, by a file beside it.",
+        lambda: sign,
+    ),
+    "measure": Entry(
+        "Measure what would run here; a signed one must be what was signed.",
+        lambda: measure,
+    ),
+    "inspect": Entry(
+        "Show who vouches for what in a signed enclave's file; the code is not needed.",
+        lambda: inspect,
+    ),
+    "platform": Entry("Make and tend simulated machines and vendors.", _platform),
+}

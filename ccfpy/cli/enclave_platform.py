@@ -9,22 +9,19 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
 
-from ccfpy.attestation.simulated import PLATFORM, TCB_VERSION_BYTES
-from ccfpy.attestation.simulated_collateral import SimulatedCollateral, TcbStatus
-from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base.errors import CcfpyError
+from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.output import print_json
-from ccfpy.client.keyfiles import OsEntropy, write_private
-from ccfpy.crypto.hashing import DIGEST_BYTES
-from ccfpy.enclave.platforms.simulated import read_machine, usual_place
-from ccfpy.local.simulated_vendor import SimulatedVendor
 
-platform = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from ccfpy.attestation.simulated_collateral import SimulatedCollateral
+    from ccfpy.attestation.simulated_machine import SimulatedMachine
+
 
 USUAL_VENDOR = ".local/state/ccfpy/simulated-vendor.json"
 Kind = TypeVar("Kind")
@@ -51,7 +48,6 @@ JsonOption: TypeAlias = Annotated[
 ]
 
 
-@platform.command()
 def new(
     *,
     machine: MachineOption = None,
@@ -62,6 +58,9 @@ def new(
     ] = False,
 ) -> None:
     """Make a machine, and its vendor if there is none yet."""
+    from ccfpy.client.keyfiles import OsEntropy
+    from ccfpy.local.simulated_vendor import SimulatedVendor
+
     place, vendor_place = _machine_place(machine), _vendor_place(vendor)
     if place.exists() and not force:
         raise Misused(f"{place} is there already: --force replaces it")
@@ -79,7 +78,6 @@ def new(
     print(f"{place}: machine {made.machine_id.hex()}, which keeps no secret from root")
 
 
-@platform.command()
 def show(
     *,
     machine: MachineOption = None,
@@ -90,6 +88,9 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show a machine, or a vendor, without their keys."""
+    from ccfpy.attestation.simulated import PLATFORM
+    from ccfpy.local.simulated_vendor import SimulatedVendor
+
     if vendor is not None:
         maker = _read(vendor, SimulatedVendor.parse, "vendor")
         about = _about_vendor(maker.vendor_id, maker.collateral)
@@ -109,7 +110,6 @@ def show(
     _tell(about, {}, json=json)
 
 
-@platform.command()
 def update(
     *,
     machine: MachineOption = None,
@@ -120,6 +120,8 @@ def update(
 
     The vendor signs its statements anew, which hold for thirty days.
     """
+    from ccfpy.local.simulated_vendor import SimulatedVendor
+
     place, vendor_place = _machine_place(machine), _vendor_place(vendor)
     maker = _read(vendor_place, SimulatedVendor.parse, "vendor")
     maker = maker.renew(unix_time_s=_now())
@@ -132,7 +134,6 @@ def update(
     print(f"{place}: {updated.tcb_version.hex()}, {_status(updated)}")
 
 
-@platform.command()
 def require(
     tcb: Annotated[
         str, typer.Argument(metavar="HEX", help="The security version from now on.")
@@ -147,6 +148,9 @@ def require(
     ] = False,
 ) -> None:
     """Announce a newer security version, as the vendor."""
+    from ccfpy.attestation.simulated_collateral import TcbStatus
+    from ccfpy.local.simulated_vendor import SimulatedVendor
+
     older = TcbStatus.REVOKED if revoke_older else TcbStatus.OUT_OF_DATE
     place, version = _vendor_place(vendor), _tcb_version(tcb)
     maker = _read(place, SimulatedVendor.parse, "vendor")
@@ -157,7 +161,6 @@ def require(
     print(f"{place}: {version.hex()} is UpToDate, and older ones are {older}")
 
 
-@platform.command()
 def revoke(
     machine: Annotated[
         str, typer.Argument(metavar="MACHINE", help="Its id, or its file.")
@@ -166,6 +169,8 @@ def revoke(
     vendor: VendorOption = None,
 ) -> None:
     """Revoke a machine, as the vendor."""
+    from ccfpy.local.simulated_vendor import SimulatedVendor
+
     place = _vendor_place(vendor)
     maker = _read(place, SimulatedVendor.parse, "vendor")
     machine_id = _machine_id(machine)
@@ -173,7 +178,9 @@ def revoke(
     print(f"{place}: {machine_id.hex()} is revoked")
 
 
-def _about_vendor(vendor_id: bytes, collateral: SimulatedCollateral) -> dict[str, str]:
+def _about_vendor(
+    vendor_id: bytes, collateral: "SimulatedCollateral"
+) -> dict[str, str]:
     due = min(
         collateral.tcb_info.issue.next_update, collateral.revocations.issue.next_update
     )
@@ -202,7 +209,7 @@ def _tell(about: dict[str, str], more: dict[str, object], *, json: bool) -> None
         print(f"{name.replace('_', ' '):{width}}  {value}")
 
 
-def _status(machine: SimulatedMachine) -> str:
+def _status(machine: "SimulatedMachine") -> str:
     try:
         return machine.collateral.status_of(machine.machine_id, machine.tcb_version)
     except CcfpyError:
@@ -210,6 +217,8 @@ def _status(machine: SimulatedMachine) -> str:
 
 
 def _machine_id(text: str) -> bytes:
+    from ccfpy.crypto.hashing import DIGEST_BYTES
+
     place = Path(text)
     if place.is_file():
         return _machine(place).machine_id
@@ -217,6 +226,8 @@ def _machine_id(text: str) -> bytes:
 
 
 def _tcb_version(text: str) -> bytes:
+    from ccfpy.attestation.simulated import TCB_VERSION_BYTES
+
     return _bytes(text, TCB_VERSION_BYTES, "no security version")
 
 
@@ -231,6 +242,8 @@ def _bytes(text: str, size: int, what: str) -> bytes:
 
 
 def _machine_place(given: Path | None) -> Path:
+    from ccfpy.enclave.platforms.simulated import usual_place
+
     return usual_place(os.environ) if given is None else given
 
 
@@ -238,7 +251,9 @@ def _vendor_place(given: Path | None) -> Path:
     return Path.home() / USUAL_VENDOR if given is None else given
 
 
-def _machine(place: Path) -> SimulatedMachine:
+def _machine(place: Path) -> "SimulatedMachine":
+    from ccfpy.enclave.platforms.simulated import read_machine
+
     return _or_failed(lambda: read_machine(place))
 
 
@@ -261,6 +276,8 @@ def _or_failed(do: Callable[[], Kind]) -> Kind:
 
 
 def _write(place: Path, text: bytes) -> None:
+    from ccfpy.client.keyfiles import write_private
+
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{place.name}.{os.getpid()}")
     write_private(beside, text.decode())
@@ -269,3 +286,16 @@ def _write(place: Path, text: bytes) -> None:
 
 def _now() -> int:
     return int(time.time())
+
+
+platform: Table = {
+    "new": Entry("Make a machine, and its vendor if there is none yet.", lambda: new),
+    "show": Entry("Show a machine, or a vendor, without their keys.", lambda: show),
+    "update": Entry(
+        "Bring a machine up to date, and to what its vendor says now.", lambda: update
+    ),
+    "require": Entry(
+        "Announce a newer security version, as the vendor.", lambda: require
+    ),
+    "revoke": Entry("Revoke a machine, as the vendor.", lambda: revoke),
+}

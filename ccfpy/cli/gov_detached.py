@@ -8,7 +8,7 @@ import asyncio
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -21,12 +21,11 @@ from ccfpy.cli.options import with_options
 from ccfpy.cli.output import write
 from ccfpy.cli.place import SHARED_DEFAULT, FolderOption, Place, PlaceOptions
 from ccfpy.cli.signing import SignerOptions
-from ccfpy.client.governance import CreatedAt, MessageType, signed_message
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
-from ccfpy.client.signers import detached
-from ccfpy.client.signers.detached import ABOUT_PROPOSALS, Draft, Line
-from ccfpy.client.signers.signature import SignatureForm
-from ccfpy.crypto.certs import Certificate
+from ccfpy.client.vocabulary import Line, MessageType, SignatureForm
+
+if TYPE_CHECKING:
+    from ccfpy.client.signers.detached import Draft
+
 
 ContentOption: TypeAlias = Annotated[
     Path, typer.Option("--content", help="What is signed: a file, or - for stdin.")
@@ -81,6 +80,8 @@ def prepare(
     ] = Line.CCF7,
 ) -> None:
     """Print the digest that a member's key is to sign, as CCF's tool does."""
+    from ccfpy.client.signers import detached
+
     draft = _draft(content, cert, kind, created_at, proposal_id)
     write(detached.prepare(draft, line))
 
@@ -99,6 +100,8 @@ def finish(  # noqa: PLR0913  # one parameter for each option
     ] = SignatureFile.JSON,
 ) -> None:
     """Print the message whose prepared digest was signed: binary, for ``gov send``."""
+    from ccfpy.client.signers import detached
+
     draft = _draft(content, cert, kind, created_at, proposal_id)
     given, form = _signature(signature, signature_format)
     write(detached.finish(draft, given, form))
@@ -115,6 +118,10 @@ def sign(
     common: FolderOption = SHARED_DEFAULT,
 ) -> None:
     """Sign a message and print it, without a service: binary, for ``gov send``."""
+    from ccfpy.client.governance import CreatedAt, signed_message
+    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+    from ccfpy.client.signers.detached import ABOUT_PROPOSALS
+
     if kind in ABOUT_PROPOSALS and not proposal_id:
         raise Misused(f"a {kind} must say which proposal it is about: --proposal-id")
     place = Place(urls=[], folder=common, service=common / SERVICE_CERTIFICATE)
@@ -139,6 +146,8 @@ def send(
     where: PlaceOptions,
 ) -> None:
     """Hand a signed message in, and print what the service answers."""
+    from ccfpy.client.signers import detached
+
     signed = read_input(message)
     place = where.find()
     reply = run(place, lambda connection: detached.send(connection, signed))
@@ -149,10 +158,14 @@ def send(
 def _draft(
     content: Path,
     cert: Path,
-    kind: MessageType,
+    kind: "MessageType",
     created_at: str,
     proposal_id: str | None,
-) -> Draft:
+) -> "Draft":
+    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.signers.detached import ABOUT_PROPOSALS, Draft
+    from ccfpy.crypto.certs import Certificate
+
     if kind in ABOUT_PROPOSALS and not proposal_id:
         raise Misused(f"a {kind} must say which proposal it is about: --proposal-id")
     return Draft(
@@ -180,7 +193,8 @@ def _time(text: str) -> int:
         ) from error
 
 
-def _signature(path: Path, kind: SignatureFile) -> tuple[bytes, SignatureForm]:
+def _signature(path: Path, kind: SignatureFile) -> "tuple[bytes, SignatureForm]":
+
     data = read_input(path)
     if kind is not SignatureFile.JSON:
         return data, SignatureForm(kind.value)

@@ -10,7 +10,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -20,21 +20,14 @@ from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json
 from ccfpy.cli.place import JsonOption, Place, PlaceOptions
 from ccfpy.cli.signing import PANEL, SignerOptions
-from ccfpy.client.connection import Connection
-from ccfpy.client.keyfiles import (
-    ENCRYPTION_KEY_BITS,
-    KeyFiles,
-    OsEntropy,
-    generate_keys,
-    member_id,
-    read_text,
-    write_private,
-)
-from ccfpy.client.rotation import Rotation
-from ccfpy.client.signer import FileSigner, Signer
-from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.ec import Curve
-from ccfpy.crypto.rsa import RsaKeyPair
+
+if TYPE_CHECKING:
+    from ccfpy.client.connection import Connection
+    from ccfpy.client.keyfiles import KeyFiles
+    from ccfpy.client.signer import Signer
+    from ccfpy.crypto.certs import Certificate
+    from ccfpy.crypto.ec import Curve
+
 
 NewCertOption: TypeAlias = Annotated[
     Path | None,
@@ -101,6 +94,10 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     have. The keys to come are in the folder NAME.next, made unless they are there or
     are said to be elsewhere.
     """
+    from ccfpy.client.keyfiles import KeyFiles
+    from ccfpy.client.rotation import Rotation
+    from ccfpy.client.signer import FileSigner
+
     place = where.find()
     wish = _Wish(
         keeps_identity=keep_identity,
@@ -120,7 +117,7 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     new_signer, key = wish.fulfil(old, old_signer, new)
     voters = [FileSigner.load(place.keys(name)) for name in with_ or []]
 
-    async def carry_out(connection: Connection) -> None:
+    async def carry_out(connection: "Connection") -> None:
         rotation = Rotation(
             connection,
             old=old_signer,
@@ -136,7 +133,9 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     _show(member.who, new_signer, kept, as_json=json)
 
 
-def _show(name: str, signer: Signer, kept: Path | None, *, as_json: bool) -> None:
+def _show(name: str, signer: "Signer", kept: Path | None, *, as_json: bool) -> None:
+    from ccfpy.client.keyfiles import member_id
+
     id_ = member_id(signer.certificate)
     if as_json:
         place = None if kept is None else str(kept)
@@ -146,8 +145,11 @@ def _show(name: str, signer: Signer, kept: Path | None, *, as_json: bool) -> Non
         print(f"{name} is {id_}{where}")
 
 
-def _own_files(place: Place, name: str, certificate: Certificate) -> KeyFiles:
+def _own_files(place: Place, name: str, certificate: "Certificate") -> "KeyFiles":
     """Return where a member's files are, or would be; refuse to replace another's."""
+    from ccfpy.client.keyfiles import KeyFiles, read_text
+    from ccfpy.crypto.certs import Certificate
+
     files = KeyFiles(folder=place.folder, name=name)
     if files.certificate.is_file():
         there = Certificate.from_pem(read_text(files.certificate))
@@ -175,9 +177,12 @@ class _Wish:
     encryption_key: Path | None
 
     def fulfil(
-        self, old: KeyFiles, old_signer: Signer, new: KeyFiles
-    ) -> tuple[Signer, str | None]:
+        self, old: "KeyFiles", old_signer: "Signer", new: "KeyFiles"
+    ) -> "tuple[Signer, str | None]":
         """Make the missing keys; return the new signer and the new encryption key."""
+        from ccfpy.client.keyfiles import read_text
+        from ccfpy.client.signer import FileSigner
+
         makes_encryption_key = (
             old.encryption_public_key.is_file()
             and not self.keeps_encryption_key
@@ -210,12 +215,20 @@ class _Wish:
             raise Misused(f"nothing of {name}'s is left to replace")
 
 
-def _no_new_certificate() -> KeyFiles:
+def _no_new_certificate() -> "KeyFiles":
     raise Misused("say with --new-cert which certificate the new key is of")
 
 
-def _make(new: KeyFiles, curve: Curve | None, *, with_encryption_key: bool) -> None:
+def _make(new: "KeyFiles", curve: "Curve | None", *, with_encryption_key: bool) -> None:
     """Make the new keys that are missing; without a curve no identity."""
+    from ccfpy.client.keyfiles import (
+        ENCRYPTION_KEY_BITS,
+        OsEntropy,
+        generate_keys,
+        write_private,
+    )
+    from ccfpy.crypto.rsa import RsaKeyPair
+
     if curve is not None and not new.certificate.is_file():
         generate_keys(new, curve=curve, with_encryption_key=False)
     if with_encryption_key and not new.encryption_public_key.is_file():
@@ -225,11 +238,13 @@ def _make(new: KeyFiles, curve: Curve | None, *, with_encryption_key: bool) -> N
         new.encryption_public_key.write_text(key.public_key.pem)
 
 
-def take_place(old: KeyFiles, new: KeyFiles, *, now: datetime) -> Path | None:
+def take_place(old: "KeyFiles", new: "KeyFiles", *, now: datetime) -> Path | None:
     """Replace the old keys by the new, and return where the old keys are kept.
 
     Keys that are not files are not kept.
     """
+    from ccfpy.client.keyfiles import KeyFiles
+
     kept = KeyFiles(
         folder=old.folder / f"{old.name}.until-{now:%Y%m%dT%H%M%SZ}", name=old.name
     )
@@ -249,7 +264,7 @@ def take_place(old: KeyFiles, new: KeyFiles, *, now: datetime) -> Path | None:
     return None
 
 
-def _paths(files: KeyFiles) -> tuple[Path, ...]:
+def _paths(files: "KeyFiles") -> tuple[Path, ...]:
     return (
         files.encryption_private_key,
         files.encryption_public_key,

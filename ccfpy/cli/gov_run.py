@@ -1,16 +1,20 @@
 """What the commands of ``ccfpy gov`` have in common: connecting, signing, waiting."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
 
 from ccfpy.cli.output import print_json
 from ccfpy.cli.place import Place
 from ccfpy.cli.signing import SignerOptions, SignersOptions
-from ccfpy.client.connection import Connection
-from ccfpy.client.governance import Governance, ProposalStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from ccfpy.client.connection import Connection
+    from ccfpy.client.governance import Governance, ProposalStatus
+
 
 WaitOption: TypeAlias = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait until it is committed.")
@@ -18,7 +22,7 @@ WaitOption: TypeAlias = Annotated[
 _T = TypeVar("_T")
 
 
-def run(place: Place, work: Callable[[Connection], Awaitable[_T]]) -> _T:
+def run(place: Place, work: "Callable[[Connection], Awaitable[_T]]") -> _T:
     """Run a function with a connection to a service, without a certificate."""
 
     async def connected() -> _T:
@@ -31,14 +35,16 @@ def run(place: Place, work: Callable[[Connection], Awaitable[_T]]) -> _T:
 def as_member(
     place: Place,
     member: SignerOptions,
-    work: Callable[[Governance], Awaitable[_T]],
+    work: "Callable[[Governance], Awaitable[_T]]",
     *,
     wait: bool,
 ) -> _T:
     """Run a function as a member; wait until a proposal's change is committed."""
+    from ccfpy.client.governance import Governance, ProposalStatus
+
     signer = member.signer(place)
 
-    async def signed(connection: Connection) -> _T:
+    async def signed(connection: "Connection") -> _T:
         status = await work(Governance(connection, signer))
         if wait and isinstance(status, ProposalStatus) and status.txid:
             await connection.wait_committed(status.txid)
@@ -50,14 +56,16 @@ def as_member(
 def as_members(
     place: Place,
     members: SignersOptions,
-    work: Callable[[Sequence[Governance]], Awaitable[ProposalStatus]],
+    work: "Callable[[Sequence[Governance]], Awaitable[ProposalStatus]]",
     *,
     wait: bool,
-) -> ProposalStatus:
+) -> "ProposalStatus":
     """Run a function as several members."""
+    from ccfpy.client.governance import Governance
+
     signers = members.signers(place)
 
-    async def signed(connection: Connection) -> ProposalStatus:
+    async def signed(connection: "Connection") -> "ProposalStatus":
         status = await work([Governance(connection, signer) for signer in signers])
         if wait and status.txid:
             await connection.wait_committed(status.txid)
@@ -66,7 +74,7 @@ def as_members(
     return run(place, signed)
 
 
-def show_status(status: ProposalStatus, *, as_json: bool) -> None:
+def show_status(status: "ProposalStatus", *, as_json: bool) -> None:
     """Print what became of a proposal."""
     if as_json:
         print_json(

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,12 +18,12 @@ from ccfpy.cli.signing import (
     SignerOptions,
     SignersOptions,
 )
-from ccfpy.client.governance import Governance, read_governance
-from ccfpy.client.keyfiles import member_id
-from ccfpy.client.opening import put_to_vote
 from ccfpy.client.reply import text_field
-from ccfpy.client.signer import ShareDecrypter
-from ccfpy.crypto.certs import Certificate
+
+if TYPE_CHECKING:
+    from ccfpy.client.signer import ShareDecrypter
+    from ccfpy.crypto.certs import Certificate
+
 
 RESHARE = "trigger_recovery_shares_refresh"
 
@@ -61,6 +61,8 @@ def share(  # one parameter for each option
     json: JsonOption = False,
 ) -> None:
     """Hand in a member's recovery share, to bring a lost service back."""
+    from ccfpy.client.governance import Governance
+
     if get and opened:
         raise Misused("--get prints a share and --opened hands one in: choose one")
     place = where.find()
@@ -78,11 +80,16 @@ def share(  # one parameter for each option
         print(f"{member.name(signer)}: {text_field(told, 'message')}")
 
 
-def _opened(path: Path) -> ShareDecrypter:
+def _opened(path: Path) -> "ShareDecrypter":
     return OpenedElsewhere(_read_share(path))
 
 
-def _print_encrypted(place: Place, certificate: Certificate, *, as_json: bool) -> None:
+def _print_encrypted(
+    place: Place, certificate: "Certificate", *, as_json: bool
+) -> None:
+    from ccfpy.client.governance import read_governance
+    from ccfpy.client.keyfiles import member_id
+
     name = member_id(certificate)
     told = run(place, lambda c: read_governance(c, f"recovery/encrypted-shares/{name}"))
     assert isinstance(told, dict), "a share is an object"
@@ -111,6 +118,8 @@ def reshare(
 
     Proposes it and votes for it as each member named. Exits with 1 if more must vote.
     """
+    from ccfpy.client.opening import put_to_vote
+
     status = as_members(
         where.find(),
         members,

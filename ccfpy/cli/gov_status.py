@@ -1,7 +1,7 @@
 """``ccfpy gov status``: how a service stands, and when certificates end."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
@@ -13,19 +13,23 @@ from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json, table_console
 from ccfpy.cli.place import JsonOption, PlaceOptions
-from ccfpy.client.expiry import Dated, Standing, Validity, standing
+
+if TYPE_CHECKING:
+    from ccfpy.client.expiry import Dated, Standing, Validity
+
 
 SOON_DAYS = 30
 ID_CHARACTERS = 8
 NOTHING = "-"
 
 _STYLES = {
-    Validity.VALID: "green",
-    Validity.EXPIRES_SOON: "yellow",
-    Validity.EXPIRED: "red",
-    Validity.NOT_YET_VALID: "red",
-    Validity.UNREADABLE: "red",
+    "valid": "green",
+    "expires soon": "yellow",
+    "expired": "red",
+    "not yet valid": "red",
+    "unreadable": "red",
 }
+"""By ``Validity``."""
 
 
 @with_options
@@ -42,6 +46,8 @@ def status(
 
     Exits with 1 where one has expired, or has few days left.
     """
+    from ccfpy.client.expiry import standing
+
     found = run(where.find(), standing)
     now = datetime.now(tz=UTC)
     if json:
@@ -52,7 +58,7 @@ def status(
     raise typer.Exit(ExitCode.OK if is_well else ExitCode.FAILED)
 
 
-def table(found: Standing, now: datetime, *, soon_days: int) -> Group:
+def table(found: "Standing", now: datetime, *, soon_days: int) -> Group:
     """Return the table for people."""
     rows = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("whose", "id", "status", "name"):
@@ -74,7 +80,7 @@ def table(found: Standing, now: datetime, *, soon_days: int) -> Group:
     return Group(_headline(found), Text(), rows)
 
 
-def _headline(found: Standing) -> Text:
+def _headline(found: "Standing") -> Text:
     threshold = found.recovery_threshold
     return Text(
         f"service {found.service_status}, {found.active_members} of {found.members} "
@@ -83,21 +89,25 @@ def _headline(found: Standing) -> Text:
     )
 
 
-def _until(each: Dated, validity: Validity) -> str:
+def _until(each: "Dated", validity: "Validity") -> str:
+    from ccfpy.client.expiry import Validity
+
     if each.certificate is None:
         return validity.value
     day = f"{each.certificate.not_after.astimezone(UTC):%Y-%m-%d}"
     return day if validity is Validity.VALID else f"{day}, {validity.value}"
 
 
-def _is_well(found: Standing, now: datetime, *, soon_days: int) -> bool:
+def _is_well(found: "Standing", now: datetime, *, soon_days: int) -> bool:
+    from ccfpy.client.expiry import Validity
+
     return all(
         each.validity(now, soon_days=soon_days) is Validity.VALID
         for each in found.certificates
     )
 
 
-def as_json(found: Standing, now: datetime, *, soon_days: int) -> dict[str, object]:
+def as_json(found: "Standing", now: datetime, *, soon_days: int) -> dict[str, object]:
     """Return the same as a JSON value."""
     first = found.first_to_end(now)
     return {
@@ -114,7 +124,7 @@ def as_json(found: Standing, now: datetime, *, soon_days: int) -> dict[str, obje
     }
 
 
-def _certificate(each: Dated, now: datetime, *, soon_days: int) -> dict[str, object]:
+def _certificate(each: "Dated", now: datetime, *, soon_days: int) -> dict[str, object]:
     certificate = each.certificate
     return {
         "holder": each.holder.value,

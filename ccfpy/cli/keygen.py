@@ -3,14 +3,16 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.output import print_json
-from ccfpy.client.keyfiles import CURVES, KeyFiles, generate_keys
+
+if TYPE_CHECKING:
+    from ccfpy.client.keyfiles import KeyFiles
 
 
 def keygen(
@@ -33,7 +35,12 @@ def keygen(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
 ) -> None:
-    """Make a private key and a certificate, and for members an encryption key."""
+    """Make the keys of a member or a user.
+
+    A private key and a certificate, and for members an encryption key.
+    """
+    from ccfpy.client.keyfiles import CURVES, KeyFiles, generate_keys
+
     files = KeyFiles(folder=out, name=name)
     _require_curve(curve)
     if files.private_key.exists() and not force:
@@ -52,6 +59,8 @@ def keygen(
 
 def generate(argv: Sequence[str]) -> int:
     """Act as ``keygenerator.sh``: its options and words; keys are replaced silently."""
+    from ccfpy.client.keyfiles import CURVES, KeyFiles, generate_keys
+
     parser = argparse.ArgumentParser(
         prog="keygenerator.sh",
         description="Make the identity of a participant, and on demand a key for its "
@@ -81,11 +90,13 @@ def generate(argv: Sequence[str]) -> int:
 
 
 def _require_curve(curve: str) -> None:
+    from ccfpy.client.keyfiles import CURVES
+
     if curve not in CURVES:
         raise Misused(f"no curve {curve!r}: choose {' or '.join(CURVES)}")
 
 
-def _made(files: KeyFiles, *, with_encryption_key: bool) -> list[Path]:
+def _made(files: "KeyFiles", *, with_encryption_key: bool) -> list[Path]:
     made = [files.private_key, files.certificate]
     if with_encryption_key:
         made += [files.encryption_private_key, files.encryption_public_key]

@@ -1,17 +1,76 @@
 """``ccfpy ledger``: ledger files read, verified, repaired, split, without nodes."""
 
-import typer
+from ccfpy.cli.entries import Command, Entry, Table
 
-from ccfpy.cli.ledger_check import check
-from ccfpy.cli.ledger_decrypt import decrypt
-from ccfpy.cli.ledger_export import export
-from ccfpy.cli.ledger_history import history
-from ccfpy.cli.ledger_repair import repair
-from ccfpy.cli.ledger_show import show
-from ccfpy.cli.ledger_split import split
-from ccfpy.cli.ledger_verify import verify
 
-ledger = typer.Typer(no_args_is_help=True)
+def _verify() -> Command:
+    from ccfpy.cli.ledger_verify import verify
 
-for command in (verify, check, repair, history, show, decrypt, export, split):
-    ledger.command()(command)
+    return verify
+
+
+def _check() -> Command:
+    from ccfpy.cli.ledger_check import check
+
+    return check
+
+
+def _repair() -> Command:
+    from ccfpy.cli.ledger_repair import repair
+
+    return repair
+
+
+def _history() -> Command:
+    from ccfpy.cli.ledger_history import history
+
+    return history
+
+
+def _show() -> Command:
+    from ccfpy.cli.ledger_show import show
+
+    return show
+
+
+def _decrypt() -> Command:
+    from ccfpy.cli.ledger_decrypt import decrypt
+
+    return decrypt
+
+
+def _export() -> Command:
+    from ccfpy.cli.ledger_export import export
+
+    return export
+
+
+def _split() -> Command:
+    from ccfpy.cli.ledger_split import split
+
+    return split
+
+
+ledger: Table = {
+    "verify": Entry(
+        "Verify a ledger from its first transaction to its last signature.", _verify
+    ),
+    "check": Entry(
+        "Check which files of a ledger verify, and say what `repair` would do.", _check
+    ),
+    "repair": Entry(
+        "Cut a ledger back to the last signature that verifies, and no further.",
+        _repair,
+    ),
+    "history": Entry(
+        "Show who proposed, who voted what, and what became of each proposal.", _history
+    ),
+    "show": Entry(
+        "Show what transactions wrote to public tables; nothing is verified.", _show
+    ),
+    "decrypt": Entry("Show what transactions wrote to private tables.", _decrypt),
+    "export": Entry(
+        "Write public tables to SQLite or Parquet; nothing is verified.", _export
+    ),
+    "split": Entry("Split a ledger file in two, by default after a signature.", _split),
+}

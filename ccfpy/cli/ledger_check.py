@@ -3,16 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ccfpy.audit.auditor import AuditState
-from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.readers import Readers
-from ccfpy.audit.repair import NotRepairable, Plan, all_chunks, plan
-from ccfpy.audit.snapshots import service_of, state_of
-from ccfpy.audit.tail import Tail
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.ledger_files import (
@@ -23,7 +18,13 @@ from ccfpy.cli.ledger_files import (
     reading,
 )
 from ccfpy.cli.output import counted, print_json
-from ccfpy.ledger.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from ccfpy.audit.auditor import AuditState
+    from ccfpy.audit.chunks import ChunkPath
+    from ccfpy.audit.repair import Plan
+    from ccfpy.audit.tail import Tail
+
 
 SnapshotOption: TypeAlias = Annotated[
     Path | None,
@@ -52,7 +53,9 @@ def check(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def planned(folders: list[Path], snapshot: Path | None, processes: int | None) -> Plan:
+def planned(
+    folders: list[Path], snapshot: Path | None, processes: int | None
+) -> "Plan":
     """Read a ledger and plan its repair, with a progress bar on a terminal.
 
     Raises:
@@ -70,23 +73,29 @@ def planned(folders: list[Path], snapshot: Path | None, processes: int | None) -
 
 
 def _plan(
-    chunks: list[ChunkPath],
+    chunks: "list[ChunkPath]",
     readers: Readers,
-    start: AuditState | None,
+    start: "AuditState | None",
     progress: ReadingProgress,
-) -> Plan:
+) -> "Plan":
+    from ccfpy.audit.repair import plan
+
     return plan(chunks, readers, start=start, on_read=progress.advance)
 
 
 @contextmanager
 def _told() -> Iterator[None]:
+    from ccfpy.audit.repair import NotRepairable
+
     try:
         yield
     except NotRepairable as error:
         raise CommandFailed(str(error)) from error
 
 
-def _chunks(folders: list[Path]) -> list[ChunkPath]:
+def _chunks(folders: list[Path]) -> "list[ChunkPath]":
+    from ccfpy.audit.repair import all_chunks
+
     for folder in folders:
         if folder.is_file():
             raise Misused(f"{folder} is a file: give the folder it lies in")
@@ -100,7 +109,10 @@ def _chunks(folders: list[Path]) -> list[ChunkPath]:
     return chunks
 
 
-def _start(path: Path) -> AuditState:
+def _start(path: Path) -> "AuditState":
+    from ccfpy.audit.snapshots import service_of, state_of
+    from ccfpy.ledger.snapshot import Snapshot
+
     try:
         snapshot = Snapshot.parse(path.read_bytes())
         snapshot.verify(service_of(snapshot))
@@ -111,7 +123,7 @@ def _start(path: Path) -> AuditState:
         raise CommandFailed(f"{path} cannot be begun with: {error}") from error
 
 
-def tell(found: Plan, *, json: bool) -> None:
+def tell(found: "Plan", *, json: bool) -> None:
     """Print a plan."""
     if json:
         print_json(as_json(found))
@@ -144,7 +156,7 @@ def tell(found: Plan, *, json: bool) -> None:
         )
 
 
-def _end_sentence(end: Tail, found: Plan) -> str:
+def _end_sentence(end: "Tail", found: "Plan") -> str:
     path, signed = end.chunk.path, found.last_signed.seqno
     if end.damage is not None:
         of = "" if end.damage.seqno is None else f", transaction {end.damage.seqno}"
@@ -157,7 +169,7 @@ def _end_sentence(end: Tail, found: Plan) -> str:
     return f"{unsigned}, and {torn}" if end.torn_bytes else unsigned
 
 
-def as_json(found: Plan) -> dict[str, object]:
+def as_json(found: "Plan") -> dict[str, object]:
     """Return a plan as one JSON value."""
     return {
         "last_signed": str(found.last_signed),

@@ -1,12 +1,10 @@
 """``ccfpy ledger decrypt``: private tables, for those who have the secrets."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ccfpy.audit import ledger_secrets
-from ccfpy.audit.ledger_secrets import SharedSecrets, read_share_writes
 from ccfpy.audit.readers import in_order
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
@@ -21,9 +19,10 @@ from ccfpy.cli.ledger_files import (
     reading,
 )
 from ccfpy.cli.ledger_show import FullOption, print_writes, transactions
-from ccfpy.client.keyfiles import write_private
-from ccfpy.crypto.rsa import RsaKeyPair
-from ccfpy.ledger.secrets import LedgerSecrets
+
+if TYPE_CHECKING:
+    from ccfpy.crypto.rsa import RsaKeyPair
+    from ccfpy.ledger.secrets import LedgerSecrets
 
 
 def decrypt(  # noqa: PLR0913 - one parameter for each option
@@ -78,8 +77,10 @@ def decrypt(  # noqa: PLR0913 - one parameter for each option
             print_writes(transaction, writes, tables=tables, full=full, json=json)
 
 
-def _won(folders: list[Path], keys: list[RsaKeyPair]) -> LedgerSecrets:
+def _won(folders: list[Path], keys: "list[RsaKeyPair]") -> "LedgerSecrets":
     """Recover the secrets from the ledger's own shares."""
+    from ccfpy.audit.ledger_secrets import SharedSecrets, read_share_writes
+
     chunks = ledger_chunks(folders)
     size = sum(chunk.size_bytes for chunk in chunks)
     shared = SharedSecrets()
@@ -98,7 +99,9 @@ def _won(folders: list[Path], keys: list[RsaKeyPair]) -> LedgerSecrets:
             ) from error
 
 
-def _key(path: Path) -> RsaKeyPair:
+def _key(path: Path) -> "RsaKeyPair":
+    from ccfpy.crypto.rsa import RsaKeyPair
+
     try:
         return RsaKeyPair.from_pem(path.read_bytes())
     except OSError as error:
@@ -107,7 +110,9 @@ def _key(path: Path) -> RsaKeyPair:
         raise Misused(f"{path} is no private encryption key in PEM") from error
 
 
-def _kept(path: Path) -> LedgerSecrets:
+def _kept(path: Path) -> "LedgerSecrets":
+    from ccfpy.audit import ledger_secrets
+
     try:
         return ledger_secrets.parse(path.read_bytes())
     except OSError as error:
@@ -116,7 +121,10 @@ def _kept(path: Path) -> LedgerSecrets:
         raise Misused(f"{path} holds no ledger secrets: {error}") from error
 
 
-def _save(secrets: LedgerSecrets, path: Path) -> None:
+def _save(secrets: "LedgerSecrets", path: Path) -> None:
+    from ccfpy.audit import ledger_secrets
+    from ccfpy.client.keyfiles import write_private
+
     if path.exists():
         raise Misused(f"{path} is there already: choose another name")
     try:

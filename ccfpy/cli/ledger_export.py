@@ -1,16 +1,13 @@
 """``ccfpy ledger export``: a ledger's public tables for other programs."""
 
-from contextlib import AbstractContextManager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ccfpy.audit.readers import in_order
-from ccfpy.audit.rows import Sink, read_rows
-from ccfpy.audit.sqlite import SqliteSink
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.ledger_files import (
     FoldersArgument,
@@ -22,16 +19,17 @@ from ccfpy.cli.ledger_files import (
 )
 from ccfpy.cli.output import print_json
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from ccfpy.audit.rows import Sink
+
 
 class Format(StrEnum):
     """The format that is written."""
 
     SQLITE = "sqlite"
     PARQUET = "parquet"
-
-
-class _OpenSink(Sink, AbstractContextManager["_OpenSink"], Protocol):
-    """A sink that has to be closed."""
 
 
 def export(
@@ -54,6 +52,8 @@ def export(
 
     There is a row for each transaction, and one for each key that it wrote or removed.
     """
+    from ccfpy.audit.rows import read_rows
+
     chunks = ledger_chunks(folders)
     size = sum(chunk.size_bytes for chunk in chunks)
     transactions = writes = 0
@@ -75,7 +75,9 @@ def export(
         print(f"{output}: {transactions} transactions, {writes} writes")
 
 
-def _sink(as_format: Format, output: Path) -> _OpenSink:
+def _sink(as_format: Format, output: Path) -> "AbstractContextManager[Sink]":
+    from ccfpy.audit.sqlite import SqliteSink
+
     try:
         if as_format is Format.SQLITE:
             return SqliteSink(output)
@@ -88,7 +90,7 @@ def _sink(as_format: Format, output: Path) -> _OpenSink:
         raise no_such_file(str(output), error) from error
 
 
-def _parquet(output: Path) -> _OpenSink:
+def _parquet(output: Path) -> "AbstractContextManager[Sink]":
     try:
         from ccfpy.audit.parquet import ParquetSink
     except ImportError as error:

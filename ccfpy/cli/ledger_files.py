@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 
 import typer
 from rich.progress import (
@@ -14,11 +14,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ccfpy.audit.chunks import ChunkPath, find_chunks
 from ccfpy.audit.readers import Readers, local_readers, processors
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.output import progress_console
+
+if TYPE_CHECKING:
+    from ccfpy.audit.chunks import ChunkPath
+
 
 PROCESSES_FROM_BYTES = 32 << 20
 """A smaller ledger is read sooner than further processes start."""
@@ -55,12 +58,14 @@ TablesOption: TypeAlias = Annotated[
 
 def ledger_chunks(
     folders: list[Path], *, with_recovery: bool = False
-) -> list[ChunkPath]:
+) -> "list[ChunkPath]":
     """Find a ledger's chunks; there must be at least one.
 
     Raises:
         CommandFailed: a folder cannot be read, or there is no ledger in the folders.
     """
+    from ccfpy.audit.chunks import find_chunks
+
     for folder in folders:
         if folder.is_file():
             raise Misused(f"{folder} is a file: give the folder it lies in")

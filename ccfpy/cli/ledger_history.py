@@ -2,21 +2,10 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Annotated, assert_never
+from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from ccfpy.audit.governance import (
-    Acknowledged,
-    Chronicle,
-    Decided,
-    Event,
-    MemberSeen,
-    Proposed,
-    Voted,
-    Withdrawn,
-    read_governance,
-)
 from ccfpy.audit.readers import in_order
 from ccfpy.cli.errors import ExitCode
 from ccfpy.cli.ledger_files import (
@@ -29,6 +18,10 @@ from ccfpy.cli.ledger_files import (
 )
 from ccfpy.cli.output import print_json
 from ccfpy.cli.values import VALUE_CHARACTERS_MAX
+
+if TYPE_CHECKING:
+    from ccfpy.audit.governance import Event
+
 
 SHORT_ID = 12
 """Characters of an id that tell it from others, for people."""
@@ -51,6 +44,8 @@ def history(
     Each member's signature is checked; one that does not hold exits with 1. The ledger
     itself is not verified.
     """
+    from ccfpy.audit.governance import Chronicle, read_governance
+
     chunks = ledger_chunks(folders)
     size = sum(chunk.size_bytes for chunk in chunks)
     chronicle = Chronicle()
@@ -75,22 +70,35 @@ def history(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _is_asked_for(event: Event, proposal: str) -> bool:
+def _is_asked_for(event: "Event", proposal: str) -> bool:
+    from ccfpy.audit.governance import Acknowledged, MemberSeen
+
     if isinstance(event, Acknowledged | MemberSeen):
         return not proposal
     return event.proposal_id.startswith(proposal)
 
 
-def _flaw(event: Event) -> str | None:
+def _flaw(event: "Event") -> str | None:
+    from ccfpy.audit.governance import Decided, MemberSeen
+
     return None if isinstance(event, Decided | MemberSeen) else event.flaw
 
 
-def _as_json(event: Event) -> dict[str, object]:
+def _as_json(event: "Event") -> dict[str, object]:
     values = {each.name: getattr(event, each.name) for each in fields(event)}
     return {"event": type(event).__name__, **values, "txid": str(event.txid)}
 
 
-def _sentence(event: Event, *, full: bool) -> str:
+def _sentence(event: "Event", *, full: bool) -> str:
+    from ccfpy.audit.governance import (
+        Acknowledged,
+        Decided,
+        MemberSeen,
+        Proposed,
+        Voted,
+        Withdrawn,
+    )
+
     def short(name: str) -> str:
         return name if full else name[:SHORT_ID]
 
@@ -130,7 +138,9 @@ def _ballot(ballot: str, *, full: bool) -> str:
     return text if full or len(text) <= VALUE_CHARACTERS_MAX else f"{text[:120]}…"
 
 
-def _proof(event: Event) -> str:
+def _proof(event: "Event") -> str:
+    from ccfpy.audit.governance import Decided, MemberSeen
+
     if isinstance(event, Decided | MemberSeen):
         return ""
     if event.flaw is not None:

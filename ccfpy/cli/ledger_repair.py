@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from ccfpy.audit.in_use import InUse
-from ccfpy.audit.repair import carry_out, default_backup
 from ccfpy.cli.confirm import YesOption, confirm
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.ledger_check import SnapshotOption, as_json, planned, tell
@@ -36,6 +35,8 @@ def repair(
     Files that change or go are put into a backup first. A repair that is interrupted
     is completed by the next. No node may be running on the files.
     """
+    from ccfpy.audit.repair import carry_out
+
     found = planned(folders, snapshot, processes)
     if not json:
         tell(found, json=False)
@@ -56,6 +57,8 @@ def repair(
 
 
 def _backups(below: Path | None) -> Callable[[Path], Path]:
+    from ccfpy.audit.repair import default_backup
+
     if below is None:
         return default_backup
     if below.exists() and (not below.is_dir() or any(below.iterdir())):

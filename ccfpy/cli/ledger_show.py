@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ccfpy.audit.chunks import between
 from ccfpy.base.errors import Malformed
 from ccfpy.cli.errors import CommandFailed, no_such_file
 from ccfpy.cli.ledger_files import (
@@ -26,8 +25,10 @@ from ccfpy.cli.values import (
 )
 from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.ledger.chunk import Chunk, ChunkDamaged
-from ccfpy.ledger.entry import PUBLIC_OFFSET, Transaction
-from ccfpy.ledger.signature import is_signature
+
+if TYPE_CHECKING:
+    from ccfpy.ledger.entry import Transaction
+
 
 FullOption: TypeAlias = Annotated[
     bool, typer.Option("--full", help="Show long values to their end.")
@@ -56,12 +57,15 @@ def show(
 
 def transactions(
     folders: list[Path], first: int, last: int | None
-) -> Iterator[Transaction]:
+) -> "Iterator[Transaction]":
     """Read transactions, whole chunks at a time.
 
     Raises:
         CommandFailed: a file cannot be read, or is damaged.
     """
+    from ccfpy.audit.chunks import between
+    from ccfpy.ledger.entry import Transaction
+
     for chunk_path in between(ledger_chunks(folders), first, last):
         name = chunk_path.name
         try:
@@ -81,7 +85,7 @@ def transactions(
 
 
 def print_writes(
-    transaction: Transaction,
+    transaction: "Transaction",
     write_set: WriteSet,
     *,
     tables: str | None,
@@ -92,6 +96,8 @@ def print_writes(
 
     A transaction that wrote to none of those tables is skipped.
     """
+    from ccfpy.ledger.signature import is_signature
+
     written = {
         name: writes
         for name, writes in write_set.items()
@@ -113,8 +119,10 @@ def print_writes(
 
 
 def _print(
-    transaction: Transaction, written: Mapping[str, Writes], limit: int | None
+    transaction: "Transaction", written: Mapping[str, Writes], limit: int | None
 ) -> None:
+    from ccfpy.ledger.signature import is_signature
+
     kind = " (signature)" if is_signature(transaction.domain.write_set) else ""
     secret = _private_bytes(transaction)
     lines = [f"{transaction.txid}{kind}" + (f", {secret} private bytes" * bool(secret))]
@@ -125,6 +133,8 @@ def _print(
     write(("\n".join(lines) + "\n").encode())
 
 
-def _private_bytes(transaction: Transaction) -> int:
+def _private_bytes(transaction: "Transaction") -> int:
+    from ccfpy.ledger.entry import PUBLIC_OFFSET
+
     entry = transaction.entry
     return len(entry.data) - PUBLIC_OFFSET - len(entry.public)

@@ -13,9 +13,7 @@ from ccfpy.cli.ledger_files import JsonOption
 from ccfpy.cli.output import print_json
 from ccfpy.host.disk import PRIVATE_MODE
 from ccfpy.ledger.chunk import Chunk, ChunkName, header
-from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.open_chunk import OpenChunk
-from ccfpy.ledger.signature import is_signature
 
 
 def split(
@@ -104,6 +102,9 @@ def _write(
 
 
 def _is_signature(chunk: Chunk, seqno: Seqno) -> bool:
+    from ccfpy.ledger.entry import Transaction
+    from ccfpy.ledger.signature import is_signature
+
     return is_signature(Transaction.parse(chunk.entry(seqno)).domain.write_set)
 
 

@@ -4,22 +4,11 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from ccfpy.audit import checkpoint as checkpoints
-from ccfpy.audit.auditor import (
-    AuditState,
-    ChunkChecked,
-    Damage,
-    Finding,
-    OpenTail,
-    ServiceSeen,
-    Summary,
-)
 from ccfpy.audit.readers import Readers
-from ccfpy.audit.verification import Verification
 from ccfpy.base.errors import Malformed
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.ledger_files import (
@@ -33,6 +22,11 @@ from ccfpy.cli.ledger_files import (
     reading,
 )
 from ccfpy.cli.output import print_json
+
+if TYPE_CHECKING:
+    from ccfpy.audit.auditor import AuditState, Finding, OpenTail, ServiceSeen, Summary
+    from ccfpy.audit.verification import Verification
+
 
 SAVED_EVERY_S = 5.0
 
@@ -65,6 +59,9 @@ def verify(
     Every root, every signature and every key that signs is checked. An unsigned end is
     reported and is no fault; damage is reported with its place and exits with 1.
     """
+    from ccfpy.audit.auditor import ChunkChecked, Damage
+    from ccfpy.audit.verification import Verification
+
     if scheduler is not None and processes is not None:
         raise Misused("--processes are this machine's, --scheduler has its own")
     chunks = ledger_chunks(folders, with_recovery=recovery)
@@ -113,7 +110,9 @@ def _cluster(scheduler: str) -> AbstractContextManager[Readers]:
     return cluster_readers(scheduler)
 
 
-def _load(path: Path) -> AuditState | None:
+def _load(path: Path) -> "AuditState | None":
+    from ccfpy.audit import checkpoint as checkpoints
+
     if not path.parent.is_dir():
         raise Misused(
             f"{path.parent} is no folder: make it, or keep the state elsewhere"
@@ -129,7 +128,7 @@ def _load(path: Path) -> AuditState | None:
 class _Keeper:
     """Saves the audit's checkpoint regularly and at the end, also after an error."""
 
-    def __init__(self, verification: Verification, path: Path | None) -> None:
+    def __init__(self, verification: "Verification", path: Path | None) -> None:
         self._verification, self._path = verification, path
         self._saved_s = time.monotonic()
 
@@ -144,13 +143,15 @@ class _Keeper:
             self._save()
 
     def _save(self) -> None:
+        from ccfpy.audit import checkpoint as checkpoints
+
         checkpoint = self._verification.checkpoint
         if self._path is not None and checkpoint is not None:
             checkpoints.save(checkpoint, self._path)
         self._saved_s = time.monotonic()
 
 
-def _print_checkpoint(checkpoint: AuditState, *, json: bool) -> None:
+def _print_checkpoint(checkpoint: "AuditState", *, json: bool) -> None:
     service = (
         None
         if checkpoint.trust.service is None
@@ -171,7 +172,7 @@ def _print_checkpoint(checkpoint: AuditState, *, json: bool) -> None:
         )
 
 
-def _print(finding: Finding, progress: ReadingProgress, *, json: bool) -> None:
+def _print(finding: "Finding", progress: ReadingProgress, *, json: bool) -> None:
     if json:
         with progress.aside():
             print_json({"finding": type(finding).__name__, **_fields(finding)})
@@ -180,7 +181,9 @@ def _print(finding: Finding, progress: ReadingProgress, *, json: bool) -> None:
             print(sentence, flush=True)
 
 
-def _sentence(finding: Finding) -> str | None:
+def _sentence(finding: "Finding") -> str | None:
+    from ccfpy.audit.auditor import ChunkChecked, Damage, OpenTail, ServiceSeen, Summary
+
     match finding:
         case ChunkChecked():
             return None
@@ -197,7 +200,7 @@ def _sentence(finding: Finding) -> str | None:
             return _summary_sentence(finding)
 
 
-def _service_sentence(finding: ServiceSeen) -> str:
+def _service_sentence(finding: "ServiceSeen") -> str:
     if finding.is_new_identity:
         return (
             f"{finding.txid}: a new identity of the service, {finding.status}, "
@@ -206,7 +209,7 @@ def _service_sentence(finding: ServiceSeen) -> str:
     return f"{finding.txid}: the service is {finding.status}"
 
 
-def _tail_sentence(finding: OpenTail) -> str:
+def _tail_sentence(finding: "OpenTail") -> str:
     unsigned = finding.last - finding.first + 1
     torn = f" and {finding.torn_bytes} bytes of an unfinished one"
     return (
@@ -216,7 +219,7 @@ def _tail_sentence(finding: OpenTail) -> str:
     )
 
 
-def _summary_sentence(finding: Summary) -> str:
+def _summary_sentence(finding: "Summary") -> str:
     if finding.is_damaged:
         return (
             f"The ledger can be believed up to {finding.last_signed or 'nothing'}: "
@@ -228,7 +231,7 @@ def _summary_sentence(finding: Summary) -> str:
     )
 
 
-def _fields(finding: Finding) -> dict[str, object]:
+def _fields(finding: "Finding") -> dict[str, object]:
     fields: dict[str, object] = {}
     for name in finding.__dataclass_fields__:
         value = getattr(finding, name)

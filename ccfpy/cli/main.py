@@ -6,131 +6,123 @@ node's host process loads nothing that it does not need.
 
 import atexit
 import gc
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.version import VERSION
+from ccfpy.cli.entries import COMPLETION_VARIABLE, Command, Entry, Table, add
 from ccfpy.cli.errors import CommandFailed, ExitCode
 
 GC_THRESHOLD = 50_000
 """How many objects are made between two collections: imports make no garbage."""
 
-Face: TypeAlias = "Callable[..., None] | Any"
-"""A command's function, or the Typer app of a group of commands."""
 
-
-class Entry(NamedTuple):
-    """A command as help lists it.
-
-    Attributes:
-        summary: what it is for.
-        load: imports the module and returns the function or group.
-    """
-
-    summary: str
-    load: Callable[[], Face]
-
-
-def _sandbox() -> Face:
+def _sandbox() -> Command:
     from ccfpy.cli.sandbox import sandbox
 
     return sandbox
 
 
-def _call() -> Face:
+def _call() -> Command:
     from ccfpy.cli.call import call
 
     return call
 
 
-def _gov() -> Face:
+def _gov() -> Table:
     from ccfpy.cli.gov import gov
 
     return gov
 
 
-def _api() -> Face:
+def _api() -> Command:
     from ccfpy.cli.api import api
 
     return api
 
 
-def _app() -> Face:
+def _app() -> Table:
     from ccfpy.cli.app import app
 
     return app
 
 
-def _attest() -> Face:
+def _attest() -> Table:
     from ccfpy.cli.attest import attest
 
     return attest
 
 
-def _network() -> Face:
+def _network() -> Table:
     from ccfpy.cli.network import network
 
     return network
 
 
-def _ledger() -> Face:
+def _ledger() -> Table:
     from ccfpy.cli.ledger import ledger
 
     return ledger
 
 
-def _recover() -> Face:
+def _recover() -> Command:
     from ccfpy.cli.recover import recover
 
     return recover
 
 
-def _snapshot() -> Face:
+def _snapshot() -> Table:
     from ccfpy.cli.snapshot import snapshot
 
     return snapshot
 
 
-def _receipt() -> Face:
+def _receipt() -> Table:
     from ccfpy.cli.receipt import receipt
 
     return receipt
 
 
-def _keygen() -> Face:
+def _keygen() -> Command:
     from ccfpy.cli.keygen import keygen
 
     return keygen
 
 
-def _enclave() -> Face:
+def _enclave() -> Table:
     from ccfpy.cli.enclave import enclave
 
     return enclave
 
 
-def _doctor() -> Face:
+def _doctor() -> Command:
     from ccfpy.cli.doctor import doctor
 
     return doctor
 
 
-def _compat() -> Face:
+def _compat() -> Table:
     from ccfpy.cli.compat import compat
 
     return compat
 
 
-def _node() -> Face:
+def _completion() -> Command:
+    from ccfpy.cli.completion import completion
+
+    return completion
+
+
+def _node() -> Command:
     def node() -> None:
         raise AssertionError("a node is started before commands are parsed")
 
     return node
 
 
-COMMANDS: Mapping[str, Entry] = {
+COMMANDS: Table = {
     "sandbox": Entry("Start, open and keep a service to try things out on.", _sandbox),
     "node": Entry("Run one node as its configuration file says.", _node),
     "call": Entry("Send one request to a service, as one of its users.", _call),
@@ -153,6 +145,7 @@ COMMANDS: Mapping[str, Entry] = {
     "keygen": Entry("Make the keys of a member or a user.", _keygen),
     "doctor": Entry("Check that this machine has what ccfpy needs.", _doctor),
     "compat": Entry("Write stand-ins for CCF's own programs.", _compat),
+    "completion": Entry("Print a shell's script that completes commands.", _completion),
 }
 
 
@@ -195,7 +188,7 @@ def _run(argv: Sequence[str]) -> None:
         print(f"ccfpy {VERSION}")
         sys.exit(0)
     try:
-        _application(argv)(args=argv, prog_name="ccfpy")
+        _application(_words(argv))(args=argv, prog_name="ccfpy")
     except CommandFailed as error:
         sys.exit(_report(str(error), error.code))
     except CcfpyError as error:
@@ -209,6 +202,18 @@ def _run(argv: Sequence[str]) -> None:
         sys.exit(_report(f"{where}{reason}; {remedy}", ExitCode.FAILED))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _words(argv: Sequence[str]) -> Sequence[str]:
+    """Return the words that choose what is loaded."""
+    if COMPLETION_VARIABLE not in os.environ:
+        return argv
+    from typer._completion_classes import completion_init
+
+    from ccfpy.cli.completion import typed_words
+
+    completion_init()
+    return typed_words()
 
 
 def sandbox_script(arguments: Sequence[str]) -> None:
@@ -238,17 +243,8 @@ def _application(argv: Sequence[str]) -> Callable[..., None]:
     ) -> None:
         pass
 
-    for name, entry in COMMANDS.items():
-        face = entry.load() if argv[:1] == [name] else _stub
-        if isinstance(face, typer.Typer):
-            application.add_typer(face, name=name, help=entry.summary)
-        else:
-            application.command(name, help=entry.summary)(face)
+    add(application, COMMANDS, argv)
     return application
-
-
-def _stub() -> None:
-    """Return a placeholder, in lists, for a command that is not run."""
 
 
 def _report(message: str, code: int) -> int:

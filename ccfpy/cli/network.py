@@ -4,29 +4,28 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import orjson
 import typer
-from rich.live import Live
-from rich.text import Text
 
 from ccfpy.cli.addresses import parse_node
+from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused
-from ccfpy.cli.network_table import as_json, table
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, table_console
 from ccfpy.cli.place import JsonOption, Place, PlaceOptions
 from ccfpy.cli.signing import SignersOptions
 from ccfpy.client.errors import ClientError
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
-from ccfpy.client.membership import Membership
-from ccfpy.client.survey import Survey, survey
 
-network = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ccfpy.client.membership import Membership
+    from ccfpy.client.survey import Survey
+
 
 WATCH_S = 1.0
 CONFIG_FILE = "node.json"
@@ -39,7 +38,6 @@ TimeoutOption: TypeAlias = Annotated[
 ]
 
 
-@network.command()
 @with_options
 def status(
     *,
@@ -53,6 +51,8 @@ def status(
 
     Exits with 1 where there is no primary, or no majority of the nodes answers.
     """
+    from ccfpy.cli.network_table import as_json, table
+
     if watch and json:
         raise Misused("--watch shows a table: leave out --json")
     place = where.find()
@@ -68,13 +68,21 @@ def status(
     raise typer.Exit(ExitCode.OK if is_well else ExitCode.FAILED)
 
 
-async def _look(place: Place) -> Survey:
+async def _look(place: Place) -> "Survey":
+    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.survey import survey
+
     certificate = read_text(place.service)
     return await survey(place.urls, service_certificate=certificate)
 
 
 def _watch(place: Place) -> None:
     """Draw the table again and again, until Ctrl-C."""
+    from rich.live import Live
+    from rich.text import Text
+
+    from ccfpy.cli.network_table import table
+
     console = table_console()
     with (
         contextlib.suppress(KeyboardInterrupt),
@@ -90,7 +98,6 @@ def _watch(place: Place) -> None:
             time.sleep(WATCH_S)
 
 
-@network.command("join-config")
 @with_options
 def join_config(
     folder: Annotated[Path, typer.Argument(help="The new node's folder; made.")],
@@ -108,6 +115,8 @@ def join_config(
 
     The service's certificate, by which the node knows whom it joins, goes beside it.
     """
+    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+
     host, port = parse_node(listen)
     other_host, other_port = parse_node(node_listen or f"{host}:0")
     place = where.find()
@@ -148,7 +157,6 @@ def _target(place: Place) -> tuple[str, str]:
     return next(iter(primary.interfaces.items()))
 
 
-@network.command()
 @with_options
 def trust(  # one parameter for each option
     node: NodeArgument,
@@ -171,7 +179,6 @@ def trust(  # one parameter for each option
     )
 
 
-@network.command()
 @with_options
 def retire(
     node: NodeArgument,
@@ -186,7 +193,6 @@ def retire(
     _change(place, timeout, lambda m: m.retire(node, signers))
 
 
-@network.command()
 @with_options
 def remove(
     node: NodeArgument,
@@ -200,8 +206,11 @@ def remove(
 
 
 def _change(
-    place: Place, timeout_s: float, work: Callable[[Membership], Awaitable[None]]
+    place: Place, timeout_s: float, work: "Callable[[Membership], Awaitable[None]]"
 ) -> None:
+    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.membership import Membership
+
     membership = Membership(
         place.urls,
         service_certificate=read_text(place.service),
@@ -213,3 +222,23 @@ def _change(
         await work(membership)
 
     asyncio.run(worked())
+
+
+network: Table = {
+    "status": Entry(
+        "Show every node: its role, how far it is, whether it answers.", lambda: status
+    ),
+    "join-config": Entry(
+        "Write the configuration of a node that joins a running service.",
+        lambda: join_config,
+    ),
+    "trust": Entry(
+        "Trust a node that has asked to join, and wait until it has caught up.",
+        lambda: trust,
+    ),
+    "retire": Entry(
+        "Take a node out, and wait until it may be stopped without harm.",
+        lambda: retire,
+    ),
+    "remove": Entry("Forget a node that is retired for good.", lambda: remove),
+}

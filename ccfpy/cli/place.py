@@ -8,7 +8,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 from urllib.parse import urlsplit
 
 import typer
@@ -17,8 +17,11 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads_object
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.options import Options
-from ccfpy.client.connection import Connection
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles, read_text
+
+if TYPE_CHECKING:
+    from ccfpy.client.connection import Connection
+    from ccfpy.client.keyfiles import KeyFiles
+
 
 SHARED_DEFAULT = Path("workspace/sandbox_common")
 ADDRESS_DEFAULT = "https://127.0.0.1:8000"
@@ -61,6 +64,8 @@ class TrustOptions(Options):
     @property
     def certificate(self) -> Path:
         """Where the service's certificate is."""
+        from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+
         return self.cacert or self.common / SERVICE_CERTIFICATE
 
 
@@ -94,6 +99,8 @@ class Place:
         Raises:
             CommandFailed: there is no service's certificate.
         """
+        from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+
         service = folder / SERVICE_CERTIFICATE if trust is None else trust
         if not service.is_file():
             raise CommandFailed(
@@ -110,24 +117,29 @@ class Place:
             return self.urls[0]
         return next(filter(_is_open, self.urls), self.urls[0])
 
-    def connect(self, name: str | None = None) -> Connection:
+    def connect(self, name: str | None = None) -> "Connection":
         """Make a connection as a participant, or without a certificate.
 
         Raises:
             Misused: there are no files of that name.
         """
+        from ccfpy.client.connection import Connection
+        from ccfpy.client.keyfiles import read_text
+
         return Connection(
             self.url,
             service_certificate=read_text(self.service),
             identity=None if name is None else self.keys(name),
         )
 
-    def keys(self, name: str) -> KeyFiles:
+    def keys(self, name: str) -> "KeyFiles":
         """Find a participant's files.
 
         Raises:
             Misused: there are no files of that name.
         """
+        from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
+
         files = KeyFiles(folder=self.folder, name=name)
         if not files.certificate.is_file():
             known = sorted(

@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import TxId
+from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, text_console, write
@@ -24,20 +25,15 @@ from ccfpy.cli.receipt_input import (
     parse_txid,
     unwrapped,
 )
-from ccfpy.client import receipt_forms
-from ccfpy.client.connection import Connection
-from ccfpy.client.cose_receipt import CoseReceipt
-from ccfpy.client.endorsements import links
-from ccfpy.client.keyfiles import read_text
-from ccfpy.client.receipts import RECEIPT_PATH, fetch_proof, verify_receipt
-from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, StepTaken
-from ccfpy.ledger.receipt_forms import ReceiptForm
 
-receipt = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from ccfpy.client.connection import Connection
+    from ccfpy.crypto.certs import Certificate
+    from ccfpy.ledger.receipt import ReceiptRefused, StepTaken
+    from ccfpy.ledger.receipt_forms import ReceiptForm
 
-FORMS = (ReceiptForm.V1, ReceiptForm.V2, ReceiptForm.COSE, ReceiptForm.ENDORSEMENTS)
+
+FORMS = ("v1", "v2", "cose", "endorsements")
 """The forms that ``get`` prints; other forms are of use only to programs."""
 
 FormOption: TypeAlias = Annotated[
@@ -46,19 +42,18 @@ FormOption: TypeAlias = Annotated[
 ]
 
 MEANINGS = {
-    ReceiptStep.EVIDENCE: "Only a node of the service could write this text, which "
+    "evidence": "Only a node of the service could write this text, which "
     "names the transaction. Its digest:",
-    ReceiptStep.LEAF: "What was written, that evidence and what the application "
+    "leaf": "What was written, that evidence and what the application "
     "claims, hashed together, are a leaf of the ledger's tree:",
-    ReceiptStep.ROOT: "Hashed with its neighbours, step by step upwards, the leaf "
+    "root": "Hashed with its neighbours, step by step upwards, the leaf "
     "leads to the root of the tree, which stands for the whole ledger up to then:",
-    ReceiptStep.SIGNATURE: "That root was signed:",
-    ReceiptStep.ENDORSEMENT: "The service vouches for the key that signed:",
+    "signature": "That root was signed:",
+    "endorsement": "The service vouches for the key that signed:",
 }
-"""What each step of a verification shows, in words."""
+"""What each ``ReceiptStep`` shows, in words."""
 
 
-@receipt.command()
 @with_options
 def get(  # noqa: PLR0913  # one parameter for each option
     transaction: Annotated[str, typer.Argument(help="As VIEW.SEQNO, such as 2.15.")],
@@ -83,6 +78,8 @@ def get(  # noqa: PLR0913  # one parameter for each option
     where: PlaceOptions,
 ) -> None:
     """Fetch a transaction's receipt, and print it only if it verifies."""
+    from ccfpy.client.receipts import RECEIPT_PATH, fetch_proof
+
     txid = parse_txid(transaction)
     digest = claimed(claims_digest, claims)
     wanted = _form(form)
@@ -103,24 +100,7 @@ def get(  # noqa: PLR0913  # one parameter for each option
             return data, await _endorsements(connection, txid, data, service)
 
     data, endorsements = asyncio.run(fetch())
-    try:
-        if wanted is ReceiptForm.ENDORSEMENTS:
-            list(links(receipt_forms.parse_endorsements(data), service.public_key))
-        else:
-            data = unwrapped(data)
-            given = receipt_forms.parse(data)
-            is_named = receipt_forms.transaction(given) is not None
-            verify_receipt(
-                given,
-                service_certificate=service.pem,
-                txid=txid if is_named else None,
-                claims_digest=digest,
-                endorsements=endorsements,
-            )
-            if not is_named:
-                note(f"It proves no transaction: {receipt_forms.NAMES_NOTHING}.")
-    except Malformed as error:
-        raise CommandFailed(f"the service gave no receipt: {error}") from error
+    data = _verified(data, wanted, txid, digest, service, endorsements)
     if endorsements:
         note("An earlier service signed: get its --form endorsements, too.")
     data = with_line_end(data)
@@ -130,12 +110,49 @@ def get(  # noqa: PLR0913  # one parameter for each option
         _save(out, data)
 
 
+def _verified(  # what was asked for and what came
+    data: bytes,
+    form: "ReceiptForm | None",
+    txid: "TxId",
+    digest: bytes | None,
+    service: "Certificate",
+    endorsements: tuple[bytes, ...],
+) -> bytes:
+    """Return what came if it verifies, without the wrapping of an endpoint."""
+    from ccfpy.client import receipt_forms
+    from ccfpy.client.endorsements import links
+    from ccfpy.client.receipts import verify_receipt
+    from ccfpy.ledger.receipt_forms import ReceiptForm
+
+    try:
+        if form is ReceiptForm.ENDORSEMENTS:
+            list(links(receipt_forms.parse_endorsements(data), service.public_key))
+            return data
+        data = unwrapped(data)
+        given = receipt_forms.parse(data)
+        is_named = receipt_forms.transaction(given) is not None
+        verify_receipt(
+            given,
+            service_certificate=service.pem,
+            txid=txid if is_named else None,
+            claims_digest=digest,
+            endorsements=endorsements,
+        )
+    except Malformed as error:
+        raise CommandFailed(f"the service gave no receipt: {error}") from error
+    if not is_named:
+        note(f"It proves no transaction: {receipt_forms.NAMES_NOTHING}.")
+    return data
+
+
 def with_line_end(data: bytes) -> bytes:
     """End a receipt as a line if it is JSON: CBOR, too, may end with a brace."""
     return data + b"\n" if data[:1] == b"{" else data
 
 
-def _form(name: str | None) -> ReceiptForm | None:
+def _form(name: str | None) -> "ReceiptForm | None":
+    from ccfpy.ledger.receipt_forms import ReceiptForm
+
     if name is None:
         return None
     if name not in FORMS:
@@ -144,9 +161,15 @@ def _form(name: str | None) -> ReceiptForm | None:
 
 
 async def _endorsements(
-    connection: Connection, txid: TxId, data: bytes, service: Certificate
+    connection: "Connection", txid: TxId, data: bytes, service: "Certificate"
 ) -> tuple[bytes, ...]:
     """Fetch the endorsements of a COSE receipt's signer, if it is not the service."""
+    from ccfpy.client import receipt_forms
+    from ccfpy.client.cose_receipt import CoseReceipt
+    from ccfpy.client.receipts import fetch_proof
+    from ccfpy.crypto.hashing import sha256_hex
+    from ccfpy.ledger.receipt_forms import ReceiptForm
+
     try:
         given = receipt_forms.parse(data)
     except Malformed:
@@ -159,7 +182,6 @@ async def _endorsements(
     return receipt_forms.parse_endorsements(chain)
 
 
-@receipt.command()
 @with_options
 def verify(  # noqa: PLR0913  # one parameter for each option
     file: FileArgument,
@@ -176,6 +198,8 @@ def verify(  # noqa: PLR0913  # one parameter for each option
 
     Exits with 1 if a step fails, and if the receipt names no transaction.
     """
+    from ccfpy.ledger.receipt import ReceiptRefused
+
     given = ReceiptInput.read(
         file, signature=signature, endorsements=endorsements
     ).expecting(transaction, claimed(claims_digest, claims))
@@ -201,7 +225,6 @@ def verify(  # noqa: PLR0913  # one parameter for each option
         text_console().print(f"The receipt of {txid} verifies.")
 
 
-@receipt.command()
 @with_options
 def explain(  # noqa: PLR0913  # one parameter for each option
     file: FileArgument,
@@ -214,6 +237,8 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     trust: TrustOptions,
 ) -> None:
     """Verify a receipt and explain what each step shows."""
+    from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep
+
     given = ReceiptInput.read(
         file, signature=signature, endorsements=endorsements
     ).expecting(transaction, claimed(claims_digest, claims))
@@ -236,11 +261,14 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     console.print(f"So {proved} is in the ledger of this service, unchanged.")
 
 
-def _not_to_be_relied_on(refusal: ReceiptRefused) -> CommandFailed:
+def _not_to_be_relied_on(refusal: "ReceiptRefused") -> CommandFailed:
     return CommandFailed(f"the receipt does not verify: {refusal}; do not rely on it")
 
 
-def _certificate(file: Path) -> Certificate:
+def _certificate(file: Path) -> "Certificate":
+    from ccfpy.client.keyfiles import read_text
+    from ccfpy.crypto.certs import Certificate
+
     try:
         return Certificate.from_pem(read_text(file))
     except CcfpyError as error:
@@ -256,5 +284,19 @@ def _save(file: Path, data: bytes) -> None:
         raise no_such_file(str(file), error) from error
 
 
-def _listed(steps: tuple[StepTaken, ...]) -> list[dict[str, str]]:
+def _listed(steps: "tuple[StepTaken, ...]") -> list[dict[str, str]]:
     return [{"step": taken.step, "computed": taken.computed} for taken in steps]
+
+
+receipt: Table = {
+    "get": Entry(
+        "Fetch a transaction's receipt, and print it only if it verifies.", lambda: get
+    ),
+    "verify": Entry(
+        "Verify that a receipt proves a transaction of the service, and say which.",
+        lambda: verify,
+    ),
+    "explain": Entry(
+        "Verify a receipt and explain what each step shows.", lambda: explain
+    ),
+}

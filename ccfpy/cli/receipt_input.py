@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 
 import typer
 
@@ -11,11 +11,12 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import dumps, loads_object
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
-from ccfpy.client import receipt_forms
-from ccfpy.client.receipt_forms import AnyReceipt
-from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
-from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, StepTaken
+
+if TYPE_CHECKING:
+    from ccfpy.client.receipt_forms import AnyReceipt
+    from ccfpy.crypto.certs import Certificate
+    from ccfpy.ledger.receipt import StepTaken
+
 
 FileArgument: TypeAlias = Annotated[
     Path, typer.Argument(help="A receipt, JSON or COSE; - for stdin.")
@@ -56,7 +57,7 @@ class ReceiptInput:
         claims_digest: what the app claimed.
     """
 
-    receipt: AnyReceipt
+    receipt: "AnyReceipt"
     endorsements: tuple[bytes, ...] = ()
     txid: TxId | None = None
     claims_digest: bytes | None = None
@@ -70,6 +71,8 @@ class ReceiptInput:
         Raises:
             CommandFailed: a file cannot be read, or holds something else.
         """
+        from ccfpy.client import receipt_forms
+
         data = read_file(file)
         signed = None if signature is None else read_file(signature)
         chain: tuple[bytes, ...] = ()
@@ -91,12 +94,15 @@ class ReceiptInput:
         txid = None if transaction is None else parse_txid(transaction)
         return replace(self, txid=txid, claims_digest=claims_digest)
 
-    def prove(self, service: Certificate) -> tuple[TxId, tuple[StepTaken, ...]]:
+    def prove(self, service: "Certificate") -> "tuple[TxId, tuple[StepTaken, ...]]":
         """Verify the receipt; return the transaction that it proves, and the steps.
 
         Raises:
             ReceiptRefused: a step does not hold, or the receipt proves no transaction.
         """
+        from ccfpy.client import receipt_forms
+        from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep
+
         taken = receipt_forms.verify(
             self.receipt,
             service,
@@ -119,6 +125,8 @@ def claimed(digest: str | None, claims: Path | None) -> bytes | None:
         Misused: both are given, or the digest is malformed.
         CommandFailed: the file cannot be read.
     """
+    from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
+
     if claims is not None:
         if digest is not None:
             raise Misused("give --claims or --claims-digest, not both")

@@ -5,14 +5,11 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ccfpy.audit.discovery import Leftovers, find
 from ccfpy.audit.in_use import writers
-from ccfpy.audit.inspection import Inspection, ServiceFound, inspect
-from ccfpy.audit.shareholders import Shareholders, read_shareholders
 from ccfpy.base.json import Json
 from ccfpy.cli.addresses import placements
 from ccfpy.cli.app_path import named_anywhere
@@ -26,17 +23,16 @@ from ccfpy.cli.ledger_files import (
 )
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import counted, print_json, progress_console, text_console
-from ccfpy.cli.recover_choice import choose_service
-from ccfpy.cli.recover_members import members_at_hand
-from ccfpy.cli.recover_remains import gather
-from ccfpy.cli.recover_report import as_json as inspection_json
-from ccfpy.cli.recover_report import print_inspection
-from ccfpy.cli.recover_run import Recovery, Task
 from ccfpy.cli.sandbox import ELECTION_TIMEOUT_MS, NodeOption
-from ccfpy.cli.sandbox_run import cancel_on_signals
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
-from ccfpy.local.configuration import Remains, ServiceOptions
-from ccfpy.local.network import NODE_PROGRAM
+
+if TYPE_CHECKING:
+    from ccfpy.audit.discovery import Leftovers
+    from ccfpy.audit.inspection import Inspection, ServiceFound
+    from ccfpy.audit.shareholders import Shareholders
+    from ccfpy.cli.recover_run import Task
+    from ccfpy.local.configuration import Remains, ServiceOptions
+
 
 LABEL = "recovered"
 SEALED_SUFFIX = ".sealed.json"
@@ -144,13 +140,17 @@ def recover(  # noqa: PLR0913  # every question has its option
     yes: YesOption = False,
     json: StepsOption = False,
 ) -> None:
-    """Bring a lost service back from its ledgers, its snapshots and its members.
+    """Bring a lost service back from its files and its members.
 
-    It says what will be restored and what is lost, asks, starts a node that recovers
-    the public state, tells which members must hand in shares, hands in those of members
-    whose keys are given, and ends with the service open. --inspect exits with 1 if more
-    is lost than what nobody had signed.
+    The files are ledgers and snapshots. It says what will be restored and what is lost,
+    asks, starts a node that recovers the public state, tells which members must hand in
+    shares, hands in those of members whose keys are given, and ends with the service
+    open. --inspect exits with 1 if more is lost than what nobody had signed.
     """
+    from ccfpy.cli.recover_choice import choose_service
+    from ccfpy.cli.recover_members import members_at_hand
+    from ccfpy.cli.recover_run import Task
+
     found, members = _look(folders, processes, as_json=json)
     if inspect_only:
         raise typer.Exit(ExitCode.OK if found.is_whole else ExitCode.FAILED)
@@ -184,8 +184,11 @@ def recover(  # noqa: PLR0913  # every question has its option
 
 def _look(
     folders: Sequence[Path], processes: int | None, *, as_json: bool
-) -> tuple[Inspection, list[Shareholders]]:
+) -> "tuple[Inspection, list[Shareholders]]":
     """Inspect the files, print the result, and require that there is a service."""
+    from ccfpy.cli.recover_report import as_json as inspection_json
+    from ccfpy.cli.recover_report import print_inspection
+
     with failing_plainly():
         found, members = _inspect(_found(folders), processes)
     if as_json:
@@ -197,7 +200,7 @@ def _look(
     return found, members
 
 
-def _question(found: Inspection, chosen: ServiceFound) -> str:
+def _question(found: "Inspection", chosen: "ServiceFound") -> str:
     lack = ""
     if found.unclaimed:
         lack = (
@@ -206,13 +209,18 @@ def _question(found: Inspection, chosen: ServiceFound) -> str:
     return f"Recover the service up to {chosen.chain.last}{lack}?"
 
 
-async def _run(task: Task, *, detach: bool, json: bool) -> None:
+async def _run(task: "Task", *, detach: bool, json: bool) -> None:
+    from ccfpy.cli.recover_run import Recovery
+    from ccfpy.cli.sandbox_run import cancel_on_signals
+
     cancel_on_signals()
     say = progress_console() if json else text_console()
     await Recovery(task, say, json).run(detach=detach)
 
 
-def _found(folders: Sequence[Path]) -> Leftovers:
+def _found(folders: Sequence[Path]) -> "Leftovers":
+    from ccfpy.audit.discovery import find
+
     for folder in folders:
         if not folder.is_dir():
             raise Misused(f"no folder {folder}: correct the path")
@@ -224,8 +232,11 @@ def _found(folders: Sequence[Path]) -> Leftovers:
 
 
 def _inspect(
-    found: Leftovers, processes: int | None
-) -> tuple[Inspection, list[Shareholders]]:
+    found: "Leftovers", processes: int | None
+) -> "tuple[Inspection, list[Shareholders]]":
+    from ccfpy.audit.inspection import inspect
+    from ccfpy.audit.shareholders import read_shareholders
+
     size = sum(chunk.size_bytes for chunk in found.chunks)
     with (
         reading(size, processes) as readers,
@@ -271,8 +282,10 @@ def _require_sealed(folder: Path | None) -> None:
         )
 
 
-def _remains(chosen: ServiceFound, folder: Path, *, snapshots: bool) -> Remains:
+def _remains(chosen: "ServiceFound", folder: Path, *, snapshots: bool) -> "Remains":
     """Return what the first node begins with; a snapshot, if it must have one."""
+    from ccfpy.cli.recover_remains import gather
+
     is_wanted = snapshots or chosen.chain.first > 1
     snapshot = chosen.snapshots[0] if chosen.snapshots and is_wanted else None
     try:
@@ -291,7 +304,10 @@ def _label(workspace: Path) -> str:
 
 def _options(
     workspace: Path, label: str, app: str, log_level: str, *, seals: bool
-) -> ServiceOptions:
+) -> "ServiceOptions":
+    from ccfpy.local.configuration import ServiceOptions
+    from ccfpy.local.network import NODE_PROGRAM
+
     extra: dict[str, Json] = {"ledger_signatures": {"tx_count": 5000, "early": True}}
     if seals:
         extra["output_files"] = {"sealed_ledger_secret_location": SEALED_FOLDER}

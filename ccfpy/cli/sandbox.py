@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -16,13 +16,14 @@ from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.js_bundle import install_app
 from ccfpy.cli.output import progress_console, text_console
-from ccfpy.cli.sandbox_recover import Lost
-from ccfpy.cli.sandbox_run import WRITABLE_APP, Plan, Run
-from ccfpy.client.keyfiles import CURVES
 from ccfpy.client.share import constitution as shipped_constitution
-from ccfpy.crypto.ec import Curve
-from ccfpy.local.configuration import HOST, Placement, ServiceOptions
-from ccfpy.local.network import NODE_PROGRAM
+
+if TYPE_CHECKING:
+    from ccfpy.cli.sandbox_recover import Lost
+    from ccfpy.cli.sandbox_run import Plan
+    from ccfpy.crypto.ec import Curve
+    from ccfpy.local.configuration import Placement, ServiceOptions
+
 
 PARTICIPANTS_MAX = 100
 SCRIPTS = ("actions.js", "validate.js", "resolve.js", "apply.js")
@@ -146,14 +147,20 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     verbose: VerboseOption = False,
     json: FactsOption = False,
 ) -> None:
-    """Start nodes, open their service by the members' votes, try it, keep it.
+    """Start, open and keep a service to try things out on.
 
-    It writes a transaction, waits for its commit, verifies its receipt offline and
-    prints curl commands to go on with. Ctrl-C stops it. The nodes and keys of the run
-    before are kept until the next, in a folder whose name ends in _earlier. With -n 3
-    it has three nodes: end one and see another take over. With --recover it brings a
-    service back from its ledger and its members' keys, in folders ending in _recover.
+    It starts nodes, opens their service by the members' votes, writes a transaction,
+    waits for its commit, verifies its receipt offline and prints curl commands to go on
+    with. Ctrl-C stops it. The nodes and keys of the run before are kept until the next,
+    in a folder whose name ends in _earlier. With -n 3 it has three nodes: end one and
+    see another take over. With --recover it brings back a service from its ledger and
+    its members' keys, in folders ending in _recover.
     """
+    from ccfpy.cli.sandbox_recover import Lost
+    from ccfpy.cli.sandbox_run import Plan
+    from ccfpy.local.configuration import ServiceOptions
+    from ccfpy.local.network import NODE_PROGRAM
+
     lost = Lost.of(ledger_dir, common_dir, snapshots_dir, recover=recover)
     options = ServiceOptions(
         workspace=workspace,
@@ -180,15 +187,24 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         actions=_actions(lost, options, jwt_issuer or [], js_app_bundle),
         placements=_placements(node or [], has_metrics=metrics),
     )
-    run = Run(plan, say=progress_console() if json else text_console())
+    _run(plan, stop_at_once=auto_shutdown, as_json=json, shows_log=verbose)
+
+
+def _run(plan: "Plan", *, stop_at_once: bool, as_json: bool, shows_log: bool) -> None:
+    """Run a sandbox until it is stopped."""
+    from ccfpy.cli.sandbox_run import Run
+
+    run = Run(plan, say=progress_console() if as_json else text_console())
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
-        asyncio.run(run.until_stopped(stop_at_once=auto_shutdown, json=json))
-    if verbose:
+        asyncio.run(run.until_stopped(stop_at_once=stop_at_once, json=as_json))
+    if shows_log:
         text_console().print(run.log(), markup=False)
 
 
-def _placements(given: Sequence[str], *, has_metrics: bool) -> list[Placement]:
+def _placements(given: Sequence[str], *, has_metrics: bool) -> "list[Placement]":
     """Choose where each node listens, and serves metrics where they are wanted."""
+    from ccfpy.local.configuration import HOST
+
     placed = placements(given)
     if not has_metrics:
         return placed
@@ -212,8 +228,8 @@ def _sections(
 
 
 def _actions(
-    lost: Lost | None,
-    options: ServiceOptions,
+    lost: "Lost | None",
+    options: "ServiceOptions",
     issuers: Sequence[Path],
     bundle: Path | None,
 ) -> Sequence[Mapping[str, Json]]:
@@ -225,13 +241,17 @@ def _actions(
     ]
 
 
-def _curve(name: str) -> Curve:
+def _curve(name: str) -> "Curve":
+    from ccfpy.client.keyfiles import CURVES
+
     if name not in CURVES:
         raise Misused(f"no curve {name!r}: choose {' or '.join(CURVES)}")
     return CURVES[name]
 
 
 def _app(app: str | None, package: str | None, bundle: Path | None) -> str:
+    from ccfpy.cli.sandbox_run import WRITABLE_APP
+
     if app and package:
         raise Misused("--app and --package say the same: give one of them")
     if app:

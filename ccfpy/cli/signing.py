@@ -7,12 +7,11 @@ the other members are files.
 
 import functools
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -20,23 +19,21 @@ from ccfpy.base.errors import Malformed
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.options import Options
 from ccfpy.cli.place import MemberOption, Place
-from ccfpy.client.keyfiles import KeyFiles, read_text
-from ccfpy.client.signer import (
-    FileDecrypter,
-    FileSigner,
-    KeyUnusable,
-    ShareDecrypter,
-    Signer,
-)
-from ccfpy.client.signers.command import CommandDecrypter, CommandSigner, SignInput
 from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
-from ccfpy.client.signers.signature import SignatureForm
-from ccfpy.crypto.certs import Certificate
+from ccfpy.client.vocabulary import SignatureForm, SignInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.client.keyfiles import KeyFiles
+    from ccfpy.client.signer import ShareDecrypter, Signer
+    from ccfpy.crypto.certs import Certificate
+
 
 PANEL = "Keys"
 PIN_BYTES_MAX = 1024
 DEFAULT_MEMBER = "member0"
-Files: TypeAlias = Callable[[], KeyFiles]
+Files: TypeAlias = "Callable[[], KeyFiles]"
 """Finds a member's files; called only if they are needed."""
 MembersOption: TypeAlias = Annotated[
     list[str] | None,
@@ -134,7 +131,7 @@ class KeyOptions(TokenOptions):
         """Whether any of these options was given."""
         return any((self.cert, self.key, self.pkcs11, self.sign_command))
 
-    def signer_or(self, files: Files) -> Signer:
+    def signer_or(self, files: Files) -> "Signer":
         """Find the key.
 
         Args:
@@ -145,6 +142,9 @@ class KeyOptions(TokenOptions):
             CommandFailed: a library that the key needs is not installed.
             KeyUnusable: the key is not where it should be.
         """
+        from ccfpy.client.signer import FileSigner
+        from ccfpy.client.signers.command import CommandSigner
+
         _one_of(
             {
                 "--key": self.key,
@@ -166,13 +166,19 @@ class KeyOptions(TokenOptions):
             private_key=self.key or files().private_key,
         )
 
-    def certificate_or(self, files: Files) -> Certificate:
+    def certificate_or(self, files: Files) -> "Certificate":
         """Find the certificate alone, where nothing is signed; raises the same."""
+        from ccfpy.client.keyfiles import read_text
+        from ccfpy.crypto.certs import Certificate
+
         if self.pkcs11 is not None and self.cert is None:
             return self._in_token(self.pkcs11).certificate
         return Certificate.from_pem(read_text(self.cert or files().certificate))
 
-    def _in_token(self, uri: str) -> Signer:
+    def _in_token(self, uri: str) -> "Signer":
+        from ccfpy.client.keyfiles import read_text
+        from ccfpy.crypto.certs import Certificate
+
         tokens = _tokens()
         token = _token(tokens, uri, self)
         if self.cert is None:
@@ -190,15 +196,15 @@ class SignerOptions(KeyOptions):
 
     who: MemberOption = DEFAULT_MEMBER
 
-    def signer(self, place: Place) -> Signer:
+    def signer(self, place: Place) -> "Signer":
         """Find the key; raises as ``signer_or``."""
         return self.signer_or(lambda: place.keys(self.who))
 
-    def certificate(self, place: Place) -> Certificate:
+    def certificate(self, place: Place) -> "Certificate":
         """Find the certificate alone; raises as ``signer_or``."""
         return self.certificate_or(lambda: place.keys(self.who))
 
-    def name(self, signer: Signer) -> str:
+    def name(self, signer: "Signer") -> str:
         """Return who signs: the name of its files, or else its id."""
         return signer.certificate.digest_hex if self.is_given else self.who
 
@@ -209,8 +215,10 @@ class SignersOptions(KeyOptions):
 
     who: MembersOption = None
 
-    def signers(self, place: Place) -> list[Signer]:
+    def signers(self, place: Place) -> "list[Signer]":
         """Find all keys; raises as ``signer_or``."""
+        from ccfpy.client.signer import FileSigner
+
         first, *others = self.who or [DEFAULT_MEMBER]
         return [
             self.signer_or(lambda: place.keys(first)),
@@ -260,14 +268,14 @@ class DecrypterOptions(TokenOptions):
         """Whether any of these options was given."""
         return any((self.decrypt_key, self.decrypt_pkcs11, self.decrypt_command))
 
-    def decrypter(self, place: Place, who: str) -> ShareDecrypter:
+    def decrypter(self, place: Place, who: str) -> "ShareDecrypter":
         """Find the key: by default that of ``who`` in the folder.
 
         Raises as ``decrypter_or``.
         """
         return self.decrypter_or(lambda: place.keys(who))
 
-    def decrypter_or(self, files: Files) -> ShareDecrypter:
+    def decrypter_or(self, files: Files) -> "ShareDecrypter":
         """Find the key.
 
         Args:
@@ -278,6 +286,9 @@ class DecrypterOptions(TokenOptions):
             CommandFailed: a library that the key needs is not installed.
             KeyUnusable: the key is not where it should be.
         """
+        from ccfpy.client.signer import FileDecrypter
+        from ccfpy.client.signers.command import CommandDecrypter
+
         _one_of(
             {
                 "--decrypt-key": self.decrypt_key,
@@ -332,6 +343,8 @@ def _token(tokens: ModuleType, text: str, options: TokenOptions) -> object:
 @functools.cache
 def _asked(label: str) -> str:
     """Ask for a token's PIN, once in a command."""
+    from ccfpy.client.signer import KeyUnusable
+
     if not sys.stdin.isatty():
         raise KeyUnusable(
             f"the token {label!r} wants its PIN, and there is no terminal to ask on: "

@@ -1,11 +1,12 @@
 """``ccfpy snapshot``: snapshot files verified and shown, without any node."""
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, no_such_file
 from ccfpy.cli.output import print_json, write
 from ccfpy.cli.place import SHARED_DEFAULT, FolderOption
@@ -15,16 +16,13 @@ from ccfpy.cli.values import (
     value_line,
     writes_as_json,
 )
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
-from ccfpy.crypto.certs import Certificate
 from ccfpy.kv.snapshot import MapSnapshot
-from ccfpy.ledger.entry import PUBLIC_OFFSET
-from ccfpy.ledger.receipt import RevealedLeaf
-from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
-from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 
-snapshot = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from ccfpy.crypto.certs import Certificate
+    from ccfpy.ledger.snapshot import Snapshot
+
 
 FilesArgument: TypeAlias = Annotated[
     list[Path],
@@ -45,7 +43,6 @@ JsonOption: TypeAlias = Annotated[
 ]
 
 
-@snapshot.command()
 def verify(
     files: FilesArgument,
     *,
@@ -57,6 +54,9 @@ def verify(
 
     The private part stays encrypted; that it is unchanged is verified all the same.
     """
+    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+    from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
+
     identities = [_certificate(p) for p in cacert or [common / SERVICE_CERTIFICATE]]
     are_good = True
     for file in files:
@@ -73,7 +73,6 @@ def verify(
         raise typer.Exit(ExitCode.FAILED)
 
 
-@snapshot.command()
 def show(
     files: FilesArgument,
     *,
@@ -86,6 +85,8 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show the public tables of snapshots; nothing is verified."""
+    from ccfpy.ledger.snapshot import Snapshot
+
     for file in files:
         try:
             read = Snapshot.parse(_read(file))
@@ -104,7 +105,10 @@ def show(
             _print(file, read, maps, None if full else VALUE_CHARACTERS_MAX)
 
 
-def _about(read: Snapshot) -> dict[str, object]:
+def _about(read: "Snapshot") -> dict[str, object]:
+    from ccfpy.ledger.entry import PUBLIC_OFFSET
+    from ccfpy.ledger.receipt import RevealedLeaf
+
     leaf = read.receipt.leaf if read.receipt is not None else None
     return {
         "seqno": read.seqno,
@@ -115,12 +119,15 @@ def _about(read: Snapshot) -> dict[str, object]:
     }
 
 
-def _check_name(file: Path, read: Snapshot) -> None:
+def _check_name(file: Path, read: "Snapshot") -> None:
     """Check that the name of a snapshot's file fits its content.
 
     Raises:
         SnapshotRefused: the name does not fit.
     """
+    from ccfpy.ledger.receipt import RevealedLeaf
+    from ccfpy.node.snapshots.starting_point import SnapshotRefused
+
     try:
         name = SnapshotName.parse(file.name)
     except Malformed:
@@ -149,7 +156,7 @@ def _table(state: MapSnapshot) -> tuple[str, object]:
 
 
 def _print(
-    file: Path, read: Snapshot, maps: list[MapSnapshot], limit: int | None
+    file: Path, read: "Snapshot", maps: list[MapSnapshot], limit: int | None
 ) -> None:
     about = _about(read)
     recorded = about["evidence"] or "nothing yet"
@@ -171,10 +178,24 @@ def _read(file: Path) -> bytes:
         raise no_such_file(str(file), error) from error
 
 
-def _certificate(file: Path) -> Certificate:
+def _certificate(file: Path) -> "Certificate":
+    from ccfpy.client.keyfiles import read_text
+    from ccfpy.crypto.certs import Certificate
+
     try:
         return Certificate.from_pem(read_text(file))
     except CcfpyError as error:
         raise CommandFailed(
             f"no service's certificate: {error}; name it with --cacert"
         ) from error
+
+
+snapshot: Table = {
+    "verify": Entry(
+        "Verify that the service vouches for snapshots, as a node that starts does.",
+        lambda: verify,
+    ),
+    "show": Entry(
+        "Show the public tables of snapshots; nothing is verified.", lambda: show
+    ),
+}

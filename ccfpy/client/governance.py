@@ -11,7 +11,6 @@ import binascii
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from urllib.parse import quote
 
 from ccfpy.base.ids import MemberId, ProposalId, TxId
@@ -21,6 +20,7 @@ from ccfpy.client.errors import NotActive, ServiceError, UnexpectedReply
 from ccfpy.client.keyfiles import member_id
 from ccfpy.client.reply import Reply, text_field
 from ccfpy.client.signer import ShareDecrypter, Signer
+from ccfpy.client.vocabulary import MessageType
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 
@@ -31,19 +31,6 @@ _NOT_ACTIVE = "Signer is not an ACTIVE member"
 ACCEPT = "export function vote (proposal, proposer_id) { return true }"
 """The ballot that says yes to whatever is proposed."""
 REJECT = "export function vote (proposal, proposer_id) { return false }"
-
-
-class MessageType(StrEnum):
-    """What a signed request is about, as its protected header says."""
-
-    PROPOSAL = "proposal"
-    BALLOT = "ballot"
-    WITHDRAWAL = "withdrawal"
-    STATE_DIGEST = "state_digest"
-    ACK = "ack"
-    RECOVERY_SHARE = "recovery_share"
-    ENCRYPTED_RECOVERY_SHARE = "encrypted_recovery_share"
-    """Of the classic API alone, where asking for one's share is signed."""
 
 
 class CreatedAt:

@@ -10,11 +10,11 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from apps.logging.app import app as logging
 from ccfpy.app import App
 from ccfpy.boundary.metrics import METRICS, PREFIX
+from ccfpy.cli.entries import commands_below
 from ccfpy.cli.main import COMMANDS, main
 from ccfpy.client.share import constitution
 from ccfpy.endpoints.declaration import Endpoint
@@ -86,22 +86,12 @@ def said(*argv: str) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def commands_below(face: Any, *words: str) -> Iterator[list[str]]:  # noqa: ANN401  # Typer's
-    """List a command and those of its group, and of the groups in that."""
-    yield [*words]
-    for entry in getattr(face, "registered_commands", []):
-        yield [*words, entry.name or entry.callback.__name__]
-    for group in getattr(face, "registered_groups", []):
-        yield from commands_below(group.typer_instance, *words, group.name)
-
-
 def cli_page() -> str:
     """Return every command's help."""
     parts = ["# Commands", _NOTE, f"```text\n{said('--help')}\n```"]
-    for name in COMMANDS:
-        for words in commands_below(COMMANDS[name].load(), name):
-            parts.append(f"## {' '.join(['ccfpy', *words])}")
-            parts.append(f"```text\n{said(*words, '--help')}\n```")
+    for words in commands_below(COMMANDS):
+        parts.append(f"## {' '.join(['ccfpy', *words])}")
+        parts.append(f"```text\n{said(*words, '--help')}\n```")
     return "\n\n".join(parts) + "\n"
 
 

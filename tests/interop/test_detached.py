@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from ccfpy.client.governance import MessageType
-from ccfpy.client.signers.detached import Draft, Line, finish, prepare
-from ccfpy.client.signers.signature import SignatureForm
+from ccfpy.client.signers.detached import Draft, finish, prepare
+from ccfpy.client.vocabulary import Line, MessageType, SignatureForm
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 from tests.interop.environments import Tools, missing

@@ -22,18 +22,17 @@ import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ccfpy.base.errors import Malformed
 from ccfpy.client.signer import KeyUnusable
 from ccfpy.client.signers.signature import (
     ALGORITHMS,
-    SignatureForm,
     digest_of,
     hash_name,
     read_base64,
     read_signature,
 )
+from ccfpy.client.vocabulary import SignatureForm, SignInput
 from ccfpy.crypto.certs import Certificate
 
 SHELL = "/bin/sh"
@@ -41,13 +40,6 @@ TIMEOUT_S = 120.0
 """Enough for somebody to touch a key or to type a password."""
 OUTPUT_BYTES_MAX = 16 * 1024
 """Far more than any signature or share."""
-
-
-class SignInput(StrEnum):
-    """What a command that signs is given."""
-
-    DIGEST = "digest"
-    MESSAGE = "message"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,25 +14,15 @@ such a message would verify nowhere.
 import base64
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 from urllib.parse import quote
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
-from ccfpy.client.governance import (
-    API_VERSION,
-    COSE_TYPE,
-    MessageType,
-    protected_header,
-)
+from ccfpy.client.governance import API_VERSION, COSE_TYPE, protected_header
 from ccfpy.client.reply import Reply
-from ccfpy.client.signers.signature import (
-    ALGORITHMS,
-    SignatureForm,
-    digest_of,
-    read_signature,
-)
+from ccfpy.client.signers.signature import ALGORITHMS, digest_of, read_signature
+from ccfpy.client.vocabulary import Line, MessageType, SignatureForm
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 
@@ -54,13 +44,6 @@ _PATHS = {
 
 class NoProposalNamed(ClientError):
     """A message about a proposal that does not say which."""
-
-
-class Line(StrEnum):
-    """A line of CCF's Python package, by its major version."""
-
-    CCF6 = "6"
-    CCF7 = "7"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,8 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.client.signer import KeyUnusable
 from ccfpy.client.signers.oaep import unpad
 from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
-from ccfpy.client.signers.signature import SignatureForm, digest_of, read_signature
+from ccfpy.client.signers.signature import digest_of, read_signature
+from ccfpy.client.vocabulary import SignatureForm
 from ccfpy.crypto.certs import Certificate
 
 Pin: TypeAlias = Callable[[str], str]

@@ -10,9 +10,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterator
-from enum import StrEnum
 
 from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.client.vocabulary import SignatureForm
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, PublicKey, der_signature, raw_signature
 
@@ -22,25 +22,6 @@ ALGORITHMS = {
     Curve.SECP521R1: "ES512",
 }
 """The curves' algorithms by the names that JOSE and most vaults have for them."""
-
-
-class SignatureForm(StrEnum):
-    """How a signature is written."""
-
-    DER = "der"
-    RAW = "raw"
-    DER_BASE64 = "der-base64"
-    RAW_BASE64 = "raw-base64"
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it is base64."""
-        return self in (SignatureForm.DER_BASE64, SignatureForm.RAW_BASE64)
-
-    @property
-    def is_raw(self) -> bool:
-        """Whether it is ``r || s``."""
-        return self in (SignatureForm.RAW, SignatureForm.RAW_BASE64)
 
 
 def hash_name(key: PublicKey) -> str:

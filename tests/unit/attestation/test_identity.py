@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.attestation.identity import NUMBER_MAX, EnclaveIdentity, signer_id_of
+from ccfpy.attestation.identity import EnclaveIdentity, signer_id_of
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject
+from ccfpy.base.limits import ENCLAVE_NUMBER_MAX
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.simulation import ENCLAVE
@@ -14,7 +15,10 @@ from tests.unit.attestation.simulation import ENCLAVE
 
 def test_a_record_is_read_back() -> None:
     highest = replace(
-        ENCLAVE, product_id=NUMBER_MAX, security_version=NUMBER_MAX, debug=True
+        ENCLAVE,
+        product_id=ENCLAVE_NUMBER_MAX,
+        security_version=ENCLAVE_NUMBER_MAX,
+        debug=True,
     )
     for identity in (ENCLAVE, highest):
         assert EnclaveIdentity.read(identity.fields()) == identity
@@ -25,7 +29,7 @@ def test_a_record_is_read_back() -> None:
     [
         {"unique_id": "01"},
         {"signer_id": 3},
-        {"product_id": NUMBER_MAX + 1},
+        {"product_id": ENCLAVE_NUMBER_MAX + 1},
         {"security_version": -1},
         {"debug": 0},
     ],

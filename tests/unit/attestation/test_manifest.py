@@ -2,11 +2,12 @@
 
 import pytest
 
-from ccfpy.attestation.identity import NUMBER_MAX, EnclaveIdentity, signer_id_of
+from ccfpy.attestation.identity import EnclaveIdentity, signer_id_of
 from ccfpy.attestation.manifest import MANIFEST, Manifest
 from ccfpy.attestation.statements import Statement, sign
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.json import Json
+from ccfpy.base.limits import ENCLAVE_NUMBER_MAX
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.test_bundle import BUNDLE
@@ -90,7 +91,11 @@ def test_what_is_no_manifest_is_refused(change: dict[str, Json]) -> None:
 
 
 def test_numbers_have_bounds() -> None:
-    for product, version in ((NUMBER_MAX + 1, 0), (0, NUMBER_MAX + 1), (-1, 0)):
+    for product, version in (
+        (ENCLAVE_NUMBER_MAX + 1, 0),
+        (0, ENCLAVE_NUMBER_MAX + 1),
+        (-1, 0),
+    ):
         with pytest.raises(Malformed):
             Manifest.sign(
                 BUNDLE,

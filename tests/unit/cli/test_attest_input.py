@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.cli.attest import KINDS
+from ccfpy.cli.attest import kinds
 from ccfpy.cli.attest_input import recognise
 from ccfpy.cli.attest_kind import Piece, Wanted
 from tests.unit.attestation.hardware import recorded, report_of
 
 SGX, SNP = recorded("sgx_node.quote"), report_of("milan")
 COLLATERAL = recorded("sgx_node.collateral")
+KINDS = kinds()
 WANTED = Wanted(now_s=1_750_000_000, at_collateral=True, takes_virtual=True)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ccfpy.attestation.identity import NUMBER_MAX, signer_id_of
+from ccfpy.attestation.identity import signer_id_of
 from ccfpy.attestation.manifest import Manifest
-from ccfpy.base.limits import MIB
+from ccfpy.base.limits import ENCLAVE_NUMBER_MAX, MIB
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.enclave.measuring import node_interface
@@ -90,11 +90,17 @@ def test_everything_that_can_be_said_of_it_is_signed(
     configuration = tmp_path / "c.json"
     configuration.write_text('{"limit": 3}')
     out = tmp_path / "elsewhere.enclave"
-    words = ("--product-id", NUMBER_MAX, "--debug", "--configuration", configuration)
+    words = (
+        "--product-id",
+        ENCLAVE_NUMBER_MAX,
+        "--debug",
+        "--configuration",
+        configuration,
+    )
     app = make(APP)
     assert command("enclave", "sign", app, "--key", key, "-o", out, *words).code == 0
     manifest = Manifest.read(out.read_bytes())
-    assert manifest.identity.product_id == NUMBER_MAX
+    assert manifest.identity.product_id == ENCLAVE_NUMBER_MAX
     assert manifest.identity.debug
     assert manifest.bundle.configuration == {"limit": 3}
     assert manifest.name == app.name

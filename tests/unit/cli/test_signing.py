@@ -24,8 +24,7 @@ from ccfpy.cli.signing import (
 )
 from ccfpy.client.keyfiles import KeyFileMissing, KeyFiles, generate_keys
 from ccfpy.client.signer import KeyUnusable, ShareDecrypter, Signer
-from ccfpy.client.signers.command import SignInput
-from ccfpy.client.signers.signature import SignatureForm
+from ccfpy.client.vocabulary import SignatureForm, SignInput
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.rsa import RsaPublicKey

@@ -19,12 +19,12 @@ from ccfpy.client.governance import (
     ACCEPT,
     CreatedAt,
     Governance,
-    MessageType,
     read_governance,
     signed_message,
 )
 from ccfpy.client.keyfiles import KeyFiles, OsEntropy, generate_keys, member_id
 from ccfpy.client.signer import FileDecrypter, FileSigner
+from ccfpy.client.vocabulary import MessageType
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.rsa import RsaKeyPair

@@ -17,9 +17,8 @@ from ccfpy.client.signers.command import (
     OUTPUT_BYTES_MAX,
     CommandDecrypter,
     CommandSigner,
-    SignInput,
 )
-from ccfpy.client.signers.signature import SignatureForm
+from ccfpy.client.vocabulary import SignatureForm, SignInput
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.rsa import RsaPublicKey

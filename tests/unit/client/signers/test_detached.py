@@ -11,18 +11,12 @@ from aiohttp import web
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ServiceError
-from ccfpy.client.governance import MessageType, signed_message
+from ccfpy.client.governance import signed_message
 from ccfpy.client.keyfiles import OsEntropy
 from ccfpy.client.signer import FileSigner
-from ccfpy.client.signers.detached import (
-    Draft,
-    Line,
-    NoProposalNamed,
-    finish,
-    prepare,
-    send,
-)
-from ccfpy.client.signers.signature import SignatureForm, digest_of
+from ccfpy.client.signers.detached import Draft, NoProposalNamed, finish, prepare, send
+from ccfpy.client.signers.signature import digest_of
+from ccfpy.client.vocabulary import Line, MessageType, SignatureForm
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair

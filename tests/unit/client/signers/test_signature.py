@@ -13,11 +13,11 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.client.keyfiles import OsEntropy
 from ccfpy.client.signers.signature import (
     ALGORITHMS,
-    SignatureForm,
     digest_of,
     read_base64,
     read_signature,
 )
+from ccfpy.client.vocabulary import SignatureForm
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 

@@ -1,0 +1,73 @@
+"""Commands and groups of commands as tables, and the parser made of a table.
+
+A group is a table of names, each with a summary and with what loads the command. Help
+lists a group by its table. Only the command that was asked for is loaded, because
+parsers of options cost more time than all else that help needs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    import typer
+
+COMPLETION_VARIABLE = "_CCFPY_COMPLETE"
+"""Set where a shell asks for words in place of running a command."""
+
+Command: TypeAlias = Callable[..., None]
+"""A function whose parameters are the options."""
+
+
+class Entry(NamedTuple):
+    """A command, or a group of commands, as help lists it.
+
+    Attributes:
+        summary: the first sentence of the command's help.
+        load: imports the module and returns the command, or the group's table.
+    """
+
+    summary: str
+    load: "Callable[[], Command | Table]"
+
+
+Table: TypeAlias = Mapping[str, Entry]
+"""A group of commands, in the order in which help lists them."""
+
+
+def add(application: "typer.Typer", table: Table, words: Sequence[str]) -> None:
+    """Add the commands of a table to a parser.
+
+    Args:
+        application: the parser of the command line, or of a group.
+        table: the commands.
+        words: what was typed behind the parser's own name; the first word is the
+            command that is loaded.
+    """
+    import typer
+
+    for name, entry in table.items():
+        if words[:1] != [name]:
+            application.command(name, help=entry.summary)(_unloaded)
+            continue
+        face = entry.load()
+        if isinstance(face, Mapping):
+            group = typer.Typer(no_args_is_help=True)
+            add(group, face, words[1:])
+            application.add_typer(group, name=name, help=entry.summary)
+        else:
+            application.command(name)(face)
+
+
+def commands_below(table: Table) -> list[list[str]]:
+    """Return the words of each command and each group of a table, and of its groups."""
+    found = []
+    for name, entry in table.items():
+        found.append([name])
+        face = entry.load()
+        if isinstance(face, Mapping):
+            found += [[name, *words] for words in commands_below(face)]
+    return found
+
+
+def _unloaded() -> None:
+    """Stand, in lists, for a command that was not asked for."""

@@ -1,0 +1,143 @@
+"""``ccfpy gov propose``, ``vote``, ``withdraw``, ``ack``: what members sign."""
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import Json, dumps, loads, loads_object
+from ccfpy.cli.errors import Misused
+from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
+from ccfpy.cli.input_file import read_input
+from ccfpy.cli.options import with_options
+from ccfpy.cli.output import print_json
+from ccfpy.cli.place import JsonOption, PlaceOptions
+from ccfpy.cli.signing import SignerOptions
+
+ProposalArgument: TypeAlias = Annotated[str, typer.Argument(metavar="PROPOSAL_ID")]
+
+
+@with_options
+def propose(  # noqa: PLR0913  # one parameter for each option
+    proposal: Annotated[
+        Path | None, typer.Argument(help="A JSON file with 'actions'; - for stdin.")
+    ] = None,
+    *,
+    action: Annotated[
+        str | None, typer.Option(help="Instead of a file: the name of one action.")
+    ] = None,
+    arg: Annotated[
+        list[str] | None,
+        typer.Option(help="Its arguments: NAME=VALUE; JSON, text or @FILE."),
+    ] = None,
+    member: SignerOptions,
+    wait: WaitOption = True,
+    where: PlaceOptions,
+    json: JsonOption = False,
+) -> None:
+    """Propose to change the service."""
+    if (proposal is None) == (action is None):
+        raise Misused("give either a file with a proposal, or --action")
+    if proposal is not None:
+        document = _document(proposal)
+    else:
+        arguments = dict(_argument(item) for item in arg or [])
+        document = dumps({"actions": [{"name": action, "args": arguments}]})
+    outcome = as_member(
+        where.find(),
+        member,
+        lambda governance: governance.propose_document(document),
+        wait=wait,
+    )
+    show_status(outcome, as_json=json)
+
+
+@with_options
+def vote(  # noqa: PLR0913  # one parameter for each option
+    proposal_id: ProposalArgument,
+    *,
+    reject: Annotated[bool, typer.Option("--reject", help="Vote against it.")] = False,
+    ballot: Annotated[
+        Path | None, typer.Option(help="A script that exports a function 'vote'.")
+    ] = None,
+    member: SignerOptions,
+    wait: WaitOption = True,
+    where: PlaceOptions,
+    json: JsonOption = False,
+) -> None:
+    """Vote for a proposal, or against it, or as a script decides."""
+    from ccfpy.client.governance import ACCEPT, REJECT
+
+    if reject and ballot:
+        raise Misused("--reject and --ballot are two ballots: give one of them")
+    script = read_input(ballot).decode() if ballot else REJECT if reject else ACCEPT
+    outcome = as_member(
+        where.find(),
+        member,
+        lambda governance: governance.vote(proposal_id, script),
+        wait=wait,
+    )
+    show_status(outcome, as_json=json)
+
+
+@with_options
+def withdraw(  # one parameter for each option
+    proposal_id: ProposalArgument,
+    *,
+    member: SignerOptions,
+    wait: WaitOption = True,
+    where: PlaceOptions,
+    json: JsonOption = False,
+) -> None:
+    """Withdraw a proposal that the same member made."""
+    outcome = as_member(
+        where.find(),
+        member,
+        lambda governance: governance.withdraw(proposal_id),
+        wait=wait,
+    )
+    if outcome is None:
+        raise Misused(f"this member has no proposal {proposal_id} to withdraw")
+    show_status(outcome, as_json=json)
+
+
+@with_options
+def ack(
+    *,
+    member: SignerOptions,
+    where: PlaceOptions,
+    json: JsonOption = False,
+) -> None:
+    """Acknowledge the state of the service, which makes a member active."""
+    from ccfpy.client.governance import Governance
+
+    place = where.find()
+    signer = member.signer(place)
+    who = member.name(signer)
+    digest = run(place, lambda c: Governance(c, signer).acknowledge())
+    if json:
+        print_json({"member": who, "stateDigest": digest})
+    else:
+        print(f"{who} acknowledged the state {digest}")
+
+
+def _document(path: Path) -> bytes:
+    text = read_input(path)
+    try:
+        loads_object(text)
+    except Malformed as error:
+        raise Misused(f"{path} holds no proposal: {error}") from error
+    return text
+
+
+def _argument(item: str) -> tuple[str, Json]:
+    name, equals, text = item.partition("=")
+    if not equals or not name:
+        raise Misused(f"{item!r} is no argument: write NAME=VALUE or NAME=@FILE")
+    if text.startswith("@"):
+        return name, read_input(Path(text[1:])).decode()
+    try:
+        return name, loads(text)
+    except Malformed:
+        return name, text
