@@ -149,12 +149,10 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
 ) -> None:
     """Start, open and keep a service to try things out on.
 
-    It starts nodes, opens their service by the members' votes, writes a transaction,
-    waits for its commit, verifies its receipt offline and prints curl commands to go on
-    with. Ctrl-C stops it. The nodes and keys of the run before are kept until the next,
-    in a folder whose name ends in _earlier. With -n 3 it has three nodes: end one and
-    see another take over. With --recover it brings back a service from its ledger and
-    its members' keys, in folders ending in _recover.
+    Members vote to open it, its first receipt is verified offline, and curl commands
+    are printed. Ctrl-C stops it. The run before is kept until the next, in folders
+    ending in _earlier. With -n 3, end a node and see another take over. --recover
+    brings a service back from its ledger and its members' keys, in folders _recover.
     """
     from ccfpy.cli.sandbox_recover import Lost
     from ccfpy.cli.sandbox_run import Plan
