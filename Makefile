@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv wheel compiled test-compiled sandbox apps quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv wheel compiled test-compiled sandbox apps quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -167,6 +167,17 @@ attacks: .venv ## attack a service of real nodes, and judge what that costs; QUI
 reference: .venv ## write the pages of docs/reference that are made of the code
 	$(BIN)/python -m tests.house.reference
 
+# REPOSITORY=https://… is where links lead that leave the documentation, at the commit REF.
+REPOSITORY ?=
+REF ?= main
+site: .venv-docs/installed ## make the site of the documentation: build/site/public/index.html
+	.venv-docs/bin/python -m deploy.site.build --repository '$(REPOSITORY)' --ref '$(REF)'
+
+.venv-docs/installed: deploy/site/build.lock
+	@test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(INSTALL) --require-hashes -r $<
+	@touch $@
+
 bench: .venv .venv-peers/installed ## measure speed and write docs/benchmarks.md; QUICK=1 in minutes
 	$(BIN)/python -m benchmarks --keep $(if $(QUICK),--quick)
 
@@ -250,6 +261,7 @@ lock: ## resolve the dependencies again
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/image/build.lock deploy/image/build.in
+	$(COMPILE) --no-annotate --output-file deploy/site/build.lock deploy/site/build.in
 
 clean: ## remove what make made
 	rm -rf .venv .venv-* build dist workspace $(BANKING)/dist $(BANKING)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
