@@ -1,15 +1,17 @@
 """How ``ccfpy app dev`` prints requests, reloads and faults."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from ccfpy.base.json import JsonObject
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import counted, print_json
 from ccfpy.client.bundle import Bundle
 from ccfpy.crypto.certs import Certificate
-from ccfpy.devtools.desk import Event, Faulty, Reloaded
+from ccfpy.devtools.desk import Event, Faulty, Reloaded, Restarted
+from ccfpy.devtools.failures import Failure
 from ccfpy.devtools.script_traces import Frame, Sources
 from ccfpy.devtools.served import ServedRequest
 
@@ -54,7 +56,15 @@ class Show:
             case ServedRequest():
                 self._request(event)
             case Reloaded():
-                self._reloaded(event)
+                self._serving(
+                    len(event.bundle.endpoints()), event.changed, event.after_s
+                )
+                for remark in event.remarks:
+                    self._print("! ", remark, style="yellow")
+            case Restarted():
+                self._serving(len(event.endpoints), event.changed, event.after_s)
+            case Failure():
+                self._failed(event)
             case Faulty():
                 for fault in event.faults:
                     self._print("✗ ", fault, style="red")
@@ -90,15 +100,17 @@ class Show:
         if served.thrown is not None:
             self.failure(served.thrown, self.stack(served.trace))
 
-    def _reloaded(self, event: Reloaded) -> None:
-        count = len(event.bundle.endpoints())
-        told = f"serving {count} endpoint{'' if count == 1 else 's'}"
-        if event.after_s:
-            names = ", ".join(path.name for path in event.changed)
-            told += f", {event.after_s:.2f} s after {names} changed"
+    def _serving(self, count: int, changed: Sequence[Path], after_s: float) -> None:
+        told = f"serving {counted(count, 'endpoint')}"
+        if changed and after_s:
+            names = ", ".join(path.name for path in changed)
+            told += f", {after_s:.2f} s after {names} changed"
         self._print("✓ ", told, style="green")
-        for remark in event.remarks:
-            self._print("! ", remark, style="yellow")
+
+    def _failed(self, event: Failure) -> None:
+        self._print("✗ ", f"{event.where}: {event.how}", style="red")
+        for link in event.links:
+            self.failure(link.thrown, [frame for frame in link.frames if frame.is_own])
 
     def _caller(self, served: ServedRequest) -> str:
         """Name the caller: by name, by the beginning of the id, or by the policy."""
@@ -137,8 +149,26 @@ class Show:
                     "remarks": list(event.remarks),
                     "after_s": round(event.after_s, 3),
                 }
+            case Restarted():
+                return {
+                    "event": "restarted",
+                    "endpoints": len(event.endpoints),
+                    "changed": [str(path) for path in event.changed],
+                    "after_s": round(event.after_s, 3),
+                }
             case Faulty():
                 return {"event": "faulty", "faults": list(event.faults)}
+            case Failure():
+                return {
+                    "event": "failed",
+                    "id": event.id,
+                    "where": event.where,
+                    "how": event.how,
+                    "exceptions": [
+                        {"thrown": link.thrown, "trace": [str(f) for f in link.frames]}
+                        for link in event.links
+                    ],
+                }
 
 
 def _colour(status: int) -> str:

@@ -26,11 +26,12 @@ from ccfpy.client.governance import Governance
 from ccfpy.client.opening import carry
 from ccfpy.client.signer import FileSigner
 from ccfpy.devtools.checks import Findings, check
+from ccfpy.devtools.failures import Failure
 from ccfpy.devtools.kept_requests import KeptRequests
 from ccfpy.devtools.log_tail import LogTail
 from ccfpy.devtools.project import BUILD, REBUILD, Project
 from ccfpy.devtools.served import ServedRequest, read_line
-from ccfpy.devtools.watching import Watch
+from ccfpy.devtools.watching import Watch, project_files
 from ccfpy.local.configuration import Placement
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
@@ -73,7 +74,22 @@ class Faulty:
     faults: Sequence[str]
 
 
-Event: TypeAlias = Reloaded | Faulty | ServedRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restarted:
+    """The service's node runs new code in Python.
+
+    Attributes:
+        endpoints: each verb and path.
+        changed: the sources that have changed; none at the first start.
+        after_s: since the last of them was written.
+    """
+
+    endpoints: Sequence[str]
+    changed: Sequence[Path] = ()
+    after_s: float = 0
+
+
+Event: TypeAlias = Reloaded | Restarted | Faulty | Failure | ServedRequest
 
 
 class ServiceEnded(CcfpyError):
@@ -101,12 +117,18 @@ class Desk:
     _bundle: Bundle | None = None
 
     def __post_init__(self) -> None:
-        self._watch = Watch(self.folder)
+        self._watch = Watch(lambda: project_files(self.folder))
 
     @property
     def bundle(self) -> Bundle | None:
         """What is in force; nothing where no sources could be used yet."""
         return self._bundle
+
+    @property
+    def endpoints(self) -> Sequence[str]:
+        """Each verb and path that is served."""
+        listed = [] if self._bundle is None else self._bundle.endpoints()
+        return [f"{verb.upper()} /app{path}" for path, verb, _ in listed]
 
     @property
     def node(self) -> NodeProcess:
@@ -185,7 +207,7 @@ class Desk:
             self.tell(Faulty(faults=[f"the service refuses it: {error}"]))
             return
         self._installed(
-            bundle, findings, changed=changed, after_s=_since_written(changed)
+            bundle, findings, changed=changed, after_s=since_written(changed)
         )
 
     async def _made(self) -> tuple[Bundle, Findings] | None:
@@ -221,6 +243,7 @@ class Desk:
         )
 
 
-def _since_written(changed: Sequence[Path]) -> float:
+def since_written(changed: Sequence[Path]) -> float:
+    """Return how many seconds ago the last of some files was written."""
     times = [path.stat().st_mtime for path in changed if path.exists()]
     return max(time.time() - max(times), 0) if times else 0

@@ -6,7 +6,7 @@ build that writes a source anew as it was does not begin another build.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -26,20 +26,20 @@ class _Seen(NamedTuple):
 
 @dataclass(slots=True)
 class Watch:
-    """The files of one project: those beside ``src``, and all below it.
+    """Some files, which may come and go.
 
-    In CCF's layout without a build these are the modules themselves; what a build makes
-    is not looked at.
+    Args:
+        listed: lists those that are there now.
     """
 
-    folder: Path
+    listed: Callable[[], Iterable[Path]]
     _seen: dict[Path, _Seen] = field(default_factory=dict)
 
     def changed(self) -> list[Path]:
         """List files that came, went or have other content than when last asked."""
         found: dict[Path, _Seen] = {}
         changed = []
-        for path in self._files():
+        for path in self.listed():
             before = self._seen.get(path)
             now = _look(path, before)
             if now is None:
@@ -51,23 +51,37 @@ class Watch:
         self._seen = found
         return sorted(changed)
 
-    def _files(self) -> Iterator[Path]:
-        sources = self.folder / SOURCES
-        if not sources.is_dir():
-            sources = self.folder / BUILT / SOURCES
-        for path in self.folder.iterdir():
-            if (
-                path.is_file()
-                and not path.name.startswith(".")
-                and path.suffix != TESTS
-                and path.name not in OUTPUTS
-            ):
-                yield path
-        for place, folders, names in os.walk(sources):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if not name.startswith("."):
-                    yield Path(place, name)
+
+def project_files(folder: Path) -> Iterator[Path]:
+    """Return the sources of a project: files beside ``src``, and all below it.
+
+    In CCF's layout without a build these are the modules themselves; what a build makes
+    is not looked at.
+    """
+    sources = folder / SOURCES
+    if not sources.is_dir():
+        sources = folder / BUILT / SOURCES
+    for path in folder.iterdir():
+        if (
+            path.is_file()
+            and not path.name.startswith(".")
+            and path.suffix != TESTS
+            and path.name not in OUTPUTS
+        ):
+            yield path
+    for place, folders, names in os.walk(sources):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(place, name)
+
+
+def python_files(app: Path) -> Iterator[Path]:
+    """Return the sources of an app in Python: its package, or the modules beside it."""
+    is_package = app.is_dir()
+    for path in (app.rglob if is_package else app.parent.glob)("*.py"):
+        if not path.name.startswith(("test_", "conftest.", ".")):
+            yield path
 
 
 def _look(path: Path, before: _Seen | None) -> _Seen | None:

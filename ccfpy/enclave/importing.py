@@ -46,7 +46,7 @@ def load_attribute(
         module = importlib.import_module(dotted)
     except Misdeclared as error:
         raise refuse(f"{of} does not load: {error}") from error
-    except Exception as error:  # whatever a stranger's code may raise
+    except (Exception, SystemExit) as error:  # whatever a stranger's code may raise
         reason = f"{type(error).__name__}: {error}{_where(error)}"
         raise refuse(f"{of} does not load: {reason}; correct its code") from error
     if Path(module.__file__ or "").resolve() not in (path, path / "__init__.py"):
@@ -59,7 +59,7 @@ def load_attribute(
     return found
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """Return the author's own line that failed, if a line of theirs did."""
     steps = traceback.extract_tb(error.__traceback__)
     own = [step for step in steps if whose(step.filename) is Whose.APP]

@@ -12,7 +12,9 @@ from ccfpy.cli.app_show import Show
 from ccfpy.client.bundle import Bundle
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.crypto.ec import Curve
-from ccfpy.devtools.desk import Faulty, Reloaded
+from ccfpy.devtools.desk import Faulty, Reloaded, Restarted
+from ccfpy.devtools.failures import Failure, Link
+from ccfpy.devtools.script_traces import Frame
 from ccfpy.devtools.served import ServedRequest
 
 BUNDLE = Bundle(
@@ -117,3 +119,42 @@ def test_programs_are_told_one_value_a_line(
     assert told[1]["trace"] == ["at f (m.js:2:3)"]
     assert told[1]["lines"] == [{"level": "info", "text": "hello [red]"}]
     assert told[2]["faults"] == ["x"]
+
+
+FAILED = Failure(
+    id="ab",
+    how="Unhandled KeyError",
+    where="GET /app/x",
+    links=(
+        Link(
+            thrown="KeyError: 1",
+            frames=(
+                Frame(function="f", place="/a.py:2", excerpt="f[1]", is_own=True),
+                Frame(function="call", place="ours.py:3"),
+            ),
+        ),
+    ),
+)
+
+
+def test_an_exception_in_python_is_shown_with_the_authors_lines_alone() -> None:
+    shown = Shown()
+    shown.show.tell(FAILED)
+    assert shown.lines == [
+        "✗ GET /app/x: Unhandled KeyError",
+        "    KeyError: 1",
+        "      at f (/a.py:2)",
+        "        │ f[1]",
+    ]
+
+
+def test_a_restart_says_what_changed_and_how_long_it_took() -> None:
+    shown = Shown()
+    shown.show.tell(Restarted(endpoints=["GET /app/x"]))
+    shown.show.tell(
+        Restarted(endpoints=["GET /app/x"], changed=[Path("a.py")], after_s=2.5)
+    )
+    assert shown.lines == [
+        "✓ serving 1 endpoint",
+        "✓ serving 1 endpoint, 2.50 s after a.py changed",
+    ]

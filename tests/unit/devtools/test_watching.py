@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.devtools.watching import Watch
+from ccfpy.devtools.watching import Watch, project_files, python_files
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def _names(project: Path, paths: list[Path]) -> list[str]:
 
 
 def test_sources_are_watched_and_what_tools_make_is_not(project: Path) -> None:
-    watch = Watch(project)
+    watch = Watch(lambda: project_files(project))
     assert _names(project, watch.changed()) == ["app.json", "src/a.ts", "src/lib/b.ts"]
     assert watch.changed() == []
     (project / "dist/src/a.js").write_text("2")
@@ -39,7 +39,7 @@ def test_sources_are_watched_and_what_tools_make_is_not(project: Path) -> None:
 
 
 def test_what_came_went_or_changed_is_told_once(project: Path) -> None:
-    watch = Watch(project)
+    watch = Watch(lambda: project_files(project))
     watch.changed()
     (project / "src/a.ts").write_text("other")
     (project / "src/lib/b.ts").unlink()
@@ -49,7 +49,7 @@ def test_what_came_went_or_changed_is_told_once(project: Path) -> None:
 
 
 def test_a_file_written_as_it_was_has_not_changed(project: Path) -> None:
-    watch = Watch(project)
+    watch = Watch(lambda: project_files(project))
     watch.changed()
     os.utime(project / "src/a.ts", ns=(1, 1))
     assert watch.changed() == []
@@ -60,10 +60,22 @@ def test_a_file_written_as_it_was_has_not_changed(project: Path) -> None:
 
 def test_without_sources_what_was_built_is_watched(project: Path) -> None:
     (project / "src").rename(project / "other")
-    watch = Watch(project)
+    watch = Watch(lambda: project_files(project))
     assert _names(project, watch.changed()) == ["app.json", "dist/src/a.js"]
 
 
 def test_a_file_that_cannot_be_looked_at_is_none(project: Path) -> None:
     (project / "src/gone").symlink_to(project / "nowhere")
-    assert "src/gone" not in _names(project, Watch(project).changed())
+    assert "src/gone" not in _names(
+        project, Watch(lambda: project_files(project)).changed()
+    )
+
+
+def test_a_python_app_is_watched_with_what_lies_beside_it(tmp_path: Path) -> None:
+    for name in ("app.py", "tables.py", "test_app.py", "deep/other.py", "conftest.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    beside = sorted(python_files(tmp_path / "app.py"))
+    assert _names(tmp_path, beside) == ["app.py", "tables.py"]
+    package = sorted(python_files(tmp_path))
+    assert _names(tmp_path, package) == ["app.py", "deep/other.py", "tables.py"]

@@ -66,6 +66,7 @@ REFUSED = {
         "async_app.py",
         r'/async_app\.py:3: read is declared by "async def", and .*: write "def"$',
     ),
+    "an exit": ("leaving_app.py", "does not load: SystemExit: bye, at .*:1; correct"),
     "a syntax error": ("wrong_app.py", "does not load: SyntaxError"),
     "a taken name": ("json.py", "has the name of another module; rename it"),
 }
@@ -82,6 +83,7 @@ def test_what_is_no_application_is_refused_with_a_remedy(
     (folder / "async_app.py").write_text(
         f"{_OF_OURS}app = App('y')\n@app.get('/x')\nasync def read(ctx): ..."
     )
+    (folder / "leaving_app.py").write_text("raise SystemExit('bye')")
     (folder / "wrong_app.py").write_text("app = (")
     (folder / "json.py").write_text("app = 1")
     path, reason = REFUSED[name]
