@@ -13,13 +13,16 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import ClientError, ServiceError, Unreachable
+from ccfpy.client.errors import ClientError, NotCommitted, ServiceError, Unreachable
 from ccfpy.client.governance import Governance, ProposalStatus
+from ccfpy.client.outcomes import VIEW_CHANGED
 from ccfpy.client.reply import text_field
 
 STARTUP_TIMEOUT_S = 30.0
 OPEN_TIMEOUT_S = 30.0
 POLL_S = 0.05
+OPENING_ATTEMPTS_MAX = 5
+"""How often members begin to open a service while its nodes elect primaries."""
 
 
 async def wait_ready(
@@ -113,6 +116,10 @@ async def open_service(
 ) -> TxId:
     """Open a service that has just begun; give the transaction that opened it.
 
+    On a busy machine the nodes may elect another primary meanwhile, and what members
+    wrote may be lost with the view. Then members begin again: nothing else was written
+    to the service, and a second acknowledgement changes nothing.
+
     Args:
         connection: to its first node.
         members: its initial members.
@@ -122,13 +129,33 @@ async def open_service(
     Raises:
         ClientError: it does not open.
     """
-    for member in members:
-        await member.acknowledge()
     actions = [
         *set_users(users),
         *before,
         open_to(connection.service_certificate),
     ]
+    for _ in range(OPENING_ATTEMPTS_MAX - 1):
+        try:
+            return await _open(connection, members, actions)
+        except (ServiceError, NotCommitted) as error:
+            if not _is_lost_with_its_view(error):
+                raise
+    return await _open(connection, members, actions)
+
+
+def _is_lost_with_its_view(error: ServiceError | NotCommitted) -> bool:
+    if isinstance(error, NotCommitted):
+        return error.is_final
+    return error.code == VIEW_CHANGED
+
+
+async def _open(
+    connection: Connection,
+    members: Sequence[Governance],
+    actions: Sequence[Mapping[str, Json]],
+) -> TxId:
+    for member in members:
+        await member.acknowledge()
     status = await carry(members, actions)
     assert status.txid is not None, "an accepted proposal is a transaction"
     await connection.wait_committed(status.txid)

@@ -20,7 +20,8 @@ RETRY_AFTER = "retry-after"
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _REDIRECTS = (307, 308)
-_VIEW_CHANGED = "SessionConsistencyLost"
+VIEW_CHANGED = "SessionConsistencyLost"
+"""The code of a 500 that ends a session together with its view."""
 NOT_EXECUTED = frozenset(
     {
         "BackupNotFound",
@@ -131,7 +132,7 @@ def outcome_of(reply: Reply) -> Outcome:
     match reply.status:
         case 503 if code in NOT_EXECUTED or RETRY_AFTER in reply.headers:
             return Outcome.NOT_EXECUTED
-        case 500 if code == _VIEW_CHANGED:
+        case 500 if code == VIEW_CHANGED:
             return Outcome.VIEW_CHANGED
         case 504:
             return Outcome.FORWARD_LOST

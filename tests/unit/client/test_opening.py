@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -8,10 +9,15 @@ from aiohttp import web
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import loads
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import ClientError, Unreachable
+from ccfpy.client.errors import ClientError, ServiceError, Unreachable
 from ccfpy.client.governance import Governance
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
-from ccfpy.client.opening import carry, open_service, wait_ready
+from ccfpy.client.opening import (
+    OPENING_ATTEMPTS_MAX,
+    carry,
+    open_service,
+    wait_ready,
+)
 from ccfpy.client.signer import FileSigner
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
@@ -35,10 +41,16 @@ def signers(tmp_path_factory: pytest.TempPathFactory) -> list[FileSigner]:
 class Service:
     """Counts votes and opens, as much of a service as opening one needs."""
 
-    def __init__(self, *, votes_needed: int, opens: bool = True) -> None:
+    def __init__(
+        self, *, votes_needed: int, opens: bool = True, loses: Sequence[int] = ()
+    ) -> None:
+        """Make a service that loses its view at these of its writes, by number."""
         self._needed = votes_needed
         self._opens = opens
+        self._loses = loses
         self._polls = 0
+        self._writes = 0
+        self.proposals = 0
         self.votes = 0
         self.acks = 0
         self.actions: Any = None
@@ -48,8 +60,15 @@ class Service:
         path = request.path
         body = await request.read()
         payload = cose.parse(body).payload or b"" if body else b""
+        self._writes += bool(body)
+        if body and self._writes in self._loses:
+            self.votes = 0
+            return _view_changed()
+        if path.endswith(":withdraw"):
+            return self._status()
         if path.endswith(":create"):
             self.actions = loads(payload)
+            self.proposals += 1
             return self._status()
         if path.endswith(":submit"):
             self.votes += 1
@@ -89,6 +108,11 @@ class Service:
             },
             headers={"x-ms-ccf-transaction-id": f"2.{20 + self.votes}"},
         )
+
+
+def _view_changed() -> web.Response:
+    error = {"code": "SessionConsistencyLost", "message": "another view"}
+    return web.json_response({"error": error}, status=500)
 
 
 def _with(
@@ -162,6 +186,39 @@ def test_a_service_is_acknowledged_and_opened_by_one_proposal(
             },
         ]
     }
+
+
+@pytest.mark.parametrize("lost", range(1, 10))
+def test_an_election_meanwhile_only_delays_it(
+    serve: Serve, service_pem: str, signers: list[FileSigner], lost: int
+) -> None:
+    service = Service(votes_needed=2, loses=[lost])
+    opened = _with(
+        serve,
+        service_pem,
+        service,
+        lambda c: open_service(c, [Governance(c, s) for s in signers], users=[]),
+    )
+    assert opened == TxId(2, 22)
+    assert service.votes == 2
+    assert service.proposals == (2 if lost > 7 else 1)
+
+
+@pytest.mark.parametrize("elections", [OPENING_ATTEMPTS_MAX - 1, OPENING_ATTEMPTS_MAX])
+def test_elections_without_end_end_it(
+    serve: Serve, service_pem: str, signers: list[FileSigner], elections: int
+) -> None:
+    service = Service(votes_needed=2, loses=range(1, elections + 1))
+    ends = elections >= OPENING_ATTEMPTS_MAX
+    expected = pytest.raises(ServiceError, match="SessionConsistencyLost")
+    with expected if ends else nullcontext():
+        _with(
+            serve,
+            service_pem,
+            service,
+            lambda c: open_service(c, [Governance(c, s) for s in signers], users=[]),
+        )
+    assert service.proposals == (0 if ends else 1)
 
 
 def test_a_service_that_does_not_open_is_given_up(
