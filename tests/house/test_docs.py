@@ -82,6 +82,14 @@ def test_every_formats_page_is_in_the_list() -> None:
     assert listed == pages - {"README.md"}
 
 
+def test_every_page_and_folder_of_the_documentation_is_in_its_list() -> None:
+    docs = ROOT / "docs"
+    pages = {path.name for path in docs.glob("*.md")} - {"README.md"}
+    folders = {f"{path.parent.name}/README.md" for path in docs.glob("*/README.md")}
+    listed = set(_LINK.findall(PAGES["docs/README.md"]))
+    assert pages | folders <= listed
+
+
 def test_decisions_are_numbered_without_gaps() -> None:
     names = sorted(path.name for path in (ROOT / "docs/adr").glob("[0-9]*.md"))
     numbers = [int(name[:4]) for name in names]
