@@ -1,19 +1,21 @@
 """The document of each version of the governance API, in Swagger 2.0 as in CCF.
 
-``GET /gov/api`` with a version returns that version's document. Without a version it
-returns the generated document of the common endpoints and of the classic API.
+``GET /gov/api`` with a version returns that version's document; ``format=openapi3``
+asks for OpenAPI 3.0. Without a version it returns the generated document of the common
+endpoints and of the classic API, which is OpenAPI 3.0 in any case.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ccfpy.base.json import Json
+from ccfpy.base.json import Json, JsonObject
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.openapi import POLICIES, REAL_TX_ID_PATTERN
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov.definitions import HEX_ID_PATTERN, TX_ID_PATTERN, ShareBody
+from ccfpy.gov.openapi3 import openapi3
 from ccfpy.gov.operations import GovOperation
 from ccfpy.gov.swagger_definitions import (
     ERROR_RESPONSE,
@@ -21,10 +23,16 @@ from ccfpy.gov.swagger_definitions import (
     definitions,
 )
 from ccfpy.gov.versions import PARAMETER, ApiVersion, api_version
+from ccfpy.http.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.declaration import Handler
+
+FORM: Final = "format"
+"""The query parameter by which a request names the form of a document."""
+SWAGGER: Final = "swagger"
+OPENAPI3: Final = "openapi3"
 
 _TX_ID_HEADER: Json = {
     "x-ms-ccf-transaction-id": {
@@ -54,7 +62,7 @@ _ERROR: Json = {
 }
 
 
-def document(version: ApiVersion, operations: Sequence[GovOperation]) -> Json:
+def document(version: ApiVersion, operations: Sequence[GovOperation]) -> JsonObject:
     """Return the document of a version."""
     paths: dict[str, dict[str, Json]] = {}
     for operation in sorted(operations, key=lambda each: each.path):
@@ -145,12 +153,31 @@ def api_handler(
     """Return the handler of ``GET /gov/api``."""
 
     @cache
-    def described(version: ApiVersion) -> Json:
-        return document(version, operations)
+    def described(version: ApiVersion, form: str) -> Json:
+        swagger = document(version, operations)
+        return openapi3(swagger) if form == OPENAPI3 else swagger
 
     def api(context: Context) -> "Answer":
         if PARAMETER not in context.query:
             return unversioned(context)
-        return json_reply(described(api_version(context)))
+        return json_reply(described(api_version(context), _form(context)))
 
     return api
+
+
+def _form(context: Context) -> str:
+    """Return the form in which a request asks for a document.
+
+    Raises:
+        ApiError: 400: there is no such form.
+    """
+    form = context.query.get(FORM)
+    if form is None:
+        return SWAGGER
+    if form not in (SWAGGER, OPENAPI3):
+        raise ApiError(
+            400,
+            ErrorCode.InvalidQueryParameterValue,
+            f"Unknown format '{form}'. The formats are: {SWAGGER}, {OPENAPI3}",
+        )
+    return form

@@ -93,7 +93,7 @@ def test_every_operation_of_real_documents_is_shown() -> None:
     check(read)
     text = "".join(read.text)
     for document in described:
-        paths = document["paths"]  # type: ignore[index,call-overload]  # an object
+        paths = document["paths"]
         assert isinstance(paths, dict)
         assert len(paths) > 10
         assert all(path in text for path in paths)
