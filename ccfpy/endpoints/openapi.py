@@ -11,7 +11,7 @@ from itertools import count
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.endpoints import openapi_sanitising
-from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
+from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode
 from ccfpy.endpoints.registry import Registry, parameter_names
 
 _RESPONSE_DESCRIPTION = "Done."
@@ -51,6 +51,11 @@ _ERROR_RESPONSE: JsonObject = {
     "description": "An error, and which.",
 }
 
+_TX_ID_HEADER = "x-ms-ccf-transaction-id"
+_TX_ID_COMPONENT: JsonObject = {
+    "description": "The transaction that was written, or whose state was read.",
+    "schema": {"type": "string"},
+}
 REAL_TX_ID_PATTERN = "^[1-9][0-9]{0,18}\\.[1-9][0-9]{0,18}$"
 """The ids that a request may name. The schema of an id has ``0.0`` too, which a node
 answers where nothing is committed."""
@@ -88,6 +93,7 @@ def document(registry: Registry) -> JsonObject:
         item[endpoint.method.lower()] = _operation(full_path, endpoint, names)
     _make_ids_differ(paths)
     components: JsonObject = {
+        "headers": {"TransactionId": _TX_ID_COMPONENT},
         "responses": {"default": _ERROR_RESPONSE},
         "schemas": schemas,
         "x-ccf-forwarding": {
@@ -164,7 +170,7 @@ def _operation(
     described: JsonObject = {
         "operationId": operation_id(endpoint.method, full_path),
         "responses": {
-            str(operation.success_status): _success(operation),
+            str(operation.success_status): _success(endpoint),
             **{str(status): _other(kind) for status, kind in operation.also.items()},
             "default": {"$ref": "#/components/responses/default"},
         },
@@ -234,8 +240,12 @@ def _items(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _success(operation: Operation) -> JsonObject:
+def _success(endpoint: Endpoint) -> JsonObject:
+    operation = endpoint.operation
     response: JsonObject = {"description": _RESPONSE_DESCRIPTION}
+    if endpoint.mode is not Mode.COMMAND:
+        reference: JsonObject = {"$ref": "#/components/headers/TransactionId"}
+        response["headers"] = {_TX_ID_HEADER: reference}
     if operation.response_schema is not None:
         response["content"] = _content(
             operation.response_content_type, operation.response_schema

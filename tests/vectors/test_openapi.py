@@ -17,6 +17,9 @@ PATHS = {
     "gov-2024-07-01": "/gov/api?api-version=2024-07-01",
     "gov-classic": "/gov/api",
 }
+GENERATED = ("node", "logging", "gov-classic")
+TX_ID_HEADER = "+x-ms-ccf-transaction-id"
+"""What CCF's nodes answer, and its generated documents do not say."""
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,9 @@ def test_a_document_states_what_ccf_states(served: InProcessNode, name: str) -> 
     reply = served.request("GET", PATHS[name])
     assert reply.status == 200, reply
     stated = facts(json.loads_object(reply.body))
+    if name in GENERATED:
+        assert any(TX_ID_HEADER in fact for fact in stated)
+        stated = [fact.replace(TX_ID_HEADER, "") for fact in stated]
     if name == "logging":
         stated = [in_ccf_words(fact) for fact in stated]
     assert sorted(stated) == ours(name)

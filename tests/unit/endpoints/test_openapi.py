@@ -16,7 +16,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.auth import POLICIES, AllOf, AuthPolicy, Jwt, UserCert
 from ccfpy.endpoints.common import add_common_endpoints
-from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
+from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Operation
 from ccfpy.endpoints.openapi import (
     document,
     narrowed,
@@ -125,6 +125,11 @@ def test_the_common_endpoints_make_a_valid_document() -> None:
     assert described["info"] == {"title": "T", "description": "D", "version": "1.2.3"}
 
 
+NAMES_ITS_TRANSACTION = {
+    "x-ms-ccf-transaction-id": {"$ref": "#/components/headers/TransactionId"}
+}
+
+
 def test_an_operation_says_all_that_its_endpoint_knows() -> None:
     described = _document(NOTE)
     check(described)
@@ -157,6 +162,7 @@ def test_an_operation_says_all_that_its_endpoint_knows() -> None:
             "201": {
                 "content": {"text/plain": {"schema": {"type": "string"}}},
                 "description": "Done.",
+                "headers": NAMES_ITS_TRANSACTION,
             },
             "default": {"$ref": "#/components/responses/default"},
         },
@@ -185,7 +191,18 @@ def test_a_bare_endpoint_is_described_barely() -> None:
         "x-ccf-forwarding",
         "x-ccfpy-policies",
     }
-    assert at(operation, "responses", "200") == {"description": "Done."}
+    assert at(operation, "responses", "200") == {
+        "description": "Done.",
+        "headers": NAMES_ITS_TRANSACTION,
+    }
+
+
+def test_only_what_has_a_transaction_names_one() -> None:
+    command = replace(NOTE, path="/command", mode=Mode.COMMAND)
+    path = ("paths", "/app/command", "post", "responses", "201")
+    described = at(_document(command), *path)
+    assert isinstance(described, dict)
+    assert "headers" not in described
 
 
 def test_hidden_endpoints_stay_hidden() -> None:
