@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv wheel compiled test-compiled sandbox apps quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv wheel compiled test-compiled sandbox apps typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -61,6 +61,15 @@ apps: $(BANKING)/dist/app.json ## build the sample apps that are in TypeScript
 $(BANKING)/dist/app.json: $(wildcard $(BANKING)/*.js* $(BANKING)/src/*.ts) | $(filter $(CURDIR)/%,$(NPM))
 	cd $(BANKING) && PATH=$(dir $(NPM)):$$PATH && npm ci --silent --no-audit --no-fund && npm run --silent build
 
+# The client in TypeScript, and what it is made and tested with.
+CLIENT := clients/typescript
+
+typescript: $(CLIENT)/node_modules/installed ## install what the client in TypeScript needs
+
+$(CLIENT)/node_modules/installed: $(CLIENT)/package-lock.json | $(filter $(CURDIR)/%,$(NPM))
+	cd $(CLIENT) && PATH=$(dir $(NPM)):$$PATH && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 $(CURDIR)/.venv-node/bin/npm: tests/apps/node.lock
 	@test -x .venv-node/bin/python || $(PYTHON) -m venv .venv-node
 	.venv-node/bin/python $(INSTALL) --require-hashes -r $<
@@ -86,13 +95,13 @@ quick-tests: .venv ## run the quick tests of all, or of what changed with SINCE=
 # process that is as urgent as theirs runs beside them.
 AT_ONCE ?= 1
 
-test: lint interop apps .venv-kubernetes/installed ## check and test everything
+test: lint interop apps typescript .venv-kubernetes/installed ## check and test everything
 	@$(MAKE) --no-print-directory $(if $(filter-out 1,$(AT_ONCE)),--jobs $(AT_ONCE) --output-sync=target) test-units test-alone
 
 test-units: .venv ## run the tests that start no process of a node, two at a time
 	nice -n 15 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
 
-test-processes: .venv interop apps .venv-kubernetes/installed ## run the tests that start processes, two at a time
+test-processes: .venv interop apps typescript .venv-kubernetes/installed ## run the tests that start processes, two at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not alone" $(WITH_PROCESSES)
 
 test-alone: test-processes ## run the tests that start processes, and last those that measure them

@@ -21,7 +21,7 @@ NOWHERE = "const { text } = request.body.json();"
 THROWS = f'{NOWHERE}\n  if (text === "boom") throw new Error("boom");'
 
 
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
     """Find our commands, and npm: the machine's, or else that of ``make apps``."""
     places = [str(Path(sys.executable).parent)]
     if shutil.which("npm") is None:
@@ -40,7 +40,7 @@ class Desk:
         done = subprocess.run(
             words,
             cwd=self.folder,
-            env=_environment(),
+            env=environment(),
             capture_output=True,
             text=True,
             timeout=DEADLINE_S,
@@ -55,7 +55,7 @@ class Desk:
         process = subprocess.Popen(
             words,
             cwd=self.folder,
-            env=_environment(),
+            env=environment(),
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,

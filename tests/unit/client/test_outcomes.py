@@ -1,5 +1,8 @@
 """The table of what follows an attempt, row by row and as properties."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,3 +129,21 @@ def test_a_write_is_repeatable_where_its_caller_says_so(
     method: str, says_so: bool, expected: Repeatability
 ) -> None:
     assert repeatability(method, is_idempotent=says_so) is expected
+
+
+def test_the_client_in_typescript_has_the_same_table() -> None:
+    source = Path(__file__).resolve().parents[3] / "clients/typescript/src/outcomes.ts"
+    text = source.read_text()
+    table = {
+        outcome: dict(re.findall(r'(\w+): "(\w+)"', row))
+        for outcome, row in re.findall(r"^  (\w+): \{(.*)\},$", text, re.MULTILINE)
+    }
+    ours = {
+        outcome.name.lower(): {
+            repeat.name.lower(): move.name.lower() for repeat, move in row.items()
+        }
+        for outcome, row in MOVES.items()
+    }
+    assert table == ours
+    listed = text.partition("new Set([")[2].partition("])")[0]
+    assert set(re.findall(r'"(\w+)"', listed)) == NOT_EXECUTED

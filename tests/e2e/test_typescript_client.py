@@ -1,0 +1,73 @@
+"""The client in TypeScript: its types are those of our documents, and it works."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from tests.e2e.running import Running
+from tests.e2e.test_typescript_app import environment
+from tests.interop.environments import missing
+from tests.lab.ports import free_ports
+
+CLIENT = Path(__file__).resolve().parents[2] / "clients/typescript"
+DEADLINE_S = 120
+DOCUMENTS: Mapping[str, str] = {
+    "src/types/node.ts": "/node/api",
+    "src/types/gov.ts": "/gov/api?api-version=2024-07-01&format=openapi3",
+    "test/types/logging.ts": "/app/api",
+}
+
+
+@pytest.fixture(autouse=True)
+def installed() -> None:
+    lock, marker = CLIENT / "package-lock.json", CLIENT / "node_modules/installed"
+    if not marker.is_file() or marker.stat().st_mtime < lock.stat().st_mtime:
+        missing("the client in TypeScript is not there: run make typescript")
+
+
+def _run(*words: str | Path, **more: str) -> None:
+    done = subprocess.run(
+        words,
+        cwd=CLIENT,
+        env={**environment(), **more},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+
+
+def test_its_types_are_those_of_our_documents(service: Running, tmp_path: Path) -> None:
+    words: list[Path] = []
+    with service.connect() as anybody:
+        for number, path in enumerate(DOCUMENTS.values()):
+            document = tmp_path / f"{number}.json"
+            document.write_bytes(anybody.get(path).body)
+            words += [document, tmp_path / f"{number}.ts"]
+    _run("node", "generate.js", *words)
+    for number, name in enumerate(DOCUMENTS):
+        made = (tmp_path / f"{number}.ts").read_text()
+        assert made == (CLIENT / name).read_text(), f"{name} is not what is served"
+
+
+def test_it_compiles_strictly_and_works_with_a_service(
+    service: Running, tmp_path: Path
+) -> None:
+    other = KeyFiles(folder=tmp_path, name="other")
+    generate_keys(other, with_encryption_key=False)
+    described = {
+        "url": service.url,
+        "nobody": f"https://127.0.0.1:{free_ports()[0]}",
+        "service": str(service.options.service_certificate),
+        "user": str(service.options.shared / "user0"),
+        "other": str(other.certificate),
+    }
+    _run("npm", "run", "build")
+    tests = sorted((CLIENT / "dist/test").glob("*.test.js"))
+    assert len(tests) == len([*CLIENT.glob("test/*.test.ts")])
+    _run("node", "--test", *tests, CCFPY_TEST_SERVICE=json.dumps(described))
