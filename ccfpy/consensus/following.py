@@ -71,7 +71,7 @@ def _follow(state: RaftState, sender: NodeId, message: AppendEntries) -> None:
 
 
 def accept(
-    state: RaftState, offer: OfferedEntries, entries: Sequence[EntryFacts]
+    state: RaftState, offer: OfferedEntries, entries: Sequence[EntryFacts | None]
 ) -> None:
     """Append the entries of an offer that the node verified and applied.
 
@@ -83,9 +83,14 @@ def accept(
     log = state.log
     is_traced = state.is_traced
     view = offer.view
+    if entries:
+        log.history.note(view, offer.first)
     for seqno, entry in enumerate(entries, start=offer.first):
         if is_traced:
             state.tracer(TraceStep.EXECUTE_APPEND_ENTRIES, from_node_id=offer.leader)
+        if entry is None:
+            log.last_seqno = seqno
+            continue
         log.append(view, is_committable=entry.is_committable)
         note_changes(state, seqno, entry)
         if entry.is_committable:

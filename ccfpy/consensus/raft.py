@@ -3,7 +3,7 @@
 Raft with CCF's rules: only signatures commit, in their own view; elections compare
 signed logs; majorities are counted in every active configuration; a leader that hears
 no majority steps down; a retired node helps until its retirement is committed. Entries
-are opaque: the node states the `EntryFacts` of each. No message fails: what a peer
+are opaque: the node states the `EntryFacts` of some. No message fails: what a peer
 sends is judged, not trusted. Where it differs from CCF: ``docs/DIVERGENCE.md``.
 """
 
@@ -159,10 +159,11 @@ class Raft:
         self._offer = ready.offer
         return ready
 
-    def accept(self, entries: Sequence[EntryFacts]) -> Ready:
+    def accept(self, entries: Sequence[EntryFacts | None]) -> Ready:
         """Handle what the node learned of the entries of the last `Ready.offer`.
 
-        Those it verified and applied, in order: all, or fewer if it refused one.
+        Those it verified and applied, in order: all, or fewer if it refused one. There
+        are no facts of an entry that is no signature and changes no node.
         """
         assert self._offer is not None, "nothing was offered"
         offer, self._offer = self._offer, None

@@ -28,9 +28,9 @@ from ccfpy.consensus.messages import AppendEntries, Message
 _NOBODY: Final[frozenset[NodeId]] = frozenset()
 
 
-@dataclass(slots=True, init=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFacts:
-    """What consensus knows of one entry of the ledger; made for each, so not frozen.
+    """What consensus knows of a signature, or of an entry that changes nodes.
 
     Attributes:
         size: its length in bytes, to fill messages well.
@@ -41,25 +41,10 @@ class EntryFacts:
     """
 
     size: int
-    is_committable: bool
-    trusted: frozenset[NodeId]
-    retired: frozenset[NodeId]
-    retired_committed: frozenset[NodeId]
-
-    def __init__(
-        self,
-        *,
-        size: int,
-        is_committable: bool = False,
-        trusted: frozenset[NodeId] = _NOBODY,
-        retired: frozenset[NodeId] = _NOBODY,
-        retired_committed: frozenset[NodeId] = _NOBODY,
-    ) -> None:
-        self.size = size
-        self.is_committable = is_committable
-        self.trusted = trusted
-        self.retired = retired
-        self.retired_committed = retired_committed
+    is_committable: bool = False
+    trusted: frozenset[NodeId] = _NOBODY
+    retired: frozenset[NodeId] = _NOBODY
+    retired_committed: frozenset[NodeId] = _NOBODY
 
 
 class Send(NamedTuple):

@@ -267,7 +267,7 @@ class LedgerTail:
 
     # A backup's side
 
-    def apply(self, data: bytes, view: View) -> EntryFacts:
+    def apply(self, data: bytes, view: View) -> EntryFacts | None:
         """Apply the next entry, which a primary sealed in ``view``.
 
         Nothing has changed when this raises.

@@ -17,24 +17,20 @@ if TYPE_CHECKING:
 _INFO_NAME: Final = INFO.name
 
 
-def changes_nodes(write_set: "WriteSet") -> bool:
-    """Return whether a write set says anything of nodes."""
-    return _INFO_NAME in write_set
-
-
 def facts_of(
     write_set: "WriteSet", size: int, *, is_committable: bool = False
-) -> EntryFacts:
+) -> EntryFacts | None:
     """Return what consensus is to know of an entry of ``size`` bytes.
 
-    A node that is only pending does not count yet, and one whose record is removed has
-    been retired before.
+    That is nothing if the entry is no signature and says nothing of nodes. A node that
+    is only pending does not count yet, and one whose record is removed has been retired
+    before.
 
     Raises:
         Malformed: a node's record cannot be read.
     """
-    if not changes_nodes(write_set):
-        return EntryFacts(size=size, is_committable=is_committable)
+    if _INFO_NAME not in write_set:
+        return EntryFacts(size=size, is_committable=True) if is_committable else None
     trusted: set[NodeId] = set()
     retired: set[NodeId] = set()
     retired_committed: set[NodeId] = set()

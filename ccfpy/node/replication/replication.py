@@ -25,7 +25,7 @@ from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replication.ledger_tail import LedgerTail
-from ccfpy.node.replication.membership import changes_nodes, facts_of
+from ccfpy.node.replication.membership import facts_of
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
 if TYPE_CHECKING:
@@ -160,10 +160,11 @@ class Replication:
         if appended is None:
             return None if read_version is None else state.log.tx_id(read_version)
         size, write_set = appended
-        if changes_nodes(write_set):
-            ready = self.raft.append(facts_of(write_set, size))
-        else:
+        facts = facts_of(write_set, size)
+        if facts is None:
             ready = self.raft.append_write(size)
+        else:
+            ready = self.raft.append(facts)
         if ready is not NOTHING:
             self._perform(ready)
         return transaction_id(view, self.tail.store.version)
@@ -246,9 +247,9 @@ class Replication:
                 )
             )
 
-    def _apply(self, offer: OfferedEntries, data: bytes) -> list[EntryFacts]:
+    def _apply(self, offer: OfferedEntries, data: bytes) -> list[EntryFacts | None]:
         """Verify and apply what was offered, up to the first entry that is refused."""
-        taken: list[EntryFacts] = []
+        taken: list[EntryFacts | None] = []
         try:
             position = _skip(data, offer.first - offer.message.previous.seqno - 1)
             tail, view = self.tail, offer.view

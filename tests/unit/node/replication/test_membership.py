@@ -7,6 +7,7 @@ import pytest
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId
 from ccfpy.base.vocabulary import NodeStatus
+from ccfpy.consensus.ready import EntryFacts
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.node.replication.membership import facts_of
@@ -36,14 +37,15 @@ def written(**infos: NodeInfo) -> WriteSet:
     return tx.writes
 
 
-def test_an_entry_that_says_nothing_of_nodes_has_its_size_alone() -> None:
-    facts = facts_of({"map": {b"a": b"1"}}, 7)
-    assert facts.size == 7
-    assert not facts.is_committable
-    assert not (facts.trusted)
-    assert not (facts.retired)
-    assert not (facts.retired_committed)
-    assert facts_of({}, 1, is_committable=True).is_committable
+def test_an_entry_that_says_nothing_of_nodes_has_no_facts() -> None:
+    assert facts_of({"map": {b"a": b"1"}}, 7) is None
+
+
+def test_a_signature_is_one_whatever_it_says_of_nodes() -> None:
+    signature = EntryFacts(size=7, is_committable=True)
+    assert facts_of({}, 7, is_committable=True) == signature
+    nothing = {INFO.name: {b"a": None}}
+    assert facts_of(nothing, 7, is_committable=True) == signature
 
 
 def test_each_status_means_something_else() -> None:
@@ -57,16 +59,14 @@ def test_each_status_means_something_else() -> None:
         ),
         1,
     )
+    assert facts is not None
     assert facts.trusted == {"b"}
     assert facts.retired == {"c"}
     assert facts.retired_committed == {"d"}
 
 
 def test_a_removed_record_changes_nothing() -> None:
-    facts = facts_of({INFO.name: {b"a": None}}, 1)
-    assert not (facts.trusted)
-    assert not (facts.retired)
-    assert not (facts.retired_committed)
+    assert facts_of({INFO.name: {b"a": None}}, 1) == EntryFacts(size=1)
 
 
 def test_what_is_no_record_of_a_node_is_refused() -> None:
