@@ -10,6 +10,7 @@ names and no maps.
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -140,6 +141,9 @@ def _tuple_encoder(parts: list[Codec | None]) -> Codec:
 def _record_encoder(kind: type) -> Codec:
     hints = get_type_hints(kind)
     parts = [(field.name, encoder(hints[field.name])) for field in fields(kind)]
+    if len(parts) > 1 and not any(part for _, part in parts):
+        # In one step, and as a tuple; of one name it would be the value alone.
+        return attrgetter(*(name for name, _ in parts))
 
     def encode(value: object) -> object:
         return [

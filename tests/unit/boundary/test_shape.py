@@ -36,7 +36,7 @@ INNER = _Inner(name="a", pair=(1, "b"))
     [
         (
             _Outer(inner=INNER, many=(INNER,), names=("x",)),
-            [["a", (1, "b")], [["a", (1, "b")]], ("x",)],
+            [("a", (1, "b")), [("a", (1, "b"))], ("x",)],
         ),
         (_Outer(inner=None, many=(), names=None), [None, [], None]),
     ],
@@ -47,6 +47,16 @@ def test_nested_dataclasses_are_lists_of_their_fields(
     encode = encoder(_Outer)
     assert encode is not None
     assert encode(value) == wire
+
+
+def test_a_record_of_one_field_is_a_list_of_one() -> None:
+    @dataclass
+    class Alone:
+        number: int
+
+    encode = encoder(Alone)
+    assert encode is not None
+    assert encode(Alone(7)) == [7]
 
 
 def test_plain_values_need_no_encoding() -> None:
@@ -87,7 +97,7 @@ def test_a_type_without_a_wire_form_is_a_mistake_of_ours() -> None:
 def test_a_tuple_of_some_things_that_need_turning_turns_those() -> None:
     encode = encoder(tuple[int, _Inner, str])
     assert encode is not None
-    assert encode((1, INNER, "x")) == [1, ["a", (1, "b")], "x"]
+    assert encode((1, INNER, "x")) == [1, ("a", (1, "b")), "x"]
 
 
 FIVE = AtMost(5)
