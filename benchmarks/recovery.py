@@ -58,7 +58,7 @@ def _entries(
 ) -> Iterable[bytes]:
     for effect in effects:
         if isinstance(effect, AppendLedger):
-            yield from (entry.data for entry in effect.entries)
+            yield from effect.entries
         elif isinstance(effect, SendData):
             clients[effect.session].decrypt(effect.data)
 

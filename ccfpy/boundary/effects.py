@@ -13,7 +13,6 @@ from typing import TypeAlias
 from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
 from ccfpy.boundary.frequent import (
     AppendLedger,
-    LedgerEntry,
     LogLevel,
     LogTag,
     SendData,
@@ -21,7 +20,7 @@ from ccfpy.boundary.frequent import (
 )
 
 # Others import these from here, though they are defined elsewhere.
-__all__ = ["AppendLedger", "LedgerEntry", "LogLevel", "LogTag", "SendData", "WriteLog"]
+__all__ = ["AppendLedger", "LogLevel", "LogTag", "SendData", "WriteLog"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

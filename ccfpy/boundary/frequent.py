@@ -53,48 +53,37 @@ class SendData:
 
 
 @dataclass(slots=True, init=False)
-class LedgerEntry:
-    """One ledger entry.
-
-    Attributes:
-        data: its bytes, frame included.
-        is_committable: a signature; what was written so far is flushed with it.
-        closes_chunk_before: the entry begins a new chunk (flag 0x02 of its frame).
-        closes_chunk_after: the entry is the last of its chunk (flag 0x01).
-    """
-
-    data: bytes
-    is_committable: bool
-    closes_chunk_before: bool
-    closes_chunk_after: bool
-
-    def __init__(
-        self,
-        data: bytes,
-        is_committable: bool = False,
-        closes_chunk_before: bool = False,
-        closes_chunk_after: bool = False,
-    ) -> None:
-        self.data = data
-        self.is_committable = is_committable
-        self.closes_chunk_before = closes_chunk_before
-        self.closes_chunk_after = closes_chunk_after
-
-
-@dataclass(slots=True, init=False)
 class AppendLedger:
-    """Append entries to the ledger.
+    """Append entries to the ledger, all to one chunk.
 
     Attributes:
         first_seqno: of ``entries[0]``; must follow the ledger's last.
+        entries: their bytes, frames included.
+        has_signature: a signature is among them; what was written so far is flushed
+            with it.
+        begins_chunk: the first begins a new chunk (flag 0x02 of its frame).
+        ends_chunk: the last is the last of its chunk (flag 0x01 of its frame).
     """
 
     first_seqno: Seqno
-    entries: tuple[LedgerEntry, ...]
+    entries: tuple[bytes, ...]
+    has_signature: bool
+    begins_chunk: bool
+    ends_chunk: bool
 
-    def __init__(self, first_seqno: Seqno, entries: tuple[LedgerEntry, ...]) -> None:
+    def __init__(
+        self,
+        first_seqno: Seqno,
+        entries: tuple[bytes, ...],
+        has_signature: bool = False,
+        begins_chunk: bool = False,
+        ends_chunk: bool = False,
+    ) -> None:
         self.first_seqno = first_seqno
         self.entries = entries
+        self.has_signature = has_signature
+        self.begins_chunk = begins_chunk
+        self.ends_chunk = ends_chunk
 
 
 class LogLevel(StrEnum):
@@ -151,4 +140,4 @@ class WriteLog:
 
 
 # Of what it is a tuple is asked for, and compiled it would be "tuple" and no more.
-vars(AppendLedger)["__annotations__"]["entries"] = tuple[LedgerEntry, ...]
+vars(AppendLedger)["__annotations__"]["entries"] = tuple[bytes, ...]

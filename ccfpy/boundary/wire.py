@@ -22,7 +22,6 @@ from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.frequent import (
     AppendLedger,
-    LedgerEntry,
     SendData,
     SessionData,
     Tick,
@@ -250,58 +249,13 @@ def _unpack(body: bytes) -> list[object]:
 
 
 def _encoder(kind: int, cls: type) -> _Encode:
-    if cls is AppendLedger:
-        return _encode_append_ledger
     encode = encoder(cls)
     assert encode is not None
     return lambda message: [kind, *cast("list[object]", encode(message))]
 
 
-# AppendLedger is written out, since there is one for every write: the general decoder
-# takes 1.2 µs more, a twentieth of a write in compiled modules. A message with a fault
-# is left to the general decoder, which says what is wrong.
-
-
-def _append_ledger_decoder(plain: _Decode) -> _Decode:
-    def decode(message: list[Any]) -> object:
-        try:
-            _, first_seqno, items = message
-            entries = [
-                LedgerEntry(data, is_committable, before, after)
-                for data, is_committable, before, after in items
-                if type(data) is bytes
-                and type(is_committable) is type(before) is type(after) is bool
-            ]
-        except (TypeError, ValueError):
-            return plain(message)
-        if (
-            type(first_seqno) is int
-            and 0 <= first_seqno <= INTEGER_MAX
-            and type(items) is list
-            and len(entries) == len(items)
-        ):
-            return AppendLedger(first_seqno, tuple(entries))
-        return plain(message)
-
-    return decode
-
-
-def _encode_append_ledger(effect: AppendLedger) -> object:
-    entries = [
-        (
-            entry.data,
-            entry.is_committable,
-            entry.closes_chunk_before,
-            entry.closes_chunk_after,
-        )
-        for entry in effect.entries
-    ]
-    return (3, effect.first_seqno, entries)
-
-
 def _decoder(cls: type) -> _Decode:
-    plain = record_decoder(cls, cls.__name__, skip=1)
-    return _append_ledger_decoder(plain) if cls is AppendLedger else plain
+    return record_decoder(cls, cls.__name__, skip=1)
 
 
 EVENTS: Vocabulary[Event] = Vocabulary(EVENT_KINDS, relayed=4)

@@ -15,7 +15,6 @@ from typing import Final
 
 from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import Seqno
-from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.chunk_reader import Positions, slices
 from ccfpy.host.disk import Disk, DiskFile
 from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, header
@@ -164,20 +163,3 @@ class ChunkWriter:
         self.name = name
         if self.must_sync:
             self.disk.sync_directory(self.directory)
-
-
-def ordinary_bytes(entries: Sequence[LedgerEntry]) -> list[bytes] | None:
-    """Return the bytes of entries if all are ordinary, as nearly all entries are.
-
-    An ordinary entry is no signature, and neither begins nor ends a chunk.
-    """
-    ordinary: list[bytes] = []
-    for entry in entries:
-        if (
-            entry.is_committable
-            or entry.closes_chunk_before
-            or entry.closes_chunk_after
-        ):
-            return None
-        ordinary.append(entry.data)
-    return ordinary

@@ -19,11 +19,11 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import LEDGER_READ_BYTES_MAX, LEDGER_RECENT_BYTES_MAX
-from ccfpy.boundary.effects import LedgerEntry
+from ccfpy.boundary.effects import AppendLedger
 from ccfpy.boundary.metrics import DISK_EDGES_NS
 from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
-from ccfpy.host.chunk_writer import ChunkWriter, ordinary_bytes
+from ccfpy.host.chunk_writer import ChunkWriter
 from ccfpy.host.directories import (
     make_directory,
     refuse_ledger,
@@ -198,22 +198,29 @@ class LedgerStore:
             if self._writer is not None:
                 self._writer.keep()
 
-    def append(self, first_seqno: Seqno, entries: Sequence[LedgerEntry]) -> None:
-        """Append entries, cutting chunks where they say.
+    def append(self, effect: AppendLedger) -> None:
+        """Append entries, cutting chunks where the effect says.
 
-        Entries up to a committable one have reached the operating system when this
-        returns, and the disk if the store was asked to sync.
+        If there is a signature among them, they have reached the operating system when
+        this returns, and the disk if the store was asked to sync.
 
         Raises:
             LedgerStoreFailed: they do not follow the last entry, or cannot be written.
         """
-        if first_seqno != self.last_seqno + 1:
+        if effect.first_seqno != self.last_seqno + 1:
             raise LedgerStoreFailed(
-                f"expected ledger entry {self.last_seqno + 1}, was given {first_seqno}"
+                f"expected ledger entry {self.last_seqno + 1}, was given "
+                f"{effect.first_seqno}"
             )
         try:
-            if not self._append_at_once(entries):
-                self._append_each(entries)
+            if effect.begins_chunk and self._writer is not None:
+                self._complete_chunk()
+            if not self._append_at_once(effect.entries):
+                self._append_each(effect.entries)
+            if effect.ends_chunk and self._writer is not None:
+                self._complete_chunk()
+            elif effect.has_signature and self._writer is not None:
+                self._writer.settle()
         except OSError as error:
             raise self._failure("cannot write the ledger", error) from error
 
@@ -308,38 +315,31 @@ class LedgerStore:
         reason = (error.strerror or str(error)).lower()
         return LedgerStoreFailed(f"{what} in {self._directory}: {reason}")
 
-    def _append_each(self, entries: Sequence[LedgerEntry]) -> None:
-        must_settle = False
+    def _append_each(self, entries: Sequence[bytes]) -> None:
         for entry in entries:
-            if entry.closes_chunk_before and self._writer is not None:
-                self._complete_chunk()
             writer = self._writer
             if writer is None:
                 writer = self._begin_chunk()
-            if not writer.chunk.has_room_for(len(entry.data)):
+            if not writer.chunk.has_room_for(len(entry)):
                 raise LedgerStoreFailed(f"ledger chunk {writer.name} is full")
-            writer.append(entry.data)
-            self._recent.append(entry.data)
+            writer.append(entry)
+            self._recent.append(entry)
             self.last_seqno += 1
             if writer.has_diverged:
                 self._note_divergence(writer)
             elif self.last_seqno != writer.chunk.name.first:
                 self._earlier.passed(self.last_seqno)
-            must_settle |= entry.is_committable
-            if entry.closes_chunk_after:
-                self._complete_chunk()
-                must_settle = False
-        if must_settle and self._writer is not None:
-            self._writer.settle()
 
-    def _append_at_once(self, entries: Sequence[LedgerEntry]) -> bool:
-        """Append nothing but ordinary entries, by one write; tell whether they are."""
+    def _append_at_once(self, entries: Sequence[bytes]) -> bool:
+        """Append entries by one write; return whether that can be done, and thus was.
+
+        Nearly always an open chunk has room for them, and no earlier file is there.
+        """
         writer = self._writer
-        ordinary = None if len(self._earlier) else ordinary_bytes(entries)
-        if writer is None or ordinary is None or not writer.append_all(ordinary):
+        if writer is None or len(self._earlier) or not writer.append_all(entries):
             return False
-        self._recent.extend(ordinary)
-        self.last_seqno += len(ordinary)
+        self._recent.extend(entries)
+        self.last_seqno += len(entries)
         return True
 
     def _begin_chunk(self) -> ChunkWriter:

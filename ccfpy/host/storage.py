@@ -117,7 +117,7 @@ class Storage:
 
     def _append_entries(self, effect: AppendLedger) -> None:
         began = _now_ns()
-        self.ledger.append(effect.first_seqno, effect.entries)
+        self.ledger.append(effect)
         elapsed_ns = _now_ns() - began
         self.append_ns.observe(elapsed_ns)
         if elapsed_ns > self.slow_us * 1000:

@@ -13,7 +13,6 @@ from ccfpy.boundary.effects import (
     AppendLedger,
     CloseSession,
     Effect,
-    LedgerEntry,
     LogLevel,
     LogTag,
     SendData,
@@ -40,9 +39,11 @@ class Outbox:
 
     def __init__(self) -> None:
         self._effects: list[Effect] = []
-        self._entries: list[LedgerEntry] = []
+        self._entries: list[bytes] = []
         self._entry_bytes = 0
         self._first_seqno = 0
+        self._has_signature = False
+        self._begins_chunk = False
         self._replies: list[Effect] = []
         self._settle: Callable[[], None] | None = None
 
@@ -50,15 +51,26 @@ class Outbox:
         """Call ``settle`` for the entries that it still owes, before any are due."""
         self._settle = settle
 
-    def entry(self, seqno: int, entry: LedgerEntry) -> None:
+    def entry(self, seqno: int, entry: bytes, is_committable: bool = False) -> None:
         """Write the next ledger entry."""
-        size = len(entry.data)
+        size = len(entry)
         if self._entry_bytes + size > limits.APPEND_BYTES_MAX:
             self._flush_entries()
         if not self._entries:
             self._first_seqno = seqno
         self._entry_bytes += size
         self._entries.append(entry)
+        if is_committable:
+            self._has_signature = True
+
+    def begin_chunk(self) -> None:
+        """Begin a chunk of the ledger with the next entry."""
+        self._flush_entries()
+        self._begins_chunk = True
+
+    def end_chunk(self) -> None:
+        """End the chunk of the ledger with the entry just written."""
+        self._flush_entries(ends_chunk=True)
 
     def put(self, effect: Effect) -> None:
         """Ask for ``effect`` after all that was asked before.
@@ -99,15 +111,20 @@ class Outbox:
             self._effects += self._replies
             self._replies.clear()
 
-    def _flush_entries(self) -> None:
+    def _flush_entries(self, *, ends_chunk: bool = False) -> None:
         if self._entries:
             self._effects.append(
                 AppendLedger(
-                    first_seqno=self._first_seqno, entries=tuple(self._entries)
+                    self._first_seqno,
+                    tuple(self._entries),
+                    self._has_signature,
+                    self._begins_chunk,
+                    ends_chunk,
                 )
             )
             self._entries.clear()
             self._entry_bytes = 0
+            self._has_signature = self._begins_chunk = False
 
     def take(self) -> list[Effect]:
         """End the step: give its effects and start afresh."""

@@ -91,7 +91,7 @@ class Recorded:
         match effect:
             case AppendLedger():
                 assert effect.first_seqno == self.after + len(self.entries) + 1
-                self.entries += [entry.data for entry in effect.entries]
+                self.entries += effect.entries
             case CommitLedger():
                 self.commit = effect.seqno
             case BeginLedger():

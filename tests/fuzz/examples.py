@@ -10,7 +10,6 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.boundary.effects import (
     AppendLedger,
     IdentityMade,
-    LedgerEntry,
     LogLevel,
     SendData,
     WriteLog,
@@ -261,7 +260,7 @@ def effect_frames() -> list[bytes]:
         EFFECTS.encode(
             [
                 SendData(session=SessionId(1), data=b"data"),
-                AppendLedger(first_seqno=1, entries=(LedgerEntry(data=b"entry"),)),
+                AppendLedger(first_seqno=1, entries=(b"entry",)),
                 IdentityMade(
                     node_id=FIRST.node,
                     node_certificate=b"pem",

@@ -239,7 +239,7 @@ def _write_files(made: MadeService) -> None:
     store.create()
     for effect in made.node.host.effects:
         if isinstance(effect, AppendLedger):
-            store.append(effect.first_seqno, effect.entries)
+            store.append(effect)
         elif isinstance(effect, CommitLedger):
             store.commit(effect.seqno)
     store.close()

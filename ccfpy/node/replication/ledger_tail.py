@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, TxId, View
-from ccfpy.boundary.effects import CommitLedger, LedgerEntry, TruncateLedger
+from ccfpy.boundary.effects import CommitLedger, TruncateLedger
 from ccfpy.consensus.ready import EntryFacts
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import WriteSet
@@ -322,21 +322,15 @@ class LedgerTail:
         self._recent.append(data)
         if flags is _NO_FLAGS:
             self._chunk_bytes += len(data)
-            self._outbox.entry(
-                seqno, LedgerEntry(data=data, is_committable=is_committable)
-            )
+            self._outbox.entry(seqno, data, is_committable)
             return
         closes = EntryFlags.CLOSE_CHUNK_AFTER in flags
         self._chunk_bytes = 0 if closes else len(data)
-        self._outbox.entry(
-            seqno,
-            LedgerEntry(
-                data=data,
-                is_committable=is_committable,
-                closes_chunk_before=EntryFlags.CLOSE_CHUNK_BEFORE in flags,
-                closes_chunk_after=closes,
-            ),
-        )
+        if EntryFlags.CLOSE_CHUNK_BEFORE in flags:
+            self._outbox.begin_chunk()
+        self._outbox.entry(seqno, data, is_committable)
+        if closes:
+            self._outbox.end_chunk()
 
     def _signed(self, signature: NodeSignature) -> None:
         self._signed_seqno = signature.txid.seqno

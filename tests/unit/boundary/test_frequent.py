@@ -8,19 +8,16 @@ import pytest
 from ccfpy.base.ids import Seqno, SessionId
 from ccfpy.boundary.frequent import (
     AppendLedger,
-    LedgerEntry,
     SendData,
     SessionData,
     Tick,
 )
 
-ENTRY = LedgerEntry(b"entry", True, True, True)
 VALUES: dict[type, tuple[object, ...]] = {
     Tick: (1, 2),
     SessionData: (3, b"in"),
     SendData: (4, b"out"),
-    LedgerEntry: (b"bytes", True, False, True),
-    AppendLedger: (5, (ENTRY,)),
+    AppendLedger: (5, (b"entry",), True, False, True),
 }
 
 
@@ -35,14 +32,18 @@ def test_a_constructor_does_as_the_one_that_it_stands_for(kind: Any) -> None:  #
     assert all(field.default is MISSING for field in fields(kind))
 
 
-def test_an_entry_is_ordinary_unless_it_is_said_to_be_something_else() -> None:
-    assert LedgerEntry(b"bytes") == LedgerEntry(b"bytes", False, False, False)
+def test_entries_are_ordinary_unless_they_are_said_to_be_something_else() -> None:
+    entries = (b"bytes",)
+    assert AppendLedger(5, entries) == AppendLedger(5, entries, False, False, False)
 
 
 def test_what_a_message_is_made_of_can_be_asked_for() -> None:
     """Compiled too; the form on the wire and the measurement are derived from it."""
     assert get_type_hints(AppendLedger) == {
         "first_seqno": Seqno,
-        "entries": tuple[LedgerEntry, ...],
+        "entries": tuple[bytes, ...],
+        "has_signature": bool,
+        "begins_chunk": bool,
+        "ends_chunk": bool,
     }
     assert get_type_hints(SessionData) == {"session": SessionId, "data": bytes}

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import (
-    AppendLedger,
     CloseSession,
     Effect,
     LogLevel,
@@ -238,18 +237,6 @@ def test_a_malformed_batch_of_events_is_a_violation(name: str) -> None:
         EVENTS.decode(body)
 
 
-ENTRY_LIKE = st.lists(
-    st.one_of(st.binary(max_size=4), st.booleans(), BODIES), min_size=3, max_size=5
-)
-ENTRIES_LIKE = st.one_of(
-    st.lists(
-        st.one_of(
-            st.tuples(st.binary(max_size=4), *[st.booleans()] * 3).map(list), ENTRY_LIKE
-        ),
-        max_size=3,
-    ),
-    BODIES,
-)
 NUMBER_LIKE = st.one_of(st.integers(-1, 1 << 63), BODIES)
 
 
@@ -282,17 +269,7 @@ def test_the_short_way_of_a_client_s_bytes_agrees_with_the_general_one(
         assert short == _outcome(lambda: plain([4, *values]))
 
 
-@pytest.mark.slow
-@settings(max_examples=300)
-@given(st.tuples(NUMBER_LIKE, ENTRIES_LIKE).map(list))
-def test_the_short_way_of_entries_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
-    plain = record_decoder(AppendLedger, "AppendLedger", skip=1)
-    short = _outcome(lambda: EFFECTS.decode(_body([3, *values]))[0])
-    if not str(short).startswith("not a batch"):
-        assert short == _outcome(lambda: plain([3, *values]))
-
-
-@given(_values(SendData) | _values(AppendLedger))
+@given(_values(SendData))
 def test_the_short_way_of_writing_agrees_with_the_general_one(message: Effect) -> None:
     assert _written(EFFECTS, message) == _written_plainly(EFFECT_KINDS, message)
 

@@ -19,7 +19,6 @@ from ccfpy.boundary.effects import (
     ForgetBlobs,
     ForgetPeer,
     IdentityMade,
-    LedgerEntry,
     LogLevel,
     OpenCall,
     ReadBlob,
@@ -141,9 +140,8 @@ class Echo:
                 self._seqno += 1
                 body = bytes(16) + struct.pack("<QIQ", self._seqno, 2, 0) + rest
                 frame = (1 | len(body) << 16).to_bytes(8, "little")
-                entry = LedgerEntry(data=frame + body, is_committable=True)
                 return [
-                    AppendLedger(first_seqno=self._seqno, entries=(entry,)),
+                    AppendLedger(self._seqno, (frame + body,), has_signature=True),
                     CommitLedger(seqno=self._seqno),
                     reply,
                 ]

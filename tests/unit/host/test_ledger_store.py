@@ -2,15 +2,16 @@
 
 import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import ConfigurationRefused
-from ccfpy.boundary.effects import LedgerEntry
+from ccfpy.boundary.effects import AppendLedger
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.frame import EntryFlags
@@ -24,19 +25,50 @@ def entry_bytes(seqno: int, size: int = 20) -> bytes:
     return write_frame(EntryFlags.NONE, len(body)) + body
 
 
-def entry(seqno: int, ends: str = "", *, size: int = 20) -> LedgerEntry:
+class Planned(NamedTuple):
+    """An entry, and what is said of it: signature, begin or end of a chunk."""
+
+    data: bytes
+    is_signature: bool
+    begins_chunk: bool
+    ends_chunk: bool
+
+
+def entry(seqno: int, ends: str = "", *, size: int = 20) -> Planned:
     """Return an entry; ``ends`` has s for signature, | for the end of its chunk."""
-    return LedgerEntry(
+    return Planned(
         data=entry_bytes(seqno, size),
-        is_committable="s" in ends,
-        closes_chunk_after="|" in ends,
-        closes_chunk_before="^" in ends,
+        is_signature="s" in ends,
+        begins_chunk="^" in ends,
+        ends_chunk="|" in ends,
     )
 
 
-def entries(first: int, plan: str) -> list[LedgerEntry]:
+def entries(first: int, plan: str) -> list[Planned]:
     """Return entries by a plan such as ``. . s | . s``, one word an entry."""
     return [entry(first + i, word) for i, word in enumerate(plan.split())]
+
+
+def append(store: LedgerStore, first: int, planned: Sequence[Planned]) -> None:
+    """Append entries as a node does: those of each chunk at once."""
+    run: list[Planned] = []
+    for at, each in enumerate(planned):
+        run.append(each)
+        following = planned[at + 1 : at + 2]
+        if each.ends_chunk or not following or following[0].begins_chunk:
+            seqno = first + at + 1 - len(run)
+            store.append(_effect(seqno, run))
+            run = []
+
+
+def _effect(first: int, run: Sequence[Planned]) -> AppendLedger:
+    return AppendLedger(
+        first_seqno=first,
+        entries=tuple(each.data for each in run),
+        has_signature=any(each.is_signature for each in run),
+        begins_chunk=run[0].begins_chunk,
+        ends_chunk=run[-1].ends_chunk,
+    )
 
 
 def names(directory: Path) -> list[str]:
@@ -69,7 +101,7 @@ def reopen(directory: Path, *read_only: Path) -> tuple[LedgerStore, list[str]]:
 
 
 def test_entries_land_in_an_open_chunk(store: LedgerStore, directory: Path) -> None:
-    store.append(1, entries(1, ". . s"))
+    append(store, 1, entries(1, ". . s"))
     assert names(directory) == ["ledger_1"]
     chunk = positions(directory / "ledger_1")
     assert [data for _, _, data in chunk.entries()] == [
@@ -82,16 +114,16 @@ def test_entries_land_in_an_open_chunk(store: LedgerStore, directory: Path) -> N
 def test_a_new_chunk_has_its_header_at_once(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, "."))
+    append(store, 1, entries(1, "."))
     assert (directory / "ledger_1").read_bytes() == bytes(8)
 
 
 def test_a_signature_is_flushed_with_all_before_it(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, ". ."))
+    append(store, 1, entries(1, ". ."))
     assert (directory / "ledger_1").stat().st_size == 8  # the header alone
-    store.append(3, entries(3, "s ."))
+    append(store, 3, entries(3, "s ."))
     assert len(positions(directory / "ledger_1")) == 4
 
 
@@ -101,7 +133,7 @@ def test_a_chunk_is_closed_where_its_last_entry_says(
 ) -> None:
     store = LedgerStore(directory, report=Report(), sync_committable=sync)
     store.create()
-    store.append(1, entries(1, ". s| . s| ."))
+    append(store, 1, entries(1, ". s| . s| ."))
     store.close()
     assert names(directory) == ["ledger_1-2", "ledger_3-4", "ledger_5"]
     assert positions(directory / "ledger_1-2").is_complete
@@ -110,24 +142,24 @@ def test_a_chunk_is_closed_where_its_last_entry_says(
 def test_a_chunk_is_closed_before_an_entry_that_asks_for_it(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, ". s ^. s"))
+    append(store, 1, entries(1, ". s ^. s"))
     store.flush()
     assert names(directory) == ["ledger_1-2", "ledger_3"]
-    store.append(5, entries(5, "^."))
+    append(store, 5, entries(5, "^."))
     assert names(directory) == ["ledger_1-2", "ledger_3-4", "ledger_5"]
 
 
 def test_a_first_entry_may_ask_for_a_new_chunk(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, "^s"))
+    append(store, 1, entries(1, "^s"))
     assert names(directory) == ["ledger_1"]
 
 
 def test_a_chunk_is_named_committed_when_commit_reaches_its_end(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, ". s| . s| . s"))
+    append(store, 1, entries(1, ". s| . s| . s"))
     store.commit(1)
     assert names(directory) == ["ledger_1-2", "ledger_3-4", "ledger_5"]
     store.commit(4)
@@ -141,20 +173,20 @@ def test_a_chunk_is_named_committed_when_commit_reaches_its_end(
 
 
 def test_entries_must_follow_each_other(store: LedgerStore) -> None:
-    store.append(1, entries(1, "s"))
+    append(store, 1, entries(1, "s"))
     for wrong in (1, 3):
         with pytest.raises(LedgerStoreFailed, match="expected ledger entry 2"):
-            store.append(wrong, entries(wrong, "."))
+            append(store, wrong, entries(wrong, "."))
 
 
 def test_a_commit_beyond_the_last_entry_is_refused(store: LedgerStore) -> None:
-    store.append(1, entries(1, "s"))
+    append(store, 1, entries(1, "s"))
     with pytest.raises(LedgerStoreFailed, match="commit of ledger entry 2"):
         store.commit(2)
 
 
 def test_what_is_committed_is_never_truncated(store: LedgerStore) -> None:
-    store.append(1, entries(1, ". s . ."))
+    append(store, 1, entries(1, ". s . ."))
     store.commit(2)
     with pytest.raises(LedgerStoreFailed, match="2 is committed"):
         store.truncate(1)
@@ -166,11 +198,11 @@ def test_what_is_committed_is_never_truncated(store: LedgerStore) -> None:
 def test_truncation_leaves_what_was_written_before(
     store: LedgerStore, directory: Path, keep: int
 ) -> None:
-    store.append(1, entries(1, ". s| . s| . s"))
+    append(store, 1, entries(1, ". s| . s| . s"))
     store.truncate(keep)
     assert store.last_seqno == keep
     assert store.read(1, 9) == ([entry_bytes(n) for n in range(1, keep + 1)] or None)
-    store.append(keep + 1, [entry(keep + 1, "s", size=99)])
+    append(store, keep + 1, [entry(keep + 1, "s", size=99)])
     assert store.read(keep + 1, keep + 1) == [entry_bytes(keep + 1, 99)]
     assert names(directory)[-1].startswith("ledger_")
     store.close()
@@ -183,7 +215,7 @@ def test_truncation_leaves_what_was_written_before(
 def test_truncation_after_the_end_changes_nothing(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, ". s|"))
+    append(store, 1, entries(1, ". s|"))
     store.truncate(2)
     assert names(directory) == ["ledger_1-2"]
 
@@ -193,7 +225,7 @@ def test_truncation_after_the_end_changes_nothing(
 def test_entries_are_read_across_chunks(
     store: LedgerStore, first: int, count: int
 ) -> None:
-    store.append(1, entries(1, ". s| . s| . s| ."))
+    append(store, 1, entries(1, ". s| . s| . s| ."))
     store.commit(2)
     last = min(first + count - 1, 7)
     assert store.read(first, last) == [entry_bytes(n) for n in range(first, last + 1)]
@@ -201,14 +233,14 @@ def test_entries_are_read_across_chunks(
 
 def test_a_read_stops_where_the_ledger_ends(store: LedgerStore) -> None:
     assert store.read(1, 1) is None
-    store.append(1, entries(1, ". s"))
+    append(store, 1, entries(1, ". s"))
     assert store.read(1, 100) == [entry_bytes(1), entry_bytes(2)]
     assert store.read(3, 4) is None
     assert store.read(2, 1) is None
 
 
 def test_a_read_is_bounded_but_gives_at_least_one_entry(store: LedgerStore) -> None:
-    store.append(1, entries(1, ". . . s| . . . s"))
+    append(store, 1, entries(1, ". . . s| . . . s"))
     size = len(entry_bytes(1))
     assert store.read(1, 8, bytes_max=1) == [entry_bytes(1)]
     assert store.read(1, 8, bytes_max=2 * size) == [entry_bytes(1), entry_bytes(2)]
@@ -218,7 +250,7 @@ def test_a_read_is_bounded_but_gives_at_least_one_entry(store: LedgerStore) -> N
 def test_many_chunks_are_read_with_few_files_open(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, "s| " * 40))
+    append(store, 1, entries(1, "s| " * 40))
     store.commit(40)
     for seqno in range(1, 41):
         assert store.read(seqno, seqno) == [entry_bytes(seqno)]
@@ -229,7 +261,7 @@ def test_many_chunks_are_read_with_few_files_open(
 def test_a_chunk_that_appears_late_in_a_read_only_directory_is_found(
     store: LedgerStore, directory: Path, tmp_path: Path
 ) -> None:
-    store.append(1, entries(1, ". s| . s"))
+    append(store, 1, entries(1, ". s| . s"))
     store.commit(2)
     store.close()
     elsewhere = tmp_path / "mounted"
@@ -254,7 +286,7 @@ def test_a_chunk_that_appears_late_in_a_read_only_directory_is_found(
 def test_a_damaged_committed_chunk_is_not_read(
     store: LedgerStore, directory: Path, at: int
 ) -> None:
-    store.append(1, entries(1, ". s|"))
+    append(store, 1, entries(1, ". s|"))
     store.commit(2)
     path = directory / "ledger_1-2.committed"
     data = bytearray(path.read_bytes())
@@ -265,7 +297,7 @@ def test_a_damaged_committed_chunk_is_not_read(
 def test_what_is_wrong_with_a_late_file_is_said_until_it_is_right(
     store: LedgerStore, directory: Path, tmp_path: Path
 ) -> None:
-    store.append(1, entries(1, ". s|"))
+    append(store, 1, entries(1, ". s|"))
     store.commit(2)
     data = (directory / "ledger_1-2.committed").read_bytes()
     mounted = tmp_path / "mounted"
@@ -326,13 +358,13 @@ def test_a_read_only_directory_must_exist(tmp_path: Path, directory: Path) -> No
 def test_a_ledger_is_taken_up_and_continued(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, ". s| . s| . s"))
+    append(store, 1, entries(1, ". s| . s| . s"))
     store.commit(2)
     store.close()
     again, lines = reopen(directory)
     assert (again.last_seqno, again.committed_seqno) == (6, 2)
     assert lines == ["ledger: Recovered ledger entries up to 6, committed to 2"]
-    again.append(7, entries(7, "s|"))
+    append(again, 7, entries(7, "s|"))
     again.commit(7)
     assert again.read(1, 7) == [entry_bytes(seqno) for seqno in range(1, 8)]
     assert names(directory) == [
@@ -346,7 +378,7 @@ def test_a_ledger_is_taken_up_and_continued(
 def test_files_that_do_not_belong_are_left_or_set_aside(
     store: LedgerStore, directory: Path
 ) -> None:
-    store.append(1, entries(1, ". s| . s"))
+    append(store, 1, entries(1, ". s| . s"))
     store.commit(2)
     store.close()
     (directory / "notes.txt").write_text("hello")
@@ -365,7 +397,7 @@ def test_files_that_do_not_belong_are_left_or_set_aside(
 
 
 def test_a_damaged_chunk_is_set_aside(store: LedgerStore, directory: Path) -> None:
-    store.append(1, entries(1, ". s| . s"))
+    append(store, 1, entries(1, ". s| . s"))
     store.close()
     path = directory / "ledger_1-2"
     path.write_bytes(b"\xff" * 8 + path.read_bytes()[8:])
@@ -429,7 +461,7 @@ def test_a_kill_at_any_moment_leaves_every_flushed_signature(tmp_path: Path) -> 
     count = 0
     for step in STEPS:
         signed = store.last_seqno
-        store.append(signed + 1, entries(signed + 1, step))
+        append(store, signed + 1, entries(signed + 1, step))
         after = _states(live)
         for state in [before, *_kill_points(before, after), after]:
             count += 1
@@ -440,7 +472,7 @@ def test_a_kill_at_any_moment_leaves_every_flushed_signature(tmp_path: Path) -> 
             known = [entry_bytes(n) for n in range(1, again.last_seqno + 1)]
             assert (again.read(1, again.last_seqno) or []) == known
             following = again.last_seqno + 1
-            again.append(following, [entry(following, "s|")])
+            append(again, following, [entry(following, "s|")])
             again.commit(following)
             again.close()
             for name in names(copy):
@@ -474,7 +506,7 @@ def test_a_store_is_a_list_of_entries(
             new = [
                 entry(first + i, word, size=generation) for i, word in enumerate(plan)
             ]
-            store.append(first, new)
+            append(store, first, new)
             model += [item.data for item in new]
             keep = data.draw(st.integers(store.committed_seqno, len(model)))
             store.truncate(keep)

@@ -12,7 +12,7 @@ from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.ledger.chunk import POSITION_MAX
 from ccfpy.testing.disk import BUFFER_BYTES, MemoryDisk, Operation
 from tests.unit.host.reports import Report
-from tests.unit.host.test_ledger_store import entry
+from tests.unit.host.test_ledger_store import append, entry
 
 BATCHES = st.lists(
     st.lists(st.sampled_from([".", ".", ".", "s", "s|", "^."]), max_size=6), max_size=6
@@ -28,7 +28,7 @@ def _files(batches: list[list[str]], *, recent_bytes_max: int) -> tuple[object, 
     store.create()
     for batch in batches:
         first = store.last_seqno + 1
-        store.append(first, [entry(first + i, word) for i, word in enumerate(batch)])
+        append(store, first, [entry(first + i, word) for i, word in enumerate(batch)])
     entries = store.read(1, store.last_seqno)
     store.close()
     files = {name: read_file(disk, directory / name) for name in disk.names(directory)}
@@ -51,10 +51,10 @@ def test_ordinary_entries_are_one_write_after_the_chunk_began() -> None:
         LedgerStore(Path("ledger"), report=Report(), disk=disk)
     ) as store:
         store.create()
-        store.append(1, [entry(1)])
+        append(store, 1, [entry(1)])
         store.flush()
         operations.clear()
-        store.append(2, [entry(n, size=BUFFER_BYTES) for n in range(2, 12)])
+        append(store, 2, [entry(n, size=BUFFER_BYTES) for n in range(2, 12)])
         assert operations == [Operation.WRITE]
         assert store.last_seqno == 11
 
@@ -65,10 +65,10 @@ def test_a_batch_that_fills_the_chunk_is_refused_at_the_entry_that_does() -> Non
         LedgerStore(Path("ledger"), report=Report(), disk=disk)
     ) as store:
         store.create()
-        store.append(1, [entry(1)])
+        append(store, 1, [entry(1)])
         size = len(entry(1).data)
         assert store._writer is not None
         store._writer.chunk.end = POSITION_MAX - 2 * size  # as if it had gigabytes
         with pytest.raises(LedgerStoreFailed, match="ledger_1 is full"):
-            store.append(2, [entry(2), entry(3), entry(4)])
+            append(store, 2, [entry(2), entry(3), entry(4)])
         assert store.last_seqno == 3

@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.testing.disk import FailAt, MemoryDisk, Operation
 from tests.unit.host.reports import Report
-from tests.unit.host.test_ledger_store import entries, entry, entry_bytes
+from tests.unit.host.test_ledger_store import (
+    Planned,
+    append,
+    entries,
+    entry,
+    entry_bytes,
+)
 
 FOLDER = Path("/node/ledger")
 ELSEWHERE = Path("/mounted")
@@ -33,7 +38,7 @@ def service(plan: str = PLAN, *, commit: int = 10) -> MemoryDisk:
     disk = MemoryDisk()
     store = store_on(disk)
     store.create()
-    store.append(1, entries(1, plan))
+    append(store, 1, entries(1, plan))
     store.commit(min(commit, store.last_seqno))
     store.close()
     return disk
@@ -74,7 +79,7 @@ class _Writes:
 def test_a_joiner_with_nothing_ends_with_the_services_files() -> None:
     disk = MemoryDisk()
     store, _ = joiner(disk, 0)
-    store.append(1, entries(1, PLAN))
+    append(store, 1, entries(1, PLAN))
     store.commit(10)
     store.close()
     assert files(disk) == files(service())
@@ -84,8 +89,8 @@ def test_a_joiner_after_a_snapshot_begins_a_chunk_there() -> None:
     disk = MemoryDisk()
     store, _ = joiner(disk, 5)
     with pytest.raises(LedgerStoreFailed, match="expected ledger entry 6"):
-        store.append(1, entries(1, PLAN))
-    store.append(6, entries(1, PLAN)[5:])
+        append(store, 1, entries(1, PLAN))
+    append(store, 6, entries(1, PLAN)[5:])
     store.commit(10)
     assert store.read(5, 10) is None
     assert store.read(6, 99) == [entry_bytes(seqno) for seqno in range(6, 11)]
@@ -103,7 +108,7 @@ def test_files_that_agree_are_kept_and_not_rewritten(after: int, commit: int) ->
     disk = service(commit=commit)
     store, report = joiner(disk, after)
     writes = disk.fault = _Writes()
-    store.append(after + 1, entries(1, PLAN)[after:])
+    append(store, after + 1, entries(1, PLAN)[after:])
     store.commit(10)
     assert store.read(after + 1, 10) == [
         entry_bytes(seqno) for seqno in range(after + 1, 11)
@@ -121,17 +126,17 @@ def test_a_file_that_differs_is_cut_there_and_later_ones_go() -> None:
     store, report = joiner(disk, 0)
     other = entries(1, PLAN)
     other[3] = entry(4, size=99)
-    store.append(1, other[:4])
+    append(store, 1, other[:4])
     assert disk.names(FOLDER) == ["ledger_1-2", "ledger_3"]
     assert "Found divergent ledger entry at 4" in report.text
     assert "Forcing removal of ledger file ledger_6-7" in report.text
     assert "Forcing removal of ledger file ledger_8" in report.text
-    store.append(5, other[4:])
+    append(store, 5, other[4:])
     store.commit(10)
     store.close()
     expected = MemoryDisk()
     fresh, _ = joiner(expected, 0)
-    fresh.append(1, other)
+    append(fresh, 1, other)
     fresh.commit(10)
     fresh.close()
     assert files(disk) == files(expected)
@@ -149,7 +154,7 @@ def test_a_file_that_differs_is_cut_there_and_later_ones_go() -> None:
 def test_chunks_are_cut_as_the_service_cuts_them(plan: str) -> None:
     disk = service()
     store, _ = joiner(disk, 0)
-    store.append(1, entries(1, plan))
+    append(store, 1, entries(1, plan))
     store.commit(10)
     store.close()
     assert files(disk) == files(service(plan))
@@ -171,7 +176,7 @@ def test_what_is_not_known_to_be_committed_before_the_snapshot_is_set_aside() ->
 def test_an_open_chunk_that_a_joiner_finds_is_cut_back() -> None:
     disk = service(". . s . .", commit=0)
     store, _ = joiner(disk, 0)
-    store.append(1, entries(1, ". . s|"))
+    append(store, 1, entries(1, ". . s|"))
     store.commit(3)
     store.close()
     assert files(disk) == files(service(". . s|"))
@@ -182,7 +187,7 @@ def test_a_snapshot_in_the_middle_of_a_committed_chunk_goes_on_within_it() -> No
     store, _ = joiner(disk, 4)
     writes = disk.fault = _Writes()
     assert store.read(3, 4) == [entry_bytes(3), entry_bytes(4)]
-    store.append(5, entries(1, PLAN)[4:])
+    append(store, 5, entries(1, PLAN)[4:])
     store.commit(10)
     store.close()
     disk.fault = None
@@ -194,7 +199,7 @@ def test_a_damaged_file_in_whose_middle_a_snapshot_ends_is_set_aside() -> None:
     disk = service()
     disk.put(FOLDER / "ledger_3-5.committed", bytes(99))
     store, _ = joiner(disk, 4)
-    store.append(5, entries(1, PLAN)[4:])
+    append(store, 5, entries(1, PLAN)[4:])
     store.commit(10)
     store.close()
     assert disk.names(FOLDER) == [
@@ -219,7 +224,7 @@ def test_two_files_that_begin_with_the_same_entry_are_one_too_many() -> None:
     disk.put(FOLDER / "ledger_3-4", b"x")
     store, report = joiner(disk, 0)
     assert "ledger_3-4: ledger_3-5 begins with the same entry" in report.text
-    store.append(1, entries(1, PLAN))
+    append(store, 1, entries(1, PLAN))
     store.commit(10)
     store.close()
     kept = {name: data for name, data in files(disk).items() if "ignored" not in name}
@@ -229,10 +234,10 @@ def test_two_files_that_begin_with_the_same_entry_are_one_too_many() -> None:
 def test_a_rollback_while_comparing_cuts_the_file() -> None:
     disk = service(commit=0)
     store, _ = joiner(disk, 0)
-    store.append(1, entries(1, PLAN)[:4])
+    append(store, 1, entries(1, PLAN)[:4])
     store.truncate(3)
     assert disk.names(FOLDER) == ["ledger_1-2", "ledger_3"]
-    store.append(4, entries(4, "s|"))
+    append(store, 4, entries(4, "s|"))
     store.commit(4)
     store.close()
     assert Chunk.parse(
@@ -244,7 +249,7 @@ def test_a_rollback_while_comparing_cuts_the_file() -> None:
 def test_a_rollback_to_before_a_compared_file_removes_it() -> None:
     disk = service(commit=0)
     store, _ = joiner(disk, 0)
-    store.append(1, entries(1, PLAN)[:3])
+    append(store, 1, entries(1, PLAN)[:3])
     store.truncate(1)
     assert disk.names(FOLDER) == ["ledger_1"]
     assert store.read(1, 1) == [entry_bytes(1)]
@@ -275,7 +280,7 @@ def test_a_long_ledger_is_read_with_few_files_and_little_memory() -> None:
     store = store_on(disk)
     store.create()
     for first in range(1, 2001, 100):
-        store.append(first, entries(first, ". . . s| " * 25))
+        append(store, first, entries(first, ". . . s| " * 25))
     store.commit(2000)
     opened = 0
 
@@ -297,7 +302,7 @@ def test_fresh_entries_are_read_without_the_disk() -> None:
     disk = MemoryDisk()
     store = LedgerStore(FOLDER, report=Report(), disk=disk)
     store.create()
-    store.append(1, entries(1, PLAN))
+    append(store, 1, entries(1, PLAN))
     disk.fault = FailAt(0, forever=True)
     assert store.read_all(1, 10, bytes_max=10_000) == [
         entry_bytes(seqno) for seqno in range(1, 11)
@@ -318,7 +323,7 @@ class _Model:
     """What a ledger should hold, as a list."""
 
     def __init__(self) -> None:
-        self.entries: list[LedgerEntry] = []
+        self.entries: list[Planned] = []
         self.committed = 0
         self.begun_after = 0
 
@@ -326,7 +331,7 @@ class _Model:
     def last(self) -> int:
         return len(self.entries)
 
-    def more(self, number: int) -> list[LedgerEntry]:
+    def more(self, number: int) -> list[Planned]:
         """Return some entries, whose kinds and bytes follow from ``number``."""
         first = self.last + 1
         return [
@@ -363,7 +368,7 @@ def test_any_order_of_steps_leaves_a_list_of_entries(
         match step:
             case "append":
                 more = model.more(number)
-                store.append(model.last + 1, more)
+                append(store, model.last + 1, more)
                 model.entries += more
             case "commit":
                 model.committed = max(model.committed, number % (model.last + 1))
@@ -387,7 +392,7 @@ def test_any_order_of_steps_leaves_a_list_of_entries(
                 truth, model.entries = model.entries, []
                 model.committed = 0
                 keep = number % (len(truth) + 1)
-                store.append(1, truth[:keep])
+                append(store, 1, truth[:keep])
                 model.entries = truth[:keep]
                 before = {}
             case _:
@@ -408,16 +413,16 @@ def _story(disk: MemoryDisk) -> tuple[LedgerStore, int]:
     try:
         store.prepare()
         store.begin(0)
-        store.append(1, entries(1, ". s|"))
+        append(store, 1, entries(1, ". s|"))
         confirmed = 2
-        store.append(3, entries(3, ". s . s|"))
+        append(store, 3, entries(3, ". s . s|"))
         confirmed = 6
         store.commit(3)
-        store.append(7, entries(7, ". s| . ."))
+        append(store, 7, entries(7, ". s| . ."))
         confirmed = 8
         store.truncate(7)
         confirmed = 6
-        store.append(8, entries(8, "s| . s"))
+        append(store, 8, entries(8, "s| . s"))
         confirmed = 10
         store.commit(8)
     except LedgerStoreFailed:
@@ -464,7 +469,7 @@ def _is_whole(disk: MemoryDisk, confirmed: int) -> None:
         found = again.read(1, again.last_seqno)
         assert found == [entry_bytes(n) for n in range(1, again.last_seqno + 1)]
     following = again.last_seqno + 1
-    again.append(following, [entry(following, "s|")])
+    append(again, following, [entry(following, "s|")])
     again.commit(following)
     again.close()
     for name, data in files(disk).items():
@@ -477,7 +482,7 @@ def test_a_full_disk_is_one_plain_sentence() -> None:
     store = store_on(disk)
     store.create()
     with pytest.raises(LedgerStoreFailed) as failure:
-        store.append(1, entries(1, ". . . s"))
+        append(store, 1, entries(1, ". . . s"))
     assert str(failure.value) == (
         f"cannot write the ledger in {FOLDER}: no space left on device"
     )

@@ -9,7 +9,7 @@ import pytest
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.testing.disk import FailAt, MemoryDisk
 from tests.unit.host.reports import Report
-from tests.unit.host.test_ledger_store import entries, entry_bytes
+from tests.unit.host.test_ledger_store import append, entries, entry_bytes
 
 FOLDER = Path("/node/ledger")
 LOST = "/mounted"
@@ -19,7 +19,7 @@ def lost_ledger(disk: MemoryDisk, folder: Path, plan: str, *, commit: int) -> No
     """Write what a lost service's node left in ``folder``."""
     store = LedgerStore(folder, report=Report(), disk=disk)
     store.create()
-    store.append(1, entries(1, plan))
+    append(store, 1, entries(1, plan))
     store.commit(commit)
     store.close()
 
@@ -51,7 +51,7 @@ def on_its_own_files() -> tuple[MemoryDisk, LedgerStore]:
 def recovered(store: LedgerStore) -> None:
     """Go on as a recovering node does: a new chunk first."""
     store.recover(3)
-    store.append(4, entries(4, "^ s| . s"))
+    append(store, 4, entries(4, "^ s| . s"))
 
 
 def names(disk: MemoryDisk) -> list[str]:
@@ -68,7 +68,7 @@ def test_chunks_are_provisional_until_the_recovery_is_complete(
     assert names(disk) == [*before, "ledger_4-5.recovery", "ledger_6.recovery"]
     store.complete_recovery()
     assert names(disk) == [*before, "ledger_4-5", "ledger_6"]
-    store.append(8, entries(8, ". s|"))
+    append(store, 8, entries(8, ". s|"))
     assert names(disk) == [*before, "ledger_4-5", "ledger_6-9"]
     store.close()
 
@@ -99,8 +99,8 @@ def test_a_recovery_that_is_completed_twice_changes_nothing_more() -> None:
     for _ in range(2):
         store.complete_recovery()
         assert names(disk) == ["ledger_4-5", "ledger_6"]
-    store.append(8, entries(8, "s|"))
-    store.append(9, entries(9, "."))
+    append(store, 8, entries(8, "s|"))
+    append(store, 9, entries(9, "."))
     assert names(disk) == ["ledger_4-5", "ledger_6-8", "ledger_9"]
     store.close()
 
@@ -117,7 +117,7 @@ def test_a_start_sets_the_files_of_a_given_up_recovery_aside() -> None:
         "ledger_6.recovery.ignored",
     ]
     again.recover(3)
-    again.append(4, entries(4, "^ s|"))
+    append(again, 4, entries(4, "^ s|"))
     again.complete_recovery()
     assert "ledger_4-5" in names(disk)
     again.close()
@@ -145,7 +145,7 @@ def test_a_recovered_ledger_that_is_cut_again_stays_provisional() -> None:
     recovered(store)
     store.truncate(4)
     assert names(disk) == ["ledger_4.recovery"]
-    store.append(5, entries(5, "s|"))
+    append(store, 5, entries(5, "s|"))
     assert names(disk) == ["ledger_4-5.recovery"]
     store.close()
 
@@ -172,7 +172,7 @@ def test_a_committed_file_that_is_missing_is_not_passed_over() -> None:
     disk.remove(Path(LOST) / "ledger_5-6.committed")
     again = store_on(disk, LOST)
     again.recover(2)
-    again.append(3, entries(3, "^ s"))
+    append(again, 3, entries(3, "^ s"))
     assert names(disk) == ["ledger_3.recovery"]
     again.close()
 
@@ -181,7 +181,7 @@ def test_a_snapshot_alone_lets_the_ledger_go_on_where_it_ends() -> None:
     disk = MemoryDisk()
     store = store_on(disk)
     store.recover(7)
-    store.append(8, entries(8, "^ s|"))
+    append(store, 8, entries(8, "^ s|"))
     assert names(disk) == ["ledger_8-9.recovery"]
     store.complete_recovery()
     assert names(disk) == ["ledger_8-9"]
@@ -204,7 +204,7 @@ def test_a_joiners_chunks_are_provisional_as_far_as_it_is_told(
     store = LedgerStore(FOLDER, report=Report(), disk=disk)
     store.prepare()
     store.begin(3, recovered_to=recovered_to)
-    store.append(4, entries(4, ". s| . s"))
+    append(store, 4, entries(4, ". s| . s"))
     assert names(disk) == expected
     store.close()
 

@@ -35,10 +35,9 @@ def accepted(node: InProcessNode, name: str, **args: object) -> None:
 
 def chunk_ends(node: InProcessNode) -> int:
     return sum(
-        entry.closes_chunk_after
+        effect.ends_chunk
         for effect in node.host.effects
         if isinstance(effect, AppendLedger)
-        for entry in effect.entries
     )
 
 

@@ -7,7 +7,6 @@ from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import (
     AppendLedger,
     CloseSession,
-    LedgerEntry,
     LogLevel,
     LogTag,
     SendData,
@@ -22,16 +21,14 @@ REPLY = SendData(session=SessionId(1), data=b"reply")
 
 
 def _entries(first: int, *data: bytes) -> AppendLedger:
-    return AppendLedger(
-        first_seqno=first, entries=tuple(LedgerEntry(data=item) for item in data)
-    )
+    return AppendLedger(first_seqno=first, entries=data)
 
 
 def test_entries_are_one_write_ahead_of_the_replies_that_report_them() -> None:
     outbox = Outbox()
-    outbox.entry(5, LedgerEntry(data=b"a"))
+    outbox.entry(5, b"a")
     outbox.put(REPLY)
-    outbox.entry(6, LedgerEntry(data=b"b"))
+    outbox.entry(6, b"b")
     outbox.put(REPLY)
     outbox.put(CloseSession(session=SessionId(1)))
     assert outbox.take() == [
@@ -47,7 +44,7 @@ def test_many_bytes_of_entries_are_several_writes_ahead_of_the_replies() -> None
     half = bytes(limits.APPEND_BYTES_MAX // 2)
     outbox = Outbox()
     for seqno, data in enumerate((half, half, b"c", 3 * half, b"e"), start=5):
-        outbox.entry(seqno, LedgerEntry(data=data))
+        outbox.entry(seqno, data)
         outbox.put(REPLY)
     assert outbox.take() == [
         _entries(5, half, half),
@@ -60,10 +57,10 @@ def test_many_bytes_of_entries_are_several_writes_ahead_of_the_replies() -> None
 
 def test_what_else_is_asked_keeps_its_place_among_entries_and_replies() -> None:
     outbox = Outbox()
-    outbox.entry(5, LedgerEntry(data=b"a"))
+    outbox.entry(5, b"a")
     outbox.put(REPLY)
     outbox.put(TruncateLedger(seqno=4))
-    outbox.entry(5, LedgerEntry(data=b"b"))
+    outbox.entry(5, b"b")
     outbox.put(Stop(exit_code=0, reason="asked"))
     assert outbox.take() == [
         _entries(5, b"a"),
@@ -110,7 +107,7 @@ def test_entries_that_are_owed_are_asked_for_before_replies_and_what_else_follow
 
     def settle() -> None:
         for data in owed:
-            outbox.entry(5, LedgerEntry(data=data))
+            outbox.entry(5, data)
         owed.clear()
 
     outbox.settle_by(settle)
@@ -125,3 +122,21 @@ def test_entries_that_are_owed_are_asked_for_before_replies_and_what_else_follow
         _entries(5, b"c"),
         REPLY,
     ]
+
+
+def test_a_run_of_entries_ends_where_a_chunk_does() -> None:
+    outbox = Outbox()
+    outbox.entry(5, b"a")
+    outbox.begin_chunk()
+    outbox.entry(6, b"b")
+    outbox.entry(7, b"c", is_committable=True)
+    outbox.end_chunk()
+    outbox.entry(8, b"d", is_committable=True)
+    outbox.entry(9, b"e")
+    assert outbox.take() == [
+        AppendLedger(5, (b"a",)),
+        AppendLedger(6, (b"b", b"c"), True, True, True),
+        AppendLedger(8, (b"d", b"e"), True),
+    ]
+    outbox.entry(10, b"f")
+    assert outbox.take() == [_entries(10, b"f")]

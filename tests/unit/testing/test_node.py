@@ -11,7 +11,6 @@ from ccfpy.boundary.effects import (
     BeginLedger,
     CommitLedger,
     ForgetPeer,
-    LedgerEntry,
     TruncateLedger,
 )
 from ccfpy.testing.node import (
@@ -170,8 +169,7 @@ def test_the_ledger_can_be_cut_and_begin_elsewhere(node: InProcessNode) -> None:
     assert len(node.host.entries) == 2
     node.host.entries.clear()
     node._perform(BeginLedger(after=7))
-    entry = LedgerEntry(data=b"eighth")
-    node._perform(AppendLedger(first_seqno=8, entries=(entry,)))
+    node._perform(AppendLedger(first_seqno=8, entries=(b"eighth",)))
     assert node.host.entries == [b"eighth"]
 
 

@@ -34,6 +34,8 @@ from ccfpy.host.log import Journal
 from ccfpy.host.sealed_files import SealedFiles
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.storage import Storage
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.signature import is_signature
 from ccfpy.node.node import Node
 from ccfpy.node.running import RunningNode
 from ccfpy.testing.disk import MemoryDisk
@@ -241,6 +243,10 @@ class SimulatedNode:
         if effect.first_seqno != self.last_seqno + 1:
             raise Violated("LedgerOrder", f"{self.name} wrote {effect.first_seqno}")
         for entry in effect.entries:
-            self.entries.append(entry.data)
-            if entry.is_committable:
+            self.entries.append(entry)
+            if effect.has_signature and _is_signature(entry):
                 self.signed.append(self.last_seqno)
+
+
+def _is_signature(entry: bytes) -> bool:
+    return is_signature(Transaction.parse(entry).domain.write_set)

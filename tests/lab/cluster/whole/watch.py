@@ -98,9 +98,9 @@ class Watch:
     def _see(self, node: SimulatedNode, effect: Effect) -> None:
         if isinstance(effect, AppendLedger):
             for at, entry in enumerate(effect.entries):
-                self._check_entry(node, effect.first_seqno + at, entry.data)
-                self._check_public(node, effect, entry.data)
-                self._trace(node, "AppendLedger", entry.data)
+                self._check_entry(node, effect.first_seqno + at, entry)
+                self._check_public(node, effect, entry)
+                self._trace(node, "AppendLedger", entry)
             return
         given = _GIVEN.get(type(effect))
         if given is not None:

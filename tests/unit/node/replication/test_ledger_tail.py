@@ -11,7 +11,6 @@ from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import (
     AppendLedger,
     CommitLedger,
-    LedgerEntry,
     TruncateLedger,
 )
 from ccfpy.consensus.ready import EntryFacts
@@ -99,13 +98,16 @@ class Ledger:
         other = replace(SIGNER, service_key=NODE_KEY)
         return other.sign(TxId(2, len(tree)), tree, issued_at=1)[COSE_SIGNATURES]
 
-    def entries(self) -> list[LedgerEntry]:
-        return [
-            entry
-            for effect in self.outbox.take()
-            if isinstance(effect, AppendLedger)
-            for entry in effect.entries
-        ]
+    def entries(self) -> list[bytes]:
+        return [entry for run in self.runs() for entry in run.entries]
+
+    def runs(self) -> list[AppendLedger]:
+        return [each for each in self.outbox.take() if isinstance(each, AppendLedger)]
+
+
+def ends_of_chunks(runs: list[AppendLedger]) -> list[int]:
+    """Return the last entry of each chunk that ended."""
+    return [run.first_seqno + len(run.entries) - 1 for run in runs if run.ends_chunk]
 
 
 def test_each_write_gets_the_next_seqno_and_a_leaf() -> None:
@@ -114,7 +116,7 @@ def test_each_write_gets_the_next_seqno_and_a_leaf() -> None:
     assert ledger.put(b"a", b"2") == TxId(2, 2)
     tree = MerkleTree()
     for entry in ledger.entries():
-        tree.append(Transaction.parse(entry.data).leaf)
+        tree.append(Transaction.parse(entry).leaf)
     assert tree.root() == ledger.tail.root_at(2)
 
 
@@ -171,14 +173,15 @@ def test_a_backup_comes_to_the_same_state_bytes_and_receipts() -> None:
         primary.put(b"k%d" % (number % 3), b"x" * 100)
         if number % 4 == 3:
             primary.sign()
-    entries = primary.entries()
-    facts = [backup.tail.apply(entry.data, 2) for entry in entries]
-    assert [fact.is_committable for fact in facts].count(True) == 2
+    runs = primary.runs()
+    entries = [entry for run in runs for entry in run.entries]
+    facts = [backup.tail.apply(entry, 2) for entry in entries]
     assert {at: fact for at, fact in enumerate(facts) if fact is not None} == {
-        at: EntryFacts(size=len(entries[at].data), is_committable=True)
-        for at in (5, 10)
+        at: EntryFacts(size=len(entries[at]), is_committable=True) for at in (5, 10)
     }
-    assert backup.entries() == entries
+    taken = backup.runs()
+    assert [entry for run in taken for entry in run.entries] == entries
+    assert ends_of_chunks(taken) == ends_of_chunks(runs) != []
     assert backup.tail.settled_tree().root() == primary.tail.settled_tree().root()
     for seqno in range(1, 11):
         assert backup.tail.receipt(seqno, committed=11) == (
@@ -191,7 +194,7 @@ def test_a_backup_refuses_what_is_not_the_next_entry_and_stays_as_it_was() -> No
     primary.put_credentials()
     primary.put(b"a", b"1")
     primary.sign()
-    first, second, signature = (entry.data for entry in primary.entries())
+    first, second, signature = primary.entries()
     backup.tail.apply(first, 2)
     damaged = bytearray(second)
     damaged[-1] ^= 1
@@ -218,7 +221,7 @@ def test_a_backup_refuses_a_signature_over_another_history() -> None:
     backup.put(b"a", b"2")
     primary.sign()
     with pytest.raises(VerificationFailed, match="another root"):
-        backup.tail.apply(primary.entries()[-1].data, 2)
+        backup.tail.apply(primary.entries()[-1], 2)
 
 
 def test_the_stored_tree_begins_at_the_previous_signature() -> None:
@@ -226,7 +229,7 @@ def test_the_stored_tree_begins_at_the_previous_signature() -> None:
     for _ in range(2):
         ledger.put(b"a", b"1")
         ledger.sign()
-    written = Transaction.parse(ledger.entries()[-1].data).domain.write_set
+    written = Transaction.parse(ledger.entries()[-1]).domain.write_set
     stored = MerkleTree.deserialise(
         written["public:ccf.internal.tree"][bytes(8)] or b""
     )
@@ -242,8 +245,7 @@ def test_a_chunk_ends_at_the_first_signature_past_its_size() -> None:
     ledger.sign()
     ledger.put(b"a", b"x")
     ledger.sign()
-    closes = [entry.closes_chunk_after for entry in ledger.entries()]
-    assert closes == [False, False, False, True, False, False]
+    assert ends_of_chunks(ledger.runs()) == [4]
 
 
 def test_a_chunk_can_be_forced_once() -> None:
@@ -253,15 +255,14 @@ def test_a_chunk_can_be_forced_once() -> None:
     ledger.sign()
     ledger.put(b"a", b"1")
     ledger.sign()
-    closes = [entry.closes_chunk_after for entry in ledger.entries()]
-    assert closes == [False, True, False, False]
+    assert ends_of_chunks(ledger.runs()) == [2]
 
 
 def test_an_entry_may_be_as_large_as_the_bound_and_no_larger() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"x" * 500)
     (entry,) = ledger.entries()
-    size = len(entry.data)
+    size = len(entry)
     Ledger(entry_bytes_max=size).put(b"a", b"x" * 500)
     with pytest.raises(EntryTooLarge, match=r"memory\.max_msg_size"):
         Ledger(entry_bytes_max=size - 1).put(b"a", b"x" * 500)
@@ -273,7 +274,7 @@ def test_a_new_secret_encrypts_from_the_next_entry_on() -> None:
     old = ledger.tail.secrets.at(1)
     ledger.tail.rekey(b"\x05" * 32, at=1)
     ledger.put(b"a", b"2")
-    first, second = (Transaction.parse(entry.data) for entry in ledger.entries())
+    first, second = (Transaction.parse(entry) for entry in ledger.entries())
     assert first.entry.decrypt(old)
     assert second.entry.decrypt(ledger.tail.secrets.at(2))
     assert ledger.tail.secrets.at(2).raw == b"\x05" * 32
@@ -287,7 +288,7 @@ def test_what_is_sealed_together_is_under_the_secret_of_its_place() -> None:
         ledger.put(b"%d" % number, b"value")
     secrets = ledger.tail.secrets
     assert secrets.at(3) != secrets.at(4)
-    read = [Transaction.parse(entry.data) for entry in ledger.entries()]
+    read = [Transaction.parse(entry) for entry in ledger.entries()]
     assert [one.txid.seqno for one in read] == [1, 2, 3, 4, 5, 6]
     for number, one in enumerate(read):
         assert one.writes(secrets) == {"map": {b"%d" % number: b"value"}}
@@ -309,7 +310,7 @@ def test_what_is_rolled_back_before_it_was_sealed_is_an_entry_all_the_same() -> 
     assert again.first_seqno == 2
     tree = MerkleTree()
     for entry in (written.entries[0], *again.entries):
-        tree.append(Transaction.parse(entry.data).leaf)
+        tree.append(Transaction.parse(entry).leaf)
     assert ledger.tail.settled_tree().root() == tree.root()
 
 
@@ -320,7 +321,7 @@ def test_who_led_a_moment_ago_has_its_own_entries_before_those_it_is_sent() -> N
         ledger.put(b"b", b"2")
     other.put(b"c", b"3")
     sent = other.entries()
-    primary.tail.apply(sent[2].data, 2)
+    primary.tail.apply(sent[2], 2)
     assert primary.entries() == sent
     assert primary.tail.settled_tree().root() == other.tail.settled_tree().root()
 

@@ -193,7 +193,7 @@ def test_entries_taken_back_and_written_anew_by_two_primaries(
         if isinstance(effect, AppendLedger):
             for at, entry in enumerate(effect.entries):
                 seqno = effect.first_seqno + at
-                by_seqno.setdefault(seqno, set()).add(entry.data[24:36])
+                by_seqno.setdefault(seqno, set()).add(entry[24:36])
     assert any(len(ivs) > 1 for ivs in by_seqno.values()), "some was written twice"
     assert intercepted.seals
 

@@ -4,7 +4,6 @@ import pytest
 
 from ccfpy.boundary.effects import (
     AppendLedger,
-    LedgerEntry,
     LogLevel,
     SendToPeer,
     WriteLog,
@@ -37,7 +36,7 @@ def test_no_backup_refuses_what_a_primary_sends(stage: Stage) -> None:
 def test_a_transaction_has_one_entry(stage: Stage) -> None:
     node = stage.world.nodes[0]
     data = node.entry(3)
-    other = LedgerEntry(data=data[:-1] + b"?")
+    other = data[:-1] + b"?"
     with pytest.raises(Violated, match="UniqueTxs"):
         stage.watch.step(node, [AppendLedger(first_seqno=3, entries=(other,))])
     with pytest.raises(Violated, match="LedgerOrder"):
