@@ -13,7 +13,13 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import ClientError, NotCommitted, ServiceError, Unreachable
+from ccfpy.client.errors import (
+    ClientError,
+    NotCommitted,
+    OutcomeUnknown,
+    ServiceError,
+    Unreachable,
+)
 from ccfpy.client.governance import Governance, ProposalStatus
 from ccfpy.client.outcomes import VIEW_CHANGED
 from ccfpy.client.reply import text_field
@@ -116,9 +122,10 @@ async def open_service(
 ) -> TxId:
     """Open a service that has just begun; give the transaction that opened it.
 
-    On a busy machine the nodes may elect another primary meanwhile, and what members
-    wrote may be lost with the view. Then members begin again: nothing else was written
-    to the service, and a second acknowledgement changes nothing.
+    On a busy machine the nodes may elect another primary meanwhile. What members wrote
+    may be lost with the view, or nobody knows whether it was applied. Then members
+    begin again: acknowledging twice is acknowledging once, and to open a service that
+    is open changes nothing.
 
     Args:
         connection: to its first node.
@@ -137,16 +144,20 @@ async def open_service(
     for _ in range(OPENING_ATTEMPTS_MAX - 1):
         try:
             return await _open(connection, members, actions)
-        except (ServiceError, NotCommitted) as error:
-            if not _is_lost_with_its_view(error):
+        except (ServiceError, NotCommitted, OutcomeUnknown) as error:
+            if not _is_of_an_election(error):
                 raise
     return await _open(connection, members, actions)
 
 
-def _is_lost_with_its_view(error: ServiceError | NotCommitted) -> bool:
-    if isinstance(error, NotCommitted):
-        return error.is_final
-    return error.code == VIEW_CHANGED
+def _is_of_an_election(error: ServiceError | NotCommitted | OutcomeUnknown) -> bool:
+    match error:
+        case NotCommitted():
+            return error.is_final
+        case ServiceError():
+            return error.code == VIEW_CHANGED
+        case OutcomeUnknown():
+            return True
 
 
 async def _open(

@@ -42,12 +42,18 @@ class Service:
     """Counts votes and opens, as much of a service as opening one needs."""
 
     def __init__(
-        self, *, votes_needed: int, opens: bool = True, loses: Sequence[int] = ()
+        self,
+        *,
+        votes_needed: int,
+        opens: bool = True,
+        loses: Sequence[int] = (),
+        code: str = "SessionConsistencyLost",
     ) -> None:
-        """Make a service that loses its view at these of its writes, by number."""
+        """Make a service that elects a primary at these of its writes, by number."""
         self._needed = votes_needed
         self._opens = opens
         self._loses = loses
+        self._code = code
         self._polls = 0
         self._writes = 0
         self.proposals = 0
@@ -63,7 +69,7 @@ class Service:
         self._writes += bool(body)
         if body and self._writes in self._loses:
             self.votes = 0
-            return _view_changed()
+            return _elects(self._code)
         if path.endswith(":withdraw"):
             return self._status()
         if path.endswith(":create"):
@@ -110,9 +116,10 @@ class Service:
         )
 
 
-def _view_changed() -> web.Response:
-    error = {"code": "SessionConsistencyLost", "message": "another view"}
-    return web.json_response({"error": error}, status=500)
+def _elects(code: str) -> web.Response:
+    error = {"code": code, "message": "there was an election"}
+    status = 504 if code == "InternalError" else 500
+    return web.json_response({"error": error}, status=status)
 
 
 def _with(
@@ -188,11 +195,12 @@ def test_a_service_is_acknowledged_and_opened_by_one_proposal(
     }
 
 
+@pytest.mark.parametrize("code", ["SessionConsistencyLost", "InternalError"])
 @pytest.mark.parametrize("lost", range(1, 10))
 def test_an_election_meanwhile_only_delays_it(
-    serve: Serve, service_pem: str, signers: list[FileSigner], lost: int
+    serve: Serve, service_pem: str, signers: list[FileSigner], lost: int, code: str
 ) -> None:
-    service = Service(votes_needed=2, loses=[lost])
+    service = Service(votes_needed=2, loses=[lost], code=code)
     opened = _with(
         serve,
         service_pem,
