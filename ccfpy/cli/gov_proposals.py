@@ -1,12 +1,12 @@
 """``ccfpy gov propose``, ``vote``, ``withdraw``, ``ack``: what members sign."""
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.json import Json, dumps, loads, loads_object
+from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
 from ccfpy.cli.input_file import read_input
@@ -15,7 +15,13 @@ from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption, PlaceOptions
 from ccfpy.cli.signing import SignerOptions
 
-ProposalArgument: TypeAlias = Annotated[str, typer.Argument(metavar="PROPOSAL_ID")]
+if TYPE_CHECKING:
+    from ccfpy.base.ids import ProposalId
+    from ccfpy.client.connection import Connection
+
+ProposalArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="PROPOSAL_ID", help="The beginning of its id.")
+]
 
 
 @with_options
@@ -72,8 +78,10 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     if reject and ballot:
         raise Misused("--reject and --ballot are two ballots: give one of them")
     script = read_input(ballot).decode() if ballot else REJECT if reject else ACCEPT
+    place = where.find()
+    proposal_id = run(place, lambda c: find_proposal(c, proposal_id))
     outcome = as_member(
-        where.find(),
+        place,
         member,
         lambda governance: governance.vote(proposal_id, script),
         wait=wait,
@@ -91,8 +99,10 @@ def withdraw(  # one parameter for each option
     json: JsonOption = False,
 ) -> None:
     """Withdraw a proposal that the same member made."""
+    place = where.find()
+    proposal_id = run(place, lambda c: find_proposal(c, proposal_id))
     outcome = as_member(
-        where.find(),
+        place,
         member,
         lambda governance: governance.withdraw(proposal_id),
         wait=wait,
@@ -120,6 +130,31 @@ def ack(
         print_json({"member": who, "stateDigest": digest})
     else:
         print(f"{who} acknowledged the state {digest}")
+
+
+async def find_proposal(connection: "Connection", beginning: str) -> "ProposalId":
+    """Return the id of the proposal that begins so.
+
+    Raises:
+        NotOneId: no proposal's id begins so, or several do.
+    """
+    from ccfpy.base.ids import ProposalId
+    from ccfpy.client.prefixes import ID_CHARACTERS, whole_id
+
+    if len(beginning) == ID_CHARACTERS:
+        return ProposalId(beginning)
+    known = [fields.get("proposalId") for fields in await listed_proposals(connection)]
+    return ProposalId(whole_id("proposal", beginning, list(map(str, known))))
+
+
+async def listed_proposals(connection: "Connection") -> list[JsonObject]:
+    """Return the proposals that the service lists."""
+    from ccfpy.client.governance import read_governance
+
+    listed = await read_governance(connection, "members/proposals")
+    values = listed.get("value") if isinstance(listed, dict) else None
+    found = values if isinstance(values, list) else []
+    return [value for value in found if isinstance(value, dict)]
 
 
 def _document(path: Path) -> bytes:

@@ -1,9 +1,11 @@
 """``ccfpy gov show``, ``list``: proposals, as the service knows them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from ccfpy.base.json import JsonObject, dumps
-from ccfpy.cli.gov_proposals import ProposalArgument
+import typer
+
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.cli.gov_proposals import ProposalArgument, find_proposal, listed_proposals
 from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json
@@ -11,33 +13,56 @@ from ccfpy.cli.place import JsonOption, PlaceOptions
 
 if TYPE_CHECKING:
     from ccfpy.client.connection import Connection
+    from ccfpy.client.review.description import Description
+    from ccfpy.client.review.proposal import Summary
 
 
 @with_options
 def show(
     proposal_id: ProposalArgument,
     *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show long diffs to their end.")
+    ] = False,
     where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
-    """Show a proposal and its actions."""
+    """Show a proposal: its actions, who has voted, what would come of it.
+
+    The installed constitution runs on this machine, over the service's public tables,
+    to say what the proposal would change if it passed now.
+    """
+    place = where.find()
+    if json:
+        print_json(run(place, lambda c: _fields(c, proposal_id)))
+        return
+
+    from ccfpy.cli.description_text import print_description
+
+    names = place.names()
+    print_description(
+        run(place, lambda c: _description(c, proposal_id, names)), full=full
+    )
+
+
+async def _fields(connection: "Connection", beginning: str) -> JsonObject:
     from ccfpy.client.governance import read_governance
 
-    place = where.find()
+    path = f"members/proposals/{await find_proposal(connection, beginning)}"
+    fields = await read_governance(connection, path)
+    actions = await read_governance(connection, f"{path}/actions")
+    assert isinstance(fields, dict), "a proposal is an object"
+    return fields | (actions if isinstance(actions, dict) else {})
 
-    async def read(connection: "Connection") -> JsonObject:
-        path = f"members/proposals/{proposal_id}"
-        fields = await read_governance(connection, path)
-        actions = await read_governance(connection, f"{path}/actions")
-        assert isinstance(fields, dict), "a proposal is an object"
-        return fields | (actions if isinstance(actions, dict) else {})
 
-    fields = run(place, read)
-    if json:
-        print_json(fields)
-        return
-    for name, value in fields.items():
-        print(f"{name}: {value if isinstance(value, str) else dumps(value).decode()}")
+async def _description(
+    connection: "Connection", beginning: str, names: dict[str, str]
+) -> "Description":
+    from ccfpy.client.review.proposal import describe
+    from ccfpy.client.review.public_state import read_public_state
+
+    proposal_id = await find_proposal(connection, beginning)
+    return describe(await read_public_state(connection), proposal_id, names)
 
 
 @with_options
@@ -47,17 +72,38 @@ def list_proposals(
     json: JsonOption = False,
 ) -> None:
     """List the proposals that the service knows."""
-    from ccfpy.client.governance import read_governance
-
     place = where.find()
-    reply = run(place, lambda c: read_governance(c, "members/proposals"))
-    values = reply.get("value") if isinstance(reply, dict) else None
-    listed = values if isinstance(values, list) else []
-    proposals = [value for value in listed if isinstance(value, dict)]
     if json:
-        print_json(proposals)
+        print_json(run(place, _listed))
         return
-    for fields in proposals:
-        print(fields.get("proposalId"), fields.get("proposalState"))
-    if not proposals:
+
+    names = place.names()
+    found = run(place, _summaries)
+    for summary in found:
+        proposer = summary.info.proposer_id
+        print(
+            f"{summary.proposal_id} {summary.info.state.value} "
+            f"by {names.get(proposer, proposer[:8])}: {', '.join(summary.actions)}"
+        )
+    if not found:
         note("there are no proposals")
+
+
+async def _summaries(connection: "Connection") -> "list[Summary]":
+    from ccfpy.client.review.proposal import summaries
+    from ccfpy.client.review.public_state import read_public_state
+    from ccfpy.service.tables.proposals import INFO, PROPOSALS
+
+    return summaries(await read_public_state(connection, only={INFO, PROPOSALS}))
+
+
+async def _listed(connection: "Connection") -> list[JsonObject]:
+    """Return what the service lists, with the names of each proposal's actions."""
+    actions: dict[str, Json] = {
+        str(summary.proposal_id): list(summary.actions)
+        for summary in await _summaries(connection)
+    }
+    return [
+        {**fields, "actions": actions.get(str(fields.get("proposalId")), [])}
+        for fields in await listed_proposals(connection)
+    ]

@@ -3,6 +3,7 @@
 By default the sandbox of the working folder is meant.
 """
 
+import contextlib
 import re
 import socket
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SHARED_DEFAULT = Path("workspace/sandbox_common")
 ADDRESS_DEFAULT = "https://127.0.0.1:8000"
 CONNECT_TIMEOUT_S = 0.5
+CERTIFICATE_END = "_cert.pem"
 _ADDRESSES = re.compile(r"[0-9]{1,9}\.rpc_addresses")
 
 UrlOption: TypeAlias = Annotated[
@@ -117,6 +119,12 @@ class Place:
             return self.urls[0]
         return next(filter(_is_open, self.urls), self.urls[0])
 
+    @property
+    def in_order(self) -> Sequence[str]:
+        """Return all addresses; the first is one at which a node listens."""
+        first = self.url
+        return [first, *(url for url in self.urls if url != first)]
+
     def connect(self, name: str | None = None) -> "Connection":
         """Make a connection as a participant, or without a certificate.
 
@@ -127,10 +135,25 @@ class Place:
         from ccfpy.client.keyfiles import read_text
 
         return Connection(
-            self.url,
+            self.in_order,
             service_certificate=read_text(self.service),
             identity=None if name is None else self.keys(name),
         )
+
+    def names(self) -> dict[str, str]:
+        """Return the names of those whose certificates are here, by their ids."""
+        from ccfpy.base.errors import CcfpyError
+        from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, member_id, read_text
+        from ccfpy.crypto.certs import Certificate
+
+        names: dict[str, str] = {}
+        for path in sorted(self.folder.glob(f"*{CERTIFICATE_END}")):
+            if path.name == SERVICE_CERTIFICATE:
+                continue
+            with contextlib.suppress(CcfpyError):  # of somebody else's making
+                certificate = Certificate.from_pem(read_text(path))
+                names[member_id(certificate)] = path.name.removesuffix(CERTIFICATE_END)
+        return names
 
     def keys(self, name: str) -> "KeyFiles":
         """Find a participant's files.
@@ -143,8 +166,8 @@ class Place:
         files = KeyFiles(folder=self.folder, name=name)
         if not files.certificate.is_file():
             known = sorted(
-                path.name.removesuffix("_cert.pem")
-                for path in self.folder.glob("*_cert.pem")
+                path.name.removesuffix(CERTIFICATE_END)
+                for path in self.folder.glob(f"*{CERTIFICATE_END}")
                 if path.name != SERVICE_CERTIFICATE
             )
             raise Misused(

@@ -195,8 +195,8 @@ def resolve(
     Raises:
         JsModuleFailed: the voter's ballot or the constitution lacks its function.
     """
-    votes, vote_failures = _count(evaluator, proposal, voter)
-    info = _decide(evaluator, constitution, proposal, votes)
+    votes, vote_failures = count_ballots(evaluator, proposal, voter)
+    info = decide(evaluator, constitution, proposal, votes)
     table = proposals.INFO.of(evaluator.tx)
     table.put(proposal.proposal_id, info)
     if info.state is ProposalState.OPEN:
@@ -211,7 +211,7 @@ def resolve(
     return info
 
 
-def _count(
+def count_ballots(
     evaluator: Evaluator, proposal: Proposal, voter: MemberId | None
 ) -> tuple[dict[MemberId, bool], dict[MemberId, Failure]]:
     """Evaluate every ballot; a ballot that fails is no vote.
@@ -242,12 +242,13 @@ def _count(
     return votes, failures
 
 
-def _decide(
+def decide(
     evaluator: Evaluator,
     constitution: Program,
     proposal: Proposal,
     votes: Mapping[MemberId, bool],
 ) -> ProposalInfo:
+    """Ask the constitution what becomes of an open proposal, by these votes."""
     counted: Json = [
         {"member_id": member_id, "vote": vote} for member_id, vote in votes.items()
     ]

@@ -1,0 +1,1 @@
+"""A proposal looked over before members vote: what it asks for and what it would do."""

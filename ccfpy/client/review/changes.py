@@ -1,0 +1,86 @@
+"""What a proposal would change, as diffs of a service's tables."""
+
+from collections.abc import Iterator
+
+from ccfpy.client.review.description import Diff, plain
+from ccfpy.client.review.values import shown_whole
+from ccfpy.kv.changes import WriteSet
+from ccfpy.kv.maps import UNIT
+from ccfpy.kv.store import Store
+from ccfpy.service.tables import (
+    ca_certs,
+    constitution,
+    js,
+    jwt,
+    members,
+    nodes,
+    proposals,
+    service,
+    users,
+)
+from ccfpy.service.tables import join_policy as policy
+
+PREFIX = "public:ccf.gov."
+
+TITLES = {
+    constitution.CONSTITUTION.name: "constitution",
+    members.INFO.name: "member",
+    members.CERTS.name: "certificate of member",
+    members.ENCRYPTION_PUBLIC_KEYS.name: "encryption key of member",
+    members.ACKS.name: "state to be signed by member",
+    users.INFO.name: "user",
+    users.CERTS.name: "certificate of user",
+    nodes.INFO.name: "node",
+    nodes.ENDORSED_CERTIFICATES.name: "certificate of node",
+    policy.SGX_MEASUREMENTS.name: "code id of SGX",
+    policy.SNP_MEASUREMENTS.name: "code id of SEV-SNP",
+    policy.SNP_HOST_DATA.name: "host data of SEV-SNP",
+    policy.SNP_UVM_ENDORSEMENTS.name: "endorser of SEV-SNP's utility VM",
+    policy.SNP_TCB_VERSIONS.name: "least TCB version of processor",
+    policy.VIRTUAL_MEASUREMENTS.name: "code id of virtual nodes",
+    policy.VIRTUAL_HOST_DATA.name: "host data of virtual nodes",
+    js.MODULES.name: "module",
+    js.ENDPOINTS.name: "endpoint",
+    js.RUNTIME_OPTIONS.name: "limits of scripts",
+    jwt.ISSUERS.name: "JWT issuer",
+    jwt.SIGNING_KEYS.name: "signing key of tokens",
+    ca_certs.CA_CERT_BUNDLES.name: "CA certificates",
+    service.INFO.name: "service",
+    service.CONFIGURATION.name: "configuration of the service",
+    proposals.INFO.name: "proposal",
+}
+"""What a row of each table is, for people."""
+
+UNTOLD = frozenset(
+    {
+        js.MODULES_BYTECODE.name,
+        js.MODULES_VERSION.name,
+        js.INTERPRETER_FLUSH.name,
+        jwt.LEGACY_KEYS.name,
+        jwt.LEGACY_KEY_ISSUER.name,
+        jwt.LEGACY_METADATA.name,
+    }
+)
+"""Tables that follow from others, in a form that says nothing to people."""
+
+
+def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
+    """Yield each row that would change, by table and key; nothing of equal rows."""
+    tx = before.begin(read_only=True)
+    for table, rows in writes.items():
+        if table in UNTOLD:
+            continue
+        old = tx.raw(table)
+        for key, new in sorted(rows.items()):
+            was = old.get(key)
+            if was == new:
+                continue
+            texts = (None if each is None else shown_whole(each) for each in (was, new))
+            yield Diff.of(_title(table, key), *texts)
+
+
+def _title(table: str, key: bytes) -> str:
+    noun = TITLES.get(table, table.removeprefix(PREFIX))
+    if key == UNIT:
+        return noun
+    return f"{noun} {plain(key.decode(errors='backslashreplace'))}"

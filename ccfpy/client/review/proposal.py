@@ -1,0 +1,191 @@
+"""A proposal described for those who vote: its actions, its votes, what it would do."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.base.json import JsonObject, loads_object
+from ccfpy.client.review import actions
+from ccfpy.client.review.changes import changes
+from ccfpy.client.review.description import Description, Row, Section, plain
+from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.client.review.values import short
+from ccfpy.gov.proposals import Proposal
+from ccfpy.service.tables import members, proposals
+from ccfpy.service.tables.members import MemberStatus
+from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+
+
+class NoSuchProposal(CcfpyError):
+    """The service's tables do not have the proposal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A proposal in a list.
+
+    Attributes:
+        actions: the names of its actions.
+    """
+
+    proposal_id: ProposalId
+    info: ProposalInfo
+    actions: tuple[str, ...]
+
+
+def summaries(state: PublicState) -> list[Summary]:
+    """Return every proposal that the service remembers, by id."""
+    tx = state.store.begin(read_only=True)
+    bodies = proposals.PROPOSALS.of(tx)
+    return [
+        Summary(
+            proposal_id=proposal_id,
+            info=info,
+            actions=actions.names(_document(bodies.get(proposal_id) or b"")),
+        )
+        for proposal_id, info in proposals.INFO.of(tx).items()
+    ]
+
+
+def describe(
+    state: PublicState, proposal_id: ProposalId, names: Mapping[str, str]
+) -> Description:
+    """Describe a proposal.
+
+    Args:
+        state: what the service's tables hold.
+        proposal_id: which.
+        names: members' names, by id, as far as they are known here.
+
+    Raises:
+        NoSuchProposal: the tables do not have the proposal.
+        ApiError: the service has no constitution.
+    """
+    tx = state.store.begin(read_only=True)
+    body = proposals.PROPOSALS.of(tx).get(proposal_id)
+    info = proposals.INFO.of(tx).get(proposal_id)
+    if body is None or info is None:
+        raise NoSuchProposal(f"the service has no proposal {proposal_id}")
+    told = _Teller(
+        state, Proposal(proposal_id=proposal_id, body=body, info=info), names
+    )
+    return Description(
+        title=f"Proposal {proposal_id}",
+        sections=tuple(told.sections()),
+    )
+
+
+class _Teller:
+    def __init__(
+        self, state: PublicState, proposal: Proposal, names: Mapping[str, str]
+    ) -> None:
+        self._state, self._proposal, self._names = state, proposal, names
+
+    def sections(self) -> Iterator[Section]:
+        info = self._proposal.info
+        yield Section(
+            title="",
+            rows=(
+                Row(label="state", text=info.state.value),
+                Row(label="proposed by", text=self._who(info.proposer_id)),
+            ),
+        )
+        document = _document(self._proposal.body)
+        yield Section(title="Actions", rows=tuple(actions.rows(document)))
+        if info.state is not ProposalState.OPEN:
+            yield Section(title="Votes", rows=tuple(self._final_votes()))
+            return
+        outcome = dry_run(self._state.store, self._proposal)
+        yield Section(title="Votes", rows=tuple(self._votes(outcome)))
+        yield Section(
+            title="If it passed now",
+            rows=tuple(self._consequences(outcome)),
+            diffs=tuple(changes(outcome.before, outcome.writes)),
+        )
+        yield Section(title="Not known here", rows=tuple(self._unknown(outcome)))
+
+    def _who(self, member_id: MemberId) -> str:
+        name = self._names.get(member_id)
+        return f"{name} ({short(member_id)})" if name else short(member_id)
+
+    def _final_votes(self) -> Iterator[Row]:
+        info = self._proposal.info
+        for member_id in info.ballots:
+            vote = (info.final_votes or {}).get(member_id)
+            failure = (info.vote_failures or {}).get(member_id)
+            text = "no vote" if vote is None else "in favour" if vote else "against"
+            if failure is not None:
+                text = f"the ballot failed: {plain(failure.reason)}"
+            yield Row(label=self._who(member_id), text=text)
+        if info.failure is not None:
+            yield Row(label="failed", text=plain(info.failure.reason))
+
+    def _votes(self, outcome: Outcome) -> Iterator[Row]:
+        tx = self._state.store.begin(read_only=True)
+        infos = dict(members.INFO.of(tx).items())
+        for member_id, vote in outcome.votes.items():
+            text = "in favour" if vote else "against"
+            if (info := infos.get(member_id)) is None:
+                text += ", but is no member any more"
+            elif info.status is not MemberStatus.ACTIVE:
+                text += ", but is not active"
+            yield Row(label=self._who(member_id), text=text)
+        for member_id, failure in outcome.failures.items():
+            reason = plain(failure.reason)
+            yield Row(label=self._who(member_id), text=f"the ballot fails: {reason}")
+        for member_id, info in sorted(infos.items()):
+            if (
+                info.status is MemberStatus.ACTIVE
+                and member_id not in self._proposal.info.ballots
+            ):
+                yield Row(label=self._who(member_id), text="has not voted")
+
+    def _consequences(self, outcome: Outcome) -> Iterator[Row]:
+        yield Row(label="decision", text=self._decision(outcome))
+        if outcome.invalid is not None:
+            yield Row(label="invalid today", text=plain(outcome.invalid))
+        if outcome.failure is not None:
+            yield Row(label="it would fail", text=plain(outcome.failure))
+        for asked in outcome.asked:
+            yield Row(label="the service would", text=plain(asked))
+        if not (outcome.writes or outcome.asked or outcome.failure):
+            yield Row(label="changes", text="none")
+
+    def _decision(self, outcome: Outcome) -> str:
+        if outcome.state is not ProposalState.OPEN:
+            return f"the constitution says {outcome.state} at the next vote"
+        if outcome.more is None:
+            return "not accepted even if every other active member votes in favour"
+        who = ", ".join(map(self._who, outcome.more))
+        count = len(outcome.more)
+        return f"accepted with {count} more in favour, such as {who}"
+
+    def _unknown(self, outcome: Outcome) -> Iterator[Row]:
+        yield Row(
+            label="time",
+            text="what commits before the last vote may change any of this",
+        )
+        yield Row(
+            label="private tables",
+            text="a constitution cannot read them, and they are not read here",
+        )
+        if outcome.asked:
+            yield Row(
+                label="the service",
+                text="whether it can do what it would be asked to do; where a "
+                f"certificate is to be made, a diff has {MADE_BY_SERVICE}",
+            )
+        if self._state.not_served:
+            yield Row(
+                label="not served",
+                text=f"{', '.join(self._state.not_served)}: taken to be empty",
+            )
+
+
+def _document(body: bytes) -> JsonObject:
+    try:
+        return loads_object(body)
+    except Malformed:
+        return {}
