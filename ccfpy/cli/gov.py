@@ -39,6 +39,12 @@ def _list_proposals() -> Command:
     return list_proposals
 
 
+def _actions() -> Command:
+    from ccfpy.cli.gov_actions import actions
+
+    return actions
+
+
 def _status() -> Command:
     from ccfpy.cli.gov_status import status
 
@@ -96,6 +102,10 @@ gov: Table = {
     ),
     "show": Entry("Show a proposal and its actions.", _show),
     "list": Entry("List the proposals that the service knows.", _list_proposals),
+    "actions": Entry(
+        "List the actions that members may propose, with each action's arguments.",
+        _actions,
+    ),
     "status": Entry(
         "Show how a service is governed, and how long each certificate is valid.",
         _status,

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 ProposalArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="PROPOSAL_ID", help="The beginning of its id.")
 ]
+IDS = {
+    "member_id": "kv/members/info",
+    "node_id": "kv/nodes/info",
+    "user_id": "kv/users/certs",
+}
+"""Arguments of CCF's actions that are ids, and the tables that have the ids as keys."""
 
 
 @with_options
@@ -35,7 +41,10 @@ def propose(  # noqa: PLR0913  # one parameter for each option
     ] = None,
     arg: Annotated[
         list[str] | None,
-        typer.Option(help="Its arguments: NAME=VALUE; JSON, text or @FILE."),
+        typer.Option(
+            help="Its arguments: NAME=VALUE; JSON, text or @FILE. The beginning of an "
+            "id is enough for member_id, node_id and user_id."
+        ),
     ] = None,
     member: SignerOptions,
     wait: WaitOption = True,
@@ -45,13 +54,15 @@ def propose(  # noqa: PLR0913  # one parameter for each option
     """Propose to change the service."""
     if (proposal is None) == (action is None):
         raise Misused("give either a file with a proposal, or --action")
+    place = where.find()
     if proposal is not None:
         document = _document(proposal)
     else:
-        arguments = dict(_argument(item) for item in arg or [])
+        given = dict(_argument(item) for item in arg or [])
+        arguments = run(place, lambda c: _with_whole_ids(c, given))
         document = dumps({"actions": [{"name": action, "args": arguments}]})
     outcome = as_member(
-        where.find(),
+        place,
         member,
         lambda governance: governance.propose_document(document),
         wait=wait,
@@ -145,6 +156,29 @@ async def find_proposal(connection: "Connection", beginning: str) -> "ProposalId
         return ProposalId(beginning)
     known = [fields.get("proposalId") for fields in await listed_proposals(connection)]
     return ProposalId(whole_id("proposal", beginning, list(map(str, known))))
+
+
+async def _with_whole_ids(
+    connection: "Connection", arguments: JsonObject
+) -> JsonObject:
+    """Return arguments in which ids of members, nodes and users are whole.
+
+    Raises:
+        NotOneId: the beginning of an id fits none, or several.
+    """
+    from ccfpy.client.governance import read_governance
+    from ccfpy.client.prefixes import whole_id
+
+    found = dict(arguments)
+    for name, table in IDS.items():
+        beginning = arguments.get(name)
+        if isinstance(beginning, int):  # digits alone
+            beginning = str(beginning)
+        if isinstance(beginning, str):
+            known = await read_governance(connection, table)
+            ids = list(known) if isinstance(known, dict) else []
+            found[name] = whole_id(name.removesuffix("_id"), beginning, ids)
+    return found
 
 
 async def listed_proposals(connection: "Connection") -> list[JsonObject]:

@@ -156,7 +156,7 @@ class Place:
         return names
 
     def keys(self, name: str) -> "KeyFiles":
-        """Find a participant's files.
+        """Find a participant's files, by their name or by the beginning of the id.
 
         Raises:
             Misused: there are no files of that name.
@@ -165,6 +165,13 @@ class Place:
 
         files = KeyFiles(folder=self.folder, name=name)
         if not files.certificate.is_file():
+            fitting = [
+                known
+                for known_id, known in self.names().items()
+                if known_id.startswith(name.lower())
+            ]
+            if len(fitting) == 1:
+                return KeyFiles(folder=self.folder, name=fitting[0])
             known = sorted(
                 path.name.removesuffix(CERTIFICATE_END)
                 for path in self.folder.glob(f"*{CERTIFICATE_END}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from ccfpy.base.errors import CcfpyError
+from ccfpy.client.errors import ClientError
 
 ID_CHARACTERS = 64
 """Characters of a whole id: SHA-256 in hexadecimal digits."""
@@ -10,7 +10,7 @@ SHOWN_CHARACTERS = 8
 LISTED_MAX = 10
 
 
-class NotOneId(CcfpyError):
+class NotOneId(ClientError):
     """The beginning fits no id, or several; the text lists what fits."""
 
 

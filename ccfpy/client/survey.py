@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import NodeId
 from ccfpy.base.json import JsonObject
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, ServiceError, Unreachable
@@ -21,6 +22,7 @@ from ccfpy.client.node_report import (
     object_of,
     read_node,
 )
+from ccfpy.client.prefixes import NotOneId, whole_id
 from ccfpy.client.reply import text_field
 from ccfpy.crypto.certs import Certificate
 
@@ -85,18 +87,16 @@ class Survey:
         """Return a node by its id, the beginning of its id, or an address of it.
 
         Raises:
-            ClientError: there is none, or there are several.
+            NotOneId: there is none, or there are several.
         """
-        found = [
-            node
-            for node in self.nodes
-            if node.id.startswith(name) or name in node.addresses
-        ]
-        if len(found) != 1:
-            count = f"{len(found)} nodes are" if found else "no node of the service is"
-            known = ", ".join(node.id[:8] for node in self.nodes)
-            raise ClientError(f"{count} {name!r}: choose one of {known}")
-        return found[0]
+        nodes = {node.id: node for node in self.nodes}
+        for node in self.nodes:
+            if name == node.id or name in node.addresses:
+                return node
+        found = nodes.get(NodeId(whole_id("node", name, nodes)))
+        if found is None:
+            raise NotOneId(f"the service has no node {name}")
+        return found
 
 
 async def survey(

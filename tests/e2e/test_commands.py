@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ccfpy.audit.chunks import arrange
+from ccfpy.crypto.certs import Certificate
 from tests.e2e.running import DEADLINE_S, Running, children, wait_gone
 from tests.unit.http.h2_client import Answer, H2Client
 
@@ -130,9 +131,14 @@ def test_members_propose_vote_and_look(shell: Shell, tmp_path: Path) -> None:
     assert proposed["proposalState"] == "Open"
     shown = shell.json("gov", "show", id_)
     assert (shown["proposalState"], shown["actions"]) == ("Open", [action])
-    assert f"{id_} Open" in shell.ok("gov", "list")
+    listed = shell.ok("gov", "list")
+    assert f"{id_} Open by member0: set_recovery_threshold" in listed
     shell.ok("gov", "vote", id_, "--as", "member1", "--reject")
-    assert shell.json("gov", "vote", id_)["proposalState"] == "Open"
+    assert shell.json("gov", "vote", id_[:12])["proposalState"] == "Open"
+    told = shell.ok("gov", "show", id_[:12])
+    assert "member1 (" in told
+    assert "accepted with 1 more in favour, such as member2 (" in told
+    assert "configuration of the service: changed" in told
     last = shell.json("gov", "vote", id_, "--as", "member2")
     assert (last["proposalState"], last["ballotCount"]) == ("Accepted", 3)
     assert "ProposalNotOpen" in shell.refused("gov", "withdraw", id_)
@@ -145,8 +151,36 @@ def test_a_member_withdraws_a_proposal_of_one_action(shell: Shell) -> None:
         "--as", "member1",
     )  # fmt: skip
     id_ = proposed["proposalId"]
-    out = shell.ok("gov", "withdraw", id_, "--as", "member1")
+    assert "such as" in shell.ok("gov", "show", id_)
+    out = shell.ok("gov", "withdraw", id_[:12], "--as", "member1")
     assert "is Withdrawn" in out
+
+
+def test_ids_are_given_by_their_beginnings(shell: Shell) -> None:
+    sentence = shell.refused("gov", "vote", "no-such")
+    assert sentence.startswith("ccfpy: no proposal begins with 'no-such': there is ")
+    member = Certificate.from_pem(
+        shell.service.options.keys("member1").certificate.read_text()
+    ).digest_hex
+    proposed = shell.json(
+        "gov", "propose", "--action", "set_member_data", "--as", member[:12],
+        "--arg", f"member_id={member[:12]}", "--arg", 'member_data={"of": "tests"}',
+    )  # fmt: skip
+    assert proposed["proposerId"] == member
+    told = shell.ok("gov", "show", proposed["proposalId"][:12])
+    assert f"member_id: {member}" in told
+    sentence = shell.refused(
+        "gov", "propose", "--action", "remove_node", "--arg", "node_id=zz"
+    )
+    assert sentence.startswith("ccfpy: no node begins with 'zz': there is ")
+    shell.ok("gov", "withdraw", proposed["proposalId"], "--as", "member1")
+
+
+def test_the_actions_of_the_service_are_listed(shell: Shell) -> None:
+    told = shell.ok("gov", "actions", "set_user")
+    assert "    cert: a valid X509 certificate" in told
+    assert "    [user_data]: object" in told
+    assert "no action" in shell.refused("gov", "actions", "no_such")
 
 
 def test_a_proposal_that_the_constitution_refuses_fails(shell: Shell) -> None:

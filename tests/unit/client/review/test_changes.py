@@ -1,0 +1,41 @@
+from typing import TYPE_CHECKING
+
+from ccfpy.client.review.changes import TITLES, changes
+from ccfpy.gov.classic.table_endpoints import served_tables
+from ccfpy.kv.maps import UNIT
+from ccfpy.kv.store import Store
+from ccfpy.service.tables import constitution, js, members, proposals
+
+if TYPE_CHECKING:
+    from ccfpy.kv.changes import WriteSet
+
+
+def test_each_row_that_changes_is_a_diff() -> None:
+    store = Store()
+    table, other = js.MODULES.name, "public:ccf.gov.of_an_extension"
+    store.apply(1, {table: {b"/a.js": b'"old"', b"/b.js": b'"same"'}})
+    writes: WriteSet = {
+        table: {b"/a.js": b'"new"', b"/b.js": b'"same"', b"/c.js": None},
+        js.MODULES_BYTECODE.name: {b"/a.js": b"\x00"},
+        constitution.CONSTITUTION.name: {UNIT: b'"rules"'},
+        other: {b"\xff\x1b": b"1"},
+    }
+    titles = [diff.title for diff in changes(store, writes)]
+    assert titles == [
+        "module /a.js: changed",
+        "constitution: new",
+        "of_an_extension \\xff\\x1b: new",
+    ]
+
+
+def test_rows_that_go_are_removed() -> None:
+    store = Store()
+    store.apply(1, {members.CERTS.name: {b"aa": b"pem"}})
+    (diff,) = changes(store, {members.CERTS.name: {b"aa": None}})
+    assert diff.title == "certificate of member aa: removed"
+    assert diff.lines[1:] == ("-pem",)
+
+
+def test_only_tables_that_exist_have_a_title() -> None:
+    assert set(TITLES) <= {table.name for table, _ in served_tables()}
+    assert proposals.INFO.name in TITLES

@@ -1,0 +1,139 @@
+"""What would come of a proposal, without a service."""
+
+import pytest
+
+from ccfpy.base.ids import MemberId
+from ccfpy.base.json import Json
+from ccfpy.client.governance import REJECT
+from ccfpy.client.review.dry_run import Outcome, dry_run
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.gov.proposals import Proposal
+from ccfpy.service.tables import proposals, users
+from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables.proposals import ProposalState
+from tests.unit.client.review.made import (
+    ADDS_USER,
+    ALICE,
+    BOB,
+    CAROL,
+    PROPOSAL,
+    RULES,
+    USER,
+    action,
+    in_favour,
+    public_state,
+)
+
+
+def outcome_of(state: PublicState) -> Outcome:
+    tx = state.store.begin(read_only=True)
+    body = proposals.PROPOSALS.of(tx).get(PROPOSAL)
+    info = proposals.INFO.of(tx).get(PROPOSAL)
+    assert body is not None
+    assert info is not None
+    return dry_run(state.store, Proposal(proposal_id=PROPOSAL, body=body, info=info))
+
+
+@pytest.mark.parametrize(
+    ("ballots", "state", "more"),
+    [
+        ({}, ProposalState.OPEN, (ALICE, BOB)),
+        (in_favour(BOB), ProposalState.OPEN, (ALICE,)),
+        (in_favour(ALICE, CAROL), ProposalState.ACCEPTED, ()),
+        ({ALICE: REJECT}, ProposalState.OPEN, (BOB, CAROL)),
+        ({ALICE: REJECT, BOB: REJECT}, ProposalState.OPEN, None),
+    ],
+)
+def test_the_votes_that_are_missing_are_found(
+    ballots: dict[MemberId, str],
+    state: ProposalState,
+    more: tuple[MemberId, ...] | None,
+) -> None:
+    outcome = outcome_of(public_state(ADDS_USER, ballots=ballots))
+    assert outcome.votes == {each: ballots[each] != REJECT for each in ballots}
+    assert (outcome.state, outcome.more) == (state, more)
+
+
+def test_what_it_would_write_is_known_and_not_written() -> None:
+    state = public_state(ADDS_USER)
+    outcome = outcome_of(state)
+    assert users.CERTS.decode_writes(outcome.writes[users.CERTS.name]) == {
+        USER.digest_hex: USER.pem
+    }
+    assert not outcome.asked
+    assert not list(users.CERTS.of(state.store.begin(read_only=True)).keys())
+
+
+def test_a_ballot_that_fails_is_no_vote() -> None:
+    throws = "export function vote () { throw new Error('broken') }"
+    outcome = outcome_of(public_state(ADDS_USER, ballots={BOB: throws, ALICE: "x"}))
+    assert not outcome.votes
+    assert "broken" in outcome.failures[BOB].reason
+    assert ALICE in outcome.failures
+
+
+@pytest.mark.parametrize(
+    ("wanted", "invalid", "failure"),
+    [
+        (action("no_such"), "no such action", "apply"),
+        (action("set_user", cert="x"), "must be a valid X509 certificate", None),
+        (action("set_node_data", node_id="0a" * 32), None, "does not exist"),
+    ],
+)
+def test_why_it_would_fail_is_said(
+    wanted: Json, invalid: str | None, failure: str | None
+) -> None:
+    outcome = outcome_of(public_state(ADDS_USER, wanted))
+    assert (outcome.invalid is None) == (invalid is None)
+    assert invalid is None or invalid in (outcome.invalid or "")
+    if failure is not None:
+        assert outcome.failure
+        assert not outcome.writes
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("trigger_ledger_rekey", "new ledger secret"),
+        ("trigger_recovery_shares_refresh", "new recovery shares"),
+        ("trigger_ledger_chunk", "close the ledger's chunk"),
+        ("trigger_snapshot", "make a snapshot"),
+    ],
+)
+def test_what_only_the_service_can_do_is_noted(name: str, asked: str) -> None:
+    outcome = outcome_of(public_state(action(name)))
+    assert len(outcome.asked) == 1
+    assert asked in outcome.asked[0]
+    assert not outcome.failure
+
+
+def test_certificates_are_noted_and_not_made() -> None:
+    state = public_state(
+        action("transition_service_to_open", next_service_identity=USER.pem),
+        action(
+            "set_service_certificate_validity",
+            valid_from="240101000000Z",
+            validity_period_days=30,
+        ),
+    )
+    outcome = outcome_of(state)
+    assert outcome.failure is None
+    assert outcome.asked == (
+        "open the service",
+        "renew the service's certificate from 240101000000Z for 30 days",
+    )
+
+
+def test_other_rules_decide_otherwise() -> None:
+    """A constitution that never accepts, and one that says what is no answer."""
+    for answer, state in (("Rejected", "Rejected"), ("Perhaps", "Failed")):
+        rules = RULES.replace(
+            "return 2 * inFavour > active.size", f'return "{answer}"; return active'
+        )
+        assert outcome_of(public_state(ADDS_USER, rules=rules)).state == state
+
+
+def test_a_new_constitution_drops_other_proposals() -> None:
+    other = RULES + "\n// changed\n"
+    outcome = outcome_of(public_state(action("set_constitution", constitution=other)))
+    assert CONSTITUTION.decode_writes(outcome.writes[CONSTITUTION.name]) == other

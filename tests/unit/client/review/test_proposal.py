@@ -1,0 +1,109 @@
+"""A proposal described for those who vote."""
+
+import re
+
+import pytest
+
+from ccfpy.base.ids import ProposalId
+from ccfpy.client.governance import REJECT
+from ccfpy.client.review.description import Description, Section
+from ccfpy.client.review.proposal import NoSuchProposal, describe, summaries
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.service.tables.proposals import ProposalState
+from tests.unit.client.review.made import (
+    ADDS_USER,
+    ALICE,
+    BOB,
+    CAROL,
+    PROPOSAL,
+    USER,
+    action,
+    in_favour,
+    public_state,
+)
+
+NAMES = {str(ALICE): "alice"}
+
+
+def described(state: PublicState) -> dict[str, Section]:
+    told: Description = describe(state, PROPOSAL, NAMES)
+    assert told.title == f"Proposal {PROPOSAL}"
+    return {section.title: section for section in told.sections}
+
+
+def rows_of(section: Section) -> dict[str, str]:
+    return {row.label: row.text for row in section.rows}
+
+
+def test_an_open_proposal_says_who_must_vote_and_what_changes() -> None:
+    ballots = {**in_favour(BOB), CAROL: REJECT}
+    told = described(public_state(ADDS_USER, ballots=ballots))
+    assert rows_of(told[""]) == {"state": "Open", "proposed by": "alice (aaaaaaaa)"}
+    assert rows_of(told["Votes"]) == {
+        "bbbbbbbb": "in favour",
+        "cccccccc": "against",
+        "alice (aaaaaaaa)": "has not voted",
+    }
+    passed = told["If it passed now"]
+    assert rows_of(passed) == {
+        "decision": "accepted with 1 more in favour, such as alice (aaaaaaaa)"
+    }
+    assert [diff.title for diff in passed.diffs] == [
+        f"certificate of user {USER.digest_hex}: new",
+        f"user {USER.digest_hex}: new",
+    ]
+    assert USER.subject in passed.diffs[0].lines[1]
+    assert "private tables" in rows_of(told["Not known here"])
+
+
+def test_what_only_the_service_can_do_is_said_to_be_unknown() -> None:
+    told = described(public_state(action("trigger_snapshot")))
+    assert rows_of(told["If it passed now"])["the service would"] == "make a snapshot"
+    assert "whether it can do" in rows_of(told["Not known here"])["the service"]
+
+
+def test_a_proposal_that_cannot_be_carried_out_says_why() -> None:
+    told = described(
+        public_state(
+            action("set_user", cert="x"),
+            ballots={BOB: REJECT, CAROL: REJECT, ALICE: "nonsense"},
+        )
+    )
+    rows = rows_of(told["If it passed now"])
+    assert rows["decision"].startswith("not accepted even if every other")
+    assert "valid X509 certificate" in rows["invalid today"]
+    assert "the ballot fails" in rows_of(told["Votes"])["alice (aaaaaaaa)"]
+
+
+def test_a_proposal_without_effect_changes_nothing() -> None:
+    told = described(public_state(action("remove_user", user_id="0a" * 32)))
+    assert rows_of(told["If it passed now"])["decision"]
+    assert not told["If it passed now"].diffs
+
+
+def test_a_decided_proposal_is_not_run() -> None:
+    state = public_state(
+        ADDS_USER, ballots=in_favour(ALICE), state=ProposalState.ACCEPTED
+    )
+    told = described(state)
+    assert set(told) == {"", "Actions", "Votes"}
+    assert rows_of(told["Votes"]) == {"alice (aaaaaaaa)": "no vote"}
+
+
+def test_tables_that_are_not_served_are_named() -> None:
+    state = public_state(ADDS_USER)
+    state = PublicState(store=state.store, not_served=("public:ccf.gov.x",))
+    text = rows_of(described(state)["Not known here"])["not served"]
+    assert text.startswith("public:ccf.gov.x")
+
+
+def test_a_list_says_proposer_and_actions() -> None:
+    (summary,) = summaries(public_state(ADDS_USER, action("trigger_snapshot")))
+    assert summary.proposal_id == PROPOSAL
+    assert summary.info.proposer_id == ALICE
+    assert summary.actions == ("set_user", "trigger_snapshot")
+
+
+def test_a_proposal_that_is_not_there_is_refused() -> None:
+    with pytest.raises(NoSuchProposal, match=re.escape("no proposal 00")):
+        describe(public_state(), ProposalId("00" * 32), {})

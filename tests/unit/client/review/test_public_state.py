@@ -1,0 +1,62 @@
+"""A service's public tables, read over its own endpoints."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.review.public_state import PublicState, read_public_state
+from ccfpy.gov.classic.table_endpoints import served_tables
+from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables.jwt import SIGNING_KEYS
+from ccfpy.testing.node import Person
+from tests.unit.client.conftest import Answer, Serve
+from tests.unit.client.hosted import answering, hosted
+
+
+def _read(serve: Serve, pem: str, answer: Answer) -> PublicState:
+    async def read() -> PublicState:
+        async with (
+            serve(answer) as url,
+            Connection(url, service_certificate=pem) as connection,
+        ):
+            return await read_public_state(connection)
+
+    return asyncio.run(read())
+
+
+def test_each_table_is_what_the_node_has(serve: Serve, service_pem: str) -> None:
+    node = hosted(Person.make("alice", can_recover=True), Person.make("bob"))
+    state = _read(serve, service_pem, answering(node))
+    assert not state.not_served
+    running = node.trusted.running
+    assert running is not None
+    mine, theirs = state.store.begin(read_only=True), running.begin(read_only=True)
+    filled = []
+    for table, _ in served_tables():
+        rows = dict(theirs.raw(table.name).items())
+        assert dict(mine.raw(table.name).items()) == rows, table.name
+        filled += [table.name] * bool(rows)
+    assert len(filled) > 8
+
+
+def test_a_table_that_is_not_served_is_named(serve: Serve, service_pem: str) -> None:
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"code": "X", "message": "no"}}, status=404)
+
+    state = _read(serve, service_pem, refuse)
+    assert CONSTITUTION.name in state.not_served
+
+
+@pytest.mark.parametrize("body", [5, {"a": 5}, "text", None, [[1]]])
+def test_a_table_of_another_form_is_refused(
+    serve: Serve, service_pem: str, body: object
+) -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.json_response(body)
+
+    with pytest.raises(UnexpectedReply, match="has another form"):
+        _read(serve, service_pem, answer)
+    assert SIGNING_KEYS.name
