@@ -8,6 +8,10 @@ from ccfpy.audit.inspection import FileReport, Inspection, Role, ServiceFound
 from ccfpy.audit.shareholders import Shareholder, Shareholders
 from ccfpy.cli.output import counted
 
+_ACKNOWLEDGED = (
+    "acknowledged writes: those count that a node reported as Committed; an answer "
+    "without that report is no promise"
+)
 _QUIET = (Role.TAKEN, Role.COPY, Role.BEFORE)
 
 
@@ -65,6 +69,7 @@ def _service(
     for member in holders.members:
         yield f"    {_member(member)}"
     yield from _losses(service)
+    yield f"  {_ACKNOWLEDGED}"
     shown = [
         report
         for report in service.files

@@ -2,7 +2,7 @@
 
 A description is data. A terminal prints it, and a page may show it.
 
-Texts come from whoever proposed them. ``plain`` makes each visible: a text cannot move
+Texts come from proposals. ``plain`` makes each visible: a text cannot move
 the cursor, hide a part of itself or turn its direction around.
 """
 

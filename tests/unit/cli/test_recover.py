@@ -43,6 +43,8 @@ def test_an_inspection_says_what_is_restored_and_what_is_lost(
         "  ledger: transactions 1 to 10, of 3 files; known to be committed: up to 8",
         "  members: none has a recovery share",
         "  lost: transaction 11, which nobody had signed",
+        "  acknowledged writes: those count that a node reported as Committed; an "
+        "answer without that report is no promise",
         "  files:",
         f"    {pile}/a/ledger_9: taken, unsigned to 11",
     ]
