@@ -8,7 +8,7 @@ from ccfpy.audit.inspection import FileReport, Inspection, Role, ServiceFound
 from ccfpy.audit.shareholders import Shareholder, Shareholders
 from ccfpy.cli.output import counted
 
-_ACKNOWLEDGED = (
+ACKNOWLEDGED = (
     "acknowledged writes: those count that a node reported as Committed; an answer "
     "without that report is no promise"
 )
@@ -69,7 +69,7 @@ def _service(
     for member in holders.members:
         yield f"    {_member(member)}"
     yield from _losses(service)
-    yield f"  {_ACKNOWLEDGED}"
+    yield f"  {ACKNOWLEDGED}"
     shown = [
         report
         for report in service.files
