@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack
 
 from ccfpy.attestation.report_data import app_report_data
-from ccfpy.base.annotations import JSON_NAME, U64, IntegerRange
+from ccfpy.base.annotations import JSON_NAME, U64, IntegerRange, TextFormat, closed
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
@@ -175,6 +175,7 @@ __all__ = [
     "SeqnosByKeyBucketed",
     "Set",
     "Strategy",
+    "TextFormat",
     "TxId",
     "TxReceipt",
     "TxStatus",
@@ -193,6 +194,7 @@ __all__ = [
     "app_report_data",
     "attach_to_cose",
     "bytes_reply",
+    "closed",
     "empty_reply",
     "install_bundle",
     "installed_bundle",

@@ -5,7 +5,8 @@ from typing import Annotated, TypeAlias, TypeVar
 from ccfpy.base.annotations import Converted
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.base.schema import Mismatch, fields_of, schema_of
+from ccfpy.base.mismatch import Mismatch
+from ccfpy.base.schema import fields_of, schema_of
 from ccfpy.crypto.hashing import DIGEST_BYTES
 
 T = TypeVar("T")

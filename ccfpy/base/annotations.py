@@ -18,6 +18,20 @@ REQUIRED: Final[Mapping[str, bool]] = {IS_REQUIRED: True}
 """Metadata of a field that JSON always has, although it has a default in Python."""
 
 
+CLOSED: Final = "__is_closed__"
+"""The attribute of a dataclass that refuses fields which it does not declare."""
+
+
+def closed(kind: type[T]) -> type[T]:
+    """Make a dataclass refuse JSON that has fields which it does not declare.
+
+    Write the decorator above ``@dataclass``. Dataclasses that inherit from it refuse
+    such fields too.
+    """
+    setattr(kind, CLOSED, True)
+    return kind
+
+
 class IntegerRange(NamedTuple):
     """What integers an annotation allows, and what its schema is called."""
 

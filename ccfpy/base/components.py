@@ -4,14 +4,15 @@ A schema with a name is a component of the document, and other schemas refer to 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.mismatch import Mismatch
 from ccfpy.base.records import SCHEMA_NAME
 
-_COMPONENTS = "#/components/schemas/"
+REFERENCE = "#/components/schemas/"
 _UNFIT_FOR_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -25,6 +26,8 @@ class Schema:
         schema: its OpenAPI schema, usually a reference.
         components: the named schemas it refers to.
         exact: a value of exactly this type is read as itself, without asking ``read``.
+        problems: yields all that is wrong with a value, not the first thing alone;
+            ``None`` if ``read`` says all that there is to say.
     """
 
     read: Callable[[Json], Any]
@@ -32,14 +35,15 @@ class Schema:
     schema: JsonObject
     components: Mapping[str, Json] = field(default_factory=dict)
     exact: type | None = None
+    problems: Callable[[Json], Iterator[Mismatch]] | None = None
 
 
 def as_component(name: str, shape: Schema) -> Schema:
     """Return a reference to a schema, which becomes one of its components."""
     name = _UNFIT_FOR_NAME.sub("_", name)
     components = {**shape.components, name: shape.schema}
-    reference: JsonObject = {"$ref": f"{_COMPONENTS}{name}"}
-    return Schema(shape.read, shape.write, reference, components, shape.exact)
+    reference: JsonObject = {"$ref": f"{REFERENCE}{name}"}
+    return replace(shape, schema=reference, components=components)
 
 
 def derived(shape: Schema, part: Schema, name: str) -> Schema:
@@ -62,7 +66,7 @@ def without_name(named: Schema) -> Schema:
     if not isinstance(reference, str):
         return named
     components = dict(named.components)
-    definition = components.pop(reference.removeprefix(_COMPONENTS))
+    definition = components.pop(reference.removeprefix(REFERENCE))
     assert isinstance(definition, dict), "a schema is an object"
     return replace(named, schema=definition, components=components)
 
@@ -77,7 +81,7 @@ def inlined(named: Schema) -> Schema:
             return part
         reference = part.get("$ref")
         if isinstance(reference, str):
-            return written(named.components[reference.removeprefix(_COMPONENTS)])
+            return written(named.components[reference.removeprefix(REFERENCE)])
         return {name: written(each) for name, each in part.items()}
 
     schema = written(named.schema)

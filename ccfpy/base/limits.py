@@ -165,6 +165,13 @@ APP_RESPONSE_BYTES_MAX: int = 32 * MIB
 """The body of an answer."""
 APP_RESPONSE_BYTES_CEILING: int = 64 * MIB
 """Whatever the options say: the host holds no more for a client."""
+BODY_PROBLEMS_MAX: Final = 100
+"""What a refusal lists of all that is wrong with a body."""
+STRUCT_DEPTH_MAX: Final = 8
+"""How deep a refused body is looked into for more mistakes than the first, where each
+level is read again."""
+DECIMAL_DIGITS_MAX: Final = 64
+"""Of a decimal number as text."""
 JSON_BYTES_MAX: Final = 32 * MIB
 """Of any JSON that is written; escapes, which may take six times as much, are not
 counted. Its writer may end the process beyond 512 MiB."""

@@ -1,12 +1,11 @@
 """How a Python type is JSON: read strictly, written as CCF writes, and its schema.
 
-Understood are text, integers, numbers, booleans, bytes (base64), ``None``, lists and
-tuples of any length, dictionaries by text, enums, literals, ids, optional values, any
-JSON, and dataclasses of these. A dataclass is an object: a field without a default is
-required; a field that equals its default is not written; fields nobody declared are
-ignored, as in CCF (``include/ccf/ds/json.h``). A ``ValueError`` from ``__post_init__``
-refuses the value. Everything is worked out when a type is declared, nothing again per
-value.
+Understood are text, integers, numbers, booleans, bytes (base64), times, dates, UUIDs,
+decimal numbers, ``None``, lists and tuples of any length, dictionaries by text, enums,
+literals, ids, optional values, any JSON, and dataclasses of these
+(`ccfpy.base.record_schema`). Models of msgspec and pydantic are read and written by
+these libraries (`ccfpy.base.model_schemas`). Everything is worked out when a type is
+declared, nothing again per value.
 
 A schema is named after its type, unless a record is ``described`` or an
 annotation has a ``SchemaName``. `ccfpy.base.annotations` has all such notes.
@@ -19,7 +18,7 @@ import enum
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import (
     Annotated,
@@ -35,8 +34,6 @@ from typing import (
 from ccfpy.base import json
 from ccfpy.base.annotations import (
     INTEGER,
-    IS_REQUIRED,
-    JSON_NAME,
     Absent,
     Converted,
     DescribedAs,
@@ -53,24 +50,19 @@ from ccfpy.base.components import (
     named_after,
     without_name,
 )
-from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.mismatch import Mismatch, found
+from ccfpy.base.model_schemas import model_schema
+from ccfpy.base.problems import (
+    problems_of_dict,
+    problems_of_list,
+    problems_of_optional,
+)
+from ccfpy.base.record_schema import record_schema
+from ccfpy.base.value_schemas import VALUES
 
 T = TypeVar("T")
-
-
-class Mismatch(Malformed):
-    """JSON that does not fit; says where in the document, and what was expected."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.path: list[str] = []
-
-    def __str__(self) -> str:
-        """Return the place as a JSON pointer, then the problem."""
-        return f"At #/{'/'.join(reversed(self.path))}: {self.problem}"
 
 
 def schema_of(annotation: object) -> Schema:
@@ -96,8 +88,8 @@ def parse_json(kind: type[T], text: bytes) -> T:
     Raises:
         Malformed: it is not JSON, or does not fit.
     """
-    found: T = schema_of(kind).read(json.loads(text))
-    return found
+    value: T = schema_of(kind).read(json.loads(text))
+    return value
 
 
 def fields_of(record: object) -> JsonObject:
@@ -114,8 +106,11 @@ def _class(kind: type) -> Schema:
     if issubclass(kind, enum.Enum):
         values = {member.value: member for member in kind}
         return named_after(kind, _one_of(values))
+    model = model_schema(kind)
+    if model is not None:
+        return model
     if dataclasses.is_dataclass(kind):
-        return named_after(kind, _dataclass(kind))
+        return named_after(kind, record_schema(kind, hints_of(kind), schema_of))
     raise TypeError(f"JSON has no form for {shown(kind)}")
 
 
@@ -157,18 +152,10 @@ def hints_of(annotated: Any) -> dict[str, Any]:  # noqa: ANN401 - a function or 
     return get_type_hints(annotated, localns={"Json": Json}, include_extras=True)
 
 
-def _found(value: Json) -> str:
-    text = json.dumps(value).decode()
-    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
-
-
-_SHOWN_MAX = 200
-
-
 def _instance(kind: type, what: str) -> Callable[[Json], Any]:
     def read(value: Json) -> Any:  # noqa: ANN401 - a value of the shape's own type
         if type(value) is not kind:
-            raise Mismatch(f"expected {what}, found {_found(value)}")
+            raise Mismatch(f"expected {what}, found {found(value)}")
         return value
 
     return read
@@ -180,7 +167,7 @@ def _integer(allowed: IntegerRange) -> Schema:
     def read(value: Json) -> int:
         if type(value) is not int or not minimum <= value <= maximum:
             raise Mismatch(
-                f"expected an integer in [{minimum}, {maximum}], found {_found(value)}"
+                f"expected an integer in [{minimum}, {maximum}], found {found(value)}"
             )
         return value
 
@@ -190,17 +177,17 @@ def _integer(allowed: IntegerRange) -> Schema:
 
 def _read_number(value: Json) -> float:
     if type(value) is not float and type(value) is not int:
-        raise Mismatch(f"expected a number, found {_found(value)}")
+        raise Mismatch(f"expected a number, found {found(value)}")
     return float(value)
 
 
 def _read_bytes(value: Json) -> bytes:
     if not isinstance(value, str):
-        raise Mismatch(f"expected base64, found {_found(value)}")
+        raise Mismatch(f"expected base64, found {found(value)}")
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Mismatch(f"expected base64, found {_found(value)}") from error
+        raise Mismatch(f"expected base64, found {found(value)}") from error
 
 
 def _write_bytes(value: bytes) -> str:
@@ -209,7 +196,7 @@ def _write_bytes(value: bytes) -> str:
 
 def _read_tx_id(value: Json) -> TxId:
     if not isinstance(value, str):
-        raise Mismatch(f"expected a transaction id, found {_found(value)}")
+        raise Mismatch(f"expected a transaction id, found {found(value)}")
     return TxId.parse(value)
 
 
@@ -226,30 +213,30 @@ def _annotated(arguments: tuple[Any, ...]) -> Schema:
             return _text(note)
         if isinstance(note, Converted):
             return Schema(note.read, note.write, {})
-    found = schema_of(kind)
+    shape = schema_of(kind)
     for note in notes:
-        found = _noted(found, kind, note)
-    return found
+        shape = _noted(shape, kind, note)
+    return shape
 
 
-def _noted(found: Schema, kind: object, note: object) -> Schema:
+def _noted(shape: Schema, kind: object, note: object) -> Schema:
     """Return a schema as a note on its type has it."""
     match note:
         case SchemaName(name):
-            return as_component(name, without_name(found))
+            return as_component(name, without_name(shape))
         case Inline(one_of):
-            whole = inlined(found)
+            whole = inlined(shape)
             if one_of:
                 return replace(whole, schema={"oneOf": [whole.schema]})
             return whole
         case Absent():
             (inner,) = {*get_args(kind)} - {types.NoneType}
-            return replace(found, schema=schema_of(inner).schema)
+            return replace(shape, schema=schema_of(inner).schema)
         case DescribedAs(other):
             like = schema_of(other)
-            return replace(found, schema=like.schema, components=like.components)
+            return replace(shape, schema=like.schema, components=like.components)
         case _:
-            return found
+            return shape
 
 
 def _text(allowed: TextFormat) -> Schema:
@@ -257,7 +244,7 @@ def _text(allowed: TextFormat) -> Schema:
 
     def read(value: Json) -> str:
         if type(value) is not str or (matches is not None and not matches(value)):
-            raise Mismatch(f"expected a {allowed.name}, found {_found(value)}")
+            raise Mismatch(f"expected a {allowed.name}, found {found(value)}")
         return value
 
     schema: JsonObject = {"type": "string"}
@@ -270,13 +257,13 @@ def _text(allowed: TextFormat) -> Schema:
 
 def _one_of(values: Mapping[Any, Any]) -> Schema:
     allowed = list(values)
-    what = ", ".join(map(_found, allowed))
+    what = ", ".join(map(found, allowed))
 
     def read(value: Json) -> Any:  # noqa: ANN401 - a value of the shape's own type
         try:
             return values[value]
         except (KeyError, TypeError):
-            raise Mismatch(f"expected one of {what}, found {_found(value)}") from None
+            raise Mismatch(f"expected one of {what}, found {found(value)}") from None
 
     schema: JsonObject = {"enum": allowed}
     kinds = {_SCHEMA_TYPES.get(type(value)) for value in allowed}
@@ -315,6 +302,7 @@ def _union(annotation: object, arguments: tuple[Any, ...]) -> Schema:
         write if inner_write else None,
         {"allOf": [inner.schema], "nullable": True},
         inner.components,
+        problems=problems_of_optional(inner),
     )
 
 
@@ -323,7 +311,7 @@ def _list(items: Schema, kind: type[list[Any]] | type[tuple[Any, ...]]) -> Schem
 
     def read(value: Json) -> Sequence[Any]:
         if not isinstance(value, list):
-            raise Mismatch(f"expected an array, found {_found(value)}")
+            raise Mismatch(f"expected an array, found {found(value)}")
         result = []
         for index, item in enumerate(value):
             try:
@@ -338,7 +326,13 @@ def _list(items: Schema, kind: type[list[Any]] | type[tuple[Any, ...]]) -> Schem
 
     schema: JsonObject = {"items": items.schema, "type": "array"}
     is_itself = kind is list and write_item is None
-    listed = Schema(read, None if is_itself else write, schema, items.components)
+    listed = Schema(
+        read,
+        None if is_itself else write,
+        schema,
+        items.components,
+        problems=problems_of_list(items),
+    )
     return derived(listed, items, "{}_array")
 
 
@@ -347,7 +341,7 @@ def _dict(values: Schema, key: str) -> Schema:
 
     def read(value: Json) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise Mismatch(f"expected an object, found {_found(value)}")
+            raise Mismatch(f"expected an object, found {found(value)}")
         result = {}
         for name, item in value.items():
             try:
@@ -362,109 +356,14 @@ def _dict(values: Schema, key: str) -> Schema:
         return {name: write_value(item) for name, item in items.items()}
 
     schema: JsonObject = {"additionalProperties": values.schema, "type": "object"}
-    named = Schema(read, write if write_value else None, schema, values.components)
+    named = Schema(
+        read,
+        write if write_value else None,
+        schema,
+        values.components,
+        problems=problems_of_dict(values),
+    )
     return derived(named, values, key + "_to_{}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """A dataclass's field: where it stands in JSON, and what may be left out."""
-
-    name: str
-    json_name: str
-    shape: Schema
-    is_required: bool
-    default: Any
-
-
-def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
-    hints = hints_of(kind)
-    return [
-        _Field(
-            name=each.name,
-            json_name=each.metadata.get(JSON_NAME, each.name),
-            shape=_field_schema(kind, each.name, hints[each.name]),
-            is_required=IS_REQUIRED in each.metadata
-            or each.default is each.default_factory is dataclasses.MISSING,
-            default=each.default
-            if each.default_factory is dataclasses.MISSING
-            else each.default_factory(),
-        )
-        for each in dataclasses.fields(kind)
-        if each.init
-    ]
-
-
-def _field_schema(kind: Any, name: str, annotation: object) -> Schema:  # noqa: ANN401 - any dataclass
-    try:
-        return schema_of(annotation)
-    except TypeError as error:
-        if " (in " in str(error):
-            raise
-        raise TypeError(f"{error} (in {kind.__qualname__}.{name})") from error
-
-
-def _dataclass(kind: Any) -> Schema:  # noqa: ANN401 - any dataclass
-    fields = _fields(kind)
-    schema: JsonObject = {
-        "properties": {each.json_name: each.shape.schema for each in fields},
-        "type": "object",
-    }
-    if required := [each.json_name for each in fields if each.is_required]:
-        schema["required"] = list[Json](required)
-    components: dict[str, Json] = {}
-    for each in fields:
-        components.update(each.shape.components)
-    return Schema(_reader(kind, fields), _writer(fields), schema, components)
-
-
-def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: ANN401 - any dataclass
-    plan = [
-        (f.name, f.json_name, f.shape.read, f.shape.exact, f.is_required)
-        for f in fields
-    ]
-
-    def read(value: Json) -> Any:  # noqa: ANN401 - an instance of the dataclass
-        if not isinstance(value, dict):
-            raise Mismatch(f"expected an object, found {_found(value)}")
-        given = {}
-        for name, json_name, read_field, exact, is_required in plan:
-            if json_name in value:
-                item = value[json_name]
-                if type(item) is exact:
-                    given[name] = item
-                    continue
-                try:
-                    given[name] = read_field(item)
-                except Mismatch as error:
-                    error.path.append(json_name)
-                    raise
-            elif is_required:
-                raise Mismatch(
-                    f"Missing required field '{json_name}' in object: {_found(value)}"
-                )
-        try:
-            return kind(**given)
-        except ValueError as refusal:
-            raise Mismatch(str(refusal)) from refusal
-
-    return read
-
-
-def _writer(fields: list[_Field]) -> Callable[[Any], Any]:
-    plan = [
-        (f.name, f.json_name, f.shape.write, f.is_required, f.default) for f in fields
-    ]
-
-    def write(value: Any) -> JsonObject:  # noqa: ANN401 - an instance of the dataclass
-        written: JsonObject = {}
-        for name, json_name, write_field, is_required, default in plan:
-            item = getattr(value, name)
-            if is_required or item != default:
-                written[json_name] = write_field(item) if write_field else item
-        return written
-
-    return write
 
 
 _ANY = as_component("json", Schema(_read_any, None, {}))
@@ -492,6 +391,7 @@ _SIMPLE: dict[object, Schema] = {
     types.NoneType: Schema(_instance(types.NoneType, "null"), None, {"nullable": True}),
     Any: _ANY,
     object: _ANY,
+    **VALUES,
     dict: Schema(_instance(dict, "an object"), None, {"type": "object"}),
     list: Schema(_instance(list, "an array"), None, {"items": {}, "type": "array"}),
 }

@@ -8,7 +8,6 @@ endpoint in OpenAPI. All is decided when the endpoint is declared; a request onl
 the plan.
 """
 
-import dataclasses
 import inspect
 import re
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from ccfpy.base import json
 from ccfpy.base.components import Schema
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.model_schemas import is_model
 from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.app_calls import check_answer
 from ccfpy.endpoints.awaited import Answer, Awaited
@@ -35,6 +35,7 @@ from ccfpy.endpoints.mistakes import (
     typed,
 )
 from ccfpy.endpoints.parameters import ParameterReader, parameter_reader
+from ccfpy.endpoints.refused_bodies import invalid_input, refused_body
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
 from ccfpy.http.accept import require_json
@@ -149,7 +150,7 @@ def _argument(
             return _from_path(name, parameter_reader(annotation))
     if annotation is HistoricalState:
         return _Argument(_historical_state)
-    if name == BODY or _is_object(annotation):
+    if name == BODY or is_model(annotation):
         with typed(function, takes, KNOWN_TYPES):
             return _from_body(annotation)
     with typed(function, takes, TEXT_TYPES):
@@ -237,10 +238,6 @@ def _by_position(
 # Arguments
 
 
-def _is_object(annotation: object) -> bool:
-    return isinstance(annotation, type) and dataclasses.is_dataclass(annotation)
-
-
 def _from_path(name: str, reader: ParameterReader) -> _Argument:
     parse = reader.parse
 
@@ -316,7 +313,7 @@ def _from_body(annotation: object) -> _Argument:
         try:
             return read_value(json.loads(body) if body else {})
         except Malformed as error:
-            raise _invalid_input(str(error)) from error
+            raise refused_body(shape, body, error) from error
 
     return _Argument(read, body=shape, is_body_required=not _takes_nothing(shape))
 
@@ -344,11 +341,7 @@ def _text_body(context: Context) -> str:
     try:
         return context.request.body.decode()
     except UnicodeDecodeError as error:
-        raise _invalid_input(f"the body is no UTF-8 at byte {error.start}") from error
-
-
-def _invalid_input(message: str) -> ApiError:
-    return ApiError(400, ErrorCode.InvalidInput, message)
+        raise invalid_input(f"the body is no UTF-8 at byte {error.start}") from error
 
 
 _BYTES = Schema(schema_of(bytes).read, None, {"format": "binary", "type": "string"})

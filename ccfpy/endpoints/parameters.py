@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from ccfpy.base.annotations import INTEGER, IntegerRange
+from ccfpy.base.components import Schema
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.mismatch import Mismatch
 from ccfpy.base.schema import schema_of, shown
+from ccfpy.base.value_schemas import VALUES
 
 _DIGITS_MAX: Final = 39
 """More than any range has; ``int`` refuses very long texts in its own way."""
@@ -52,6 +55,8 @@ def _parser(annotation: object) -> tuple[Callable[[str], Any], str]:
     if origin is Annotated and arguments[0] is int:
         ranges = [each for each in arguments[1:] if isinstance(each, IntegerRange)]
         return _integer(ranges[0] if ranges else INTEGER), ""
+    if annotation in VALUES or (origin is Annotated and arguments[0] is str):
+        return _as_text(schema_of(annotation)), ""
     if origin is Literal:
         return {str(value): value for value in arguments}.get, ""
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
@@ -73,6 +78,18 @@ def _integer(allowed: IntegerRange) -> Callable[[str], int | None]:
             return None
         value = int(text)
         return value if minimum <= value <= maximum else None
+
+    return parse
+
+
+def _as_text(shape: Schema) -> Callable[[str], Any]:
+    read = shape.read
+
+    def parse(text: str) -> Any:  # noqa: ANN401 - a value of the shape's own type
+        try:
+            return read(text)
+        except Mismatch:
+            return None
 
     return parse
 

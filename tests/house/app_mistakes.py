@@ -19,10 +19,13 @@ class Mistake(NamedTuple):
     sentence: str
 
 
-_TEXT_TYPES = "use str, int, float, bool, an enum or a Literal"
+_TEXT_TYPES = (
+    "use str, int, float, bool, datetime, date, UUID, Decimal, an enum or a Literal"
+)
 _KNOWN_TYPES = (
-    "use text, a number, a boolean, bytes, an enum, a Literal, a list or a dict by "
-    "text, a dataclass of these, or one of these or None"
+    "use text, a number, a boolean, bytes, datetime, date, UUID, Decimal, an enum, a "
+    "Literal, a list or a dict by text, a dataclass or model of these, or one of these "
+    "or None"
 )
 
 MISTAKES = (

@@ -59,6 +59,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Types": (
         "U64",
         "IntegerRange",
+        "TextFormat",
+        "closed",
         "JSON_NAME",
         "Json",
         "JsonObject",

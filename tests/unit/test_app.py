@@ -1,6 +1,11 @@
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
 
 import pytest
+from msgspec import Meta, Struct
+from pydantic import BaseModel, Field
 
 import ccfpy.app
 from ccfpy.app import (
@@ -223,6 +228,39 @@ def test_an_app_describes_itself() -> None:
         "description": "Texts.",
     }
     assert App("notes").title == "notes"
+
+
+class Line(BaseModel):
+    name: Annotated[str, Field(min_length=1)]
+    price: Annotated[Decimal, Field(gt=0)]
+    before: "Line | None" = None
+
+
+class Order(Struct):
+    at: Annotated[int, Meta(gt=0)]
+    next: "Order | None" = None
+
+
+def test_models_of_other_libraries_are_described_too() -> None:
+    app = App("shop")
+
+    @app.put("/lines/{id}")
+    def line(_: Context, id: UUID, body: Line) -> list[Line]:  # noqa: A002 - a name as applications have it
+        raise AssertionError(id, body)
+
+    @app.put("/orders")
+    def order(_: Context, order: Order) -> Order:
+        raise AssertionError(order)
+
+    described = app.openapi()
+    check(described)
+    components = described["components"]
+    assert isinstance(components, dict)
+    schemas = components["schemas"]
+    assert isinstance(schemas, dict)
+    assert {"Line", "Line_array", "Order", "uuid"} <= schemas.keys()
+    assert callable(line)
+    assert callable(order)
 
 
 def test_an_app_may_claim_the_constitution() -> None:

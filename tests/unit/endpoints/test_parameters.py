@@ -1,11 +1,14 @@
 import enum
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Literal
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.base.annotations import U64, IntegerRange
+from ccfpy.base.annotations import U64, IntegerRange, TextFormat
 from ccfpy.endpoints.parameters import parameter_reader
 
 
@@ -48,6 +51,12 @@ class Colour(enum.Enum):
         (int | None, "4", 4),
         (Literal["a", 1], "1", 1),
         (Literal["a", 1], "b", None),
+        (date, "2026-01-31", date(2026, 1, 31)),
+        (date, "2026-1-31", None),
+        (UUID, str(UUID(int=7)), UUID(int=7)),
+        (Decimal, "9.90", Decimal("9.90")),
+        (Annotated[str, TextFormat("Code", "[A-Z]{3}")], "EUR", "EUR"),
+        (Annotated[str, TextFormat("Code", "[A-Z]{3}")], "eur", None),
         (Colour, "2", Colour.TWO),
         (Colour, "TWO", None),
     ],

@@ -1,0 +1,167 @@
+"""How a dataclass is JSON: an object.
+
+A field without a default is required; a field that equals its default is not written;
+fields nobody declared are ignored, as in CCF (``include/ccf/ds/json.h``), unless the
+dataclass is ``closed``. A ``ValueError`` from ``__post_init__`` refuses the value.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ccfpy.base.annotations import CLOSED, IS_REQUIRED, JSON_NAME
+from ccfpy.base.components import Schema
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.mismatch import Mismatch, found
+from ccfpy.base.problems import problems_of_record, unknown_field
+
+SchemaOf: TypeAlias = Callable[[object], Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A dataclass's field: where it stands in JSON, and what may be left out."""
+
+    name: str
+    json_name: str
+    shape: Schema
+    is_required: bool
+    default: Any
+
+
+def _fields(
+    kind: Any,  # noqa: ANN401 - any dataclass
+    hints: Mapping[str, object],
+    schema_of: SchemaOf,
+) -> list[_Field]:
+    return [
+        _Field(
+            name=each.name,
+            json_name=each.metadata.get(JSON_NAME, each.name),
+            shape=_field_schema(kind, each.name, hints[each.name], schema_of),
+            is_required=IS_REQUIRED in each.metadata
+            or each.default is each.default_factory is dataclasses.MISSING,
+            default=each.default
+            if each.default_factory is dataclasses.MISSING
+            else each.default_factory(),
+        )
+        for each in dataclasses.fields(kind)
+        if each.init
+    ]
+
+
+def _field_schema(
+    kind: Any,  # noqa: ANN401 - any dataclass
+    name: str,
+    annotation: object,
+    schema_of: SchemaOf,
+) -> Schema:
+    try:
+        return schema_of(annotation)
+    except TypeError as error:
+        if " (in " in str(error):
+            raise
+        raise TypeError(f"{error} (in {kind.__qualname__}.{name})") from error
+
+
+def record_schema(
+    kind: Any,  # noqa: ANN401 - any dataclass
+    hints: Mapping[str, object],
+    schema_of: SchemaOf,
+) -> Schema:
+    """Return the schema of a dataclass.
+
+    Args:
+        kind: the dataclass.
+        hints: the types of its fields.
+        schema_of: gives the schema of a type.
+
+    Raises:
+        TypeError: JSON has no form for a field.
+    """
+    fields = _fields(kind, hints, schema_of)
+    schema: JsonObject = {
+        "properties": {each.json_name: each.shape.schema for each in fields},
+        "type": "object",
+    }
+    if required := [each.json_name for each in fields if each.is_required]:
+        schema["required"] = list[Json](required)
+    components: dict[str, Json] = {}
+    for each in fields:
+        components.update(each.shape.components)
+    read = _reader(kind, fields)
+    is_closed = bool(getattr(kind, CLOSED, False))
+    if is_closed:
+        schema["additionalProperties"] = False
+        read = _closed(fields, read)
+    parts = [(each.json_name, each.shape, each.is_required) for each in fields]
+    return Schema(
+        read,
+        _writer(fields),
+        schema,
+        components,
+        problems=problems_of_record(parts, read, is_closed=is_closed),
+    )
+
+
+def _closed(fields: list[_Field], read: Callable[[Json], Any]) -> Callable[[Json], Any]:
+    known = frozenset(each.json_name for each in fields)
+
+    def read_closed(value: Json) -> Any:  # noqa: ANN401 - an instance of the dataclass
+        if isinstance(value, dict):
+            for name in value:
+                if name not in known:
+                    raise unknown_field(name)
+        return read(value)
+
+    return read_closed
+
+
+def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: ANN401 - any dataclass
+    plan = [
+        (f.name, f.json_name, f.shape.read, f.shape.exact, f.is_required)
+        for f in fields
+    ]
+
+    def read(value: Json) -> Any:  # noqa: ANN401 - an instance of the dataclass
+        if not isinstance(value, dict):
+            raise Mismatch(f"expected an object, found {found(value)}")
+        given = {}
+        for name, json_name, read_field, exact, is_required in plan:
+            if json_name in value:
+                item = value[json_name]
+                if type(item) is exact:
+                    given[name] = item
+                    continue
+                try:
+                    given[name] = read_field(item)
+                except Mismatch as error:
+                    error.path.append(json_name)
+                    raise
+            elif is_required:
+                raise Mismatch(
+                    f"Missing required field '{json_name}' in object: {found(value)}"
+                )
+        try:
+            return kind(**given)
+        except ValueError as refusal:
+            raise Mismatch(str(refusal)) from refusal
+
+    return read
+
+
+def _writer(fields: list[_Field]) -> Callable[[Any], Any]:
+    plan = [
+        (f.name, f.json_name, f.shape.write, f.is_required, f.default) for f in fields
+    ]
+
+    def write(value: Any) -> JsonObject:  # noqa: ANN401 - an instance of the dataclass
+        written: JsonObject = {}
+        for name, json_name, write_field, is_required, default in plan:
+            item = getattr(value, name)
+            if is_required or item != default:
+                written[json_name] = write_field(item) if write_field else item
+        return written
+
+    return write
