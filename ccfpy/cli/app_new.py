@@ -24,9 +24,10 @@ def new(
     template: Annotated[
         str, typer.Option("--template", "-t", help="ts, js or python.")
     ] = "ts",
-    directory: Annotated[
-        Path | None, typer.Option("--dir", help="A folder of another name.")
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A folder of another name.")
     ] = None,
+    directory: Annotated[Path | None, typer.Option("--dir", hidden=True)] = None,
     json: JsonOption = False,
 ) -> None:
     """Write a new app into a folder of its own: source, tests, README.
@@ -38,9 +39,9 @@ def new(
         files = templates.files(template, name)
     except NoTemplate as error:
         raise Misused(str(error)) from error
-    folder = directory or Path(name)
+    folder = out or directory or Path(name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Misused(f"{folder} is there already: choose another name, or --dir")
+        raise Misused(f"{folder} is there already: choose another name, or --out")
     for path, text in files:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

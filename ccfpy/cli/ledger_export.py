@@ -32,13 +32,16 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def export(
+def export(  # noqa: PLR0913  # one parameter for each option
     folders: FoldersArgument,
     *,
-    output: Annotated[
-        Path,
-        typer.Option(help="The database to make, or the folder for Parquet files."),
-    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The database to make, or the folder for Parquet files."
+        ),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", hidden=True)] = None,
     as_format: Annotated[
         Format, typer.Option("--format", help="What to write.")
     ] = Format.SQLITE,
@@ -54,12 +57,15 @@ def export(
     """
     from ccfpy.audit.rows import read_rows
 
+    place = out or output
+    if place is None:
+        raise Misused("say with --out which database to make, or which folder")
     chunks = ledger_chunks(folders)
     size = sum(chunk.size_bytes for chunk in chunks)
     transactions = writes = 0
     with (
         reading(size, processes) as readers,
-        _sink(as_format, output) as sink,
+        _sink(as_format, place) as sink,
         ReadingProgress("exporting", size) as progress,
     ):
         for chunk, rows in in_order(readers, partial(read_rows, tables), chunks):
@@ -69,10 +75,10 @@ def export(
             progress.advance(chunk.size_bytes)
     if json:
         print_json(
-            {"output": str(output), "transactions": transactions, "writes": writes}
+            {"output": str(place), "transactions": transactions, "writes": writes}
         )
     else:
-        print(f"{output}: {transactions} transactions, {writes} writes")
+        print(f"{place}: {transactions} transactions, {writes} writes")
 
 
 def _sink(as_format: Format, output: Path) -> "AbstractContextManager[Sink]":
@@ -84,7 +90,7 @@ def _sink(as_format: Format, output: Path) -> "AbstractContextManager[Sink]":
         return _parquet(output)
     except FileExistsError as error:
         raise Misused(
-            f"{output} is there already: remove it, or choose another --output"
+            f"{output} is there already: remove it, or choose another --out"
         ) from error
     except OSError as error:
         raise no_such_file(str(output), error) from error

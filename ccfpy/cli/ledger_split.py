@@ -22,9 +22,12 @@ def split(
         int, typer.Argument(min=1, help="The last seqno of the first part.")
     ],
     *,
-    output_dir: Annotated[
-        Path, typer.Option(help="Where the two parts are written.")
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder for the two parts.")
     ] = Path("split_ledger"),
+    output_dir: Annotated[
+        Path | None, typer.Option("--output-dir", hidden=True)
+    ] = None,
     allow_non_signature: Annotated[
         bool,
         typer.Option(
@@ -36,7 +39,7 @@ def split(
     """Split a ledger file in two, by default after a signature."""
     try:
         written = split_chunk(
-            chunk, seqno, output_dir, allow_non_signature=allow_non_signature
+            chunk, seqno, output_dir or out, allow_non_signature=allow_non_signature
         )
     except OSError as error:
         raise no_such_file(str(error.filename or chunk), error) from error

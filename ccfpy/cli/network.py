@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import shutil
 import time
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from ccfpy.client.errors import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from rich.console import RenderableType
 
     from ccfpy.client.membership import Membership
     from ccfpy.client.survey import Survey
@@ -51,7 +54,7 @@ def status(
 
     Exits with 1 where there is no primary, or no majority of the nodes answers.
     """
-    from ccfpy.cli.network_table import as_json, table
+    from ccfpy.cli.network_table import COLUMNS, as_json, table
 
     if watch and json:
         raise Misused("--watch shows a table: leave out --json")
@@ -63,7 +66,7 @@ def status(
     if json:
         print_json(as_json(seen))
     else:
-        table_console().print(table(seen, now=datetime.now(tz=UTC)))
+        table_console(COLUMNS).print(table(seen, now=datetime.now(tz=UTC)))
     is_well = seen.primary is not None and seen.has_majority
     raise typer.Exit(ExitCode.OK if is_well else ExitCode.FAILED)
 
@@ -77,25 +80,32 @@ async def _look(place: Place) -> "Survey":
 
 
 def _watch(place: Place) -> None:
-    """Draw the table again and again, until Ctrl-C."""
+    """Draw the table again and again, until Ctrl-C; a pipe gets one after another."""
     from rich.live import Live
+
+    from ccfpy.cli.network_table import COLUMNS
+
+    console = table_console(COLUMNS)
+    with contextlib.suppress(KeyboardInterrupt):
+        if not console.is_terminal:
+            while True:
+                console.print(_drawn(place), "")
+                time.sleep(WATCH_S)
+        with Live(console=console, auto_refresh=False) as live:
+            while True:
+                live.update(_drawn(place), refresh=True)
+                time.sleep(WATCH_S)
+
+
+def _drawn(place: Place) -> "RenderableType":
     from rich.text import Text
 
     from ccfpy.cli.network_table import table
 
-    console = table_console()
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        Live(console=console, auto_refresh=False) as live,
-    ):
-        while True:
-            try:
-                seen = asyncio.run(_look(place))
-            except ClientError as error:
-                live.update(Text(str(error), style="red"), refresh=True)
-            else:
-                live.update(table(seen, now=datetime.now(tz=UTC)), refresh=True)
-            time.sleep(WATCH_S)
+    try:
+        return table(asyncio.run(_look(place)), now=datetime.now(tz=UTC))
+    except ClientError as error:
+        return Text(str(error), style="red")
 
 
 @with_options
@@ -214,7 +224,7 @@ def _change(
     membership = Membership(
         place.urls,
         service_certificate=read_text(place.service),
-        say=print,
+        say=functools.partial(print, flush=True),
         timeout_s=timeout_s,
     )
 

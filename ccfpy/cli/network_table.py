@@ -17,6 +17,12 @@ EXPIRES_SOON_DAYS = 14
 SILENT_LONG_MS = 1000
 """A quiet primary asks its backups ten times in that time."""
 NOTHING = "-"
+EXPIRED = "expired"
+COLUMNS = 80
+"""Of a terminal; a pipe gets no wider table, since a person may read what comes out."""
+NUMBERS = frozenset({"view", "lag", "heard"})
+WRAPPED = frozenset({"status", "role"})
+"""Columns of words, which may take several lines."""
 
 _ROLES = {
     LEADER: "primary",
@@ -28,29 +34,32 @@ _ROLES = {
 
 def table(survey: Survey, *, now: datetime) -> Group:
     """Return the table of a service and its nodes."""
-    nodes = Table(box=None, pad_edge=False, header_style="bold")
+    nodes = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for heading in ("node", "status", "role", "view", "commit", "lag", "heard"):
-        is_number = heading in ("view", "lag", "heard")
         nodes.add_column(
-            heading, no_wrap=True, justify="right" if is_number else "left"
+            heading,
+            no_wrap=heading not in WRAPPED,
+            justify="right" if heading in NUMBERS else "left",
         )
-    for heading in ("certificate", "address"):
-        nodes.add_column(heading, no_wrap=True)
+    nodes.add_column("cert until", no_wrap=True)
+    nodes.add_column("address", overflow="fold")
     for node in survey.nodes:
         nodes.add_row(
             node.id[:ID_CHARACTERS],
             _status(node),
             _role(node),
             *_progress(survey, node),
-            _until(node.valid_until, now),
+            _day(node.valid_until, now),
             ", ".join(node.addresses),
         )
     return Group(_headline(survey, now), Text(), nodes)
 
 
 def _headline(survey: Survey, now: datetime) -> Text:
-    line = Text(f"service {survey.status}, certificate ")
-    line.append_text(_until(survey.valid_until, now))
+    day = _day(survey.valid_until, now)
+    until = "until " if day.plain != EXPIRED else ""
+    line = Text(f"service {survey.status}, certificate {until}")
+    line.append_text(day)
     line.append(", ")
     if not survey.has_majority:
         line.append("no majority of its nodes answers", style="red")
@@ -98,14 +107,14 @@ def _progress(survey: Survey, node: NodeReport) -> tuple[str, str, str, Text]:
     )
 
 
-def _until(valid_until: datetime | None, now: datetime) -> Text:
+def _day(valid_until: datetime | None, now: datetime) -> Text:
     if valid_until is None:
         return Text(NOTHING)
     days = math.floor((valid_until - now).total_seconds() / 86_400)
     if days < 0:
-        return Text("has expired", style="red")
+        return Text(EXPIRED, style="red")
     style = "yellow" if days < EXPIRES_SOON_DAYS else ""
-    return Text(f"until {valid_until.astimezone(UTC):%Y-%m-%d}", style=style)
+    return Text(f"{valid_until.astimezone(UTC):%Y-%m-%d}", style=style)
 
 
 def as_json(survey: Survey) -> Mapping[str, object]:

@@ -23,9 +23,9 @@ def progress_console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
-def table_console() -> Console:
-    """Make the console for tables; in a file or a pipe they may be wide."""
-    width = None if sys.stdout.isatty() else TABLE_COLUMNS
+def table_console(columns: int = TABLE_COLUMNS) -> Console:
+    """Make the console for tables; in a file or a pipe they have so many columns."""
+    width = None if sys.stdout.isatty() else columns
     return Console(highlight=False, emoji=False, width=width)
 
 

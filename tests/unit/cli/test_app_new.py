@@ -21,8 +21,9 @@ def test_a_project_is_written_and_what_comes_next_is_told(
     assert Path("my-app/README.md").read_text().startswith("# my-app")
 
 
-def test_programs_are_told_as_json(command: Command) -> None:
-    ended = command("app", "new", "a", "-t", "js", "--dir", "b/c", "--json")
+@pytest.mark.parametrize("option", ["--out", "-o", "--dir"])
+def test_programs_are_told_as_json(command: Command, option: str) -> None:
+    ended = command("app", "new", "a", "-t", "js", option, "b/c", "--json")
     told = json.loads(ended.out)
     assert told["folder"] == "b/c"
     assert all((Path("b/c") / name).is_file() for name in told["files"])

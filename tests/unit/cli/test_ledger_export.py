@@ -19,7 +19,7 @@ def ledger(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_a_database_is_written(command: Command, ledger: Path, tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    ended = command("ledger", "export", ledger, "--output", path, "--processes", 2)
+    ended = command("ledger", "export", ledger, "--out", path, "--processes", 2)
     assert ended.code == 0
     assert "10 transactions, 20 writes" in ended.out
     with closing(sqlite3.connect(path)) as database:
@@ -31,7 +31,7 @@ def test_a_database_is_written(command: Command, ledger: Path, tmp_path: Path) -
 
 def test_parquet_is_written(command: Command, ledger: Path, tmp_path: Path) -> None:
     path = tmp_path / "out"
-    words = ("--output", path, "--format", "parquet", "--tables", "log", "--json")
+    words = ("--out", path, "--format", "parquet", "--tables", "log", "--json")
     ended = command("ledger", "export", ledger, *words)
     expected = {"output": str(path), "transactions": 10, "writes": 4}
     assert json.loads(ended.out) == expected
@@ -42,11 +42,11 @@ def test_parquet_is_written(command: Command, ledger: Path, tmp_path: Path) -> N
 def test_what_is_there_is_not_overwritten(
     command: Command, ledger: Path, kind: str
 ) -> None:
-    ended = command("ledger", "export", ledger, "--output", ledger, "--format", kind)
+    ended = command("ledger", "export", ledger, "--out", ledger, "--format", kind)
     assert ended.code == 2
     assert "is there already" in ended.err
     absent = ledger / "absent" / "out"
-    ended = command("ledger", "export", ledger, "--output", absent, "--format", kind)
+    ended = command("ledger", "export", ledger, "--out", absent, "--format", kind)
     assert ended.code == 1
     assert "correct the path" in ended.err
 
@@ -55,6 +55,6 @@ def test_a_damaged_ledger_is_told(
     command: Command, ledger: Path, tmp_path: Path
 ) -> None:
     (ledger / "ledger_6-8.committed").write_bytes(b"noise")
-    ended = command("ledger", "export", ledger, "--output", tmp_path / "ledger.db")
+    ended = command("ledger", "export", ledger, "--out", tmp_path / "ledger.db")
     assert ended.code == 1
     assert "ledger_6-8.committed is damaged" in ended.err

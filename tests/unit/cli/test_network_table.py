@@ -1,8 +1,9 @@
+from dataclasses import replace
 from datetime import timedelta
 
 from rich.console import Console
 
-from ccfpy.cli.network_table import as_json, table
+from ccfpy.cli.network_table import COLUMNS, as_json, table
 from ccfpy.client.survey import Survey
 from tests.unit.client.networked import UNTIL, answered, node_id, reported
 
@@ -25,8 +26,8 @@ def _shown(survey: Survey, *, days: float = -30) -> list[str]:
 
 def test_each_node_is_a_line() -> None:
     title, _, _, *lines = _shown(SURVEY)
-    until = "until 2030-01-01"
-    assert title == f"service Open, certificate {until}, primary aaaaaaaa"
+    until = "2030-01-01"
+    assert title == f"service Open, certificate until {until}, primary aaaaaaaa"
     assert lines == [
         f"aaaaaaaa Trusted primary 3 3.20 0 - {until} 127.0.0.1:97",
         f"bbbbbbbb Trusted backup 3 3.15 5 40 ms {until} 127.0.0.1:98",
@@ -42,7 +43,31 @@ def test_what_is_wrong_is_said_first() -> None:
     backups = [reported(letter, answered()) for letter in "abc"]
     leaderless = Survey(status="Open", valid_until=UNTIL, nodes=backups)
     assert _shown(leaderless)[0].endswith("no primary")
-    assert "has expired" in _shown(SURVEY, days=1)[0]
+    assert "certificate expired, " in _shown(SURVEY, days=1)[0]
+
+
+def test_a_table_fits_a_terminal_and_loses_no_word() -> None:
+    far = reported("f", answered(leads=True, view=123, seqno=98_765_432))
+    survey = Survey(
+        status="Open",
+        valid_until=UNTIL,
+        nodes=[
+            *NODES,
+            replace(far, interfaces={"api": "node-7.ledger.example.com:8000"}),
+        ],
+    )
+    console = Console(width=COLUMNS)
+    for days in (-30, 1):
+        with console.capture() as shown:
+            console.print(table(survey, now=UNTIL + timedelta(days=days)))
+        lines = shown.get().splitlines()
+        assert max(map(len, lines)) <= COLUMNS
+        assert "…" not in shown.get()
+        assert "123.98765432" in shown.get()
+    with console.capture() as shown:
+        usual = Survey(status="Open", valid_until=UNTIL, nodes=NODES[:4])
+        console.print(table(usual, now=UNTIL - timedelta(days=30)))
+    assert len(shown.get().splitlines()) == 3 + 4  # one line for each node
 
 
 def test_a_program_is_told_the_same() -> None:

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.cli.errors import CommandFailed
+from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.place import ADDRESS_DEFAULT, Place
+from ccfpy.client.keyfiles import KeyFiles, generate_keys
 
 
 def _addresses(folder: Path, number: int, port: int) -> None:
@@ -33,7 +34,25 @@ def test_a_node_that_listens_is_meant_before_one_that_does_not(
         down = f"https://127.0.0.1:{closed}"
         assert place.urls == [down, down, f"https://127.0.0.1:{port}"]
         assert place.url == f"https://127.0.0.1:{port}"
+        assert place.connect().addresses == (place.url, down)
     assert place.url == down
+
+
+def test_keys_are_found_by_the_beginning_of_their_id(service_folder: Path) -> None:
+    for name in ("member0", "member1"):
+        generate_keys(
+            KeyFiles(folder=service_folder, name=name), with_encryption_key=False
+        )
+    place = Place.find(None, service_folder, None)
+    names = place.names()
+    assert sorted(names.values()) == ["member0", "member1"]
+    for known_id, name in names.items():
+        assert place.keys(name).name == name
+        assert place.keys(known_id[:12].upper()).name == name
+    with pytest.raises(Misused, match="choose one of member0, member1"):
+        place.keys("member2")
+    (service_folder / "odd_cert.pem").write_text("no certificate")
+    assert place.names() == names
 
 
 def test_addresses_that_cannot_be_read_are_told(service_folder: Path) -> None:
