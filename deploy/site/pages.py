@@ -25,6 +25,7 @@ PAGES: Final = {
     "CHANGELOG.md": "CHANGELOG.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "governance/README.md": "governance.md",
+    "clients/typescript/README.md": "typescript-client.md",
 }
 """Pages that are elsewhere on the site than below docs in the repository."""
 
