@@ -8,6 +8,7 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject, dumps, loads_object
+from ccfpy.cli.app_path import refuse_python
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.output import counted, note, print_json, write
 from ccfpy.cli.place import JsonOption
@@ -82,10 +83,12 @@ def checked(app: Path, *, build: bool = True) -> Bundle:
 
     Raises:
         CommandFailed: the app cannot be used; every reason has been printed.
+        Misused: the app is in Python.
         CcfpyError: there is no app, or its build fails.
     """
     from ccfpy.devtools.checks import check
 
+    refuse_python(app)
     if build and app.is_dir() and asyncio.run(Project.of(app).build()):
         note(f"built {app}")
     made = read_bundle(app)

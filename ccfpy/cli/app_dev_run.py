@@ -7,18 +7,17 @@ import shutil
 from pathlib import Path
 
 from ccfpy.cli.addresses import placements
+from ccfpy.cli.app_path import python_app
 from ccfpy.cli.app_show import Show
 from ccfpy.cli.earlier_run import set_aside
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.output import print_json, text_console
 from ccfpy.cli.sandbox_run import cancel_on_signals
-from ccfpy.client.bundle import METADATA, PROJECT
 from ccfpy.client.share import constitution
 from ccfpy.devtools import recording_app
 from ccfpy.devtools.desk import Desk
 from ccfpy.devtools.kept_requests import NAME, KeptRequests
 from ccfpy.devtools.python_desk import PythonDesk
-from ccfpy.devtools.watching import python_files
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 
@@ -82,29 +81,6 @@ def _desk(
         kept=KeptRequests(network.options.shared / NAME),
         tell=show.tell,
     )
-
-
-def python_app(project: Path) -> Path | None:
-    """Return the file or package of an app in Python; nothing for JavaScript.
-
-    Raises:
-        Misused: there is no app, or a folder does not say which file is the app.
-    """
-    if project.suffix == ".py" and project.is_file():
-        return project.resolve()
-    if not project.is_dir():
-        raise Misused(f"{project} is no app: give a Python file or a folder")
-    if (project / METADATA).is_file() or (project / PROJECT).is_file():
-        return None
-    if (project / "__init__.py").is_file():
-        return project.resolve()
-    found = sorted(python_files(project / "app.py"))
-    if not found:
-        return None
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise Misused(f"{project} has {names}: name the file that has the app")
-    return found[0].resolve()
 
 
 async def _run(desk: Desk | PythonDesk, show: Show, *, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from ccfpy.cli.addresses import HOST
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 120
-NOWHERE = "const { text } = request.body.json();"
+NOWHERE = "const text = textOf(request);"
 THROWS = f'{NOWHERE}\n  if (text === "boom") throw new Error("boom");'
 
 
