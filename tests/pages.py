@@ -60,7 +60,9 @@ class Desk:
 
     @property
     def _environment(self) -> dict[str, str]:
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        # Node is the machine's, or else that of `make apps`.
+        places = [Path(sys.executable).parent, os.environ["PATH"]]
+        path = os.pathsep.join(map(str, [*places, ROOT / ".venv-node/bin"]))
         return {**os.environ, "PATH": path, "COLUMNS": "100"}
 
     def type_in(
