@@ -207,7 +207,7 @@ profile: .venv ## sample nodes under load; SUBJECTS='write-100 read' for some
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.
-interop: .venv-ccf6/installed .venv-maa/installed .venv-schemathesis/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed) ## make the environments of other people's tools that tests use
+interop: .venv-ccf6/installed .venv-maa/installed .venv-documents/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed) ## make the environments of other people's tools that tests use
 
 # Azure's client of its attestation service, which must take our stand-in for it, and
 # another reader of quotes.
@@ -216,15 +216,16 @@ interop: .venv-ccf6/installed .venv-maa/installed .venv-schemathesis/installed $
 	.venv-maa/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
-# What judges whether nodes answer as their OpenAPI documents say.
-.venv-schemathesis/installed: tests/interop/schemathesis.lock
-	@test -x .venv-schemathesis/bin/python || $(PYTHON) -m venv .venv-schemathesis
-	.venv-schemathesis/bin/python $(INSTALL) --require-hashes -r $<
+# What judges whether nodes answer as their OpenAPI documents say, and what makes clients
+# of the documents.
+.venv-documents/installed: tests/interop/documents.lock
+	@test -x .venv-documents/bin/python || $(PYTHON) -m venv .venv-documents
+	.venv-documents/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # The same questions as among the tests, for SECONDS for each document and caller, and
 # with fresh seeds unless SEED says where to begin.
-documents: .venv .venv-schemathesis/installed ## ask for SECONDS whether nodes answer as their documents say
+documents: .venv .venv-documents/installed ## ask for SECONDS whether nodes answer as their documents say
 	SCHEMATHESIS_SECONDS=$(SECONDS) SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=$(SEED) \
 		$(BIN)/python -m pytest tests/interop/test_documents.py
 

@@ -10,24 +10,28 @@ from tests.lab.ports import free_ports
 from tests.pages import PORTS, ROOT, Desk, blocks, perform
 from tests.softhsm import find_module
 
-NETWORK = [
-    ROOT / f"docs/howto/{name}.md"
-    for name in (
-        "run-a-network",
-        "when-a-node-dies",
-        "replace-a-node",
-        "start-from-snapshots",
-        "renew-certificates",
-        "rekey-the-ledger",
+TOGETHER = [
+    [ROOT / f"docs/howto/{name}.md" for name in names]
+    for names in (
+        (
+            "run-a-network",
+            "when-a-node-dies",
+            "replace-a-node",
+            "start-from-snapshots",
+            "renew-certificates",
+            "rekey-the-ledger",
+        ),
+        ("verify-a-receipt", "verify-a-receipt-elsewhere"),
     )
 ]
-"""Pages that share the network that the first of them starts."""
+"""Pages that share the service that the first of them starts."""
+SHARING = {page for pages in TOGETHER for page in pages}
 ELSEWHERE = sorted((ROOT / "docs/howto").glob("deploy-*.md"))
 """Pages that need images and manifests, which tests/deploy has."""
 PAGES = sorted(
     page
     for page in (ROOT / "docs/howto").glob("*.md")
-    if page.name != "README.md" and page not in (*NETWORK, *ELSEWHERE)
+    if page.name != "README.md" and page not in {*SHARING, *ELSEWHERE}
 )
 
 
@@ -48,8 +52,11 @@ def test_a_how_to_works_as_it_is_written(page: Path, tmp_path: Path) -> None:
     _read([page], tmp_path)
 
 
-def test_the_how_tos_of_networks_work_one_after_the_other(tmp_path: Path) -> None:
-    _read(NETWORK, tmp_path)
+@pytest.mark.parametrize("pages", TOGETHER, ids=lambda pages: pages[0].stem)
+def test_how_tos_that_share_a_service_work_one_after_the_other(
+    pages: Sequence[Path], tmp_path: Path
+) -> None:
+    _read(pages, tmp_path)
 
 
 def _read(pages: Sequence[Path], folder: Path) -> None:
@@ -65,5 +72,5 @@ def _read(pages: Sequence[Path], folder: Path) -> None:
 def test_there_are_how_tos_and_all_are_in_the_list() -> None:
     listed = (ROOT / "docs/howto/README.md").read_text()
     assert PAGES
-    pages = [*PAGES, *NETWORK, *ELSEWHERE]
+    pages = [*PAGES, *SHARING, *ELSEWHERE]
     assert [page.name for page in pages if f"({page.name})" not in listed] == []

@@ -155,7 +155,7 @@ class Judged:
 @contextmanager
 def judged_service(workspace: Path, *, app: str = "logging") -> Iterator[Judged]:
     """Open a service with somebody of each kind; end it whatever happens."""
-    python = install_locked("schemathesis", "schemathesis.lock", "schemathesis")
+    python = install_locked("documents", "documents.lock", "schemathesis")
     with running_node(workspace, app=app, members=3) as running:
         issuer = Issuer("https://issuer.example", lambda: int(time.time()))
         before = [issuer.trust()]
