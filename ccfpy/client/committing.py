@@ -29,7 +29,19 @@ async def wait_committed(client: Client, txid: TxId, *, timeout_s: float) -> Non
     deadline = time.monotonic() + timeout_s
     pause = COMMIT_POLL_S
     while True:
-        reply = await client.get(f"/node/tx?transaction_id={txid}")
+        try:
+            reply = await client.get(
+                f"/node/tx?transaction_id={txid}",
+                timeout_s=deadline - time.monotonic(),
+            )
+        except Unreachable as error:
+            if time.monotonic() < deadline:
+                raise
+            raise NotCommitted(
+                txid,
+                f"is not known to be committed after {timeout_s:g} s: {error}",
+                is_final=False,
+            ) from error
         status = text_field(reply.object(), "status")
         if status == "Committed":
             return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.client import receipt_forms
-from ccfpy.client.errors import NotCommitted, UnexpectedReply
+from ccfpy.client.errors import NotCommitted, UnexpectedReply, Unreachable
 from ccfpy.client.receipt_forms import AnyReceipt
 from ccfpy.client.reply import TXID_HEADER
 from ccfpy.client.sending import Client
@@ -48,14 +48,26 @@ async def fetch_proof(
     target = f"{path}{'&' if '?' in path else '?'}{query}"
     deadline = time.monotonic() + timeout_s
     while True:
-        reply = await client.request("GET", target, headers={TXID_HEADER: str(txid)})
+        try:
+            reply = await client.request(
+                "GET",
+                target,
+                headers={TXID_HEADER: str(txid)},
+                timeout_s=deadline - time.monotonic(),
+            )
+        except Unreachable as error:
+            if time.monotonic() < deadline:
+                raise
+            raise _no_receipt(txid, timeout_s) from error
         if reply.raise_for_error().status != _ACCEPTED:
             return reply.body
         if time.monotonic() + RECEIPT_POLL_S > deadline:
-            raise NotCommitted(
-                txid, f"has no receipt after {timeout_s:g} s", is_final=False
-            )
+            raise _no_receipt(txid, timeout_s)
         await asyncio.sleep(RECEIPT_POLL_S)
+
+
+def _no_receipt(txid: TxId, timeout_s: float) -> NotCommitted:
+    return NotCommitted(txid, f"has no receipt after {timeout_s:g} s", is_final=False)
 
 
 async def fetch_receipt(

@@ -36,9 +36,13 @@ export class Nodes {
     private origins: string[],
   ) {}
 
-  async call(request: Request, idempotent: boolean): Promise<Response> {
+  async call(
+    request: Request,
+    idempotent: boolean,
+    timeoutMs = this.rules.timeoutMs,
+  ): Promise<Response> {
     this.budget = Math.min(budgetMax, this.budget + budgetShare);
-    const deadline = Date.now() + this.rules.timeoutMs;
+    const deadline = Date.now() + timeoutMs;
     const repeat = repeatability(request.method, idempotent);
     const init = await contentOf(request);
     const { pathname, search } = new URL(request.url);

@@ -69,12 +69,18 @@ export function connectBy<Paths extends object>(
     const id = typeof answer === "string" ? answer : txid(answer);
     const deadline = Date.now() + withinMs;
     for (let pause = pollMs; ; pause = Math.min(2 * pause, pollMaxMs)) {
-      const query = { transaction_id: id };
-      const { data, error } = await node.GET("/node/tx", { params: { query } });
+      const params = { query: { transaction_id: id } };
+      // The last question, too, ends in time.
+      const ask = (request: Request) => nodes.call(request, false, deadline - Date.now());
+      const asked = node.GET("/node/tx", { params, fetch: ask });
+      const { data, error } = await asked.catch((reason: unknown) => {
+        if (Date.now() < deadline) throw reason;
+        return { data: undefined, error: undefined };
+      });
       if (data?.status === "Committed") return id;
       if (data?.status === "Invalid") throw new NotCommitted(id, "was lost", true);
       if (Date.now() + pause > deadline) {
-        const stands = data?.status ?? error?.error?.code;
+        const stands = data?.status ?? error?.error?.code ?? "not known";
         throw new NotCommitted(id, `is ${stands} after ${withinMs} ms`, false);
       }
       await new Promise((done) => setTimeout(done, pause));

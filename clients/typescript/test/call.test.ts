@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { connectBy, NotCommitted } from "../src/connect.js";
 import { Nodes, NotSent, OutcomeUnknown, type Send, Unreachable } from "../src/call.js";
 
 const A = "https://a";
@@ -93,4 +94,14 @@ test("an answer that names its transaction is never repeated", async () => {
     "retry-after": "1",
   });
   assert.deepEqual((await run({}, invalid))[0], [A]);
+});
+
+test("a node that hangs does not outlast the time given", async () => {
+  const hang: Send = (_, init) =>
+    new Promise((_done, fail) => {
+      init.signal?.addEventListener("abort", () => fail(new Error("aborted")));
+      setTimeout(() => {}, 1000);
+    });
+  const service = connectBy({ urls: [A], timeoutMs: 600_000 }, hang);
+  await assert.rejects(service.waitCommitted("2.9", 200), NotCommitted);
 });

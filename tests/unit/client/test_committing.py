@@ -127,3 +127,27 @@ def test_a_node_that_dies_after_its_answer_leaves_the_id(
     with pytest.raises(NotCommitted, match="no node says more") as refused:
         asyncio.run(run())
     assert (refused.value.txid, refused.value.is_final) == (TxId(2, 1), False)
+
+
+async def _hang(_: web.Request) -> web.Response:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("waited", ["commit", "receipt"])
+def test_a_node_that_hangs_does_not_outlast_the_time_given(
+    serve: Serve, service_pem: str, waited: str
+) -> None:
+    async def run() -> None:
+        async with (
+            serve(_hang) as url,
+            Connection(url, service_certificate=service_pem, timeout_s=600) as client,
+        ):
+            async with asyncio.timeout(30):
+                if waited == "commit":
+                    await client.wait_committed(TxId(2, 9), timeout_s=0.3)
+                await client.verified_receipt(TxId(2, 9), timeout_s=0.3)
+
+    with pytest.raises(NotCommitted, match=r"after 0\.3 s") as refused:
+        asyncio.run(run())
+    assert not refused.value.is_final
