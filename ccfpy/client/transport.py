@@ -7,6 +7,8 @@ The client's own certificate, if it has one, identifies the caller.
 
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import aiohttp
 
@@ -18,8 +20,6 @@ from ccfpy.client.reply import Reply
 CONNECT_TIMEOUT_S = 3.0
 """To connect and to agree on TLS; a machine that is gone answers nothing at all."""
 
-_CONNECT_SHARE = 0.9
-"""Of the time of a request: if all of it ran out, nobody would know what was sent."""
 _EXACT_TIMEOUTS_S = 1e6
 """aiohttp rounds longer timeouts up to whole seconds."""
 _UNKNOWN_ISSUER = (18, 19, 20, 21)
@@ -63,14 +63,25 @@ def show(context: ssl.SSLContext, identity: KeyFiles) -> None:
         ) from error
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far a request has come."""
+
+    is_connected: bool = False
+
+
 class Transport:
     """Connections that are kept open between requests."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_create_end.append(_connected)
+        tracing.on_connection_reuseconn.append(_connected)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context),
             auto_decompress=False,
             middlewares=(_send_once,),
+            trace_configs=[tracing],
         )
 
     async def close(self) -> None:
@@ -93,9 +104,10 @@ class Transport:
             NoAnswer: the request was sent and not answered.
             Unreachable: the server does not prove that it belongs to the service.
         """
+        progress = _Progress()
         timeout = aiohttp.ClientTimeout(
             total=timeout_s,
-            sock_connect=min(_CONNECT_SHARE * timeout_s, CONNECT_TIMEOUT_S),
+            sock_connect=min(timeout_s, CONNECT_TIMEOUT_S),
             ceil_threshold=_EXACT_TIMEOUTS_S,
         )
         try:
@@ -106,6 +118,7 @@ class Transport:
                 headers=headers,
                 allow_redirects=False,
                 timeout=timeout,
+                trace_request_ctx=progress,
             ) as response:
                 return Reply(
                     status=response.status,
@@ -117,14 +130,20 @@ class Transport:
             raise Unreachable(
                 f"{origin_of(url)} is not trusted: {reason}{_hint(reason)}"
             ) from error
-        except aiohttp.ConnectionTimeoutError as error:
-            raise NotSent("it did not answer in time") from error
-        except aiohttp.ClientConnectorError as error:
-            raise NotSent(str(error)) from error
-        except TimeoutError as error:
-            raise NoAnswer("it did not answer in time") from error
+        except (aiohttp.InvalidURL, UnicodeError) as error:
+            raise NotSent(f"it is no address: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise NoAnswer(str(error)) from error
+            is_late = isinstance(error, TimeoutError)
+            trouble = "it did not answer in time" if is_late else str(error)
+            if progress.is_connected:
+                raise NoAnswer(trouble) from error
+            raise NotSent(trouble) from error
+
+
+async def _connected(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _event: object
+) -> None:
+    context.trace_request_ctx.is_connected = True
 
 
 async def _send_once(

@@ -138,3 +138,12 @@ def test_an_identity_must_have_its_files(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with pytest.raises(ClientError, match="cannot use the identity user0"):
         show(context, KeyFiles(folder=tmp_path, name="user0"))
+
+
+@pytest.mark.parametrize("url", ["https://[::1", "https://a..b", f"https://{'a' * 99}"])
+def test_what_is_no_address_receives_nothing(service_pem: str, url: str) -> None:
+    async def do(transport: Transport) -> None:
+        with pytest.raises(NotSent):
+            await _send(transport, url)
+
+    _with(service_pem, do)
