@@ -101,6 +101,7 @@ class Call:
     _repeated: int = 0
     _redirects: int = 0
     _reached: bool = False
+    _may_be_applied: bool = False
     _left: list[str] = field(default_factory=list)
     _unreached: list[str] = field(default_factory=list)
 
@@ -116,6 +117,8 @@ class Call:
         """Go on after an attempt for which there was no connection.
 
         Raises:
+            OutcomeUnknown: no address could be reached, and an earlier attempt may have
+                been applied.
             Unreachable: no address could be reached.
         """
         origin = origin_of(self._url)
@@ -132,11 +135,12 @@ class Call:
         """
         origin = origin_of(self._url)
         self.addresses.failed(origin)
+        self._may_be_applied = True
         if self._move(Outcome.NO_ANSWER) is Move.REPEAT:
             pause = self._pause(None)
             if pause is not None:
                 return pause
-        raise self._lost(f"no answer from {origin}: {reason}")
+        raise self.failure(f"no answer from {origin}: {reason}")
 
     def answered(self, reply: Reply) -> Action:
         """Go on after an answer.
@@ -154,15 +158,23 @@ class Call:
             self.addresses.answered(origin)
             return reply
         self.addresses.failed(origin)
+        self._may_be_applied |= outcome is Outcome.FORWARD_LOST
         if self._move(outcome) is Move.REPEAT:
             pause = self._pause(asked_wait_s(reply.headers))
             if pause is not None:
                 return pause
-        if outcome is Outcome.FORWARD_LOST and self.repeat is not Repeatability.READ:
-            raise self._lost(
-                f"{origin} forwarded it to the primary, whose answer did not come"
-            )
+        if self._may_be_applied and self.repeat is not Repeatability.READ:
+            raise self.failure(f"{origin} answered {reply.status}")
         return reply
+
+    def failure(self, reason: str) -> Unreachable:
+        """Return the error for a call that ends without an answer.
+
+        It is ``OutcomeUnknown`` for a write that was sent, this time or before.
+        """
+        if self._may_be_applied and self.repeat is not Repeatability.READ:
+            return OutcomeUnknown(self.method, self.path, reason)
+        return Unreachable(reason)
 
     def _move(self, outcome: Outcome) -> Move:
         return move_after(
@@ -178,13 +190,16 @@ class Call:
         # A node that answers and redirects to a dead primary will soon know better.
         if self._reached and (pause := self._pause(None, is_free=True)) is not None:
             return pause
-        raise Unreachable("; ".join(self._unreached))
+        raise self.failure("; ".join(self._unreached))
 
     def _follow(self, reply: Reply) -> Action:
-        target = redirect_target(self._url, reply.headers["location"])
+        try:
+            target = redirect_target(self._url, reply.headers["location"])
+        except Unreachable as error:
+            raise self.failure(str(error)) from error
         self._redirects += 1
         if self._redirects >= REDIRECTS_MAX:
-            raise Unreachable(
+            raise self.failure(
                 f"{self.method} {self.path} was redirected {REDIRECTS_MAX} times"
             )
         if self.repeat is not Repeatability.READ:
@@ -195,7 +210,7 @@ class Call:
         self._url = url
         left_s = self.deadline_s - self.rules.clock()
         if left_s <= 0:
-            raise Unreachable(f"{origin_of(url)} {_LATE}")
+            raise self.failure(f"{origin_of(url)} {_LATE}")
         may_hang = len(self.addresses.known) > 1 and self.rules.is_repeating
         if may_hang and self.repeat is not Repeatability.ONCE:
             left_s /= 2
@@ -218,8 +233,3 @@ class Call:
             return None
         self._repeated += 1
         return Pause(seconds)
-
-    def _lost(self, reason: str) -> Unreachable:
-        if self.repeat is Repeatability.READ:
-            return Unreachable(reason)
-        return OutcomeUnknown(self.method, self.path, reason)

@@ -19,6 +19,7 @@ from ccfpy.base.json import dumps
 from ccfpy.client.addresses import Addresses, published_addresses
 from ccfpy.client.call import Attempt, Call, Pause, Rules
 from ccfpy.client.committing import COMMIT_TIMEOUT_S, wait_committed, write
+from ccfpy.client.errors import Unreachable
 from ccfpy.client.keyfiles import KeyFiles, read_text
 from ccfpy.client.outcomes import repeatability
 from ccfpy.client.ready import get_when_ready
@@ -151,6 +152,8 @@ class Connection:
                 action = call.not_sent(str(reason))
             except NoAnswer as reason:
                 action = call.no_answer(str(reason))
+            except Unreachable as error:
+                raise call.failure(str(error)) from error
             else:
                 action = call.answered(reply)
         return action

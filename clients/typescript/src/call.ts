@@ -53,6 +53,13 @@ export class Nodes {
     let repeated = 0;
     let reasons: string[] = [];
     let next: string | undefined;
+    // A write was sent, and may have been applied, whatever becomes of later attempts.
+    let maybeApplied = false;
+
+    const failure = (reason: string): Error =>
+      maybeApplied
+        ? new OutcomeUnknown(`${what} may have been applied, or not: ${reason}`)
+        : new Unreachable(reason);
 
     // Waits before the request is sent again; false if that may not be.
     const pause = async (asked: number | undefined, free = false): Promise<boolean> => {
@@ -77,11 +84,11 @@ export class Nodes {
       if (url === undefined) {
         // A node that answers and redirects to a dead primary will soon know better.
         if (reached && (await pause(undefined, true))) continue;
-        throw new Unreachable(reasons.join("; "));
+        throw failure(reasons.join("; "));
       }
       const origin = new URL(url).origin;
       const leftMs = deadline - Date.now();
-      if (leftMs <= 0) throw new Unreachable(`${origin} did not answer in time`);
+      if (leftMs <= 0) throw failure(`${origin} did not answer in time`);
       const mayHang = this.origins.length > 1 && repeat !== "once";
       const signal = AbortSignal.timeout(Math.ceil(mayHang ? leftMs / 2 : leftMs));
       let outcome: Outcome;
@@ -90,11 +97,13 @@ export class Nodes {
         answer = await this.rules.send(url, { ...init, signal });
         outcome = await outcomeOf(answer);
       } catch (error) {
-        if (error instanceof Unreachable) throw error;
+        if (error instanceof Unreachable) throw failure(error.message);
         outcome = error instanceof NotSent ? "not_sent" : "no_answer";
         reasons.push(`no answer from ${origin}: ${reasonOf(error)}`);
       }
       reached ||= answer !== undefined;
+      const isLost = outcome === "no_answer" || outcome === "forward_lost";
+      maybeApplied ||= isLost && repeat !== "read";
       if (outcome === "answered") this.prefer(origin);
       else if (outcome !== "redirected") this.avoid(origin);
       const move =
@@ -106,17 +115,16 @@ export class Nodes {
           continue;
         case "follow":
           if (++redirects >= redirectsMax)
-            throw new Unreachable(`${what} was redirected ${redirectsMax} times`);
+            throw failure(`${what} was redirected ${redirectsMax} times`);
           next = followed(url, answer?.headers.get("location") ?? "");
+          if (next === undefined) throw failure(`${origin} redirects away from HTTPS`);
           continue;
         case "repeat":
           if (await pause(retryAfterMs(answer))) continue;
       }
-      if (answer !== undefined && (outcome !== "forward_lost" || repeat === "read"))
-        return answer;
-      const reason = reasons.at(-1) ?? `${origin} heard no answer of the primary`;
-      if (repeat === "read") throw new Unreachable(reason);
-      throw new OutcomeUnknown(`${what} may have been applied, or not: ${reason}`);
+      const isFinal = outcome === "answered" || !maybeApplied;
+      if (answer !== undefined && isFinal) return answer;
+      throw failure(reasons.at(-1) ?? `${origin} answered ${answer?.status}`);
     }
   }
 
@@ -140,11 +148,9 @@ function rooted(origin: string | undefined, path: string): string | undefined {
   return origin === undefined ? undefined : origin + path;
 }
 
-function followed(url: string, location: string): string {
-  const target = new URL(location, url);
-  if (target.protocol !== "https:")
-    throw new Unreachable(`${new URL(url).origin} redirects away from HTTPS`);
-  return target.href;
+function followed(url: string, location: string): string | undefined {
+  const target = URL.canParse(location, url) ? new URL(location, url) : undefined;
+  return target?.protocol === "https:" ? target.href : undefined;
 }
 
 function retryAfterMs(answer: Response | undefined): number | undefined {

@@ -75,6 +75,14 @@ for (const [name, came] of [["lost", lost], ["late", late]] as const) {
   });
 }
 
+test("an attempt that may have been applied is not forgotten", async () => {
+  const told = { idempotent: true, timeoutMs: 500 };
+  const refused = new NotSent("refused");
+  await assert.rejects(run(told, lost(), refused, refused), OutcomeUnknown);
+  const slow = error(503, "PrimaryNotFound", { "retry-after": "5" });
+  await assert.rejects(run(told, late(), slow), OutcomeUnknown);
+});
+
 test("a changed view is the caller's unless calls are independent", async () => {
   assert.equal((await run({}, view()))[1].status, 500);
   assert.equal((await run({ method: "GET" }, view()))[1].status, 200);

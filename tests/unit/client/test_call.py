@@ -171,6 +171,16 @@ def test_an_idempotent_write_may_be_unknown_in_the_end() -> None:
         run.told(NO_ANSWER)
 
 
+@pytest.mark.parametrize("lost", [NO_ANSWER, LATE])
+@pytest.mark.parametrize("then", [NOT_SENT, BUSY, reply(307, location="http://c")])
+def test_an_attempt_that_may_have_been_applied_is_not_forgotten(
+    lost: Came, then: Came
+) -> None:
+    run = Run(repeat=IDEMPOTENT, timeout_s=1)
+    with pytest.raises(OutcomeUnknown):
+        run.told(lost, *[then] * 20)
+
+
 def test_a_read_without_an_answer_in_time_is_unreachable() -> None:
     run = Run(timeout_s=0.02)
     with pytest.raises(Unreachable) as refused:
@@ -270,3 +280,6 @@ def test_whatever_happens_a_call_keeps_its_promises(
     # The last attempt may end after the deadline; nothing begins after it.
     assert run.now_s <= 105 + PACE_S
     assert answer is None or answer.status != 307
+    # No answer says that a write was not executed if it may have been before.
+    if answer is not None and repeat is not READ and TXID_HEADER not in answer.headers:
+        assert run.applied == 0 or answer.status != 503
