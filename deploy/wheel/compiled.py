@@ -29,6 +29,10 @@ local_partial_types = True
 strict_bytes = True
 """
 _FLAGS = (
+    # As Python itself is compiled: setuptools leaves its flags out where there are others.
+    # Assertions in C would cost time, and hold paths of this machine.
+    "-DNDEBUG",
+    "-fwrapv",
     # Debugging data would hold paths of this machine.
     "-g0",
     # Modules find each other in a table that the library hands to Python, none by its

@@ -1,10 +1,12 @@
 """An installation contains everything that ccfpy needs at run time, and no more."""
 
 import ctypes
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -107,29 +109,45 @@ def test_what_is_installed_measures_as_the_checkout(
     assert found[0] == found[1]
 
 
-def test_what_is_compiled_can_be_named_by_python_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So that compiled functions call each other directly, and not a replacement."""
-    monkeypatch.setenv("MYPYC_OPT_LEVEL", "0")  # speed is no matter here
-    (tmp_path / "ccfpy").mkdir()
-    (tmp_path / "ccfpy/small.py").write_text(
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the library that a small module is compiled into."""
+    place = tmp_path_factory.mktemp("small")
+    (place / "ccfpy").mkdir()
+    (place / "ccfpy/small.py").write_text(
         "def half(n: int) -> int:\n    return n // 2\n"
     )
-    hook = _hook(tmp_path, "ccfpy/small.py")
+    hook = _hook(place, "ccfpy/small.py")
     made: dict[str, dict[str, str]] = {"force_include": {}}
-    hook.initialize("standard", made)
+    with pytest.MonkeyPatch.context() as patch:
+        # Quickly made. At level 0, mypyc turns assertions in C on.
+        patch.setenv("MYPYC_OPT_LEVEL", "1")
+        hook.initialize("standard", made)
     try:
-        shared = [
-            path
+        (shared,) = (
+            Path(path)
             for path, name in made["force_include"].items()
             if name.startswith("ccfpy_compiled")
-        ]
-        (library,) = map(ctypes.CDLL, shared)
-        assert hasattr(library, "PyInit_ccfpy_compiled__mypyc")
-        assert not hasattr(library, "CPyDef_half")
+        )
+        yield shared
     finally:
         hook.finalize("standard", {}, "")
+
+
+def test_what_is_compiled_can_be_named_by_python_alone(library: Path) -> None:
+    """So that compiled functions call each other directly, and not a replacement."""
+    loaded = ctypes.CDLL(str(library))
+    assert hasattr(loaded, "PyInit_ccfpy_compiled__mypyc")
+    assert not hasattr(loaded, "CPyDef_half")
+
+
+def test_what_is_compiled_names_no_file_of_the_machine_that_compiled(
+    library: Path,
+) -> None:
+    """Else its bytes would depend on that machine. Assertions in C name their file."""
+    text = library.read_bytes()
+    assert not [name for name in re.findall(rb"[\w./-]+\.[hc]\b", text) if b"/" in name]
+    assert b"__assert_fail" not in text
 
 
 def test_of_what_could_not_be_compiled_no_copy_is_left(
