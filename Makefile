@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv wheel compiled test-compiled sandbox apps typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv wheel wheels test-wheels compiled test-compiled sandbox apps typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -106,6 +106,20 @@ test-processes: .venv interop apps typescript .venv-kubernetes/installed ## run 
 
 test-alone: test-processes ## run the tests that start processes, and last those that measure them
 	$(BIN)/python -m pytest -m alone $(WITH_PROCESSES)
+
+# What a release publishes. PYTHONS names the Pythons to compile for, if not each version
+# that is here; PROCESSORS=x86_64 compiles for one processor only.
+wheels: .venv-release/installed ## make the files of a release, into dist
+	deploy/wheel/build $(PYTHONS)
+
+test-wheels: .venv-release/installed ## install each wheel of dist that runs here, and use it
+	.venv-release/bin/twine check --strict dist/*.whl dist/*.tar.gz
+	deploy/wheel/check
+
+.venv-release/installed: deploy/wheel/tools.lock
+	@test -x .venv-release/bin/python || $(PYTHON) -m venv .venv-release
+	.venv-release/bin/python $(INSTALL) --no-deps --require-hashes -r $<
+	@touch $@
 
 # A wheel for this machine, with its hot modules compiled, and the tests that run in one
 # process with what is in it instead of the checkout's sources. COMPILER may be another
@@ -272,6 +286,8 @@ lock: ## resolve the dependencies again
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/image/build.lock deploy/image/build.in
 	$(COMPILE) --no-annotate --output-file deploy/site/build.lock deploy/site/build.in
+	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/wheel/build.lock deploy/wheel/build.in
+	$(COMPILE) --no-annotate --output-file deploy/wheel/tools.lock deploy/wheel/tools.in
 
 clean: ## remove what make made
 	rm -rf .venv .venv-* build dist workspace $(BANKING)/dist $(BANKING)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

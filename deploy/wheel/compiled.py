@@ -6,7 +6,8 @@ A build hook of hatchling's, off unless asked for::
 
 The wheel holds every source as well: what is compiled lies beside it, and Python takes
 it first. ``CCFPY_PURE=1`` has it take the sources. Nothing is written into the
-checkout: the compiler sees a copy.
+checkout: the compiler sees a copy. ``CCFPY_WHEEL_PLATFORM`` names the platform that the
+wheel is for, where the C compiler compiles for another than this machine's.
 """
 
 import contextlib
@@ -29,8 +30,8 @@ local_partial_types = True
 strict_bytes = True
 """
 _FLAGS = (
-    # As Python itself is compiled: setuptools leaves its flags out where there are others.
-    # Assertions in C would cost time, and hold paths of this machine.
+    # As Python itself is compiled: setuptools leaves those flags out where others are
+    # given. Assertions in C would cost time, and hold paths of this machine.
     "-DNDEBUG",
     "-fwrapv",
     # Debugging data would hold paths of this machine.
@@ -67,7 +68,11 @@ class CompiledModules(BuildHookInterface[Any]):
             name = library.relative_to(self._place).as_posix()
             build_data["force_include"][str(library)] = name
         build_data["pure_python"] = False
-        build_data["infer_tag"] = True
+        if platform := os.environ.get("CCFPY_WHEEL_PLATFORM"):
+            python = f"cp{sys.version_info.major}{sys.version_info.minor}"
+            build_data["tag"] = f"{python}-{python}-{platform}"
+        else:
+            build_data["infer_tag"] = True
 
     def finalize(
         self, version: str, build_data: dict[str, Any], artifact_path: str
