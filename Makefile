@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv wheel wheels test-wheels compiled test-compiled sandbox apps typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv wheel wheels test-wheels compiled test-compiled sandbox apps typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop workflows clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -251,6 +251,20 @@ documents: .venv .venv-documents/installed ## ask for SECONDS whether nodes answ
 .venv-ccf7/installed: tests/interop/ccf-7.lock
 	@test -x .venv-ccf7/bin/python || $(NEWER_PYTHON) -m venv .venv-ccf7
 	.venv-ccf7/bin/python $(INSTALL) --require-hashes -r $<
+	@touch $@
+
+# What judges the code host's files: their form, and what an attacker could do with them.
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+workflows: .venv-workflows/installed ## check the files that the code host runs and shows
+	.venv-workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	.venv-workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	.venv-workflows/bin/check-jsonschema --builtin-schema vendor.github-issue-forms \
+		$(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	.venv-workflows/bin/zizmor --offline --quiet --persona auditor --min-severity medium .github/workflows
+
+.venv-workflows/installed: tests/house/workflows.lock
+	@test -x .venv-workflows/bin/python || $(PYTHON) -m venv .venv-workflows
+	.venv-workflows/bin/python $(INSTALL) --no-deps --require-hashes -r $<
 	@touch $@
 
 # The image of a node, made twice of Debian's packages and locked wheels: needs root, or

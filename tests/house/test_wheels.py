@@ -50,3 +50,55 @@ def test_make_wheel_types_the_command_of_the_page_on_compiled_modules() -> None:
 def test_a_wheel_has_the_version_that_the_software_says() -> None:
     assert "version" not in PYPROJECT["project"]
     assert ProjectMetadata(str(ROOT), PluginManager()).version == VERSION
+
+
+def test_the_changelog_says_when_this_version_was_released_or_that_it_was_not() -> None:
+    headings = re.findall(
+        r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+    released = [title for title in headings if title != "Unreleased"]
+    assert headings.index("Unreleased") == 0 if "Unreleased" in headings else released
+    for title in released:
+        assert re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d\d-\d\d", title), title
+    tags = subprocess.run(
+        ["git", "tag", "--list", "v*"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert {tag.removeprefix("v") for tag in tags} <= {
+        title.split(" - ")[0] for title in released
+    }
+    if released and "Unreleased" not in headings:
+        assert released[0].startswith(f"{VERSION} - ")
+
+
+def test_each_step_of_a_release_is_a_command() -> None:
+    steps = re.split(
+        r"^\d+\. ", (ROOT / "RELEASING.md").read_text(), flags=re.MULTILINE
+    )
+    assert len(steps) == 11
+    assert all(step.count("```sh") == 1 for step in steps)
+
+
+def test_workflows_run_what_is_in_the_makefile_or_a_program_of_the_checkout() -> None:
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        for line in re.findall(r"^ +- run: (.*)$", path.read_text(), re.MULTILINE):
+            program, *words = line.split()
+            if program == "make":
+                assert words[0] in targets, line
+            elif program == "sudo":
+                assert (ROOT / words[-1]).exists(), line
+            else:
+                assert program == "gh" or (ROOT / program).exists(), line
+
+
+def test_an_action_is_named_by_its_commit() -> None:
+    """A tag can be moved; whoever moves it would run in our place."""
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        for used in re.findall(
+            r"^ +(?:- )?uses: (.*)$", path.read_text(), re.MULTILINE
+        ):
+            assert re.fullmatch(r"\./\S+|[\w./-]+@[0-9a-f]{40} # v[\d.]+", used), used
