@@ -91,7 +91,9 @@ def main() -> None:
     settings += f"\nnav: {json.dumps(navigation(pages))}\n"
     (WORK / "mkdocs.yml").write_text(settings)
     zensical = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
-    subprocess.run([*zensical, "-f", WORK / "mkdocs.yml"], cwd=WORK, check=True)  # noqa: S603
+    made = subprocess.run([*zensical, "-f", WORK / "mkdocs.yml"], cwd=WORK, check=False)  # noqa: S603
+    if made.returncode:
+        sys.exit("the site is not made: see the warnings above")
     finish(html)
     publish(html, arguments.into, runpy.run_path(VERSION)["VERSION"])
 
