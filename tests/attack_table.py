@@ -402,6 +402,10 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "The size of a request is bounded, and compiling a script has the "
                 "same bounds as running it."
             ),
+            "a text that hides a part of itself from members": (
+                "`ccfpy gov show` writes each character that is not printable as an "
+                "escape: controls, marks of direction, characters without width."
+            ),
         },
     ),
     "http": (

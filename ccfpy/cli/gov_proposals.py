@@ -167,14 +167,14 @@ async def _with_whole_ids(
         NotOneId: the beginning of an id fits none, or several.
     """
     from ccfpy.client.governance import read_governance
-    from ccfpy.client.prefixes import whole_id
+    from ccfpy.client.prefixes import ID_CHARACTERS, whole_id
 
     found = dict(arguments)
     for name, table in IDS.items():
         beginning = arguments.get(name)
         if isinstance(beginning, int):  # digits alone
             beginning = str(beginning)
-        if isinstance(beginning, str):
+        if isinstance(beginning, str) and len(beginning) != ID_CHARACTERS:
             known = await read_governance(connection, table)
             ids = list(known) if isinstance(known, dict) else []
             found[name] = whole_id(name.removesuffix("_id"), beginning, ids)

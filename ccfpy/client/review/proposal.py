@@ -168,8 +168,8 @@ class _Teller:
             text="what commits before the last vote may change any of this",
         )
         yield Row(
-            label="private tables",
-            text="a constitution cannot read them, and they are not read here",
+            label="tables of the framework",
+            text="such as the last signature: not served, and taken to be empty",
         )
         if outcome.asked:
             yield Row(

@@ -1,6 +1,7 @@
 import pytest
 
 from ccfpy.client.review.description import CONTEXT_LINES, Diff, plain
+from tests.attacks import attack
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ def test_a_diff_shows_few_lines_around_a_change() -> None:
     assert len(shown) == 1 + 2 * CONTEXT_LINES + 2
 
 
+@attack("gov: a text that hides a part of itself from members")
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -39,5 +41,6 @@ def test_no_character_hides(text: str, shown: str) -> None:
     assert plain(text) == shown
 
 
+@attack("gov: a text that hides a part of itself from members")
 def test_a_diff_hides_no_character() -> None:
     assert Diff.of("x", None, "a\x1b[A\u2028b").lines[1:] == ("+a\\x1b[A\\u2028b",)

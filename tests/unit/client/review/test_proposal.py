@@ -53,7 +53,7 @@ def test_an_open_proposal_says_who_must_vote_and_what_changes() -> None:
         f"user {USER.digest_hex}: new",
     ]
     assert USER.subject in passed.diffs[0].lines[1]
-    assert "private tables" in rows_of(told["Not known here"])
+    assert "tables of the framework" in rows_of(told["Not known here"])
 
 
 def test_what_only_the_service_can_do_is_said_to_be_unknown() -> None:
