@@ -251,7 +251,7 @@ def _unpack(body: bytes) -> list[object]:
 def _encoder(kind: int, cls: type) -> _Encode:
     encode = encoder(cls)
     assert encode is not None
-    return lambda message: [kind, *cast("list[object]", encode(message))]
+    return lambda message: [kind, *cast("Sequence[object]", encode(message))]
 
 
 def _decoder(cls: type) -> _Decode:
