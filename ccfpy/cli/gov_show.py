@@ -92,9 +92,10 @@ def list_proposals(
 async def _summaries(connection: "Connection") -> "list[Summary]":
     from ccfpy.client.review.proposal import summaries
     from ccfpy.client.review.public_state import read_public_state
-    from ccfpy.service.tables.proposals import INFO, PROPOSALS
+    from ccfpy.service.tables.proposals import COSE_RECENT_PROPOSALS, INFO, PROPOSALS
 
-    return summaries(await read_public_state(connection, only={INFO, PROPOSALS}))
+    tables = (INFO, PROPOSALS, COSE_RECENT_PROPOSALS)
+    return summaries(await read_public_state(connection, only=tables))
 
 
 async def _listed(connection: "Connection") -> list[JsonObject]:

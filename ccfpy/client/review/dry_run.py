@@ -6,7 +6,7 @@ not done: to make certificates, to change keys, to open the service.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ccfpy.base.ids import MemberId, Seqno
@@ -127,8 +127,8 @@ class Outcome:
         failures: ballots that say nothing, and why.
         invalid: why the constitution would refuse the proposal today.
         state: what the constitution makes of the votes.
-        more: members whose votes in favour would suffice, in the order of their ids;
-            nothing if not even all votes in favour would.
+        more: members whose votes in favour would suffice; nothing if not even all
+            votes in favour would.
         writes: what the proposal would change.
         asked: what the proposal would ask of the service, in words.
         failure: why the proposal could not be carried out.
@@ -146,8 +146,15 @@ class Outcome:
     before: Store
 
 
-def dry_run(store: Store, proposal: Proposal) -> Outcome:
+def dry_run(
+    store: Store, proposal: Proposal, *, order: Callable[[MemberId], str] = str
+) -> Outcome:
     """Run the constitution over an open proposal; nothing is written.
+
+    Args:
+        store: the service's public tables.
+        proposal: the proposal.
+        order: by which members are sorted who might vote for the proposal.
 
     Raises:
         ApiError: there is no constitution.
@@ -170,7 +177,7 @@ def dry_run(store: Store, proposal: Proposal) -> Outcome:
         return proposals.decide(evaluator, constitution, proposal, counted).state
 
     state = state_with(())
-    others = [each for each in _active_members(reading) if each not in votes]
+    others = sorted(_active_members(reading) - votes.keys(), key=order)
     more = next(
         (
             tuple(others[:count])
@@ -200,6 +207,6 @@ def dry_run(store: Store, proposal: Proposal) -> Outcome:
     )
 
 
-def _active_members(tx: Tx) -> list[MemberId]:
+def _active_members(tx: Tx) -> set[MemberId]:
     infos = members.INFO.of(tx).items()
-    return sorted(key for key, info in infos if info.status is MemberStatus.ACTIVE)
+    return {key for key, info in infos if info.status is MemberStatus.ACTIVE}

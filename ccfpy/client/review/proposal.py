@@ -36,16 +36,22 @@ class Summary:
 
 
 def summaries(state: PublicState) -> list[Summary]:
-    """Return every proposal that the service remembers, by id."""
+    """Return every proposal that the service remembers, the newest last.
+
+    The service keeps the times of recent proposals only; older proposals come first.
+    """
     tx = state.store.begin(read_only=True)
     bodies = proposals.PROPOSALS.of(tx)
+    recent = proposals.COSE_RECENT_PROPOSALS.of(tx).items()
+    created = {proposal_id: time for time, proposal_id in recent}
+    found = proposals.INFO.of(tx).items()
     return [
         Summary(
             proposal_id=proposal_id,
             info=info,
             actions=actions.names(_document(bodies.get(proposal_id) or b"")),
         )
-        for proposal_id, info in proposals.INFO.of(tx).items()
+        for proposal_id, info in sorted(found, key=lambda it: created.get(it[0], ""))
     ]
 
 
@@ -97,7 +103,7 @@ class _Teller:
         if info.state is not ProposalState.OPEN:
             yield Section(title="Votes", rows=tuple(self._final_votes()))
             return
-        outcome = dry_run(self._state.store, self._proposal)
+        outcome = dry_run(self._state.store, self._proposal, order=self._who)
         yield Section(title="Votes", rows=tuple(self._votes(outcome)))
         yield Section(
             title="If it passed now",
@@ -125,7 +131,9 @@ class _Teller:
     def _votes(self, outcome: Outcome) -> Iterator[Row]:
         tx = self._state.store.begin(read_only=True)
         infos = dict(members.INFO.of(tx).items())
-        for member_id, vote in outcome.votes.items():
+        for member_id, vote in sorted(
+            outcome.votes.items(), key=lambda it: self._who(it[0])
+        ):
             text = "in favour" if vote else "against"
             if (info := infos.get(member_id)) is None:
                 text += ", but is no member any more"
@@ -135,7 +143,7 @@ class _Teller:
         for member_id, failure in outcome.failures.items():
             reason = plain(failure.reason)
             yield Row(label=self._who(member_id), text=f"the ballot fails: {reason}")
-        for member_id, info in sorted(infos.items()):
+        for member_id, info in sorted(infos.items(), key=lambda it: self._who(it[0])):
             if (
                 info.status is MemberStatus.ACTIVE
                 and member_id not in self._proposal.info.ballots

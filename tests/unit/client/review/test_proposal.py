@@ -9,7 +9,8 @@ from ccfpy.client.governance import REJECT
 from ccfpy.client.review.description import Description, Section
 from ccfpy.client.review.proposal import NoSuchProposal, describe, summaries
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.service.tables.proposals import ProposalState
+from ccfpy.service.tables import proposals
+from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
 from tests.unit.client.review.made import (
     ADDS_USER,
     ALICE,
@@ -54,6 +55,15 @@ def test_an_open_proposal_says_who_must_vote_and_what_changes() -> None:
     ]
     assert USER.subject in passed.diffs[0].lines[1]
     assert "tables of the framework" in rows_of(told["Not known here"])
+
+
+def test_members_are_in_the_order_of_their_names() -> None:
+    names = {str(ALICE): "zoe", str(BOB): "yan", str(CAROL): "xia"}
+    told = describe(public_state(ADDS_USER), PROPOSAL, names)
+    votes = next(section for section in told.sections if section.title == "Votes")
+    assert [row.label[:3] for row in votes.rows] == ["xia", "yan", "zoe"]
+    passed = next(s for s in told.sections if s.title == "If it passed now")
+    assert "such as xia (cccccccc), yan (bbbbbbbb)" in passed.rows[0].text
 
 
 def test_what_only_the_service_can_do_is_said_to_be_unknown() -> None:
@@ -102,6 +112,18 @@ def test_a_list_says_proposer_and_actions() -> None:
     assert summary.proposal_id == PROPOSAL
     assert summary.info.proposer_id == ALICE
     assert summary.actions == ("set_user", "trigger_snapshot")
+
+
+def test_the_newest_proposal_is_listed_last() -> None:
+    state = public_state(ADDS_USER)
+    older, newest = ProposalId("ff" * 32), ProposalId("01" * 32)
+    tx = state.store.begin()
+    for time, proposal_id in (("1700000001", newest), ("1700000000", older)):
+        proposals.INFO.of(tx).put(proposal_id, ProposalInfo(proposer_id=ALICE))
+        proposals.COSE_RECENT_PROPOSALS.of(tx).put(f"{time}:ab", proposal_id)
+    state.store.apply(2, tx.writes)
+    listed = [summary.proposal_id for summary in summaries(state)]
+    assert listed == [PROPOSAL, older, newest]
 
 
 def test_a_proposal_that_is_not_there_is_refused() -> None:
