@@ -762,6 +762,10 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "The node refuses any address but loopback or a Unix socket, unless "
                 "the operator adds a second option."
             ),
+            "a private value in a label": (
+                "A label is one of a fixed set, a part of a node's id, an interface's "
+                "name, or an endpoint's path in the app's own declaration."
+            ),
             "requests for metrics without end": (
                 "A request, a connection's time and the number of connections are "
                 "bounded. One collection serves all scrapes of a second."

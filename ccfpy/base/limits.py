@@ -540,6 +540,10 @@ METRICS_FRESH_MS: int = 1000
 """Between two collections; a scrape that comes sooner gets the last text."""
 METRICS_ENCLAVE_MS_MAX: int = 2000
 """How long a scrape waits for the enclave; then the host's own metrics are served."""
+ENDPOINTS_COUNTED_MAX: int = 100
+"""Endpoints of a frontend whose requests are counted apart, if an app wants that."""
+SIGNATURES_TIMED_MAX: int = 1000
+"""Signatures that are not final and whose time is known; older ones are forgotten."""
 METRICS_SERIES_MAX: int = 2000
 """Series that are served; what is beyond is left out, and logged once."""
 

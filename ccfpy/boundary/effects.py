@@ -268,6 +268,37 @@ class IdentityMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSeries:
+    """One series of a metric of the enclave's.
+
+    Attributes:
+        name: of the metric, one of `boundary.metrics`.
+        labels: a value for each label of the metric.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeMetrics:
+    """Say which series ``ReportMetrics`` has from now on, and in which order."""
+
+    series: tuple[MetricSeries, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportMetrics:
+    """The answer to ``ScrapeMetrics``.
+
+    Attributes:
+        values: of the series described last, ``Metric.value_count`` for each.
+    """
+
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
     """Ask for another step of the enclave: clients wait for their turn.
 
@@ -315,6 +346,8 @@ Effect: TypeAlias = (
     | EndCall
     | IdentityMade
     | Wake
+    | DescribeMetrics
+    | ReportMetrics
     | WriteLog
     | Stop
 )

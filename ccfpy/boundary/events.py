@@ -184,6 +184,11 @@ class Woken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScrapeMetrics:
+    """Ask for the enclave's metrics; ``ReportMetrics`` answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopRequested:
     """An operator wants the node to stop.
 
@@ -211,4 +216,5 @@ Event: TypeAlias = (
     | CallEnded
     | StopRequested
     | Woken
+    | ScrapeMetrics
 )

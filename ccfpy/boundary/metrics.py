@@ -22,11 +22,12 @@ DISK_EDGES_NS: Final = tuple(
     for ms in (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 10_000)
 )
 """From 0.1 ms to 10 s."""
-REQUEST_EDGES_NS: Final = tuple(
-    ms * _NS_PER_MS
-    for ms in (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
-)
-"""From 1 ms to 10 s: a request that takes less says nothing about what it did."""
+MS_PER_S: Final = 1000
+TIME_EDGES_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
+"""Of the enclave's histograms, from 1 ms to 10 s."""
+TIME_EDGES_NS: Final = tuple(ms * _NS_PER_MS for ms in TIME_EDGES_MS)
+PEER_DIGITS: Final = 12
+"""Of a node's id in a label: enough to tell nodes apart."""
 
 
 class MetricKind(StrEnum):
@@ -128,6 +129,8 @@ HOST_METRICS: Final = (
     ),
     _host(_GAUGE, "ledger_bytes", "Bytes of the files in the ledger's folder."),
     _host(_GAUGE, "ledger_chunks", "Files in the ledger's folder.", "chunks"),
+    _host(_GAUGE, "snapshot_last_seqno", "The seqno of the newest final snapshot."),
+    _host(_GAUGE, "snapshot_bytes", "Bytes of the newest final snapshot."),
     _host(
         _GAUGE,
         "storage_free_bytes",
@@ -191,5 +194,169 @@ HOST_METRICS: Final = (
     _host(_COUNTER, "log_lines_total", "Lines that this node has logged.", "level"),
 )
 
-METRICS: Final[dict[str, Metric]] = {metric.name: metric for metric in HOST_METRICS}
+
+def _enclave(
+    kind: MetricKind, name: str, about: str, *labels: str, per_unit: int = 1
+) -> Metric:
+    return Metric(
+        name=name,
+        kind=kind,
+        about=about,
+        by=MeasuredBy.ENCLAVE,
+        labels=labels,
+        per_unit=MS_PER_S if kind is MetricKind.HISTOGRAM else per_unit,
+        edges=TIME_EDGES_MS if kind is MetricKind.HISTOGRAM else (),
+    )
+
+
+ENCLAVE_METRICS: Final = (
+    _enclave(
+        _COUNTER,
+        "http_requests_total",
+        "Requests that a frontend has answered, also those that other nodes forwarded.",
+        "frontend",
+        "method",
+        "status",
+        "endpoint",
+    ),
+    _enclave(
+        _HISTOGRAM,
+        "http_request_duration_seconds",
+        "Time from a whole request to its answer, with the wait for other nodes.",
+        "frontend",
+        "endpoint",
+    ),
+    _enclave(
+        _COUNTER,
+        "http_request_conflicts_total",
+        "Handlers run again, as another transaction had changed what they read.",
+        "frontend",
+    ),
+    _enclave(
+        _COUNTER,
+        "http_requests_rejected_total",
+        "Requests that no endpoint saw.",
+        "reason",
+    ),
+    _enclave(
+        _HISTOGRAM,
+        "http_commit_wait_seconds",
+        "Time for which answers waited until their transaction was final.",
+    ),
+    _enclave(
+        _COUNTER,
+        "tls_handshakes_total",
+        "TLS handshakes with clients that have ended.",
+        "interface",
+        "result",
+    ),
+    _enclave(_GAUGE, "consensus_is_leader", "Whether this node is the primary."),
+    _enclave(_GAUGE, "consensus_view", "The newest view that this node knows."),
+    _enclave(_GAUGE, "consensus_last_seqno", "The last entry of the ledger."),
+    _enclave(_GAUGE, "consensus_commit_seqno", "The last entry that is final."),
+    _enclave(
+        _GAUGE, "consensus_nodes", "Nodes whose acknowledgements count, this one too."
+    ),
+    _enclave(
+        _COUNTER,
+        "consensus_view_changes_total",
+        "Changes of the view that this node has seen.",
+    ),
+    _enclave(
+        _COUNTER,
+        "consensus_elections_total",
+        "Elections in which this node was a candidate.",
+        "result",
+    ),
+    _enclave(
+        _HISTOGRAM,
+        "consensus_commit_duration_seconds",
+        "Time from a signature of this primary until it is final.",
+    ),
+    _enclave(
+        _GAUGE,
+        "consensus_peer_match_seqno",
+        "The last entry that another node has acknowledged to this primary.",
+        "peer",
+    ),
+    _enclave(
+        _GAUGE,
+        "consensus_peer_ack_age_seconds",
+        "Time since another node answered this primary.",
+        "peer",
+        per_unit=MS_PER_S,
+    ),
+    _enclave(
+        _COUNTER,
+        "forwarded_requests_total",
+        "Requests that this backup had for the primary.",
+        "result",
+    ),
+    _enclave(
+        _HISTOGRAM,
+        "forward_duration_seconds",
+        "Time until the primary answered a forwarded request.",
+    ),
+    _enclave(_COUNTER, "signatures_total", "Signatures that this primary has made."),
+    _enclave(
+        _HISTOGRAM,
+        "signature_duration_seconds",
+        "Time to make a signature and to append it.",
+    ),
+    _enclave(
+        _GAUGE,
+        "kv_entries",
+        "Keys in all public maps, and in all private maps.",
+        "domain",
+    ),
+    _enclave(_COUNTER, "js_calls_total", "Requests that a script has answered."),
+    _enclave(
+        _HISTOGRAM, "js_call_duration_seconds", "Time that scripts ran for a request."
+    ),
+    _enclave(
+        _COUNTER,
+        "js_interpreters_total",
+        "Interpreters that requests were given.",
+        "how",
+    ),
+    _enclave(
+        _COUNTER,
+        "js_limit_hits_total",
+        "Scripts of requests that were stopped at a limit.",
+        "limit",
+    ),
+    _enclave(
+        _COUNTER,
+        "historical_entries_total",
+        "Entries of the past that were wanted, by where they were found.",
+        "result",
+    ),
+    _enclave(
+        _GAUGE,
+        "historical_cache_bytes",
+        "About how much memory the states of the past take.",
+    ),
+    _enclave(
+        _GAUGE,
+        "index_lag_seqno",
+        "How many final entries an index has not seen; indexes have numbers.",
+        "index",
+    ),
+    _enclave(
+        _COUNTER,
+        "jwt_refresh_total",
+        "Refreshes of the keys of token issuers that have ended.",
+        "result",
+    ),
+    _enclave(
+        _GAUGE,
+        "certificate_expiry_timestamp_seconds",
+        "When a certificate ends, as seconds since 1970.",
+        "of",
+    ),
+)
+
+METRICS: Final[dict[str, Metric]] = {
+    metric.name: metric for metric in (*HOST_METRICS, *ENCLAVE_METRICS)
+}
 """All of them by name, in the order in which they are served."""

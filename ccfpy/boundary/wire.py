@@ -58,6 +58,7 @@ EVENT_KINDS: Mapping[int, type] = {
     13: events.BlobRead,
     14: events.SessionWritten,
     15: events.Woken,
+    16: events.ScrapeMetrics,
 }
 EFFECT_KINDS: Mapping[int, type] = {
     1: SendData,
@@ -88,6 +89,8 @@ EFFECT_KINDS: Mapping[int, type] = {
     26: effects.KeepSealedSecret,
     27: effects.ReadMore,
     28: effects.Wake,
+    29: effects.DescribeMetrics,
+    30: effects.ReportMetrics,
 }
 
 Message = TypeVar("Message")

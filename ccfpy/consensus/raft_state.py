@@ -21,6 +21,21 @@ from ccfpy.consensus.trace import Tracer, untraced
 _UNTRACED: Final = untraced
 
 
+@dataclass(slots=True)
+class ElectionCounts:
+    """The campaigns of a node that have ended.
+
+    Attributes:
+        won: the node became leader.
+        lost: another node led the view, or a later view began.
+        abandoned: nobody had won when the node began another.
+    """
+
+    won: int = 0
+    lost: int = 0
+    abandoned: int = 0
+
+
 @dataclass(slots=True, kw_only=True)
 class RaftState:
     """The state of consensus in one node.
@@ -50,6 +65,7 @@ class RaftState:
             leader; see `following`.
         should_sign: whether this leader has yet to write a signature in its view.
         out: what the node must do after this input.
+        elections: those in which this node stood, for its metrics.
     """
 
     node_id: NodeId
@@ -75,6 +91,7 @@ class RaftState:
     is_new_follower: bool = False
     should_sign: bool = False
     out: ReadyBuilder = field(default_factory=ReadyBuilder)
+    elections: ElectionCounts = field(default_factory=ElectionCounts)
 
     def __post_init__(self) -> None:
         """Begin with a batch of the size that is set."""
@@ -98,9 +115,19 @@ class RaftState:
     def lead(self, state: LeadershipState) -> None:
         """Change this node's leadership state."""
         before = self.leadership
+        if before is LeadershipState.CANDIDATE:
+            self._count_election(state)
         assert is_legal_leadership(before, state), f"{before} to {state}"
         self.leadership = state
         self.is_leader = state is LeadershipState.LEADER
+
+    def _count_election(self, outcome: LeadershipState) -> None:
+        if outcome is LeadershipState.LEADER:
+            self.elections.won += 1
+        elif outcome is LeadershipState.FOLLOWER:
+            self.elections.lost += 1
+        else:
+            self.elections.abandoned += 1
 
     def send(self, to: NodeId, message: Message) -> None:
         """Ask for a message to be sent."""

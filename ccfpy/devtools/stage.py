@@ -242,6 +242,7 @@ class Stage:
         self._frontend = Frontend(
             self._registry,
             self.node,
+            clock=self.node.clock,
             has_backpressure=False,
             on_unhandled=self._log_unhandled,
         )

@@ -22,12 +22,13 @@ class Awaited:
         is_abandoned: the client has gone; the answer is not needed any more.
     """
 
-    __slots__ = ("_deliver", "is_abandoned", "response")
+    __slots__ = ("_deliver", "_observe", "is_abandoned", "response")
 
     def __init__(self) -> None:
         self.response: Response | None = None
         self.is_abandoned = False
         self._deliver: Callable[[Response], None] | None = None
+        self._observe: Callable[[Response], None] | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -39,6 +40,8 @@ class Awaited:
         if self.response is not None:
             return
         self.response = response
+        if self._observe is not None:
+            self._observe(response)
         if self._deliver is not None:
             self._deliver(response)
 
@@ -48,6 +51,12 @@ class Awaited:
         self._deliver = deliver
         if self.response is not None:
             deliver(self.response)
+
+    def observe(self, observe: "Callable[[Response], None]") -> None:
+        """Call a function with the response when it comes."""
+        self._observe = observe
+        if self.response is not None:
+            observe(self.response)
 
     def abandon(self) -> None:
         """Deliver nothing: nobody waits any more."""

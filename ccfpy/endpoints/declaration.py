@@ -88,6 +88,8 @@ class Endpoint:
         execution_ms_max: how long its handler, and each policy of an application's own,
             may take, if not as long as any of the service's; 0 if that is limited
             elsewhere.
+        is_counted: the node's metrics count its requests apart from others', so that
+            the owner of the host sees how often it is called.
     """
 
     method: str
@@ -100,6 +102,7 @@ class Endpoint:
     operation: Operation = field(default_factory=Operation)
     on_local_commit: "LocalCommitHandler | None" = None
     execution_ms_max: int | None = None
+    is_counted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

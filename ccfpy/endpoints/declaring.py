@@ -61,6 +61,7 @@ def endpoint_of(
         ),
         on_local_commit=options.get("on_local_commit"),
         execution_ms_max=options.get("execution_ms_max"),
+        is_counted=options.get("metrics", False),
     )
 
 

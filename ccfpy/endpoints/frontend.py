@@ -7,6 +7,7 @@ optimistic race is run again from the start.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import limits
@@ -29,6 +30,7 @@ from ccfpy.endpoints.defects import LOGGED_AS, words_for
 from ccfpy.endpoints.node_inside import NodeInside
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
+from ccfpy.endpoints.request_counts import RequestCounts
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
 from ccfpy.http.errors import (
     ApiError,
@@ -42,6 +44,7 @@ from ccfpy.kv.store import Conflict
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
+    from ccfpy.base.ports import Clock
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.session import InterfaceRules, Session
     from ccfpy.endpoints.underway import Underway
@@ -82,13 +85,19 @@ class Frontend:
         is_open: a closed frontend answers 404 ``FrontendNotOpen`` to everything.
         has_backpressure: whether too many uncommitted transactions turn callers away;
             the node's own frontend is exempt, so that a stuck service can be asked why.
+        counts: of the requests that were answered, but for those counted apart.
+        endpoint_counts: of the endpoints that are counted apart, by their paths.
+        conflicts: handlers run again.
+        turned_away: requests refused under pressure.
+        closed_to: requests refused because the frontend was closed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has its name
         self,
         registry: Registry,
         node: NodeView,
         *,
+        clock: "Clock",
         has_backpressure: bool,
         on_unhandled: UnhandledError,
         calls: AppCalls | None = None,
@@ -99,6 +108,7 @@ class Frontend:
         Args:
             registry: the frontend's endpoints.
             node: the node that answers.
+            clock: measures how long an answer takes.
             has_backpressure: whether the frontend refuses requests under pressure.
             on_unhandled: called with an exception that no endpoint should raise.
             calls: of the application's code; of a node with one thread if not said.
@@ -114,34 +124,100 @@ class Frontend:
         self._seen = NodeInside(node, self._calls.threads) if is_app else node
         self._named: TxId | None = None
         self._name = ""
+        self._now_ns: Callable[[], int] = clock.monotonic_ns
+        self.counts = RequestCounts()
+        self.endpoint_counts: dict[str, RequestCounts] = {}
+        self.conflicts = 0
+        self.turned_away = 0
+        self.closed_to = 0
 
-    def answer(self, request: "Request", session: "Session", path: str) -> "Answer":
-        """Answer one request; ``path`` is its path without the frontend's prefix.
+    def answer(
+        self,
+        request: "Request",
+        session: "Session",
+        path: str,
+        is_again: bool = False,
+    ) -> "Answer":
+        """Answer one request.
+
+        Args:
+            request: the request.
+            session: of its caller.
+            path: the request's path without the frontend's prefix.
+            is_again: the caller waits for the answer of an earlier run, which will be
+                counted when this one has answered.
 
         Raises:
             CallLeft: the answer has been delivered, as the node went on without it.
             CallGivenUp: the caller was answered meanwhile.
         """
+        began_ns = self._now_ns()
         underway = self._calls.underway
         answer: Answer
+        endpoint: Endpoint | None = None
         try:
             for _ in range(limits.TX_ATTEMPTS_MAX):
                 match = self._admit(request, session, path)
                 if not isinstance(match, Match):
                     answer = match
                     break
+                endpoint = match.endpoint
                 try:
                     answer = self._execute(match, request, session, underway)
                     break
                 except Conflict:
+                    self.conflicts += 1
                     continue
             else:
                 answer = _no_end_of_conflicts().response()
         except ApiError as error:
             answer = error.response()
+        if type(answer) is not Response or (
+            endpoint is not None and endpoint.is_counted
+        ):
+            if not is_again:
+                self._count_unusual(request, endpoint, began_ns, answer)
+        elif not is_again:
+            elapsed_ns = self._now_ns() - began_ns
+            self.counts.count(request.method, answer.status, elapsed_ns)
         if underway.awaited is not None:
             self._calls.deliver(underway, answer)
         return answer
+
+    def _count_unusual(
+        self,
+        request: "Request",
+        endpoint: Endpoint | None,
+        began_ns: int,
+        answer: "Answer",
+    ) -> None:
+        """Count an answer of an endpoint counted apart, or one that comes later."""
+        if isinstance(answer, Response):
+            self._count(request, endpoint, began_ns, answer)
+        else:
+            answer.observe(partial(self._count, request, endpoint, began_ns))
+
+    def _count(
+        self,
+        request: "Request",
+        endpoint: Endpoint | None,
+        began_ns: int,
+        response: Response,
+    ) -> None:
+        elapsed_ns = self._now_ns() - began_ns
+        counts = self.counts
+        if endpoint is not None and endpoint.is_counted:
+            counts = self._counts_of(endpoint)
+        counts.count(request.method, response.status, elapsed_ns)
+
+    def _counts_of(self, endpoint: Endpoint) -> RequestCounts:
+        """Return the counts of an endpoint; the frontend's, if too many have own."""
+        counts = self.endpoint_counts.get(endpoint.path)
+        if counts is None:
+            if len(self.endpoint_counts) >= limits.ENDPOINTS_COUNTED_MAX:
+                return self.counts
+            counts = self.endpoint_counts[endpoint.path] = RequestCounts()
+        return counts
 
     def _admit(
         self, request: "Request", session: "Session", path: str
@@ -149,11 +225,13 @@ class Frontend:
         """Find what to execute, or the answer of a check that comes before that."""
         takes_writes = self._node.takes_writes
         if not takes_writes and self._has_backpressure and self._node.is_at_capacity():
+            self.turned_away += 1
             raise unavailable(
                 ErrorCode.TooManyPendingTransactions,
                 "Too many transactions pending commit on the service.",
             )
         if not self.is_open:
+            self.closed_to += 1
             raise ApiError(404, ErrorCode.FrontendNotOpen, "Frontend is not open.")
         try:
             match = self.registry.find(request.method, path)

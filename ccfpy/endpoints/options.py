@@ -37,6 +37,8 @@ class Options(TypedDict, total=False):
         deprecated: callers should use another one.
         execution_ms_max: how long its function, and each policy of the application's
             own, may take, if not as long as any of the service's.
+        metrics: the node's metrics count its requests apart from others', by its path;
+            the owner of each host then sees how often it is called.
     """
 
     auth: Sequence[Auth]
@@ -51,6 +53,7 @@ class Options(TypedDict, total=False):
     hidden: bool
     deprecated: bool
     execution_ms_max: int
+    metrics: bool
 
 
 @dataclass(frozen=True, slots=True)

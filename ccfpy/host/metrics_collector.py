@@ -14,8 +14,11 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads
 from ccfpy.base.version import VERSION
 from ccfpy.boundary import wire
+from ccfpy.boundary.events import Event
+from ccfpy.boundary.metrics import PEER_DIGITS
 from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.enclave_link import EnclaveLink
+from ccfpy.host.enclave_metrics import EnclaveMetrics
 from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
 from ccfpy.host.log import Journal
 from ccfpy.host.metrics_text import Sample, render
@@ -24,10 +27,9 @@ from ccfpy.host.process_usage import usage_of
 from ccfpy.host.sessions import Sessions
 from ccfpy.host.storage import Storage
 from ccfpy.ledger.chunk import ChunkName
+from ccfpy.ledger.snapshot_name import SnapshotName
 
 _SOURCE = "metrics"
-PEER_DIGITS = 12
-"""Of a node's id, which are enough to tell nodes apart."""
 
 
 class Stopwatch:
@@ -58,10 +60,12 @@ class HostMetrics:
     """What makes the text of a node's metrics.
 
     Attributes:
+        post: sends the enclave an event.
         measurement: of the enclave's program, as JSON, once it is known.
         congested: while the host reads from no client.
     """
 
+    post: Callable[[Event], None]
     file: ConfigurationFile
     link: EnclaveLink
     storage: Storage
@@ -73,6 +77,7 @@ class HostMetrics:
 
     def __post_init__(self) -> None:
         """Begin without a complaint."""
+        self.enclave = EnclaveMetrics(self.post, self.journal)
         self._has_complained = False
 
     async def text(self) -> str:
@@ -80,7 +85,17 @@ class HostMetrics:
         # A ledger has thousands of files: they are counted beside the node's loop.
         loop = asyncio.get_running_loop()
         of_files = await loop.run_in_executor(None, self._of_files)
-        text, left_out = render([*self._of_node(), *of_files, *self._of_processes()])
+        of_enclave = await self.enclave.samples()
+        answers = Sample("enclave_answers", (), (int(of_enclave is not None),))
+        text, left_out = render(
+            [
+                answers,
+                *self._of_node(),
+                *of_files,
+                *self._of_processes(),
+                *(of_enclave or ()),
+            ]
+        )
         if left_out and not self._has_complained:
             self._has_complained = True
             self.journal.fail(
@@ -139,10 +154,12 @@ class HostMetrics:
                 Sample("ledger_chunks", ("committed",), (committed,)),
                 Sample("ledger_chunks", ("open",), (uncommitted,)),
             ]
-        folders: Mapping[str, Path] = {
-            "ledger": ledger,
-            "snapshots": Path(self.file.snapshots.directory),
-        }
+        snapshots = Path(self.file.snapshots.directory)
+        with contextlib.suppress(OSError):
+            seqno, size = _newest_snapshot(snapshots)
+            samples.append(Sample("snapshot_last_seqno", (), (seqno,)))
+            samples.append(Sample("snapshot_bytes", (), (size,)))
+        folders: Mapping[str, Path] = {"ledger": ledger, "snapshots": snapshots}
         for name, folder in folders.items():
             with contextlib.suppress(OSError):
                 free = shutil.disk_usage(folder).free
@@ -174,3 +191,15 @@ def _ledger_size(folder: Path) -> tuple[int, int, int]:
                 committed += name.is_committed
                 uncommitted += not name.is_committed
     return size, committed, uncommitted
+
+
+def _newest_snapshot(folder: Path) -> tuple[int, int]:
+    """Return the seqno and the size of the newest final snapshot; zeros without one."""
+    newest = (0, 0)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(Malformed, FileNotFoundError):
+                name = SnapshotName.parse(entry.name)
+                if name.is_committed and name.seqno > newest[0]:
+                    newest = name.seqno, entry.stat().st_size
+    return newest

@@ -17,6 +17,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import (
     CloseSession,
+    DescribeMetrics,
     Effect,
     EndCall,
     ForgetPeer,
@@ -24,6 +25,7 @@ from ccfpy.boundary.effects import (
     LogLevel,
     OpenCall,
     ReadMore,
+    ReportMetrics,
     SendCall,
     SendData,
     SendEntries,
@@ -105,6 +107,7 @@ class NodeHost:
         self._listeners = Listeners()
         self._congested = Stopwatch()
         self._metrics = HostMetrics(
+            post=self.post,
             file=file,
             link=link,
             storage=storage,
@@ -234,6 +237,8 @@ class NodeHost:
             EndCall: lambda effect: self._calls.end(effect.call),
             IdentityMade: self._write_identity,
             Stop: self._stop,
+            DescribeMetrics: self._metrics.enclave.described,
+            ReportMetrics: self._metrics.enclave.reported,
             Wake: lambda _: self.post(Woken()),
         }
         own = cast("Mapping[type, Callable[[Effect], None]]", performers)

@@ -25,6 +25,7 @@ from ccfpy.boundary.events import (
     Event,
     LedgerRead,
     PeerMessage,
+    ScrapeMetrics,
     SessionClosed,
     SessionData,
     SessionOpened,
@@ -49,6 +50,8 @@ from ccfpy.node.joining import join, start
 from ccfpy.node.joining.bootstrap import Bootstrap
 from ccfpy.node.joining.endorsements import EndorsementFetch
 from ccfpy.node.ledger_reads import LedgerReads
+from ccfpy.node.metrics.gathering import gather
+from ccfpy.node.metrics.report import MetricsReport
 from ccfpy.node.outbound import OutboundClient
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.parts import NodeParts
@@ -131,6 +134,7 @@ class Node:
             router=Router(app_code.calls),
         )
         self._outbox = outbox
+        self._metrics = MetricsReport(outbox)
         self._calls = app_code.calls
         self._away = AwayCalls(app_code)
         self._wake_flag = self._parts.wake_flag
@@ -286,6 +290,9 @@ class Node:
                 self._take_read(event)
             case CallOpened() | CallData() | CallEnded():
                 self._take_call(event)
+            case ScrapeMetrics():
+                booted = self._booted
+                self._metrics.answer(() if booted is None else gather(booted.running))
             case _:
                 assert_never(event)
 
@@ -427,6 +434,7 @@ class Node:
         return Frontend(
             registry,
             running,
+            clock=self._parts.clock,
             has_backpressure=registry.prefix != "node",
             on_unhandled=unhandled,
             calls=self._calls,

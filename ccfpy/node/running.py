@@ -50,6 +50,7 @@ from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signature_timer import SignatureTimer
+from ccfpy.node.replication.signature_times import SignatureTimes
 from ccfpy.node.sessions.client import SessionCounts
 from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.nodes import record_retirements
@@ -100,7 +101,6 @@ class RunningNode:
         sealing: Sealing,
     ) -> None:
         now_ms, outbox = time.monotonic_ms, parts.outbox
-        signatures = configuration.ledger_signatures
         self.parts = parts
         self.configuration = configuration
         self.time = time
@@ -128,12 +128,8 @@ class RunningNode:
         self.certificates = PresentedCertificates(identity)
         self.address_book = AddressBook(identity.node_id, channels, outbox)
         self.commit_waits = CommitWaits(status=replication.tx_status, now_ms=now_ms)
-        self.timer = SignatureTimer(
-            tx_count=signatures.tx_count,
-            delay_ms=signatures.delay_ms,
-            now_ms=now_ms,
-            is_early=signatures.early,
-        )
+        self.timer = self._signature_timer()
+        self.signature_times = SignatureTimes(parts.clock.monotonic_ns, replication)
         self.forwarder = self._forwarder(parts)
         self.snapshots = Snapshotter(
             tx_count=configuration.snapshot_tx_count,
@@ -155,6 +151,15 @@ class RunningNode:
             interval_ms=configuration.jwt_key_refresh_interval_ms,
         )
 
+    def _signature_timer(self) -> SignatureTimer:
+        signatures = self.configuration.ledger_signatures
+        return SignatureTimer(
+            tx_count=signatures.tx_count,
+            delay_ms=signatures.delay_ms,
+            now_ms=self.time.monotonic_ms,
+            is_early=signatures.early,
+        )
+
     def _forwarder(self, parts: NodeParts) -> Forwarder:
         return Forwarder(
             channels=self.channels,
@@ -173,7 +178,7 @@ class RunningNode:
             identity=lambda: self.service_identity,
             entropy=parts.entropy,
             outbox=parts.outbox,
-            serve=parts.router.answer,
+            serve=parts.router.answer_again,
             app=parts.app_code,
             wake_flag=parts.wake_flag,
             bytes_max=self.configuration.historical_cache_bytes_max,
@@ -447,7 +452,9 @@ class RunningNode:
         self.timer.signed(self.time.monotonic_ms, self.replication.unsigned)
         if self.snapshots.note_signature(self.tail.last_seqno + 1):
             self.tail.force_chunk()
+        began_ns = self.signature_times.begin(self.tail.last_seqno + 1)
         self.replication.sign(signer, issued_at=self.time.unix_us // 1_000_000)
+        self.signature_times.made(began_ns)
 
     # Other nodes
 

@@ -10,6 +10,7 @@ from ccfpy.boundary.effects import (
     AppendLedger,
     BeginLedger,
     CommitLedger,
+    DescribeMetrics,
     Effect,
     ForgetPeer,
     IdentityMade,
@@ -18,6 +19,7 @@ from ccfpy.boundary.effects import (
     ReadLedger,
     ReadMore,
     RecoverLedger,
+    ReportMetrics,
     SetPeer,
     Stop,
     TruncateLedger,
@@ -105,8 +107,8 @@ class Recorded:
                 self.recovered_to = None
             case KeepSealedSecret():
                 self.sealed[effect.version] = effect.data
-            case ReadMore() | Wake():
-                pass  # for the host's end of a connection
+            case ReadMore() | Wake() | DescribeMetrics() | ReportMetrics():
+                pass  # for the host's ends of connections
             case _:
                 raise AssertionError(f"a node of one asks for no {effect}")
 

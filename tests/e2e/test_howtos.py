@@ -15,6 +15,7 @@ TOGETHER = [
     for names in (
         (
             "run-a-network",
+            "watch-a-service",
             "when-a-node-dies",
             "replace-a-node",
             "start-from-snapshots",

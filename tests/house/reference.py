@@ -216,10 +216,10 @@ def attacks_page() -> str:
 
 _ABOUT_METRICS = """\
 A node that is started with `--metrics` serves these as text for Prometheus
-([how](../howto/run-a-node.md)). Times are in seconds, sizes in bytes. A counter begins
-at 0 with each start of a node. Metrics of the *enclave* are counted in the trusted
-process, which sends numbers when somebody asks. [SECURITY.md](../../SECURITY.md) says
-what they show."""
+([how](../howto/watch-a-service.md)). Times are in seconds, sizes in bytes. A counter
+begins at 0 with each start of a node. Metrics of the *enclave* are counted in the
+trusted process, which sends numbers when somebody asks.
+[SECURITY.md](../../SECURITY.md#what-metrics-show) says what they show."""
 
 
 def metrics_page() -> str:

@@ -34,6 +34,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.http.messages import Request
+from ccfpy.testing.node import StoppedClock
 from tests.unit.endpoints.test_openapi import check
 from tests.unit.endpoints.world import StoreNode, session
 
@@ -70,7 +71,11 @@ def test_an_app_answers_on_a_node() -> None:
 
     node = StoreNode()
     frontend = Frontend(
-        app.registry(), node, has_backpressure=True, on_unhandled=lambda *_: "0"
+        app.registry(),
+        node,
+        clock=StoppedClock(),
+        has_backpressure=True,
+        on_unhandled=lambda *_: "0",
     )
     frontend.is_open = True
 
@@ -164,7 +169,11 @@ def test_a_historical_endpoint_is_given_the_state_its_caller_names() -> None:
         TxId(2, 7), {NOTES.name: encoded}, pytest.fail
     )
     frontend = Frontend(
-        app.registry(), node, has_backpressure=True, on_unhandled=lambda *_: "0"
+        app.registry(),
+        node,
+        clock=StoppedClock(),
+        has_backpressure=True,
+        on_unhandled=lambda *_: "0",
     )
     frontend.is_open = True
     request = Request(

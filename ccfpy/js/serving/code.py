@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.errors import Malformed
 from ccfpy.endpoints.app_calls import UNLIMITED
@@ -37,6 +37,10 @@ _POLICY_NAMES = frozenset(
     {"user_cert", "member_cert", "any_cert", "jwt", "user_cose_sign1", "no_auth"}
 )
 """What a bundle may name (``include/ccf/endpoints/authentication/js.h``)."""
+
+
+METRICS_EXTENSION: Final = "x-ccfpy-metrics"
+"""In an endpoint's ``openapi``: the node's metrics count its requests apart."""
 
 
 class UnusableEndpoint(Exception):
@@ -136,6 +140,7 @@ class Code:
             auth=tuple(map(_policy, properties.authn_policies)),
             operation=operation,
             execution_ms_max=UNLIMITED,  # an interpreter has limits of its own
+            is_counted=_is_counted(properties.openapi),
         )
 
 
@@ -173,6 +178,14 @@ def _broken(method: str, path: str, reason: str) -> Endpoint:
         redirection=Redirection.NONE,
         operation=Operation(hidden=True),
     )
+
+
+def _is_counted(openapi: "Json") -> bool:
+    """Return whether an endpoint's description asks for metrics of its own.
+
+    The record of an endpoint has CCF's fields alone, and keeps its description whole.
+    """
+    return isinstance(openapi, dict) and openapi.get(METRICS_EXTENSION) is True
 
 
 def _policy(described: "Json") -> "AuthPolicy":

@@ -11,6 +11,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.histogram import Histogram
+from ccfpy.boundary.metrics import TIME_EDGES_MS
 from ccfpy.endpoints.app_calls import too_many_slow
 from ccfpy.endpoints.declaration import Handler, Mode
 from ccfpy.endpoints.historical import historical
@@ -60,8 +62,20 @@ class Executor:
         self._reused = InterpreterCache[ScriptContext]()
         self._unused = InterpreterCache[ScriptContext]()
         self._options: OrderedDict[bytes, _Options] = OrderedDict()
+        self.ran_ms = Histogram(TIME_EDGES_MS)
+        """How long calls ran that a script ended itself."""
+        self.limit_hits: dict[JsLimit, int] = dict.fromkeys(JsLimit, 0)
         self.code = Code(scripts.tables, self._handler)
         """The endpoints and modules in the tables now."""
+
+    @property
+    def interpreters(self) -> tuple[int, int]:
+        """How many interpreters were reused, and how many were fresh.
+
+        An interpreter that no endpoint shares is given fresh globals by each call.
+        """
+        unused = self._unused
+        return self._reused.reused, self._reused.fresh + unused.reused + unused.fresh
 
     def _handler(self, properties: EndpointProperties, mode: Mode) -> Handler:
         access = _access(properties)
@@ -151,12 +165,15 @@ class Executor:
             # The interpreter looks at the clock every few thousand steps: a short
             # script on a slow machine may end late without being stopped.
             elapsed_ms = script_context.elapsed_ms
+            self.ran_ms.observe(elapsed_ms)
             if elapsed_ms > options.limits.execution_ms_max:
                 raise JsLimitExceeded(JsLimit.TIME, INTERRUPTED)
         except JsModuleFailed as error:
             raise internal_error(str(error)) from None
         except JsException as error:
             context.apply_writes = None
+            if isinstance(error, JsLimitExceeded):
+                self.limit_hits[error.which] += 1
             if isinstance(error, JsLimitExceeded) and error.which is JsLimit.TIME:
                 self._log_late(
                     endpoint,

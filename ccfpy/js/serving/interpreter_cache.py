@@ -19,12 +19,18 @@ class InterpreterCache(Generic[Cached]):
 
     All are dropped when the code changes, or when the table is written that asks for
     it.
+
+    Attributes:
+        reused: interpreters given out that were used before.
+        fresh: interpreters given out that were made for it.
     """
 
     def __init__(self) -> None:
         self._contexts: OrderedDict[Key, Cached] = OrderedDict()
         self._library: Library | None = None
         self._flushed_at: Seqno | None = None
+        self.reused = 0
+        self.fresh = 0
 
     def __len__(self) -> int:
         """Return the number of interpreters."""
@@ -42,7 +48,12 @@ class InterpreterCache(Generic[Cached]):
 
     def take(self, key: Key, make: Callable[[], Cached]) -> Cached:
         """Take an interpreter out, or make one; the caller may put it back."""
-        return self._contexts.pop(key, None) or make()
+        known = self._contexts.pop(key, None)
+        if known is None:
+            self.fresh += 1
+            return make()
+        self.reused += 1
+        return known
 
     def put(self, key: Key, script_context: Cached, most: int) -> None:
         """Keep an interpreter for the next call."""

@@ -19,6 +19,9 @@ class ScriptedRegistry(Registry):
     """Endpoints of the node's code, and endpoints in an application's tables.
 
     Those in tables are served once the registry is attached to a node.
+
+    Attributes:
+        executor: runs the scripts, once the registry is attached.
     """
 
     scripts: Scripts
@@ -26,12 +29,12 @@ class ScriptedRegistry(Registry):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._node: ScriptNode | None = None
-        self._executor: Executor | None = None
+        self.executor: Executor | None = None
 
     def attach(self, node: ScriptNode) -> None:
         """Serve on a node."""
         self._node = node
-        self._executor = Executor(node, self.scripts)
+        self.executor = Executor(node, self.scripts)
 
     def find(self, method: str, path: str) -> Match | None:
         """Find the endpoint for a request's path, in the tables as they are now."""
@@ -58,6 +61,6 @@ class ScriptedRegistry(Registry):
         yield from scripted
 
     def _routes(self) -> Registry | None:
-        if self._node is None or self._executor is None:
+        if self._node is None or self.executor is None:
             return None
-        return self._executor.code.routes(self._node.begin())
+        return self.executor.code.routes(self._node.begin())

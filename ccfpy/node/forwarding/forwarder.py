@@ -21,7 +21,9 @@ from typing import Protocol
 
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import NodeId
+from ccfpy.boundary.metrics import TIME_EDGES_MS
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.replies import text_reply
@@ -94,6 +96,8 @@ class Forwarder:
         calls: of the application's code; told for whom each is made.
         node_log: for refused messages.
         now_ms: the host's clock, as in `tick`.
+        results: how this node's commands have ended.
+        took_ms: how long the answers took that came.
     """
 
     channels: ForwardingPort
@@ -105,6 +109,8 @@ class Forwarder:
 
     def __post_init__(self) -> None:
         self._next_id = 0
+        self.results = {"ok": 0, "refused": 0, "timeout": 0}
+        self.took_ms = Histogram(TIME_EDGES_MS)
         self._pending: dict[int, _Pending] = {}
         self._next_deadline_ms: int | None = None
 
@@ -122,6 +128,13 @@ class Forwarder:
             ApiError: the primary is unknown, cannot be reached, or too many commands
                 wait for it; or the request is too large for a message between nodes.
         """
+        try:
+            return self._forward(request, session)
+        except ApiError:
+            self.results["refused"] += 1
+            raise
+
+    def _forward(self, request: Request, session: Session) -> Awaited:
         primary = self.primary()
         if primary is None:
             raise unavailable(
@@ -208,6 +221,7 @@ class Forwarder:
         )
         for number, pending in waiting.items():
             if number not in self._pending:
+                self.results["timeout"] += 1
                 pending.awaited.settle(_too_late(pending))
 
     # Messages of other nodes
@@ -242,6 +256,9 @@ class Forwarder:
             return
         assert number is not None, "nothing pending has no number"
         del self._pending[number]
+        self.results["ok"] += 1
+        began_ms = pending.deadline_ms - pending.timeout_ms
+        self.took_ms.observe(max(0, self.now_ms - began_ms))
         try:
             response = read_response(message.response)
         except CcfpyError as error:

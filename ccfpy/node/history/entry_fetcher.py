@@ -70,6 +70,7 @@ class EntryFetcher:
         self._asked: set[Seqno] = set()
         self._under_way = 0
         self._batch: dict[Seqno, PastEntry] = {}
+        self.results = {"memory": 0, "host": 0, "missing": 0, "refused": 0}
 
     def take(self, seqno: Seqno) -> PastEntry | None:
         """Return an entry that is here already.
@@ -85,7 +86,10 @@ class EntryFetcher:
                 self._batch[seqno] = found
             return found
         data = self.tail.settled_recent().get(seqno)
-        return None if data is None else self._open(seqno, data)
+        if data is None:
+            return None
+        self.results["memory"] += 1
+        return self._open(seqno, data)
 
     def block(self, waiter: Waiter, on: Seqno, *, searches: bool = False) -> None:
         """Resume ``waiter`` when an entry is here.
@@ -118,6 +122,7 @@ class EntryFetcher:
 
     def refuse(self, seqno: Seqno, error: CcfpyError) -> None:
         """Log that an entry is wrong."""
+        self.results["refused"] += 1
         self.outbox.fail(f"Corrupt ledger entry received for seqno {seqno}: {error}")
 
     def pump(self) -> None:
@@ -162,6 +167,7 @@ class EntryFetcher:
         self, first: Seqno, last: Seqno, entries: Sequence[bytes] | None
     ) -> None:
         if entries is None:
+            self.results["missing"] += 1
             self._lose(first, f"the host has no entry {first}")
             end = first
         else:
@@ -191,6 +197,7 @@ class EntryFetcher:
                 self.refuse(seqno, error)
                 self._lose(seqno, f"the host gave a corrupt entry {seqno}")
                 continue
+            self.results["host"] += 1
             self._batch[seqno] = entry
         due: list[Waiter] = []
         for seqno in self._batch:

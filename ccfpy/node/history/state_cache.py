@@ -115,6 +115,11 @@ class StateCache:
     def _opening(self, seqno: Seqno) -> "LedgerSecrets | None":
         return self.secrets.opening(seqno)
 
+    @property
+    def bytes_taken(self) -> int:
+        """About how much memory all states together take."""
+        return self._entry_bytes * limits.HISTORY_BYTES_PER_ENTRY_BYTE
+
     # What endpoints ask
 
     def state_at(

@@ -134,6 +134,15 @@ class Indexer:
             descriptions.append(description)
         return descriptions
 
+    def lags(self) -> list[int]:
+        """Return how many committed transactions each strategy has yet to see."""
+        committed = self.history.log().commit_seqno
+        wanted = (
+            self._next_requested(index, strategy)
+            for index, strategy in list(self._installed.items())
+        )
+        return [0 if seqno is None else committed + 1 - seqno for seqno in wanted]
+
     # Time
 
     def tick(self, now_ms: int) -> None:

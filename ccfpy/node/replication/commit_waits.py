@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from ccfpy.base import limits
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.boundary.metrics import TIME_EDGES_MS
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.frontend import TX_ID_HEADER
@@ -37,6 +39,7 @@ class CommitWaits:
 
     Attributes:
         status: what the node knows of a transaction.
+        waited_ms: how long responses have waited.
     """
 
     def __init__(self, *, status: Callable[[TxId], TxStatus], now_ms: int) -> None:
@@ -46,6 +49,7 @@ class CommitWaits:
         self._count = 0
         self._next_deadline_ms: int | None = None
         self._committed_view: View = 0
+        self.waited_ms = Histogram(TIME_EDGES_MS)
 
     def __len__(self) -> int:
         """Return how many responses wait."""
@@ -70,6 +74,7 @@ class CommitWaits:
     def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Answer:
         """Answer ``response`` once its transaction is committed, or why it is not."""
         if (final := _final(tx_id, self._status(tx_id), response)) is not None:
+            self.waited_ms.observe(0)
             return final
         self._count += 1
         wait = _CommitWait(
@@ -107,6 +112,7 @@ class CommitWaits:
         """Settle a wait whose transaction is final; tell whether it is not."""
         final = _final(wait.tx_id, self._status(wait.tx_id), wait.response)
         if final is not None:
+            self._observe(wait)
             wait.awaited.settle(final)
         return final is None
 
@@ -114,6 +120,7 @@ class CommitWaits:
         if wait.deadline_ms > self._now_ms:
             self._expect(wait.deadline_ms)
             return True
+        self._observe(wait)
         status = self._status(wait.tx_id)
         wait.awaited.settle(
             _refusal(
@@ -126,6 +133,10 @@ class CommitWaits:
             )
         )
         return False
+
+    def _observe(self, wait: _CommitWait) -> None:
+        began_ms = wait.deadline_ms - wait.within_ms
+        self.waited_ms.observe(max(0, self._now_ms - began_ms))
 
     def _keep(self, is_kept: Callable[[_CommitWait], bool]) -> None:
         self._waits = [wait for wait in self._waits if is_kept(wait)]

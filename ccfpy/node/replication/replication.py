@@ -44,6 +44,7 @@ class Replication:
         tail: the ledger; only this class writes to it.
         is_cleanup_due: this node is primary, and retirements that are complete may be
             recorded as such.
+        view_changes: how often the view has changed.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Replication:
         self.is_cleanup_due = False
         self._peers = peers
         self._outbox = outbox
+        self.view_changes = 0
         self._role: tuple[bool, View] = (False, 0)
         self._final: list[Callable[[Seqno], None]] = []
         self._committed: list[Callable[[Seqno], None]] = []
@@ -268,8 +270,9 @@ class Replication:
         role = self.raft.is_leader, self.raft.view
         if role == self._role:
             return
-        self._role = role
         is_leader, view = role
+        self.view_changes += view != self._role[1]
+        self._role = role
         what = "leader" if is_leader else "follower"
         self._outbox.info(f"Becoming {what} {self.raft.state.node_id}: {view}")
 

@@ -33,6 +33,8 @@ class InterfaceSessions:
         http2: set if the interface speaks HTTP/2, and nothing else then.
         active: sessions open now.
         peak: most there ever were at once.
+        capped: requests refused as the connection is beyond the soft cap.
+        handshakes: those that have ended, by how.
     """
 
     configuration: RpcInterface
@@ -48,6 +50,11 @@ class InterfaceSessions:
             "request_header_too_large": 0,
             "request_payload_too_large": 0,
         }
+    )
+
+    capped: int = 0
+    handshakes: dict[str, int] = field(
+        default_factory=lambda: {"ok": 0, "failed": 0, "timeout": 0}
     )
 
     def count_error(self, error: UnreadableRequest) -> None:
@@ -110,6 +117,7 @@ class Client:
     def answer(self, request: "Request") -> "Answer":
         """Answer a request, at once or later."""
         if self.is_capped:
+            self.interface.capped += 1
             return unavailable(
                 ErrorCode.SessionCapExhausted,
                 "Service is currently busy and unable to serve new connections",

@@ -119,9 +119,12 @@ class Connection:
         try:
             plaintext = tls.feed(data)
         except TlsFailure:
+            if not self.is_greeted:
+                self.interface.handshakes["failed"] += 1
             return None
         if not self.is_greeted and tls.is_established:
             self.is_greeted = True
+            self.interface.handshakes["ok"] += 1
             if tls.peer_certificate_der is not None:
                 self.session.caller = readable_certificate(tls.peer_certificate_der)
         return plaintext

@@ -40,3 +40,12 @@ class Router:
             if frontend is not None:
                 return frontend.answer(request, session, path[end:])
         return self.frontends["app"].answer(request, session, path)
+
+    def answer_again(self, request: "Request", session: "Session") -> "Answer":
+        """Answer a request whose caller waits since an earlier run of it."""
+        path = request.path
+        end = path.find("/", 1)
+        frontend = self.frontends.get(path[1:end]) if end > 0 else None
+        if frontend is None:
+            return self.frontends["app"].answer(request, session, path, is_again=True)
+        return frontend.answer(request, session, path[end:], is_again=True)

@@ -281,6 +281,8 @@ class Sessions:
             if (stall := connection.stall(elapsed_ms)) is not None
         ]
         for connection, stall in stalled:
+            if not connection.is_greeted:
+                connection.interface.handshakes["timeout"] += 1
             self._outbox.info(
                 f"Closing session {connection.session.id}, whose client {stall} in "
                 f"{limits.SESSION_UNFINISHED_MS_MAX // 1000}s"

@@ -220,3 +220,19 @@ def test_an_election_needs_a_majority_of_each_active_configuration() -> None:
     assert not leads(raft), "the old configuration has given one vote of three"
     raft.receive(ONE, vote(view=2))
     assert leads(raft)
+
+
+def test_elections_are_counted_by_their_ends() -> None:
+    raft = new_raft()
+    raft.tick(TIMEOUT_MS)
+    raft.tick(TIMEOUT_MS)
+    counts = raft.state.elections
+    assert (counts.won, counts.lost, counts.abandoned) == (0, 0, 1)
+    raft.receive(ONE, vote(view=raft.view))
+    assert leads(raft)
+    assert (counts.won, counts.lost, counts.abandoned) == (1, 0, 1)
+    raft = new_raft()
+    raft.tick(TIMEOUT_MS)
+    raft.receive(ONE, vote(view=raft.view + 1, is_granted=False))
+    counts = raft.state.elections
+    assert (counts.won, counts.lost, counts.abandoned) == (0, 1, 0)

@@ -12,6 +12,7 @@ from ccfpy.endpoints.frontend import Frontend
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.serving import ScriptedRegistry
 from ccfpy.js.serving.ports import ScriptLog
+from ccfpy.testing.node import StoppedClock
 from tests.unit.endpoints.world import StoreNode, session
 from tests.unit.js.serving.installed import TestScriptNode
 
@@ -38,7 +39,11 @@ class Recorded:
         assert isinstance(registry, ScriptedRegistry)
         registry.attach(self.script_node.seen_by_scripts)
         self._frontend = Frontend(
-            registry, self.node, has_backpressure=True, on_unhandled=lambda *_: "0"
+            registry,
+            self.node,
+            clock=StoppedClock(),
+            has_backpressure=True,
+            on_unhandled=lambda *_: "0",
         )
         self._frontend.is_open = True
         self.registry = registry

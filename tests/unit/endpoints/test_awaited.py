@@ -45,3 +45,24 @@ def test_nothing_is_delivered_to_who_has_gone() -> None:
     awaited.settle(Response(status=200))
     assert delivered == []
     assert awaited.is_abandoned
+
+
+@pytest.mark.parametrize("is_settled_first", [True, False])
+def test_an_observer_sees_the_response_that_counts_once(
+    *, is_settled_first: bool
+) -> None:
+    awaited, observed = Awaited(), list[int]()
+    if is_settled_first:
+        awaited.settle(Response(status=200))
+    awaited.observe(lambda response: observed.append(response.status))
+    awaited.settle(Response(status=504 if is_settled_first else 200))
+    awaited.settle(Response(status=504))
+    assert observed == [200]
+
+
+def test_an_abandoned_response_is_observed_all_the_same() -> None:
+    awaited, observed = Awaited(), list[int]()
+    awaited.observe(lambda response: observed.append(response.status))
+    awaited.abandon()
+    awaited.settle(Response(status=200))
+    assert observed == [200]

@@ -43,3 +43,8 @@ def test_a_time_limit_is_a_millisecond_at_least(
     else:
         with pytest.raises(Misdeclared, match="a time limit of 0 ms"):
             declared()
+
+
+def test_an_endpoint_is_counted_apart_only_if_its_declaration_says_so() -> None:
+    assert endpoint_of(_read, "GET", "/x", {"metrics": True}, []).is_counted
+    assert not endpoint_of(_read, "GET", "/x", {}, []).is_counted

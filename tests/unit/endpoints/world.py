@@ -259,6 +259,15 @@ def context_of(
     )
 
 
+class MovableClock:
+    """Elapsed time that a test moves."""
+
+    now_ns = 0
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns
+
+
 @dataclass
 class Front:
     """An open frontend of these endpoints, and the errors it told its node of."""
@@ -267,6 +276,7 @@ class Front:
     node: StoreNode = field(default_factory=StoreNode)
     has_backpressure: bool = True
     unhandled: list[BaseException] = field(default_factory=list)
+    clock: MovableClock = field(default_factory=MovableClock)
 
     def __post_init__(self) -> None:
         registry = Registry("app", title="t", description="d", version="1")
@@ -275,6 +285,7 @@ class Front:
         self.frontend = Frontend(
             registry,
             self.node,
+            clock=self.clock,
             has_backpressure=self.has_backpressure,
             on_unhandled=self._note,
             is_app=True,

@@ -471,6 +471,7 @@ def fresh(consortium: tuple[Member, ...], default_constitution: str) -> Governed
     frontend = Frontend(
         governance_registry(node),
         Node(node.store),
+        clock=Clock(),
         has_backpressure=True,
         on_unhandled=note,
     )

@@ -14,17 +14,20 @@ from ccfpy.boundary.effects import (
     CloseSession,
     CommitLedger,
     CommitSnapshot,
+    DescribeMetrics,
     Effect,
     EndCall,
     ForgetBlobs,
     ForgetPeer,
     IdentityMade,
     LogLevel,
+    MetricSeries,
     OpenCall,
     ReadBlob,
     ReadLedger,
     ReadMore,
     ReadSnapshot,
+    ReportMetrics,
     SendCall,
     SendData,
     SendEntries,
@@ -45,6 +48,7 @@ from ccfpy.boundary.events import (
     Event,
     LedgerRead,
     PeerMessage,
+    ScrapeMetrics,
     SessionClosed,
     SessionData,
     SessionOpened,
@@ -112,7 +116,7 @@ class Echo:
             case _:
                 return self._take_from_elsewhere(event)
 
-    def _take_from_elsewhere(self, event: Event) -> list[Effect]:
+    def _take_from_elsewhere(self, event: Event) -> list[Effect]:  # noqa: PLR0911  # one a kind
         match event:
             case SnapshotRead():
                 found = f"{event.name} of {event.size}: {event.data.decode()}"
@@ -129,6 +133,9 @@ class Echo:
                 return [self._log(f"call said {said}"), EndCall(call=event.call)]
             case CallEnded():
                 return [self._log(f"call ended: {event.reason}")]
+            case ScrapeMetrics():
+                series = MetricSeries(name="consensus_view", labels=())
+                return [DescribeMetrics(series=(series,)), ReportMetrics(values=(7,))]
             case _:
                 raise AssertionError(event)
 

@@ -217,6 +217,8 @@ def test_metrics_are_served_beside_everything(node: Node) -> None:
     assert value(text, "ccfpy_build_info", version=VERSION) == 1
     assert value(text, "ccfpy_log_lines_total", level="info") > 3
     assert value(text, "ccfpy_boundary_congested_seconds_total") == 0
+    assert value(text, "ccfpy_enclave_answers") == 1
+    assert value(text, "ccfpy_consensus_view") == 7
     memory = total(text, "ccfpy_process_resident_memory_bytes")
     assert memory > 1 << 20 or sys.platform != "linux"
 

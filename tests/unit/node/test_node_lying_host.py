@@ -17,7 +17,13 @@ from ccfpy.base import json
 from ccfpy.base.ids import SessionId
 from ccfpy.base.json import Json
 from ccfpy.boundary.effects import AppendLedger, CloseSession, SendData, Stop, WriteLog
-from ccfpy.boundary.events import LedgerRead, SessionClosed, SessionData, SessionOpened
+from ccfpy.boundary.events import (
+    LedgerRead,
+    ScrapeMetrics,
+    SessionClosed,
+    SessionData,
+    SessionOpened,
+)
 from ccfpy.boundary.events import Tick as Time
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.ledger.entry import Transaction
@@ -246,6 +252,7 @@ def test_what_a_client_says_reaches_the_host_only_encrypted(
     start = len(node.host.effects)
     node.request(method, path, body=body, headers=headers)
     node.advance(1000)
+    node.step(ScrapeMetrics())
     seen = EFFECTS.encode(node.host.effects[start:])
     for trace in _traces(CANARY):
         assert trace not in seen

@@ -75,6 +75,7 @@ class Installed:
         self.frontend = Frontend(
             self.registry,
             self.node,
+            clock=self.script_node.clock,
             has_backpressure=True,
             on_unhandled=self._note,
             is_app=True,

@@ -78,6 +78,28 @@ def test_an_endpoint_that_cannot_be_served_says_why(
     assert caught.value.message.startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("openapi", "is_counted"),
+    [
+        ({"x-ccfpy-metrics": True}, True),
+        ({"x-ccfpy-metrics": "yes"}, False),
+        ({}, False),
+        (None, False),
+        ([], False),
+    ],
+)
+def test_an_endpoint_is_counted_apart_if_its_description_says_so(
+    *, openapi: object, is_counted: bool
+) -> None:
+    store = Store()
+    tx = store.begin()
+    GOVERNED.endpoints.of(tx).put(GET, of_f(openapi=openapi))
+    store.commit(tx)
+    found = code().routes(store.begin()).find("GET", "/x")
+    assert found is not None
+    assert found.endpoint.is_counted is is_counted
+
+
 def test_records_that_are_none_hide_no_others() -> None:
     store = Store()
     good = GOVERNED.endpoints.value_codec.encode(of_f())

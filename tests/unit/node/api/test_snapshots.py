@@ -16,7 +16,7 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.node.api.snapshots import ENDPOINTS
 from ccfpy.node.running import RunningNode
 from ccfpy.service.tables import nodes
-from ccfpy.testing.node import INTERFACE, InProcessNode
+from ccfpy.testing.node import INTERFACE, InProcessNode, StoppedClock
 from tests.unit.node.host_snapshots import HostSnapshots
 
 NAME = "snapshot_100_102.committed"
@@ -45,6 +45,7 @@ class Service:
         self.frontend = Frontend(
             registry,
             self.running,
+            clock=StoppedClock(),
             has_backpressure=False,
             on_unhandled=lambda _, error: pytest.fail(repr(error)),
         )

@@ -139,3 +139,15 @@ def test_only_so_many_wait_and_the_gone_give_way(
     first.abandon()
     ledger.waits.admit()
     assert len(ledger.waits) == 1
+
+
+def test_waits_are_timed_until_they_end() -> None:
+    ledger = Ledger()
+    first, second = TxId(2, 5), TxId(2, 6)
+    ledger.wait(first)
+    ledger.wait(second, within_ms=50)
+    ledger.waits.tick(1020)
+    ledger.commit(first)
+    ledger.waits.tick(1050)
+    assert ledger.waits.waited_ms.total == 20 + 50
+    assert sum(ledger.waits.waited_ms.counts) == 2

@@ -1,0 +1,46 @@
+"""Requests counted by method and class of status."""
+
+import pytest
+
+from ccfpy.endpoints.request_counts import RequestCounts
+
+MS = 1_000_000
+
+
+def test_an_answer_counts_by_its_method_its_class_and_its_time() -> None:
+    counts = RequestCounts()
+    counts.count("GET", 200, 1 * MS)
+    counts.count("GET", 404, 2 * MS)
+    counts.count("GET", 403, 3 * MS)
+    assert counts.by_method["GET"] == [0, 0, 1, 0, 2, 0]
+    assert counts.times[:3] == [1, 1, 1]
+
+
+def test_methods_of_the_callers_own_count_together() -> None:
+    counts = RequestCounts()
+    for method in ("get", "BREW", "x" * 100):
+        counts.count(method, 200, 0)
+    assert counts.by_method["other"] == [0, 0, 3, 0, 0, 0]
+    assert "BREW" not in counts.by_method
+
+
+@pytest.mark.parametrize(("status", "place"), [(99, 0), (100, 1), (199, 1), (599, 5)])
+def test_a_status_at_the_edge_counts(status: int, place: int) -> None:
+    counts = RequestCounts()
+    counts.count("PUT", status, 0)
+    assert counts.by_method["PUT"][place] == 1
+
+
+@pytest.mark.parametrize("status", [600, 1 << 40, -1])
+def test_a_status_of_no_class_counts_as_a_failure(status: int) -> None:
+    counts = RequestCounts()
+    counts.count("PUT", status, 0)
+    assert counts.by_method["PUT"] == [0, 0, 0, 0, 0, 1]
+
+
+def test_the_sum_of_times_is_beside_their_counts() -> None:
+    counts = RequestCounts()
+    for elapsed_ns in (5, 7, 20_000 * MS):
+        counts.count("PUT", 200, elapsed_ns)
+    assert (counts.times[0], counts.times[-2]) == (2, 1)
+    assert counts.times[-1] == 12 + 20_000 * MS

@@ -1,0 +1,126 @@
+"""What a node reports of itself: every metric of the list, each with its labels."""
+
+from ccfpy.boundary.effects import DescribeMetrics, ReportMetrics
+from ccfpy.boundary.events import ScrapeMetrics
+from ccfpy.boundary.metrics import ENCLAVE_METRICS, METRICS
+from ccfpy.boundary.wire import EFFECTS
+from ccfpy.node.metrics.gathering import gather
+from ccfpy.testing.network import Network
+from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
+
+ONLY_SOMETIMES = {
+    "consensus_peer_match_seqno": "a primary with other nodes",
+    "consensus_peer_ack_age_seconds": "the same",
+    "js_calls_total": "an app with scripts",
+    "js_call_duration_seconds": "the same",
+    "js_interpreters_total": "the same",
+    "js_limit_hits_total": "the same",
+    "index_lag_seqno": "an app with indexes",
+}
+Values = dict[tuple[str, tuple[str, ...]], tuple[int, ...]]
+
+
+def _values(node: InProcessNode) -> Values:
+    running = node.trusted.running
+    assert running is not None
+    return {(name, labels): tuple(values) for name, labels, values in gather(running)}
+
+
+def test_every_metric_of_the_enclave_is_reported_in_its_form(
+    node: InProcessNode,
+) -> None:
+    values = _values(node)
+    names = {name for name, _ in values}
+    expected = {metric.name for metric in ENCLAVE_METRICS} - set(ONLY_SOMETIMES)
+    assert names == expected
+    for (name, labels), numbers in values.items():
+        metric = METRICS[name]
+        assert len(labels) == len(metric.labels), name
+        assert len(numbers) == metric.value_count, name
+
+
+def test_a_scrape_is_answered_by_one_report_of_the_described_series(
+    node: InProcessNode,
+) -> None:
+    described, report = node.step(ScrapeMetrics())
+    assert isinstance(described, DescribeMetrics)
+    assert isinstance(report, ReportMetrics)
+    counts = [METRICS[each.name].value_count for each in described.series]
+    assert len(report.values) == sum(counts)
+    assert EFFECTS.encode([described, report])
+    (again,) = node.step(ScrapeMetrics())
+    assert isinstance(again, ReportMetrics)
+
+
+def test_requests_are_counted_by_frontend_method_and_class(
+    node: InProcessNode, alice: Person
+) -> None:
+    before = _values(node)
+    key = "http_requests_total", ("app", "PUT", "2xx", "")
+    node.request("PUT", "/app/notes", person=alice, body={"a": "b"})
+    node.request("PUT", "/app/broken", person=alice)
+    node.request("GET", "/app/nowhere", person=alice)
+    after = _values(node)
+    assert after[key][0] == before.get(key, (0,))[0] + 1
+    assert after["http_requests_total", ("app", "PUT", "5xx", "")] == (1,)
+    assert after["http_requests_total", ("app", "GET", "4xx", "")] == (1,)
+    took = after["http_request_duration_seconds", ("app", "")]
+    assert sum(took[:-1]) >= 3
+
+
+def test_consensus_and_the_state_are_as_the_node_says_elsewhere(
+    node: InProcessNode, alice: Person
+) -> None:
+    before = _values(node)
+    node.request("PUT", "/app/notes", person=alice, body={"a": "b"})
+    node.advance(1000)
+    after = _values(node)
+    assert after["consensus_is_leader", ()] == (1,)
+    assert after["consensus_nodes", ()] == (1,)
+    assert after["consensus_view", ()] == (2,)
+    assert after["consensus_last_seqno", ()] == after["consensus_commit_seqno", ()]
+    assert after["consensus_last_seqno", ()] > before["consensus_last_seqno", ()]
+    private = "kv_entries", ("private",)
+    assert after[private][0] == before[private][0] + 1
+    assert after["signatures_total", ()] > before["signatures_total", ()]
+    ends = after["certificate_expiry_timestamp_seconds", ("service",)]
+    assert ends > (0,)
+
+
+def test_handshakes_and_unreadable_requests_are_counted(node: InProcessNode) -> None:
+    client = node.connect()
+    client.send(b"NONSENSE\r\n\r\n")
+    values = _values(node)
+    ok = [
+        numbers
+        for (name, labels), numbers in values.items()
+        if name == "tls_handshakes_total" and labels[1] == "ok"
+    ]
+    assert sum(number for (number,) in ok) >= 1
+    assert values["http_requests_rejected_total", ("malformed",)] == (1,)
+
+
+def test_a_node_that_has_not_booted_reports_nothing(node: InProcessNode) -> None:
+    assert node.twin().step([ScrapeMetrics()]) == [ReportMetrics(values=())]
+
+
+def test_a_primary_reports_its_peers_by_a_part_of_their_ids(network: Network) -> None:
+    joiner = network.join()
+    network.nodes[0].trust(joiner)
+    network.wait_until_settled(joiner)
+    name, label = "consensus_peer_match_seqno", (joiner.node_id[:12],)
+    values = _values(network.nodes[0])
+    assert values[name, label] == values["consensus_last_seqno", ()]
+    assert values["consensus_nodes", ()] == (2,)
+    assert values["consensus_peer_ack_age_seconds", label][0] < 1000
+    assert not [key for key in _values(joiner) if key[0] == name]
+
+
+@attack("metrics: a private value in a label")
+def test_no_label_has_a_value_that_a_caller_chose(node: InProcessNode) -> None:
+    node.request("BREW", "/app/canary-canary-canary?canary=canary")
+    node.request("PUT", "/app/notes", body={"canary": "canary"})
+    for name, labels in _values(node):
+        assert "canary" not in "".join(labels), name
+        assert "BREW" not in labels
