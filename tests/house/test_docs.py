@@ -130,6 +130,11 @@ def test_the_architecture_page_names_every_layer_in_the_contracts_order() -> Non
     assert table == _layers()
 
 
+def test_the_readme_begins_with_what_needs_no_checkout() -> None:
+    first = _examples(PAGES["README.md"], "sh")[0]
+    assert first == "pip install ccfpy && ccfpy sandbox\n"
+
+
 def test_the_readme_shows_both_commands() -> None:
     shown = "\n".join(_examples(PAGES["README.md"], "sh")).split("\n")
     assert "make sandbox" in shown
