@@ -9,7 +9,13 @@ is the C compiler's level of optimisation, as for mypyc itself; by default 2.
 import json
 import os
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+
+# A compiled module names its file itself. For another processor, setuptools takes the
+# suffix from this variable; mypyc takes the first of these, when it is imported.
+if suffix := os.environ.get("SETUPTOOLS_EXT_SUFFIX"):
+    EXTENSION_SUFFIXES.insert(0, suffix)
 
 from mypyc.build import mypycify
 from setuptools import setup  # type: ignore[import-untyped]

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,9 @@ def test_nothing_that_ships_imports_the_tests() -> None:
     assert not strays
 
 
+OTHER = ".cpython-39-riscv64-linux-gnu.so"
+"""The suffix of another processor."""
+
 MEASURED = """
 import ccfpy
 from ccfpy.enclave.application import find_application
@@ -111,7 +115,10 @@ def test_what_is_installed_measures_as_the_checkout(
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the library that a small module is compiled into."""
+    """Return the library that a small module is compiled into.
+
+    The files are named as for another processor.
+    """
     place = tmp_path_factory.mktemp("small")
     (place / "ccfpy").mkdir()
     (place / "ccfpy/small.py").write_text(
@@ -122,7 +129,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         # Quickly made. At level 0, mypyc turns assertions in C on.
         patch.setenv("MYPYC_OPT_LEVEL", "1")
+        patch.setenv("SETUPTOOLS_EXT_SUFFIX", OTHER)
+        patch.setenv("CCFPY_WHEEL_PLATFORM", "linux_riscv64")
         hook.initialize("standard", made)
+    assert str(made["tag"]).endswith("-linux_riscv64")
     try:
         (shared,) = (
             Path(path)
@@ -148,6 +158,16 @@ def test_what_is_compiled_names_no_file_of_the_machine_that_compiled(
     text = library.read_bytes()
     assert not [name for name in re.findall(rb"[\w./-]+\.[hc]\b", text) if b"/" in name]
     assert b"__assert_fail" not in text
+
+
+def test_what_is_compiled_for_another_processor_names_its_files_so(
+    library: Path,
+) -> None:
+    """Python ignores a file with the suffix of another processor."""
+    assert library.name.endswith(OTHER)
+    text = library.read_bytes()
+    assert OTHER.encode() in text
+    assert EXTENSION_SUFFIXES[0].encode() not in text
 
 
 def test_of_what_could_not_be_compiled_no_copy_is_left(
