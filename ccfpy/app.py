@@ -84,6 +84,7 @@ from ccfpy.endpoints.index_strategies import (
 from ccfpy.endpoints.mistakes import Misdeclared, misdeclared, place_of
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.options import Auth, Options, all_of, policies_of
+from ccfpy.endpoints.providing import Provided
 from ccfpy.endpoints.registry import Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -164,6 +165,7 @@ __all__ = [
     "OpenedRequest",
     "Options",
     "Permission",
+    "Provided",
     "Redirection",
     "Request",
     "RequestHandle",

@@ -3,28 +3,38 @@
 The first parameter is the context. Each other one is filled by its name and type: a
 part of the path template, the body (a dataclass, or named ``body``), or else a
 parameter of the query string, optional if it has a default. One that is a
-``HistoricalState`` is the state which the caller asked about. Types also describe the
-endpoint in OpenAPI. All is decided when the endpoint is declared; a request only runs
-the plan.
+``HistoricalState`` is the state which the caller asked about; one that is ``Provided``
+is what another function returns. Types also describe the endpoint in OpenAPI. All is
+decided when the endpoint is declared; a request only runs the plan.
 """
 
 import inspect
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, NamedTuple, TypeAlias, cast, get_args
+from typing import Any, TypeAlias, get_args
 
 from ccfpy.base import json
 from ccfpy.base.components import Schema
 from ccfpy.base.errors import Malformed
-from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.json import JsonObject
 from ccfpy.base.model_schemas import is_model
 from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.app_calls import check_answer
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler, Operation
+from ccfpy.endpoints.describing import (
+    BYTES,
+    BYTES_CONTENT_TYPE,
+    NO_CONTENT,
+    TEXT_CONTENT_TYPE,
+    Argument,
+    Described,
+    declared,
+    operation_of,
+    without_null,
+)
 from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.mistakes import (
     KNOWN_TYPES,
@@ -35,6 +45,14 @@ from ccfpy.endpoints.mistakes import (
     typed,
 )
 from ccfpy.endpoints.parameters import ParameterReader, parameter_reader
+from ccfpy.endpoints.providing import (
+    Take,
+    check_provides,
+    provided_handler,
+    provider_of,
+    taken_alone,
+    taken_from,
+)
 from ccfpy.endpoints.refused_bodies import invalid_input, refused_body
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
@@ -43,14 +61,9 @@ from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 from ccfpy.http.messages import Response
 
 BODY = "body"
-NO_CONTENT: Final = 204
-TEXT_CONTENT_TYPE = "text/plain"
-BYTES_CONTENT_TYPE = "application/octet-stream"
 
 _Read: TypeAlias = Callable[[Context], Any]
 _Respond: TypeAlias = Callable[[Context, Any], Answer]
-
-_SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Note):$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,26 +72,6 @@ class Binding:
 
     handler: Handler
     operation: Operation
-
-
-class _Described(NamedTuple):
-    """How OpenAPI describes what is answered."""
-
-    status: int
-    shape: Schema | None = None
-    content_type: str = JSON_CONTENT_TYPE
-    may_be_nothing: bool = False
-
-
-class _Argument(NamedTuple):
-    """How one argument is read, and how OpenAPI describes it."""
-
-    read: _Read
-    parameter: JsonObject | None = None
-    body: "Schema | None" = None
-    body_type: str = JSON_CONTENT_TYPE
-    is_body_required: bool = False
-    components: "dict[str, Json] | None" = None
 
 
 def bind(
@@ -111,17 +104,18 @@ def bind(
         each.name: _argument(function, each, hints[each.name], path)
         for each in parameters
     }
-    check_path(function, path, [n for n, each in arguments.items() if not each.body])
-    _check_sources(function, arguments, is_historical=is_historical)
+    sources = _sources(arguments, set())
+    check_path(function, path, [name for name, each in sources if not each.body])
+    _check_sources(function, sources, is_historical=is_historical)
     with typed(function, "answers a value", KNOWN_TYPES):
         respond, described = _responder(hints["return"], status)
     if answers is not None:
         with typed(function, 'is declared with "answers"', KNOWN_TYPES):
-            described = _declared(answers, status)
-    taken: _Described | None = None
+            described = declared(answers, status)
+    taken: Described | None = None
     if takes is not None:
         with typed(function, 'is declared with "takes"', KNOWN_TYPES):
-            taken = _declared(takes, status)
+            taken = declared(takes, status)
     return Binding(
         handler=_handler(
             function,
@@ -132,7 +126,9 @@ def bind(
                 for each in parameters
             ),
         ),
-        operation=_operation(function, arguments, described, taken),
+        operation=operation_of(
+            function, [each for _, each in sources], described, taken
+        ),
     )
 
 
@@ -141,15 +137,25 @@ def _argument(
     parameter: inspect.Parameter,
     annotation: object,
     path: str,
-) -> _Argument:
+) -> Argument:
     """Return how a parameter of a function is filled."""
     name = parameter.name
     takes = f'takes "{name}"'
+    provider = provider_of(annotation)
+    if provider is not None:
+        with typed(function, takes, KNOWN_TYPES):
+            hints = check_function(provider)
+            check_provides(function, name, annotation, hints["return"])
+            inner = {
+                each.name: _argument(provider, each, hints[each.name], path)
+                for each in list(inspect.signature(provider).parameters.values())[1:]
+            }
+            return Argument(_raw_body, provider=provider, inner=inner)
     if name in parameter_names(path):
         with typed(function, takes, TEXT_TYPES):
             return _from_path(name, parameter_reader(annotation))
     if annotation is HistoricalState:
-        return _Argument(_historical_state)
+        return Argument(_historical_state)
     if name == BODY or is_model(annotation):
         with typed(function, takes, KNOWN_TYPES):
             return _from_body(annotation)
@@ -157,21 +163,35 @@ def _argument(
         return _from_query(name, annotation, parameter.default)
 
 
+def _sources(
+    arguments: dict[str, Argument], seen: "set[Callable[..., object]]"
+) -> list[tuple[str, Argument]]:
+    """List what is read of a request, by the function and by its providers."""
+    found: list[tuple[str, Argument]] = []
+    for name, each in arguments.items():
+        if each.provider is None:
+            found.append((name, each))
+        elif each.provider not in seen:
+            seen.add(each.provider)
+            found += _sources(each.inner or {}, seen)
+    return found
+
+
 def _check_sources(
     function: Callable[..., object],
-    arguments: dict[str, _Argument],
+    sources: list[tuple[str, Argument]],
     *,
     is_historical: bool,
 ) -> None:
     """Check that a request has what fills the arguments."""
-    bodies = [name for name, each in arguments.items() if each.body is not None]
+    bodies = [name for name, each in sources if each.body is not None]
     if len(bodies) > 1:
         raise misdeclared(
             function,
             f'takes two bodies, "{bodies[0]}" and "{bodies[1]}", and a request has '
             "one: make them fields of one dataclass",
         )
-    past = [n for n, each in arguments.items() if each.read is _historical_state]
+    past = [name for name, each in sources if each.read is _historical_state]
     if past and not is_historical:
         raise misdeclared(
             function,
@@ -182,11 +202,13 @@ def _check_sources(
 
 def _handler(
     function: Callable[..., object],
-    arguments: dict[str, _Argument],
+    arguments: dict[str, Argument],
     respond: _Respond,
     *,
     by_position: bool,
 ) -> Handler:
+    if any(argument.provider for argument in arguments.values()):
+        return provided_handler(function, _taken(arguments), respond)
     plan = [(name, argument.read) for name, argument in arguments.items()]
     if by_position and plan:
         return _by_position(function, [read for _, read in plan], respond)
@@ -204,6 +226,15 @@ def _handler(
         return respond(context, function(context, **given))
 
     return with_arguments
+
+
+def _taken(arguments: dict[str, Argument]) -> dict[str, Take]:
+    return {
+        name: taken_alone(each.read)
+        if each.provider is None
+        else taken_from(each.provider, _taken(each.inner or {}))
+        for name, each in arguments.items()
+    }
 
 
 def _by_position(
@@ -238,7 +269,7 @@ def _by_position(
 # Arguments
 
 
-def _from_path(name: str, reader: ParameterReader) -> _Argument:
+def _from_path(name: str, reader: ParameterReader) -> Argument:
     parse = reader.parse
 
     def read(context: Context) -> Any:  # noqa: ANN401 - of the parameter's type
@@ -258,10 +289,10 @@ def _from_path(name: str, reader: ParameterReader) -> _Argument:
         "required": True,
         "schema": reader.schema,
     }
-    return _Argument(read, described, components=dict(reader.components))
+    return Argument(read, described, components=dict(reader.components))
 
 
-def _from_query(name: str, annotation: object, default: object) -> _Argument:
+def _from_query(name: str, annotation: object, default: object) -> Argument:
     is_required = default is inspect.Parameter.empty
     reader = parameter_reader(annotation)
     parse, kind = reader.parse, reader.kind
@@ -285,7 +316,7 @@ def _from_query(name: str, annotation: object, default: object) -> _Argument:
         "required": is_required,
         "schema": _with_default(reader.schema, default),
     }
-    return _Argument(read, described, components=dict(reader.components))
+    return Argument(read, described, components=dict(reader.components))
 
 
 def _with_default(schema: JsonObject, default: object) -> JsonObject:
@@ -300,11 +331,11 @@ def _invalid_query(message: str) -> ApiError:
     return ApiError(400, ErrorCode.InvalidQueryParameterValue, message)
 
 
-def _from_body(annotation: object) -> _Argument:
+def _from_body(annotation: object) -> Argument:
     if annotation is bytes:
-        return _Argument(_raw_body, body=_BYTES, body_type=BYTES_CONTENT_TYPE)
+        return Argument(_raw_body, body=BYTES, body_type=BYTES_CONTENT_TYPE)
     if annotation is str:
-        return _Argument(_text_body, body=schema_of(str), body_type=TEXT_CONTENT_TYPE)
+        return Argument(_text_body, body=schema_of(str), body_type=TEXT_CONTENT_TYPE)
     shape = schema_of(annotation)
     read_value = shape.read
 
@@ -315,7 +346,7 @@ def _from_body(annotation: object) -> _Argument:
         except Malformed as error:
             raise refused_body(shape, body, error) from error
 
-    return _Argument(read, body=shape, is_body_required=not _takes_nothing(shape))
+    return Argument(read, body=shape, is_body_required=not _takes_nothing(shape))
 
 
 def _takes_nothing(shape: Schema) -> bool:
@@ -344,20 +375,17 @@ def _text_body(context: Context) -> str:
         raise invalid_input(f"the body is no UTF-8 at byte {error.start}") from error
 
 
-_BYTES = Schema(schema_of(bytes).read, None, {"format": "binary", "type": "string"})
-
-
 # Answers
 
 
-def _responder(annotation: object, status: int) -> tuple[_Respond, _Described]:
+def _responder(annotation: object, status: int) -> tuple[_Respond, Described]:
     """Return the function that turns a result into an answer, and its description.
 
     A ``Response`` is an answer already.
     """
     parts = get_args(annotation)
     if annotation is Response or (parts and set(parts) <= _RESPONSES):
-        return _respond_itself, _Described(status)
+        return _respond_itself, Described(status)
     if Response in parts:
         remaining = [part for part in parts if part not in (Response, Awaited)]
         joined = remaining[0]
@@ -365,31 +393,14 @@ def _responder(annotation: object, status: int) -> tuple[_Respond, _Described]:
             joined = joined | part
         annotation = joined
     if annotation in (None, type(None)):
-        return _respond_itself, _Described(NO_CONTENT)
+        return _respond_itself, Described(NO_CONTENT)
     if annotation is bytes:
-        return _responding_bytes(status), _Described(status, _BYTES, BYTES_CONTENT_TYPE)
+        return _responding_bytes(status), Described(status, BYTES, BYTES_CONTENT_TYPE)
     shape = schema_of(annotation)
-    described = _Described(
-        status, _without_null(shape), may_be_nothing=bool(shape.schema.get("nullable"))
+    described = Described(
+        status, without_null(shape), may_be_nothing=bool(shape.schema.get("nullable"))
     )
     return _responding_json(shape, status), described
-
-
-def _declared(annotation: object, status: int) -> _Described:
-    if annotation is str:
-        return _Described(status, schema_of(str), TEXT_CONTENT_TYPE)
-    if annotation is bytes:
-        return _Described(status, _BYTES, BYTES_CONTENT_TYPE)
-    return _Described(status, schema_of(annotation))
-
-
-def _without_null(shape: Schema) -> Schema:
-    """Describe what is there if it is not null, which is answered with no body."""
-    schema = shape.schema
-    if schema.get("nullable") and "allOf" in schema:
-        (inner,) = cast("list[JsonObject]", schema["allOf"])
-        return replace(shape, schema=inner)
-    return shape
 
 
 _RESPONSES = {Response, Awaited, type(None)}
@@ -430,44 +441,3 @@ def _responding_json(shape: Schema, status: int) -> _Respond:
         )
 
     return respond
-
-
-# OpenAPI
-
-
-def _operation(
-    function: Callable[..., object],
-    arguments: dict[str, _Argument],
-    answer: _Described,
-    taken: _Described | None,
-) -> Operation:
-    components: dict[str, Json] = {}
-    body = None if taken is None else taken.shape
-    body_type = JSON_CONTENT_TYPE if taken is None else taken.content_type
-    is_body_required = True
-    for argument in arguments.values():
-        components.update(argument.components or {})
-        if argument.body is not None:
-            body, body_type = argument.body, argument.body_type
-            is_body_required = argument.is_body_required
-    components.update(body.components if body else {})
-    components.update(answer.shape.components if answer.shape else {})
-    summary, _, description = (inspect.getdoc(function) or "").partition("\n")
-    description = _SECTION.split(description, maxsplit=1)[0].strip()
-    return Operation(
-        summary=summary,
-        description=description,
-        parameters=tuple(
-            argument.parameter
-            for argument in arguments.values()
-            if argument.parameter is not None
-        ),
-        request_schema=body.schema if body else None,
-        request_content_type=body_type,
-        is_body_required=is_body_required,
-        response_schema=answer.shape.schema if answer.shape else None,
-        response_content_type=answer.content_type,
-        success_status=answer.status,
-        also={NO_CONTENT: None} if answer.may_be_nothing else {},
-        components=components,
-    )

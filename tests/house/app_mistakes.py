@@ -118,8 +118,15 @@ MISTAKES = (
         'it with "mode=Mode.HISTORICAL"',
     ),
     Mistake(
+        "def size(ctx: Context) -> str: ...\n\n\n"
+        '@app.get("/x")\n'
+        "def read(ctx: Context, all: Annotated[int, Provided(size)]) -> int: ...",
+        'read takes "all" of one type, and size, which provides it, answers another: '
+        "use one type in both",
+    ),
+    Mistake(
         '@app.get("/x/{other}")\ndef read(ctx: Context, other: str) -> int: ...',
-        "read answers GET /x/{other}, which first at notes.py:10 answers already: "
+        "read answers GET /x/{other}, which first at notes.py:11 answers already: "
         "change the verb or the path of one of them",
     ),
     Mistake(

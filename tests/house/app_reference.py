@@ -23,6 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Response",
         "ApiError",
         "ErrorCode",
+        "Provided",
         "Malformed",
         "Misdeclared",
     ),

@@ -12,7 +12,8 @@ from tests.house.app_mistakes import MISTAKES, Mistake
 FILE, MODULE = "notes.py", "mistaken_notes"
 OPENING = """\
 from dataclasses import dataclass
-from ccfpy.app import U64, App, Context, HistoricalState, Mode
+from typing import Annotated
+from ccfpy.app import U64, App, Context, HistoricalState, Mode, Provided
 
 app = App("notes")
 
