@@ -54,13 +54,13 @@ def _of_requests(
     prefix: str, endpoint: str, counts: RequestCounts
 ) -> Iterator[Gathered]:
     """Return the samples of an endpoint, or of all that are not counted apart."""
-    for method, row in counts.by_method.items():
-        if any(row):
-            for status, count in zip(STATUS_CLASSES, row, strict=True):
+    for method, statuses in counts.by_method.items():
+        by_class = statuses.by_class
+        if any(by_class):
+            for status, count in zip(STATUS_CLASSES, by_class, strict=True):
                 labels = prefix, method, status, endpoint
                 yield Gathered("http_requests_total", labels, (count,))
-    *times, total_ns = counts.times
-    values = (*times, total_ns // _NS_PER_MS)
+    values = (*counts.times, counts.total_ns // _NS_PER_MS)
     yield Gathered("http_request_duration_seconds", (prefix, endpoint), values)
 
 

@@ -27,8 +27,8 @@ def test_answers_count_whoever_gives_them() -> None:
     front.call("GET", "/x")
     front.call("GET", "/nowhere")
     front.call("PUT", "/x")
-    assert front.frontend.counts.by_method["GET"] == [0, 0, 1, 0, 1, 0]
-    assert front.frontend.counts.by_method["PUT"] == [0, 0, 0, 0, 1, 0]
+    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 1, 0, 1, 0]
+    assert front.frontend.counts.by_method["PUT"].by_class == [0, 0, 0, 0, 1, 0]
 
 
 def test_an_answer_that_comes_later_counts_when_it_comes() -> None:
@@ -37,19 +37,19 @@ def test_an_answer_that_comes_later_counts_when_it_comes() -> None:
     request = Request(method="GET", path="/app/x")
     assert front.frontend.answer(request, session(), "/x") is awaited
     counts = front.frontend.counts
-    assert not any(counts.by_method["GET"])
+    assert not any(counts.by_method["GET"].by_class)
     front.clock.now_ns = 3_000_000
     awaited.settle(Response(status=504))
     awaited.settle(Response(status=200))
-    assert counts.by_method["GET"] == [0, 0, 0, 0, 0, 1]
-    assert counts.times[-1] == 3_000_000
+    assert counts.by_method["GET"].by_class == [0, 0, 0, 0, 0, 1]
+    assert counts.total_ns == 3_000_000
 
 
 def test_a_run_for_a_caller_that_waits_already_is_not_counted_again() -> None:
     front = Front([_endpoint()])
     request = Request(method="GET", path="/app/x")
     front.frontend.answer(request, session(), "/x", is_again=True)
-    assert not any(front.frontend.counts.by_method["GET"])
+    assert not any(front.frontend.counts.by_method["GET"].by_class)
 
 
 def test_an_endpoint_counts_apart_only_if_it_says_so() -> None:
@@ -57,10 +57,10 @@ def test_an_endpoint_counts_apart_only_if_it_says_so() -> None:
     front.call("GET", "/x")
     front.call("GET", "/y/secret")
     front.call("GET", "/y/other")
-    assert front.frontend.counts.by_method["GET"] == [0, 0, 1, 0, 0, 0]
+    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 1, 0, 0, 0]
     assert list(front.frontend.endpoint_counts) == ["/y/{id}"]
     apart = front.frontend.endpoint_counts["/y/{id}"]
-    assert apart.by_method["GET"] == [0, 0, 2, 0, 0, 0]
+    assert apart.by_method["GET"].by_class == [0, 0, 2, 0, 0, 0]
 
 
 def test_endpoints_beyond_the_bound_count_with_the_others(
@@ -72,7 +72,7 @@ def test_endpoints_beyond_the_bound_count_with_the_others(
     for path in paths:
         front.call("GET", path)
     assert list(front.frontend.endpoint_counts) == ["/a"]
-    assert front.frontend.counts.by_method["GET"] == [0, 0, 1, 0, 0, 0]
+    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 1, 0, 0, 0]
 
 
 def test_refusals_under_pressure_and_of_a_closed_frontend_are_counted() -> None:
@@ -83,7 +83,7 @@ def test_refusals_under_pressure_and_of_a_closed_frontend_are_counted() -> None:
     front.frontend.is_open = False
     front.call("GET", "/x")
     assert (front.frontend.turned_away, front.frontend.closed_to) == (1, 1)
-    assert front.frontend.counts.by_method["GET"] == [0, 0, 0, 0, 1, 1]
+    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 0, 0, 1, 1]
 
 
 def test_a_handler_that_loses_a_race_is_a_conflict() -> None:
@@ -109,4 +109,4 @@ def test_an_error_counts_by_its_class() -> None:
 
     front = Front([Endpoint(method="GET", path="/x", handler=refuse)])
     front.call("GET", "/x")
-    assert front.frontend.counts.by_method["GET"] == [0, 0, 0, 0, 1, 0]
+    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 0, 0, 1, 0]
