@@ -65,7 +65,7 @@ def test_a_node_is_named_by_the_beginning_of_its_id_or_its_address() -> None:
     assert seen.find("127.0.0.1:98").id == node_id("b")
     with pytest.raises(ClientError, match="no node begins with 'c': there is"):
         seen.find("c")
-    with pytest.raises(ClientError, match="2 nodes are ''"):
+    with pytest.raises(ClientError, match="'' fits 2 nodes, "):
         seen.find("")
 
 
