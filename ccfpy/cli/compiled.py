@@ -5,6 +5,7 @@ the file is gone, or if its name does not end in the suffix of this Python and t
 processor. So the question is what Python would load, not which files are there.
 """
 
+import csv
 import importlib.metadata
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from pathlib import Path
@@ -35,7 +36,9 @@ def compiled_modules(package: Path) -> dict[str, bool]:
 def _installed(root: Path) -> set[Path]:
     """Return the files that pip installed in this folder, also those that are gone."""
     found = importlib.metadata.distributions(name="ccfpy", path=[str(root)])
-    return {Path(path) for it in found for path in it.files or ()}
+    # ``files`` leaves out those that are gone, from Python 3.12 on.
+    records = [(each.read_text("RECORD") or "").splitlines() for each in found]
+    return {Path(row[0]) for record in records for row in csv.reader(record)}
 
 
 def _is_loaded_compiled(root: Path, source: Path) -> bool:

@@ -100,7 +100,9 @@ gov: Table = {
     "ack": Entry(
         "Acknowledge the state of the service, which makes a member active.", _ack
     ),
-    "show": Entry("Show a proposal and its actions.", _show),
+    "show": Entry(
+        "Show a proposal: its actions, who has voted, what would come of it.", _show
+    ),
     "list": Entry("List the proposals that the service knows.", _list_proposals),
     "actions": Entry(
         "List the actions that members may propose, with each action's arguments.",
