@@ -63,7 +63,9 @@ class Desk:
         # Node is the machine's, or else that of `make apps`.
         places = [Path(sys.executable).parent, os.environ["PATH"]]
         path = os.pathsep.join(map(str, [*places, ROOT / ".venv-node/bin"]))
-        return {**os.environ, "PATH": path, "COLUMNS": "100"}
+        kept = {**os.environ, "PATH": path, "COLUMNS": "100"}
+        kept.pop("PYTEST_ADDOPTS", None)  # it is for the tests, not for a page's pytest
+        return kept
 
     def type_in(
         self, text: str, *, as_on_a_terminal: bool = False

@@ -1,11 +1,8 @@
 """Three nodes with metrics on: what Prometheus reads, and what it sees of a failure."""
 
 import asyncio
-import shutil
-import subprocess
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +11,7 @@ from ccfpy.client.share import constitution
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.local.node import NodeProcess
+from tests.deploy.tools import need, ok, run
 from tests.e2e.running import wait_until
 from tests.exposition import read, total, value
 
@@ -72,49 +70,63 @@ def scrape(node: NodeProcess) -> str:
     return text
 
 
+def primary_of(network: ProcessNetwork) -> NodeProcess:
+    """Return the primary; on a busy machine it need not be the first node."""
+    found: list[NodeProcess] = []
+
+    def is_one() -> bool:
+        found[:] = [
+            node
+            for node in network.nodes
+            if value(scrape(node), "ccfpy_consensus_is_leader")
+        ]
+        return len(found) == 1
+
+    wait_until(is_one, what="one primary")
+    return found[0]
+
+
 def test_a_primarys_page_has_every_metric_in_the_format(
-    network: ProcessNetwork, tmp_path: Path
+    network: ProcessNetwork,
 ) -> None:
-    text = scrape(network.nodes[0])
+    text = scrape(primary_of(network))
     page = read(text)
     expected = {PREFIX + name for name in METRICS} - ONLY_SOMETIMES
     assert expected - set(page) == set()
     written = {"frontend": "app", "method": "POST", "status": "2xx"}
-    assert value(text, "ccfpy_http_requests_total", **written) == WRITES
+    pages = [scrape(node) for node in network.nodes]
+    assert (
+        sum(total(p, "ccfpy_http_requests_total", **written) for p in pages) >= WRITES
+    )
     assert value(text, "ccfpy_enclave_answers") == 1
     assert value(text, "ccfpy_consensus_nodes") == 3
     assert total(text, "ccfpy_peer_connected") == 2
     assert value(text, "ccfpy_signatures_total") > 1
     assert total(text, "ccfpy_log_lines_total", level="info") > 3
     assert "canary" not in text
-    _let_promtool_check(text, tmp_path)
 
 
-def _let_promtool_check(text: str, folder: Path) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        return
-    path = folder / "page"
-    path.write_text(text)
-    with path.open("rb") as page:
-        done = subprocess.run(
-            [promtool, "check", "metrics"], stdin=page, capture_output=True, check=False
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_prometheus_own_checker_accepts_the_page(network: ProcessNetwork) -> None:
+    need("promtool")
+    page = scrape(network.nodes[0]).encode()
+    ok(run("promtool", "check", "metrics", stdin=page))
 
 
 def test_backups_count_as_followers_of_the_same_ledger(network: ProcessNetwork) -> None:
-    pages = [scrape(node) for node in network.nodes]
-    leaders = [value(page, "ccfpy_consensus_is_leader") for page in pages]
-    assert sorted(leaders) == [0, 0, 1]
-    views = {value(page, "ccfpy_consensus_view") for page in pages}
-    assert len(views) == 1
+    def do_they_agree() -> bool:
+        pages = [scrape(node) for node in network.nodes]
+        leaders = [value(page, "ccfpy_consensus_is_leader") for page in pages]
+        views = {value(page, "ccfpy_consensus_view") for page in pages}
+        return sorted(leaders) == [0, 0, 1] and len(views) == 1
+
+    wait_until(do_they_agree, what="one primary of one view")
 
 
 def test_a_killed_primary_changes_what_the_alerts_look_at(
     network: ProcessNetwork,
 ) -> None:
-    primary, *others = network.nodes
+    primary = primary_of(network)
+    others = [node for node in network.nodes if node is not primary]
     view = value(scrape(others[0]), "ccfpy_consensus_view")
     primary.kill()
     with pytest.raises(OSError, match="refused"):

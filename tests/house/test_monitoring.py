@@ -2,12 +2,11 @@
 
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
 
 from ccfpy.boundary.metrics import METRICS, PREFIX, MetricKind
+from tests.deploy.tools import need, ok, run
 from tests.house.tree import ROOT
 
 FOLDER = ROOT / "deploy/monitoring"
@@ -73,10 +72,5 @@ def test_the_dashboards_panels_have_numbers_of_their_own() -> None:
     ids=" ".join,
 )
 def test_prometheus_accepts_the_files(words: tuple[str, ...]) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("needs promtool")
-    done = subprocess.run(
-        [promtool, *words], cwd=FOLDER, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    need("promtool")
+    ok(run("promtool", *words, cwd=FOLDER))
