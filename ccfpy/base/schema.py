@@ -64,12 +64,16 @@ from ccfpy.base.value_schemas import VALUES
 
 T = TypeVar("T")
 
+_UNDER_WAY: set[type] = set()
+"""The dataclasses whose fields' schemas are being worked out."""
+
 
 def schema_of(annotation: object) -> Schema:
     """Return the schema of a type.
 
     Raises:
         TypeError: JSON has no form for it, or none that could be told apart.
+        RecursionError: a dataclass contains itself.
     """
     if annotation in _SIMPLE:
         return _SIMPLE[annotation]
@@ -110,8 +114,19 @@ def _class(kind: type) -> Schema:
     if model is not None:
         return model
     if dataclasses.is_dataclass(kind):
-        return named_after(kind, record_schema(kind, hints_of(kind), schema_of))
+        return _dataclass(kind)
     raise TypeError(f"JSON has no form for {shown(kind)}")
+
+
+def _dataclass(kind: type) -> Schema:
+    if kind in _UNDER_WAY:
+        # Compiled code has no limit of its own to how deep it calls.
+        raise RecursionError(f"{kind.__qualname__} contains itself")
+    _UNDER_WAY.add(kind)
+    try:
+        return named_after(kind, record_schema(kind, hints_of(kind), schema_of))
+    finally:
+        _UNDER_WAY.remove(kind)
 
 
 def _composed(annotation: object) -> Schema:

@@ -216,3 +216,20 @@ Name = NewType("Name", str)
 
 def test_an_id_is_text() -> None:
     assert schema_of(Name) is schema_of(str)
+
+
+@dataclass(frozen=True)
+class Tree:
+    branches: list["Branch"]
+
+
+@dataclass(frozen=True)
+class Branch:
+    tree: Optional["Tree"]
+
+
+@pytest.mark.parametrize("kind", [Tree, Branch, list[Tree]])
+def test_a_type_that_contains_itself_is_refused_each_time(kind: object) -> None:
+    for _ in range(2):
+        with pytest.raises(RecursionError, match="contains itself"):
+            schema_of(kind)
