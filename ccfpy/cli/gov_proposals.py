@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
@@ -78,19 +78,32 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     ballot: Annotated[
         Path | None, typer.Option(help="A script that exports a function 'vote'.")
     ] = None,
+    sha256: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEX",
+            help="Vote only for the text with this digest, which 'gov show' prints.",
+        ),
+    ] = None,
     member: SignerOptions,
     wait: WaitOption = True,
     where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Vote for a proposal, or against it, or as a script decides."""
-    from ccfpy.client.governance import ACCEPT, REJECT
+    from ccfpy.client.ballots import ACCEPT, REJECT
 
-    if reject and ballot:
-        raise Misused("--reject and --ballot are two ballots: give one of them")
-    script = read_input(ballot).decode() if ballot else REJECT if reject else ACCEPT
+    if sum((reject, ballot is not None, sha256 is not None)) > 1:
+        raise Misused(
+            "--reject, --ballot and --sha256 are different ballots: give one of them"
+        )
     place = where.find()
     proposal_id = run(place, lambda c: find_proposal(c, proposal_id))
+    if sha256 is not None:
+        digest = sha256.lower()
+        script = run(place, lambda c: _bound_to(c, proposal_id, digest))
+    else:
+        script = read_input(ballot).decode() if ballot else REJECT if reject else ACCEPT
     outcome = as_member(
         place,
         member,
@@ -156,6 +169,25 @@ async def find_proposal(connection: "Connection", beginning: str) -> "ProposalId
         return ProposalId(beginning)
     known = [fields.get("proposalId") for fields in await listed_proposals(connection)]
     return ProposalId(whole_id("proposal", beginning, list(map(str, known))))
+
+
+async def _bound_to(connection: "Connection", proposal_id: str, digest: str) -> str:
+    """Return a ballot for the text with this digest.
+
+    Raises:
+        VerificationFailed: the service shows another text. A ballot for a text that
+            is not there would count as no, and could not be taken back.
+    """
+    from ccfpy.client.ballots import bound_ballot, text_digest
+    from ccfpy.client.governance import read_actions
+
+    text = await read_actions(connection, proposal_id)
+    if (found := text_digest(text)) != digest:
+        raise VerificationFailed(
+            f"the service's proposal {proposal_id[:8]} has the SHA-256 {found}, "
+            f"and not {digest}: nothing was signed"
+        )
+    return bound_ballot(text)
 
 
 async def _with_whole_ids(

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from ccfpy.base.ids import MemberId, ProposalId, TxId
 from ccfpy.base.json import Json, JsonObject, dumps
+from ccfpy.client.ballots import ACCEPT
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotActive, ServiceError, UnexpectedReply
 from ccfpy.client.keyfiles import member_id
@@ -28,9 +29,6 @@ API_VERSION = "2024-07-01"
 COSE_TYPE = "application/cose"
 _NOT_ACTIVE = "Signer is not an ACTIVE member"
 """CCF's reason for refusing a member who has acknowledged nothing yet."""
-ACCEPT = "export function vote (proposal, proposer_id) { return true }"
-"""The ballot that says yes to whatever is proposed."""
-REJECT = "export function vote (proposal, proposer_id) { return false }"
 
 
 class CreatedAt:
@@ -270,3 +268,16 @@ async def read_governance(
     """
     reply = await connection.get(f"/gov/{path}?api-version={quote(api_version)}")
     return reply.json()
+
+
+async def read_actions(
+    connection: Connection, proposal_id: str, *, api_version: str = API_VERSION
+) -> bytes:
+    """Read what a proposer signed, byte for byte.
+
+    Raises:
+        ServiceError: there is no such proposal.
+    """
+    path = f"/gov/members/proposals/{quote(proposal_id)}/actions"
+    reply = await connection.get(f"{path}?api-version={quote(api_version)}")
+    return reply.body

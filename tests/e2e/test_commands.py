@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -133,13 +134,18 @@ def test_members_propose_vote_and_look(shell: Shell, tmp_path: Path) -> None:
     assert (shown["proposalState"], shown["actions"]) == ("Open", [action])
     listed = shell.ok("gov", "list")
     assert f"{id_} Open by member0: set_recovery_threshold" in listed
+    digest = sha256(document.read_bytes()).hexdigest()
+    told = shell.refused("gov", "vote", id_, "--sha256", "0" * 64)
+    assert f"has the SHA-256 {digest}, and not {'0' * 64}: nothing was signed" in told
     shell.ok("gov", "vote", id_, "--as", "member1", "--reject")
     assert shell.json("gov", "vote", id_[:12])["proposalState"] == "Open"
     told = shell.ok("gov", "show", id_[:12])
     assert "member1 (" in told
     assert "accepted with 1 more in favour, such as member2 (" in told
     assert "configuration of the service: changed" in told
-    last = shell.json("gov", "vote", id_, "--as", "member2")
+    assert f"  SHA-256: {digest}" in told
+    bound = ("--sha256", digest.upper())
+    last = shell.json("gov", "vote", id_, "--as", "member2", *bound)
     assert (last["proposalState"], last["ballotCount"]) == ("Accepted", 3)
     assert "ProposalNotOpen" in shell.refused("gov", "withdraw", id_)
 

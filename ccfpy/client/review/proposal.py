@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.json import JsonObject, loads_object
+from ccfpy.client.ballots import text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.changes import changes
 from ccfpy.client.review.description import Description, Row, Section, plain
@@ -96,6 +97,7 @@ class _Teller:
             rows=(
                 Row(label="state", text=info.state.value),
                 Row(label="proposed by", text=self._who(info.proposer_id)),
+                Row(label="SHA-256", text=text_digest(self._proposal.body)),
             ),
         )
         document = _document(self._proposal.body)

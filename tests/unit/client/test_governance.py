@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject, loads
+from ccfpy.client.ballots import ACCEPT
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotActive, ServiceError, UnexpectedReply
 from ccfpy.client.governance import (
-    ACCEPT,
     CreatedAt,
     Governance,
+    read_actions,
     read_governance,
     signed_message,
 )
@@ -308,3 +309,19 @@ def test_what_is_public_can_be_read_by_anybody(
     assert asyncio.run(read()) == {"value": []}
     assert service.paths == ["/gov/members/proposals?api-version=2024-07-01"]
     assert not list(tmp_path.iterdir())
+
+
+def test_actions_are_read_as_they_were_signed(serve: Serve, service_pem: str) -> None:
+    signed = b'{"actions": [ ] }\r\n'
+    service = Service(web.Response(body=signed))
+
+    async def read() -> bytes:
+        async with (
+            serve(service.answer) as url,
+            Connection(url, service_certificate=service_pem) as connection,
+        ):
+            return await read_actions(connection, PROPOSAL)
+
+    assert asyncio.run(read()) == signed
+    path = f"/gov/members/proposals/{PROPOSAL}/actions?api-version=2024-07-01"
+    assert service.paths == [path]

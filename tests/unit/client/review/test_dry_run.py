@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
-from ccfpy.client.governance import REJECT
+from ccfpy.client.ballots import REJECT
 from ccfpy.client.review.dry_run import Outcome, dry_run
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.gov.proposals import Proposal

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from ccfpy.base.ids import ProposalId
-from ccfpy.client.governance import REJECT
+from ccfpy.base.json import dumps
+from ccfpy.client.ballots import REJECT, text_digest
 from ccfpy.client.review.description import Description, Section
 from ccfpy.client.review.proposal import NoSuchProposal, describe, summaries
 from ccfpy.client.review.public_state import PublicState
@@ -39,7 +40,11 @@ def rows_of(section: Section) -> dict[str, str]:
 def test_an_open_proposal_says_who_must_vote_and_what_changes() -> None:
     ballots = {**in_favour(BOB), CAROL: REJECT}
     told = described(public_state(ADDS_USER, ballots=ballots))
-    assert rows_of(told[""]) == {"state": "Open", "proposed by": "alice (aaaaaaaa)"}
+    assert rows_of(told[""]) == {
+        "state": "Open",
+        "proposed by": "alice (aaaaaaaa)",
+        "SHA-256": text_digest(dumps({"actions": [ADDS_USER]})),
+    }
     assert rows_of(told["Votes"]) == {
         "bbbbbbbb": "in favour",
         "cccccccc": "against",
