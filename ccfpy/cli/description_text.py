@@ -3,12 +3,15 @@
 from rich.text import Text
 
 from ccfpy.cli.output import text_console
-from ccfpy.client.review.description import Description, Diff, Row
+from ccfpy.client.review.description import (
+    UNFOLDED_LINES_MAX,
+    Change,
+    Description,
+    Diff,
+    Fact,
+)
 
 INDENT = "  "
-DIFF_LINES_MAX = 40
-"""More lines of a diff are counted and not shown, unless all are asked for."""
-
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -30,17 +33,18 @@ def lines(description: Description, *, full: bool) -> list[tuple[str, str]]:
     for section in description.sections:
         if section.title:
             found += [("", ""), ("bold", section.title)]
-        for row in section.rows:
-            found += _row(row)
+        for fact in section.facts:
+            found += _fact(fact)
         for diff in section.diffs:
-            found += _diff(diff, full=full)
+            if diff.change is not Change.UNCHANGED:
+                found += _diff(diff, full=full)
     return found
 
 
-def _row(row: Row) -> list[tuple[str, str]]:
-    indent = INDENT * (row.depth + 1)
-    first, *others = row.text.splitlines() or [""]
-    label = f"{row.label}: {first}" if first else row.label
+def _fact(fact: Fact) -> list[tuple[str, str]]:
+    indent = INDENT * (fact.depth + 1)
+    first, *others = fact.text.splitlines() or [""]
+    label = f"{fact.label}: {first}" if first else fact.label
     return [
         ("", f"{indent}{label}"),
         *(("", f"{indent}{INDENT}{line}") for line in others),
@@ -48,7 +52,8 @@ def _row(row: Row) -> list[tuple[str, str]]:
 
 
 def _diff(diff: Diff, *, full: bool) -> list[tuple[str, str]]:
-    count = len(diff.lines) if full else DIFF_LINES_MAX
+    # More lines are counted and not shown, unless all are asked for.
+    count = len(diff.lines) if full else UNFOLDED_LINES_MAX
     found = [("bold", f"{INDENT}{diff.title}")]
     found += [
         (_STYLES.get(line[:1], ""), f"{INDENT * 2}{line}")

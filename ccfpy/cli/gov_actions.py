@@ -29,7 +29,7 @@ def actions(
     The service's constitution is asked, on this machine. An argument in brackets may be
     left out. Arguments that the constitution does not check are not listed.
     """
-    from ccfpy.client.review.actions import PURPOSES
+    from ccfpy.client.review.actions import purpose
 
     found = [
         each
@@ -44,8 +44,8 @@ def actions(
         print_json([_as_json(each) for each in found])
         return
     for each in found:
-        purpose = PURPOSES.get(each.name)
-        print(f"{each.name}: {purpose}" if purpose else each.name)
+        known = purpose(each.name)
+        print(f"{each.name}: {known}" if known else each.name)
         for argument in each.arguments:
             print(f"    {_line(argument)}")
 

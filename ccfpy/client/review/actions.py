@@ -1,58 +1,168 @@
 """Actions of a proposal in words."""
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.review.description import Row, plain
+from ccfpy.client.review.description import Fact, plain
 from ccfpy.client.review.values import shown_short
 
-PURPOSES = {
-    "set_constitution": "replace the rules by which members decide",
-    "set_member": "add a member, or replace what is known of one",
-    "remove_member": "remove a member",
-    "set_member_data": "attach data to a member",
-    "set_user": "add a user, or replace what is known of one",
-    "remove_user": "remove a user",
-    "set_user_data": "attach data to a user",
-    "set_recovery_threshold": "change how many shares recover the service",
-    "set_service_configuration": "change the service's configuration",
-    "trigger_recovery_shares_refresh": "issue new recovery shares",
-    "trigger_ledger_rekey": "encrypt the ledger with a new key from now on",
-    "trigger_ledger_chunk": "close the ledger's chunk",
-    "trigger_snapshot": "make a snapshot",
-    "transition_service_to_open": "open the service to its users",
-    "set_service_certificate_validity": "renew the service's certificate",
-    "assert_service_identity": "fail if the service has another certificate",
-    "set_js_app": "install a JavaScript app in place of the one that is installed",
-    "remove_js_app": "remove the JavaScript app",
-    "set_js_runtime_options": "change the limits of scripts",
-    "set_python_runtime_options": "change the limits of handlers in Python",
-    "refresh_js_app_bytecode_cache": "compile the JavaScript app again",
-    "set_ca_cert_bundle": "trust certificate authorities under a name",
-    "remove_ca_cert_bundle": "trust certificate authorities no longer",
-    "set_jwt_issuer": "accept tokens of an issuer",
-    "set_jwt_public_signing_keys": "replace the keys of an issuer of tokens",
-    "remove_jwt_issuer": "accept an issuer's tokens no longer",
-    "add_node_code": "let nodes with this code join (SGX)",
-    "remove_node_code": "let nodes with this code join no longer (SGX)",
-    "add_snp_measurement": "let nodes with this code join (SEV-SNP)",
-    "remove_snp_measurement": "let nodes with this code join no longer (SEV-SNP)",
-    "add_snp_host_data": "let nodes with this security policy join",
-    "remove_snp_host_data": "let nodes with this security policy join no longer",
-    "add_snp_uvm_endorsement": "trust an endorser of the utility VM",
-    "remove_snp_uvm_endorsement": "trust an endorser of the utility VM no longer",
-    "set_snp_minimum_tcb_version": "require a TCB version of a processor",
-    "set_snp_minimum_tcb_version_hex": "require a TCB version of a processor",
-    "remove_snp_minimum_tcb_version": "require no TCB version of a processor",
-    "add_virtual_measurement": "let nodes with this code join (virtual)",
-    "remove_virtual_measurement": "let nodes with this code join no longer (virtual)",
-    "add_virtual_host_data": "let nodes with this host data join (virtual)",
-    "remove_virtual_host_data": "let nodes with this host data join no longer",
-    "set_node_data": "attach data to a node",
-    "transition_node_to_trusted": "trust a node that asked to join",
-    "remove_node": "retire a node",
-    "set_node_certificate_validity": "renew a node's certificate",
-    "set_all_nodes_certificate_validity": "renew every node's certificate",
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """What is known of an action here.
+
+    Attributes:
+        purpose: what the action is for.
+        arguments: the arguments that the purpose and the diffs account for.
+    """
+
+    purpose: str
+    arguments: frozenset[str]
+
+
+def _shown(purpose: str, *arguments: str) -> Rendering:
+    return Rendering(purpose=purpose, arguments=frozenset(arguments))
+
+
+RENDERINGS: Mapping[str, Rendering] = {
+    "set_constitution": _shown(
+        "replace the rules by which members decide", "constitution"
+    ),
+    "set_member": _shown(
+        "add a member, or replace what is known of one",
+        "cert",
+        "encryption_pub_key",
+        "member_data",
+        "recovery_role",
+    ),
+    "remove_member": _shown("remove a member", "member_id"),
+    "set_member_data": _shown("attach data to a member", "member_id", "member_data"),
+    "set_user": _shown(
+        "add a user, or replace what is known of one", "cert", "user_data"
+    ),
+    "remove_user": _shown("remove a user", "user_id"),
+    "set_user_data": _shown("attach data to a user", "user_id", "user_data"),
+    "set_recovery_threshold": _shown(
+        "change how many shares recover the service", "recovery_threshold"
+    ),
+    "set_service_configuration": _shown(
+        "change the service's configuration",
+        "reconfiguration_type",
+        "recovery_threshold",
+        "recent_cose_proposals_window_size",
+    ),
+    "trigger_recovery_shares_refresh": _shown("issue new recovery shares"),
+    "trigger_ledger_rekey": _shown("encrypt the ledger with a new key from now on"),
+    "trigger_ledger_chunk": _shown("close the ledger's chunk"),
+    "trigger_snapshot": _shown("make a snapshot"),
+    "transition_service_to_open": _shown(
+        "open the service to its users",
+        "next_service_identity",
+        "previous_service_identity",
+    ),
+    "set_service_certificate_validity": _shown(
+        "renew the service's certificate", "valid_from", "validity_period_days"
+    ),
+    "assert_service_identity": _shown(
+        "fail if the service has another certificate", "service_identity"
+    ),
+    "set_js_app": _shown(
+        "install a JavaScript app in place of the one that is installed",
+        "bundle",
+        "disable_bytecode_cache",
+    ),
+    "remove_js_app": _shown("remove the JavaScript app"),
+    "set_js_runtime_options": _shown(
+        "change the limits of scripts",
+        "max_heap_bytes",
+        "max_stack_bytes",
+        "max_execution_time_ms",
+        "log_exception_details",
+        "return_exception_details",
+        "max_cached_interpreters",
+    ),
+    "set_python_runtime_options": _shown(
+        "change the limits of handlers in Python",
+        "max_execution_time_ms",
+        "max_memory_bytes",
+        "max_response_bytes",
+        "log_exception_details",
+    ),
+    "refresh_js_app_bytecode_cache": _shown("compile the JavaScript app again"),
+    "set_ca_cert_bundle": _shown(
+        "trust certificate authorities under a name", "name", "cert_bundle"
+    ),
+    "remove_ca_cert_bundle": _shown("trust certificate authorities no longer", "name"),
+    "set_jwt_issuer": _shown(
+        "accept tokens of an issuer",
+        "issuer",
+        "auto_refresh",
+        "ca_cert_bundle_name",
+        "jwks",
+    ),
+    "set_jwt_public_signing_keys": _shown(
+        "replace the keys of an issuer of tokens", "issuer", "jwks"
+    ),
+    "remove_jwt_issuer": _shown("accept an issuer's tokens no longer", "issuer"),
+    "add_node_code": _shown("let nodes with this code join (SGX)", "code_id"),
+    "remove_node_code": _shown(
+        "let nodes with this code join no longer (SGX)", "code_id"
+    ),
+    "add_snp_measurement": _shown(
+        "let nodes with this code join (SEV-SNP)", "measurement"
+    ),
+    "remove_snp_measurement": _shown(
+        "let nodes with this code join no longer (SEV-SNP)", "measurement"
+    ),
+    "add_snp_host_data": _shown(
+        "let nodes with this security policy join", "security_policy", "host_data"
+    ),
+    "remove_snp_host_data": _shown(
+        "let nodes with this security policy join no longer", "host_data"
+    ),
+    "add_snp_uvm_endorsement": _shown(
+        "trust an endorser of the utility VM", "did", "feed", "svn"
+    ),
+    "remove_snp_uvm_endorsement": _shown(
+        "trust an endorser of the utility VM no longer", "did", "feed"
+    ),
+    "set_snp_minimum_tcb_version": _shown(
+        "require a TCB version of a processor", "cpuid", "tcb_version"
+    ),
+    "set_snp_minimum_tcb_version_hex": _shown(
+        "require a TCB version of a processor", "cpuid", "tcb_version"
+    ),
+    "remove_snp_minimum_tcb_version": _shown(
+        "require no TCB version of a processor", "cpuid"
+    ),
+    "add_virtual_measurement": _shown(
+        "let nodes with this code join (virtual)", "measurement"
+    ),
+    "remove_virtual_measurement": _shown(
+        "let nodes with this code join no longer (virtual)", "measurement"
+    ),
+    "add_virtual_host_data": _shown(
+        "let nodes with this host data join (virtual)", "host_data"
+    ),
+    "remove_virtual_host_data": _shown(
+        "let nodes with this host data join no longer", "host_data"
+    ),
+    "set_node_data": _shown("attach data to a node", "node_id", "node_data"),
+    "transition_node_to_trusted": _shown(
+        "trust a node that asked to join",
+        "node_id",
+        "valid_from",
+        "validity_period_days",
+    ),
+    "remove_node": _shown("retire a node", "node_id"),
+    "set_node_certificate_validity": _shown(
+        "renew a node's certificate", "node_id", "valid_from", "validity_period_days"
+    ),
+    "set_all_nodes_certificate_validity": _shown(
+        "renew every node's certificate", "valid_from", "validity_period_days"
+    ),
 }
 """What CCF's own actions are for.
 
@@ -66,15 +176,34 @@ def names(document: JsonObject) -> tuple[str, ...]:
     return tuple(name for name, _ in _actions(document))
 
 
-def rows(document: JsonObject) -> Iterator[Row]:
+def purpose(name: str) -> str:
+    """Return what an action is for; nothing of an action that is not known here."""
+    return RENDERINGS[name].purpose if name in RENDERINGS else ""
+
+
+def facts(document: JsonObject) -> Iterator[Fact]:
     """Yield each action with its number, and below it each of its arguments."""
     for number, (name, arguments) in enumerate(_actions(document), 1):
-        yield Row(label=f"{number}. {name}", text=PURPOSES.get(name, ""))
+        known = RENDERINGS.get(name)
+        yield Fact(
+            label=f"{number}. {name}", text=purpose(name), is_unknown=known is None
+        )
         for argument, value in arguments.items():
             if (name, argument) == ("set_js_app", "bundle"):
                 yield from _bundle(value)
-            else:
-                yield Row(label=plain(argument), text=shown_short(value), depth=1)
+                continue
+            text, whole = shown_short(value), _whole(value)
+            yield Fact(
+                label=plain(argument),
+                text=text,
+                depth=1,
+                whole="" if whole == text else whole,
+                is_unknown=known is None or argument not in known.arguments,
+            )
+
+
+def _whole(value: Json) -> str:
+    return plain(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
 
 
 def _actions(document: JsonObject) -> Iterator[tuple[str, Mapping[str, Json]]]:
@@ -88,7 +217,7 @@ def _actions(document: JsonObject) -> Iterator[tuple[str, Mapping[str, Json]]]:
             )
 
 
-def _bundle(bundle: Json) -> Iterator[Row]:
+def _bundle(bundle: Json) -> Iterator[Fact]:
     """Name an app's endpoints and modules; the diffs show what is in them."""
     fields = bundle if isinstance(bundle, dict) else {}
     metadata, modules = fields.get("metadata"), fields.get("modules")
@@ -98,10 +227,10 @@ def _bundle(bundle: Json) -> Iterator[Row]:
         for path, methods in (endpoints if isinstance(endpoints, dict) else {}).items()
         for method in (methods if isinstance(methods, dict) else {})
     ]
-    yield Row(label="endpoints", text=plain(", ".join(told)) or "none", depth=1)
+    yield Fact(label="endpoints", text=plain(", ".join(told)) or "none", depth=1)
     listed = [
         str(module.get("name"))
         for module in (modules if isinstance(modules, list) else [])
         if isinstance(module, dict)
     ]
-    yield Row(label="modules", text=plain(", ".join(listed)) or "none", depth=1)
+    yield Fact(label="modules", text=plain(", ".join(listed)) or "none", depth=1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ccfpy.client.review.description import Diff, plain
+from ccfpy.client.review.description import Change, Diff, plain
 from ccfpy.client.review.values import shown_whole
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import UNIT
@@ -63,9 +63,16 @@ UNTOLD = frozenset(
 )
 """Tables that follow from others, in a form that says nothing to people."""
 
+UNFOLDED = frozenset({constitution.CONSTITUTION.name, js.ENDPOINTS.name})
+"""Tables that say who may do what: their diffs are shown whole at first."""
+
 
 def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
-    """Yield each row that would change, by table and key; nothing of equal rows."""
+    """Yield each row that would be written, by table and key.
+
+    Rows that would stay as they are come too, as such: an app's modules that another
+    version of the app has again.
+    """
     tx = before.begin(read_only=True)
     for table, rows in writes.items():
         if table in UNTOLD:
@@ -73,10 +80,14 @@ def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
         old = tx.raw(table)
         for key, new in sorted(rows.items()):
             was = old.get(key)
+            if was is None and new is None:
+                continue
+            subject = _title(table, key)
             if was == new:
+                yield Diff(subject=subject, change=Change.UNCHANGED)
                 continue
             texts = (None if each is None else shown_whole(each) for each in (was, new))
-            yield Diff.of(_title(table, key), *texts)
+            yield Diff.of(subject, *texts, may_fold=table not in UNFOLDED)
 
 
 def _title(table: str, key: bytes) -> str:

@@ -1,6 +1,9 @@
-"""What is shown to people: a title, sections with rows, and diffs.
+"""What is shown to people: a title, sections with facts, and diffs.
 
-A description is data. A terminal prints it, and a page may show it.
+A description is data, and knows no medium. A terminal prints it as text; a page gets it
+as JSON (``as_json``), whose schema is that of the dataclasses (``ccfpy.base.schema``).
+What a medium leaves out at first is marked, and never missing: long diffs are folded,
+things that stay as they are have no lines, and a shortened value is there as a whole.
 
 Texts come from proposals. ``plain`` makes each visible: a text cannot move
 the cursor, hide a part of itself or turn its direction around.
@@ -8,23 +11,58 @@ the cursor, hide a part of itself or turn its direction around.
 
 import difflib
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from ccfpy.base.schema import schema_of
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
 
 CONTEXT_LINES = 3
+UNFOLDED_LINES_MAX = 40
+"""A diff of more lines is folded."""
+
+
+class Topic(StrEnum):
+    """What a section is about, for media that arrange sections themselves."""
+
+    SUMMARY = "summary"
+    ACTIONS = "actions"
+    VOTES = "votes"
+    OUTCOME = "outcome"
+    UNKNOWN = "unknown"
+
+
+class Change(StrEnum):
+    """What happens to a thing."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Fact:
     """One line of a section.
 
     Attributes:
         label: what the text is of.
         text: may have several lines.
-        depth: how far the row is indented: 0 for the section's own rows.
+        depth: how far the fact is indented: 0 for the section's own facts.
+        whole: the value that ``text`` shortens or decodes; empty if ``text`` is whole.
+        is_warning: what a reader must not miss.
+        is_unknown: of an action or an argument that nothing is known of here, so that
+            the value alone can be shown.
     """
 
     label: str
     text: str = ""
     depth: int = 0
+    whole: str = ""
+    is_warning: bool = False
+    is_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,29 +70,71 @@ class Diff:
     """A thing before and after.
 
     Attributes:
-        title: what changes, and how: ``new``, ``changed`` or ``removed``.
+        subject: what changes.
+        change: how.
         lines: as ``diff -u`` has them, each beginning with ``+``, ``-``, ``@`` or a
             space.
+        added: how many of them begin with ``+``.
+        removed: how many of them begin with ``-``.
+        is_folded: the lines are many, and may be shown on request.
     """
 
-    title: str
-    lines: tuple[str, ...]
+    subject: str
+    change: Change
+    lines: tuple[str, ...] = ()
+    added: int = 0
+    removed: int = 0
+    is_folded: bool = False
+
+    @property
+    def title(self) -> str:
+        """What changes, and how."""
+        return f"{self.subject}: {self.change.value}"
 
     @classmethod
-    def of(cls, title: str, before: str | None, after: str | None) -> "Diff":
-        """Compare two texts; ``None`` is a thing that is not there."""
-        verb = "new" if before is None else "removed" if after is None else "changed"
+    def of(
+        cls,
+        subject: str,
+        before: str | None,
+        after: str | None,
+        *,
+        may_fold: bool = True,
+    ) -> "Diff":
+        """Compare two texts; ``None`` is a thing that is not there.
+
+        Args:
+            subject: what changes.
+            before: the text as it is.
+            after: the text as it would be.
+            may_fold: whether a long diff is folded.
+        """
+        if before == after:
+            return cls(subject=subject, change=Change.UNCHANGED)
+        change = Change.CHANGED
+        if before is None:
+            change = Change.NEW
+        elif after is None:
+            change = Change.REMOVED
         old, new = (_lines(text) for text in (before, after))
-        found = list(difflib.unified_diff(old, new, n=CONTEXT_LINES, lineterm=""))
-        return cls(title=f"{title}: {verb}", lines=tuple(found[2:]))
+        found = list(difflib.unified_diff(old, new, n=CONTEXT_LINES, lineterm=""))[2:]
+        begins = [line[:1] for line in found]
+        return cls(
+            subject=subject,
+            change=change,
+            lines=tuple(found),
+            added=begins.count("+"),
+            removed=begins.count("-"),
+            is_folded=may_fold and len(found) > UNFOLDED_LINES_MAX,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A part of a description."""
 
+    topic: Topic
     title: str
-    rows: tuple[Row, ...] = ()
+    facts: tuple[Fact, ...] = ()
     diffs: tuple[Diff, ...] = ()
 
 
@@ -64,6 +144,17 @@ class Description:
 
     title: str
     sections: tuple[Section, ...]
+
+
+_SCHEMA: Final = schema_of(Description)
+
+
+def as_json(description: Description) -> "JsonObject":
+    """Return a description as JSON; fields that have their default are left out."""
+    assert _SCHEMA.write is not None, "a dataclass is written field by field"
+    written = _SCHEMA.write(description)
+    assert isinstance(written, dict), "a dataclass becomes an object"
+    return written
 
 
 def plain(text: str) -> str:

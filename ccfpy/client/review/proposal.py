@@ -9,7 +9,7 @@ from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.client.ballots import text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.changes import changes
-from ccfpy.client.review.description import Description, Row, Section, plain
+from ccfpy.client.review.description import Description, Fact, Section, Topic, plain
 from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.values import short
@@ -93,32 +93,44 @@ class _Teller:
     def sections(self) -> Iterator[Section]:
         info = self._proposal.info
         yield Section(
+            topic=Topic.SUMMARY,
             title="",
-            rows=(
-                Row(label="state", text=info.state.value),
-                Row(label="proposed by", text=self._who(info.proposer_id)),
-                Row(label="SHA-256", text=text_digest(self._proposal.body)),
+            facts=(
+                Fact(label="state", text=info.state.value),
+                Fact(label="proposed by", text=self._who(info.proposer_id)),
+                Fact(label="SHA-256", text=text_digest(self._proposal.body)),
             ),
         )
         document = _document(self._proposal.body)
-        yield Section(title="Actions", rows=tuple(actions.rows(document)))
+        yield Section(
+            topic=Topic.ACTIONS, title="Actions", facts=tuple(actions.facts(document))
+        )
         if info.state is not ProposalState.OPEN:
-            yield Section(title="Votes", rows=tuple(self._final_votes()))
+            yield Section(
+                topic=Topic.VOTES, title="Votes", facts=tuple(self._final_votes())
+            )
             return
         outcome = dry_run(self._state.store, self._proposal, order=self._who)
-        yield Section(title="Votes", rows=tuple(self._votes(outcome)))
         yield Section(
+            topic=Topic.VOTES, title="Votes", facts=tuple(self._votes(outcome))
+        )
+        yield Section(
+            topic=Topic.OUTCOME,
             title="If it passed now",
-            rows=tuple(self._consequences(outcome)),
+            facts=tuple(self._consequences(outcome)),
             diffs=tuple(changes(outcome.before, outcome.writes)),
         )
-        yield Section(title="Not known here", rows=tuple(self._unknown(outcome)))
+        yield Section(
+            topic=Topic.UNKNOWN,
+            title="Not known here",
+            facts=tuple(self._unknown(outcome)),
+        )
 
     def _who(self, member_id: MemberId) -> str:
         name = self._names.get(member_id)
         return f"{name} ({short(member_id)})" if name else short(member_id)
 
-    def _final_votes(self) -> Iterator[Row]:
+    def _final_votes(self) -> Iterator[Fact]:
         info = self._proposal.info
         for member_id in info.ballots:
             vote = (info.final_votes or {}).get(member_id)
@@ -126,11 +138,11 @@ class _Teller:
             text = "no vote" if vote is None else "in favour" if vote else "against"
             if failure is not None:
                 text = f"the ballot failed: {plain(failure.reason)}"
-            yield Row(label=self._who(member_id), text=text)
+            yield Fact(label=self._who(member_id), text=text)
         if info.failure is not None:
-            yield Row(label="failed", text=plain(info.failure.reason))
+            yield Fact(label="failed", text=plain(info.failure.reason), is_warning=True)
 
-    def _votes(self, outcome: Outcome) -> Iterator[Row]:
+    def _votes(self, outcome: Outcome) -> Iterator[Fact]:
         tx = self._state.store.begin(read_only=True)
         infos = dict(members.INFO.of(tx).items())
         for member_id, vote in sorted(
@@ -141,27 +153,35 @@ class _Teller:
                 text += ", but is no member any more"
             elif info.status is not MemberStatus.ACTIVE:
                 text += ", but is not active"
-            yield Row(label=self._who(member_id), text=text)
+            yield Fact(label=self._who(member_id), text=text)
         for member_id, failure in outcome.failures.items():
             reason = plain(failure.reason)
-            yield Row(label=self._who(member_id), text=f"the ballot fails: {reason}")
+            yield Fact(
+                label=self._who(member_id),
+                text=f"the ballot fails: {reason}",
+                is_warning=True,
+            )
         for member_id, info in sorted(infos.items(), key=lambda it: self._who(it[0])):
             if (
                 info.status is MemberStatus.ACTIVE
                 and member_id not in self._proposal.info.ballots
             ):
-                yield Row(label=self._who(member_id), text="has not voted")
+                yield Fact(label=self._who(member_id), text="has not voted")
 
-    def _consequences(self, outcome: Outcome) -> Iterator[Row]:
-        yield Row(label="decision", text=self._decision(outcome))
+    def _consequences(self, outcome: Outcome) -> Iterator[Fact]:
+        yield Fact(label="decision", text=self._decision(outcome))
         if outcome.invalid is not None:
-            yield Row(label="invalid today", text=plain(outcome.invalid))
+            yield Fact(
+                label="invalid today", text=plain(outcome.invalid), is_warning=True
+            )
         if outcome.failure is not None:
-            yield Row(label="it would fail", text=plain(outcome.failure))
+            yield Fact(
+                label="it would fail", text=plain(outcome.failure), is_warning=True
+            )
         for asked in outcome.asked:
-            yield Row(label="the service would", text=plain(asked))
+            yield Fact(label="the service would", text=plain(asked))
         if not (outcome.writes or outcome.asked or outcome.failure):
-            yield Row(label="changes", text="none")
+            yield Fact(label="changes", text="none")
 
     def _decision(self, outcome: Outcome) -> str:
         if outcome.state is not ProposalState.OPEN:
@@ -172,23 +192,23 @@ class _Teller:
         count = len(outcome.more)
         return f"accepted with {count} more in favour, such as {who}"
 
-    def _unknown(self, outcome: Outcome) -> Iterator[Row]:
-        yield Row(
+    def _unknown(self, outcome: Outcome) -> Iterator[Fact]:
+        yield Fact(
             label="time",
             text="what commits before the last vote may change any of this",
         )
-        yield Row(
+        yield Fact(
             label="tables of the framework",
             text="such as the last signature: not served, and taken to be empty",
         )
         if outcome.asked:
-            yield Row(
+            yield Fact(
                 label="the service",
                 text="whether it can do what it would be asked to do; where a "
                 f"certificate is to be made, a diff has {MADE_BY_SERVICE}",
             )
         if self._state.not_served:
-            yield Row(
+            yield Fact(
                 label="not served",
                 text=f"{', '.join(self._state.not_served)}: taken to be empty",
             )

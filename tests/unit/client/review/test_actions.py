@@ -1,8 +1,13 @@
-import re
-
 from ccfpy.base.json import Json
-from ccfpy.client.review.actions import PURPOSES, names, rows
-from tests.unit.client.review.made import ADDS_USER, RULES, USER, action
+from ccfpy.client.review.actions import RENDERINGS, facts, names, purpose
+from ccfpy.client.review.definitions import Definition, definitions
+from tests.unit.client.review.made import (
+    ADDS_USER,
+    RULES,
+    USER,
+    action,
+    public_state,
+)
 
 APP: Json = {
     "metadata": {"endpoints": {"/a": {"get": {}, "post": {}}, "/b": {"put": {}}}},
@@ -12,8 +17,8 @@ APP: Json = {
 
 def test_each_action_has_its_purpose_and_its_arguments() -> None:
     document: dict[str, Json] = {"actions": [ADDS_USER, action("own_action", at=1)]}
-    told = [(row.label, row.text, row.depth) for row in rows(document)]
-    assert told[0] == ("1. set_user", PURPOSES["set_user"], 0)
+    told = [(fact.label, fact.text, fact.depth) for fact in facts(document)]
+    assert told[0] == ("1. set_user", purpose("set_user"), 0)
     assert told[1][0] == "cert"
     assert USER.subject in told[1][1]
     assert told[2] == ("user_data", '{"role": "clerk"}', 1)
@@ -23,7 +28,7 @@ def test_each_action_has_its_purpose_and_its_arguments() -> None:
 
 def test_an_app_is_named_by_endpoints_and_modules() -> None:
     document: dict[str, Json] = {"actions": [action("set_js_app", bundle=APP)]}
-    told = {row.label: row.text for row in rows(document)}
+    told = {fact.label: fact.text for fact in facts(document)}
     assert told["endpoints"] == "GET /a, POST /a, PUT /b"
     assert told["modules"] == "a.js, b.js"
 
@@ -37,12 +42,49 @@ def test_what_is_no_proposal_has_no_actions() -> None:
     for document in broken:
         assert not names(document)
     odd: dict[str, Json] = {"actions": [{"name": "a\x1b", "args": 5}]}
-    assert [row.label for row in rows(odd)] == ["1. a\\x1b"]
+    assert [fact.label for fact in facts(odd)] == ["1. a\\x1b"]
     worse: dict[str, Json] = {"actions": [action("set_js_app", bundle=5)]}
-    assert [row.text for row in rows(worse)][1:] == ["none", "none"]
+    assert [fact.text for fact in facts(worse)][1:] == ["none", "none"]
 
 
-def test_every_action_of_the_shipped_constitution_has_a_purpose() -> None:
-    defined = set(re.findall(r'^define\("(\w+)"', RULES, re.MULTILINE))
-    assert len(defined) > 30
-    assert defined <= set(PURPOSES)
+def _without_rendering(defined: list[Definition]) -> list[str]:
+    """List actions, and arguments, that members would be shown as raw values only."""
+    missing = [each.name for each in defined if each.name not in RENDERINGS]
+    return missing + [
+        f"{each.name}.{argument.name}"
+        for each in defined
+        if each.name in RENDERINGS
+        for argument in each.arguments
+        if argument.name not in RENDERINGS[each.name].arguments
+    ]
+
+
+def test_every_action_of_the_shipped_constitution_has_a_rendering() -> None:
+    defined = definitions(public_state())
+    assert len(defined) > 40
+    assert _without_rendering(defined) == []
+    assert {each.name for each in defined} == set(RENDERINGS), "and no other has one"
+
+
+def test_an_action_or_argument_without_a_rendering_is_found() -> None:
+    own = """
+    actions.set("greet", new Action((args) => { args.name; }, 0));
+    actions.set("remove_user", new Action((args) => { args.user_id; args.how; }, 0));
+    """
+    defined = definitions(public_state(rules=RULES + own))
+    assert _without_rendering(defined) == ["greet", "remove_user.how"]
+
+
+def test_what_is_not_known_here_is_marked_and_shown() -> None:
+    long = "x" * 300
+    document: dict[str, Json] = {
+        "actions": [
+            action("greet", whom="you"),
+            action("remove_user", user_id="a", how={"b": long}),
+        ]
+    }
+    told = {fact.label: fact for fact in facts(document)}
+    unknown = [label for label, fact in told.items() if fact.is_unknown]
+    assert unknown == ["1. greet", "whom", "how"]
+    assert told["how"].whole == f'{{"b": "{long}"}}'
+    assert told["user_id"].whole == "", "the text is whole"

@@ -23,9 +23,25 @@ def test_each_row_that_changes_is_a_diff() -> None:
     titles = [diff.title for diff in changes(store, writes)]
     assert titles == [
         "module /a.js: changed",
+        "module /b.js: unchanged",
         "constitution: new",
         "of_an_extension \\xff\\x1b: new",
     ]
+
+
+def test_what_says_who_may_do_what_is_not_folded() -> None:
+    long = b'"' + b"line\\n" * 100 + b'"'
+    writes: WriteSet = {
+        js.MODULES.name: {b"/a.js": long},
+        constitution.CONSTITUTION.name: {UNIT: long},
+        js.ENDPOINTS.name: {b"GET /a": long},
+    }
+    folded = {diff.subject: diff.is_folded for diff in changes(Store(), writes)}
+    assert folded == {
+        "module /a.js": True,
+        "constitution": False,
+        "endpoint GET /a": False,
+    }
 
 
 def test_rows_that_go_are_removed() -> None:

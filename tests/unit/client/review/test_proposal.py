@@ -34,7 +34,7 @@ def described(state: PublicState) -> dict[str, Section]:
 
 
 def rows_of(section: Section) -> dict[str, str]:
-    return {row.label: row.text for row in section.rows}
+    return {fact.label: fact.text for fact in section.facts}
 
 
 def test_an_open_proposal_says_who_must_vote_and_what_changes() -> None:
@@ -66,9 +66,9 @@ def test_members_are_in_the_order_of_their_names() -> None:
     names = {str(ALICE): "zoe", str(BOB): "yan", str(CAROL): "xia"}
     told = describe(public_state(ADDS_USER), PROPOSAL, names)
     votes = next(section for section in told.sections if section.title == "Votes")
-    assert [row.label[:3] for row in votes.rows] == ["xia", "yan", "zoe"]
+    assert [fact.label[:3] for fact in votes.facts] == ["xia", "yan", "zoe"]
     passed = next(s for s in told.sections if s.title == "If it passed now")
-    assert "such as xia (cccccccc), yan (bbbbbbbb)" in passed.rows[0].text
+    assert "such as xia (cccccccc), yan (bbbbbbbb)" in passed.facts[0].text
 
 
 def test_what_only_the_service_can_do_is_said_to_be_unknown() -> None:
