@@ -1,8 +1,9 @@
 """The command of a model's owner and of its users: ``python -m apps.inference``.
 
-Nothing is sealed to an enclave before its evidence is what the options say: who signed
-it (``--signer``), whose machine it is on (``--vendor``). ``--allow-virtual`` takes a
-claim that anybody could write, for trying things out.
+Nothing is sealed to an enclave before its evidence is what a policy's file or the
+options say: what was measured, what the host started, on which firmware; on simulated
+machines also who signed it and who made the machine. ``--allow-virtual`` takes a claim
+that anybody could write, for trying things out.
 """
 
 import argparse
@@ -11,15 +12,17 @@ import json
 import secrets
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from apps.inference import files
 from apps.inference.client import InferenceClient, registration, unlock, upload
 from apps.inference.models import CONTENT_KEY_BYTES
 from ccfpy.app import Json, Malformed, VerificationFailed, seal_blob
-from ccfpy.client.attested import Expected
+from ccfpy.client.attested import Expected, SnpPolicy
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
+from ccfpy.client.evidence_policy import read_policy, whole
 from ccfpy.client.keyfiles import (
     SERVICE_CERTIFICATE,
     KeyFileMissing,
@@ -125,10 +128,16 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
 
 def _add_expected(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what the enclave's evidence must say")
-    group.add_argument("--vendor", type=_hex, action="append", default=[])
-    group.add_argument("--signer", type=_hex, action="append", default=[])
+    group.add_argument("--policy", type=Path, help="A file that says it all.")
+    group.add_argument("--measurement", type=_hex, action="append", help="On SEV-SNP.")
+    group.add_argument("--host-data", type=_hex, action="append")
+    group.add_argument(
+        "--minimum-tcb", type=_minimum_tcb, action="append", metavar="CPUID=TCB"
+    )
+    group.add_argument("--vendor", type=_hex, action="append", help="If simulated.")
+    group.add_argument("--signer", type=_hex, action="append")
     group.add_argument("--product-id", type=int)
-    group.add_argument("--security-version", type=int, default=0)
+    group.add_argument("--security-version", type=int)
     group.add_argument("--unique-id", type=_hex, action="append")
     group.add_argument("--allow-debug", action="store_true")
     group.add_argument("--allow-virtual", action="store_true")
@@ -138,15 +147,64 @@ def _hex(text: str) -> bytes:
     return bytes.fromhex(text)
 
 
+def _minimum_tcb(text: str) -> tuple[str, str]:
+    cpuid, _, version = text.partition("=")
+    return cpuid, version
+
+
+_IN_A_POLICY = (
+    *("measurement", "host_data", "minimum_tcb", "vendor", "signer"),
+    *("product_id", "security_version", "unique_id"),
+)
+"""The options that a policy's file says in their place."""
+
+
 def _expected(options: argparse.Namespace) -> Expected:
-    return Expected(
-        vendor_ids=options.vendor,
-        signer_ids=options.signer,
-        product_id=options.product_id,
-        security_version=options.security_version,
-        unique_ids=options.unique_id,
+    """Return what the options demand.
+
+    Raises:
+        Unusable: they demand nothing, or the same thing twice.
+        Malformed: what they demand is none.
+    """
+    if options.policy is None:
+        expected = _of_options(options)
+    else:
+        twice = [name for name in _IN_A_POLICY if getattr(options, name) is not None]
+        if twice:
+            option = twice[0].replace("_", "-")
+            raise files.Unusable(f"--policy says it all; leave out --{option}")
+        expected = read_policy(files.read(options.policy))
+    if expected.takes_nothing and not options.allow_virtual:
+        raise files.Unusable(
+            "nothing says what the enclave's evidence must be; name a policy "
+            "(--policy FILE), or --measurement, --host-data and --minimum-tcb, or on "
+            "a simulated machine --vendor and --signer"
+        )
+    return replace(
+        expected,
         allows_debug=options.allow_debug,
         allows_virtual=options.allow_virtual,
+    )
+
+
+def _of_options(options: argparse.Namespace) -> Expected:
+    snp = None
+    if options.measurement or options.minimum_tcb:
+        snp = whole(
+            SnpPolicy(
+                measurements=options.measurement or (),
+                host_data=options.host_data or (),
+                minimum_tcb=dict(options.minimum_tcb or ()),
+            )
+        )
+    return Expected(
+        snp=snp,
+        vendor_ids=options.vendor or (),
+        signer_ids=options.signer or (),
+        product_id=options.product_id,
+        security_version=options.security_version or 0,
+        unique_ids=options.unique_id,
+        host_data=options.host_data,
     )
 
 
@@ -196,6 +254,8 @@ def _upload(options: argparse.Namespace) -> Json:
 
 
 def _unlock(options: argparse.Namespace) -> Json:
+    expected = _expected(options)
+
     async def work() -> None:
         async with _connection(options) as service:
             await unlock(
@@ -203,7 +263,7 @@ def _unlock(options: argparse.Namespace) -> Json:
                 options.name,
                 options.version,
                 files.read(options.key),
-                _expected(options),
+                expected,
             )
 
     asyncio.run(work())
@@ -220,13 +280,14 @@ def _models(options: argparse.Namespace) -> Json:
 
 def _score(options: argparse.Namespace) -> Json:
     inputs = files.read_tensors(options.file)
+    expected = _expected(options)
 
     async def work() -> Json:
         async with _connection(options) as service:
             client = InferenceClient(
                 service,
                 options.name,
-                _expected(options),
+                expected,
                 version=options.version,
                 digests=options.model_sha256,
             )

@@ -70,11 +70,16 @@ class ModelList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What vouches for a key: the quote and endorsements are base64."""
+    """What vouches for a key: the quote and endorsements are base64.
+
+    Attributes:
+        uvm_endorsements: whose release a processor measured, where somebody says so.
+    """
 
     format: str
     quote: str
     endorsements: str
+    uvm_endorsements: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +183,9 @@ def _configuration(ctx: Context, row: Registered, nonce: str) -> KeyConfiguratio
             format=evidence.format,
             quote=base64.b64encode(evidence.quote).decode(),
             endorsements=base64.b64encode(evidence.endorsements).decode(),
+            uvm_endorsements=None
+            if evidence.uvm_endorsements is None
+            else base64.b64encode(evidence.uvm_endorsements).decode(),
         ),
     )
 

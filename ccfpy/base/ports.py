@@ -58,11 +58,13 @@ class Attestation(NamedTuple):
         format: which platform's form it has, as nodes' records name it.
         quote: the evidence, bound to the data that the program wanted said.
         endorsements: what a verifier needs beside it; empty where nothing vouches.
+        uvm_endorsements: whose release a processor measured, if somebody endorses it.
     """
 
     format: str
     quote: bytes
     endorsements: bytes
+    uvm_endorsements: bytes | None = None
 
 
 class Platform(Protocol):

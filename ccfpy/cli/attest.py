@@ -17,6 +17,7 @@ from ccfpy.cli.attest_options import (
     IssuerOption,
     KeysOption,
     MeasurementOption,
+    PolicyOption,
     StaleOption,
     UvmOption,
     VirtualOption,
@@ -79,6 +80,26 @@ def show(  # one parameter for each option
 
 
 @with_options
+def policy(
+    what: WhatArgument,
+    *,
+    endorsements: EndorsementsOption = None,
+    uvm: UvmOption = None,
+    trust: TrustOptions,
+) -> None:
+    """Write the policy that takes evidence like this; nothing of it is verified.
+
+    Compare its values with what you built before clients rely on it.
+    """
+    from ccfpy.cli.attest_policy import policy_of
+
+    pieces = _gather(what, endorsements, uvm, trust.cacert or _usual(trust.common))
+    if len(pieces) != 1:
+        raise Misused(f"{what} is evidence of {len(pieces)} nodes; name one of them")
+    print_json(policy_of(pieces[0]))
+
+
+@with_options
 def verify(  # noqa: PLR0913  # one parameter for each option
     what: WhatArgument,
     *,
@@ -88,6 +109,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
     at: AtOption = None,
     measurement: MeasurementOption = None,
     host_data: HostDataOption = None,
+    policy: PolicyOption = None,
     allow_debug: DebugOption = False,
     allow_stale: StaleOption = False,
     allow_virtual: VirtualOption = False,
@@ -101,6 +123,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
     A virtual node's evidence fails: it proves nothing, and says so.
     """
     from ccfpy.cli.attest_kind import Wanted, holds
+    from ccfpy.cli.attest_policy import read_policy_file
 
     now_s, at_collateral = _moment(at)
     wanted = Wanted(
@@ -108,6 +131,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
         at_collateral=at_collateral,
         measurements=frozenset(m.lower() for m in measurement or ()),
         host_data=frozenset(h.lower() for h in host_data or ()),
+        policy=None if policy is None else read_policy_file(policy),
         takes_debugged=allow_debug,
         takes_stale=allow_stale,
         takes_virtual=allow_virtual,
@@ -134,11 +158,12 @@ def verify(  # noqa: PLR0913  # one parameter for each option
 
 def _checks(kind: "Kind", piece: "Piece", wanted: "Wanted") -> "list[Check]":
     from ccfpy.cli.attest_maa import FORMAT as MAA
+    from ccfpy.cli.attest_policy import policy_checks
 
     if piece.format == MAA and (wanted.maa_issuer is None or not wanted.maa_keys):
         raise Misused("a token needs --maa-issuer and --maa-keys to be verified")
     try:
-        return kind.checks(piece, wanted)
+        return [*kind.checks(piece, wanted), *policy_checks(piece, wanted)]
     except CcfpyError as error:
         raise CommandFailed(f"{piece.label}: {error}") from error
 
@@ -289,6 +314,10 @@ attest: Table = {
     "maa-mock": Entry(
         "Issue tokens for evidence, as Azure does; they are worth nothing elsewhere.",
         _maa_mock,
+    ),
+    "policy": Entry(
+        "Write the policy that takes evidence like this; nothing of it is verified.",
+        lambda: policy,
     ),
     "show": Entry(
         "Say what evidence claims, in plain words; nothing of it is verified.",

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from ccfpy.attestation.steps import Took
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import Json
 from ccfpy.crypto.jwt import TokenKey
+
+if TYPE_CHECKING:
+    from ccfpy.client.attested import Expected
 
 _Step = TypeVar("_Step", bound=StrEnum)
 
@@ -74,6 +77,7 @@ class Wanted:
         at_collateral: whether the time at which collateral was gathered counts instead.
         measurements: the accepted ones, in hex; any if empty.
         host_data: the accepted values, in hex; any if empty.
+        policy: what a client demands before it sends anything; nothing if not said.
         maa_issuer: whose tokens are believed.
         maa_keys: by which keys.
     """
@@ -82,6 +86,7 @@ class Wanted:
     at_collateral: bool = False
     measurements: frozenset[str] = frozenset()
     host_data: frozenset[str] = frozenset()
+    policy: "Expected | None" = None
     takes_debugged: bool = False
     takes_stale: bool = False
     takes_virtual: bool = False

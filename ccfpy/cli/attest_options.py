@@ -38,6 +38,10 @@ HostDataOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(help="In hex: host data that is taken. Repeatable."),
 ]
+PolicyOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="A file that says what evidence is taken: ccfpy attest policy."),
+]
 DebugOption: TypeAlias = Annotated[
     bool, typer.Option("--allow-debug", help="Take what the host can look into.")
 ]

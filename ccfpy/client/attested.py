@@ -5,9 +5,12 @@ held against what the caller expects, the first thing that is wrong is the answe
 only what passes is a key to seal to:
 
 1. the evidence is of a platform that the caller takes, and verifies;
-2. the machine is one whose vendor the caller knows, and which the vendor calls sound;
-3. the enclave cannot be debugged, unless the caller says that it may be;
-4. a signer whom the caller trusts signed it, as a product and version that it takes;
+2. on SEV-SNP the guest is one of those that ``SnpPolicy`` describes;
+3. a simulated machine is one whose vendor the caller knows, which the vendor calls
+   sound, and whose firmware is not older than the caller's floor;
+4. an enclave there cannot be debugged, unless the caller says that it may be; its code
+   is named, or a signer whom the caller trusts signed it, as a product and version that
+   the caller takes; the host started it from what the caller expects;
 5. the evidence is bound to this key, its version, its subject, and the caller's nonce.
 
 Evidence of a virtual node is a claim that anybody could write. It is taken where the
@@ -18,7 +21,6 @@ import base64
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Self
 
 from ccfpy.attestation import simulated
@@ -30,39 +32,25 @@ from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import JsonObject
 from ccfpy.base.ports import Attestation
-from ccfpy.client.errors import ClientError, UnexpectedReply
+from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.evidence_refused import EvidenceFault, EvidenceRefused, refused
 from ccfpy.client.reply import text_field
+from ccfpy.client.snp_policy import FORMAT as SNP
+from ccfpy.client.snp_policy import SnpPolicy
 from ccfpy.crypto.sealed_exchange import NONCE_BYTES, SealedRequest, key_binding
+
+__all__ = [
+    "CheckedKey",
+    "EvidenceFault",
+    "EvidenceRefused",
+    "Expected",
+    "OfferedKey",
+    "SnpPolicy",
+    "fresh_nonce",
+]
 
 VIRTUAL = "Insecure_Virtual"
 SIMULATED = simulated.FORMAT
-
-
-class EvidenceFault(StrEnum):
-    """What is wrong with evidence; the first of these that applies."""
-
-    PLATFORM = "the evidence is of a platform that is not taken"
-    NOT_VERIFIED = "the evidence does not verify"
-    UNKNOWN_VENDOR = "no vendor that is known vouches for the machine"
-    MACHINE = "the machine is not as its vendor wants it"
-    DEBUG = "the enclave can be debugged"
-    UNKNOWN_SIGNER = "nobody who is trusted signed the enclave"
-    UNKNOWN_PRODUCT = "the enclave is another product of its signer"
-    OLD_VERSION = "the enclave's security version is too old"
-    UNKNOWN_CODE = "the enclave's code is none that is expected"
-    OTHER_BINDING = "the evidence is bound to another nonce, key, version or subject"
-
-
-class EvidenceRefused(ClientError):
-    """Evidence that is not what the caller expects; nothing was sealed to its key.
-
-    Attributes:
-        fault: what is wrong.
-    """
-
-    def __init__(self, fault: EvidenceFault, detail: str = "") -> None:
-        super().__init__(f"{fault}: {detail}" if detail else str(fault))
-        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,25 +58,50 @@ class Expected:
     """What evidence must say. What is empty by default takes nothing, not everything.
 
     Attributes:
-        vendor_ids: whose machines are taken, by the digest of the vendor's root
-            certificate.
-        signer_ids: who may have signed the enclave.
+        snp: what a guest on SEV-SNP must be; no such guest is taken if not said.
+        vendor_ids: whose simulated machines are taken, by the digest of the vendor's
+            root certificate.
+        signer_ids: who may have signed the enclave; may be empty where ``unique_ids``
+            name the code itself.
         product_id: which of the signer's products it must be; any if not said.
         security_version: the least that it may have.
         unique_ids: of the code; any that the signer signed if not said.
+        host_data: by which the host must have named what it started; any if not said.
+        minimum_tcb: the least version of each part of the machine; any if not said.
         tcb_statuses: what a vendor may say of a machine.
         allows_debug: whether an enclave that can be debugged is taken.
         allows_virtual: whether a claim that anybody could write is taken.
     """
 
+    snp: SnpPolicy | None = None
     vendor_ids: Collection[bytes] = frozenset()
     signer_ids: Collection[bytes] = frozenset()
     product_id: int | None = None
     security_version: int = 0
     unique_ids: Collection[bytes] | None = None
+    host_data: Collection[bytes] | None = None
+    minimum_tcb: bytes | None = None
     tcb_statuses: Collection[TcbStatus] = (TcbStatus.UP_TO_DATE,)
     allows_debug: bool = False
     allows_virtual: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the least version of a machine.
+
+        Raises:
+            Malformed: it does not have a number for each part.
+        """
+        found = self.minimum_tcb
+        if found is not None and len(found) != simulated.TCB_VERSION_BYTES:
+            raise Malformed(
+                f"a machine's version has {simulated.TCB_VERSION_BYTES} parts, "
+                f"found {len(found)}"
+            )
+
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether no evidence of any platform could be taken."""
+        return self.snp is None and not self.vendor_ids and not self.allows_virtual
 
     def check(
         self, evidence: Attestation, *, report_data: bytes, unix_time_s: int
@@ -103,14 +116,45 @@ class Expected:
         Raises:
             EvidenceRefused: something is not as it must be.
         """
-        if evidence.format == VIRTUAL and self.allows_virtual:
-            bound = _virtual(evidence)
-        elif evidence.format == SIMULATED:
-            bound = self._simulated(evidence, unix_time_s)
-        else:
-            raise EvidenceRefused(EvidenceFault.PLATFORM, evidence.format[:80])
+        bound = self.examine(evidence, unix_time_s=unix_time_s)
         if bound != report_data:
-            raise EvidenceRefused(EvidenceFault.OTHER_BINDING)
+            raise refused(
+                EvidenceFault.OTHER_BINDING,
+                expected=[report_data.hex()],
+                found=bound.hex(),
+            )
+
+    def examine(self, evidence: Attestation, *, unix_time_s: int) -> bytes:
+        """Check all but what evidence is bound to, which is returned.
+
+        Raises:
+            EvidenceRefused: something is not as it must be.
+        """
+        if self.takes_nothing:
+            raise EvidenceRefused(
+                EvidenceFault.NO_POLICY,
+                "name the measurement, host data and firmware that are expected, or "
+                "who vouches for them",
+            )
+        if evidence.format == SNP and self.snp is not None:
+            return self.snp.examine(evidence, unix_time_s=unix_time_s)
+        if evidence.format == SIMULATED and self.vendor_ids:
+            return self._simulated(evidence, unix_time_s)
+        if evidence.format == VIRTUAL and self.allows_virtual:
+            return _virtual(evidence)
+        raise refused(
+            EvidenceFault.PLATFORM,
+            expected=self._platforms(),
+            found=repr(evidence.format[:80]),
+        )
+
+    def _platforms(self) -> list[str]:
+        taken = {
+            SNP: self.snp is not None,
+            SIMULATED: bool(self.vendor_ids),
+            VIRTUAL: self.allows_virtual,
+        }
+        return [platform for platform, is_taken in taken.items() if is_taken]
 
     def _simulated(self, evidence: Attestation, unix_time_s: int) -> bytes:
         try:
@@ -119,37 +163,67 @@ class Expected:
             )
         except CcfpyError as error:
             raise EvidenceRefused(EvidenceFault.NOT_VERIFIED, str(error)) from error
-        vendor = quote.endorsements.vendor_id
-        if vendor not in self.vendor_ids:
-            raise EvidenceRefused(EvidenceFault.UNKNOWN_VENDOR, vendor.hex())
+        _check_known(
+            EvidenceFault.UNKNOWN_VENDOR, self.vendor_ids, quote.endorsements.vendor_id
+        )
         try:
             status = quote.tcb_status()
         except CcfpyError as error:
             raise EvidenceRefused(EvidenceFault.MACHINE, str(error)) from error
         if status not in self.tcb_statuses:
-            raise EvidenceRefused(EvidenceFault.MACHINE, status)
+            raise refused(
+                EvidenceFault.MACHINE, expected=self.tcb_statuses, found=status
+            )
+        self._check_firmware(quote.report.tcb_version)
         self._check_identity(quote.report.identity)
+        if self.host_data is not None:
+            _check_known(
+                EvidenceFault.UNKNOWN_HOST_DATA, self.host_data, quote.report.host_data
+            )
         return quote.report.report_data
+
+    def _check_firmware(self, found: bytes) -> None:
+        older = [
+            f"expected part {part} at {least} or later, found {here}"
+            for part, (least, here) in enumerate(
+                zip(self.minimum_tcb or bytes(len(found)), found, strict=True)
+            )
+            if here < least
+        ]
+        if older:
+            raise EvidenceRefused(EvidenceFault.OLD_FIRMWARE, "; ".join(older))
 
     def _check_identity(self, identity: EnclaveIdentity) -> None:
         if identity.debug and not self.allows_debug:
             raise EvidenceRefused(EvidenceFault.DEBUG)
-        if identity.signer_id not in self.signer_ids:
-            raise EvidenceRefused(
-                EvidenceFault.UNKNOWN_SIGNER, identity.signer_id.hex()
+        if self.signer_ids or self.unique_ids is None:
+            _check_known(
+                EvidenceFault.UNKNOWN_SIGNER, self.signer_ids, identity.signer_id
             )
         if self.product_id not in (None, identity.product_id):
-            raise EvidenceRefused(
-                EvidenceFault.UNKNOWN_PRODUCT, str(identity.product_id)
+            raise refused(
+                EvidenceFault.UNKNOWN_PRODUCT,
+                expected=[self.product_id],
+                found=identity.product_id,
             )
         if identity.security_version < self.security_version:
-            raise EvidenceRefused(
+            raise refused(
                 EvidenceFault.OLD_VERSION,
-                f"{identity.security_version}, and the least is "
-                f"{self.security_version}",
+                expected=[f"{self.security_version} or later"],
+                found=identity.security_version,
             )
-        if self.unique_ids is not None and identity.unique_id not in self.unique_ids:
-            raise EvidenceRefused(EvidenceFault.UNKNOWN_CODE, identity.unique_id.hex())
+        if self.unique_ids is not None:
+            _check_known(
+                EvidenceFault.UNKNOWN_CODE, self.unique_ids, identity.unique_id
+            )
+
+
+def _check_known(
+    fault: EvidenceFault, expected: Collection[bytes], found: bytes
+) -> None:
+    if found not in expected:
+        names = [each.hex() for each in expected]
+        raise refused(fault, expected=names, found=found.hex())
 
 
 def _virtual(evidence: Attestation) -> bytes:
@@ -205,6 +279,7 @@ class OfferedKey:
                 format=text_field(evidence, "format"),
                 quote=_base64(evidence, "quote"),
                 endorsements=_base64(evidence, "endorsements"),
+                uvm_endorsements=_optional_base64(evidence, "uvm_endorsements"),
             ),
         )
 
@@ -283,3 +358,7 @@ def _base64(fields: JsonObject, name: str) -> bytes:
         return base64.b64decode(text_field(fields, name), validate=True)
     except ValueError as error:
         raise UnexpectedReply(f"expected base64 as {name!r}") from error
+
+
+def _optional_base64(fields: JsonObject, name: str) -> bytes | None:
+    return None if fields.get(name) is None else _base64(fields, name)

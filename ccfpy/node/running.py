@@ -405,12 +405,12 @@ class RunningNode:
     def attest(self, data: bytes) -> Attestation:
         """Make evidence of this node, bound to an application's data.
 
-        What vouches for the machine is the same as for the node itself.
+        What vouches for the machine and its release is the same as for the node itself.
         """
-        evidence = self.evidence.of_app(data)
-        own = self.quote_info.endorsements
-        return (
-            evidence if evidence.endorsements else evidence._replace(endorsements=own)
+        evidence, own = self.evidence.of_app(data), self.quote_info
+        return evidence._replace(
+            endorsements=evidence.endorsements or own.endorsements,
+            uvm_endorsements=own.uvm_endorsements,
         )
 
     def forward(self, request: Request, session: Session) -> Awaited:

@@ -24,7 +24,13 @@ from apps.inference.client import (
 from ccfpy.app import TxId, VerificationFailed, app_report_data, key_binding
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.base.json import JsonObject, dumps
-from ccfpy.client.attested import EvidenceFault, EvidenceRefused, Expected
+from ccfpy.base.ports import Attestation
+from ccfpy.client.attested import (
+    EvidenceFault,
+    EvidenceRefused,
+    Expected,
+    SnpPolicy,
+)
 from ccfpy.client.errors import ServiceError
 from ccfpy.client.reply import Reply
 from ccfpy.crypto.aead import seal_blob
@@ -32,6 +38,7 @@ from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.testing.apps import Caller
 from tests.apps.inference_kit import Inference, row, scaling
 from tests.unit.attestation.simulation import ENCLAVE, HOST_DATA, MACHINE, NOW, VENDOR
+from tests.unit.client.test_snp_policy import ENDORSED, RELEASE, made
 
 T = TypeVar("T")
 X = {"x": row(1, 2, 3)}
@@ -260,6 +267,15 @@ def test_a_claim_that_anybody_could_write_is_not_taken(carried: Carried) -> None
 
 def _attested(enclave: EnclaveIdentity = ENCLAVE) -> Lie:
     """Return evidence of a simulated machine for the same key and enclave."""
+    return _vouched(
+        lambda bound: MACHINE.attest(
+            enclave, report_data=app_report_data(bound), host_data=HOST_DATA
+        )
+    )
+
+
+def _vouched(attest: Callable[[bytes], Attestation]) -> Lie:
+    """Return evidence of another machine for the same key."""
 
     def lie(path: str, reply: Reply) -> Reply:
         fields = reply.object()
@@ -271,13 +287,15 @@ def _attested(enclave: EnclaveIdentity = ENCLAVE) -> Lie:
             key_version=version,
             subject=bytes.fromhex(str(fields["model_sha256"])),
         )
-        evidence = MACHINE.attest(
-            enclave, report_data=app_report_data(bound), host_data=HOST_DATA
-        )
+        evidence = attest(bound)
         fields["evidence"] = {
             "format": evidence.format,
             "quote": base64.b64encode(evidence.quote).decode(),
             "endorsements": base64.b64encode(evidence.endorsements).decode(),
+            "uvm_endorsements": base64.b64encode(
+                evidence.uvm_endorsements or b""
+            ).decode()
+            or None,
         }
         return replace(reply, body=dumps(fields))
 
@@ -303,6 +321,45 @@ def test_another_enclave_is_sent_nothing(
     other = replace(ENCLAVE, **changed)  # type: ignore[arg-type] # each has its type
     carried.lies["/key"] = _attested(other)
     assert _refused(carried, SIMULATED) is fault
+
+
+def _on_snp(bound: bytes) -> Attestation:
+    """Return evidence of a guest on SEV-SNP in Microsoft's utility VM."""
+    return made({0x050: app_report_data(bound)})
+
+
+def test_a_guest_on_snp_that_the_policy_describes_is_asked(carried: Carried) -> None:
+    carried.lies["/key"] = _vouched(_on_snp)
+    _expect(run(_client(carried, Expected(snp=ENDORSED)).score(X)), 2, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("policy", "fault"),
+    [
+        (replace(ENDORSED, host_data=[bytes(32)]), EvidenceFault.UNKNOWN_HOST_DATA),
+        (
+            replace(ENDORSED, uvm_endorsements=[replace(RELEASE, svn="104")]),
+            EvidenceFault.UNKNOWN_RELEASE,
+        ),
+        (
+            replace(ENDORSED, minimum_tcb={"00a00f11": "dc18000000000004"}),
+            EvidenceFault.OLD_FIRMWARE,
+        ),
+    ],
+    ids=["host data", "release", "firmware"],
+)
+def test_another_guest_on_snp_is_sent_nothing(
+    carried: Carried, policy: SnpPolicy, fault: EvidenceFault
+) -> None:
+    carried.lies["/key"] = _vouched(_on_snp)
+    assert _refused(carried, Expected(snp=policy)) is fault
+
+
+def test_a_report_that_is_bound_to_another_key_is_sent_nothing(
+    carried: Carried,
+) -> None:
+    carried.lies["/key"] = _vouched(lambda _: _on_snp(b"another key"))
+    assert _refused(carried, Expected(snp=ENDORSED)) is EvidenceFault.OTHER_BINDING
 
 
 def test_evidence_of_before_is_stale(carried: Carried) -> None:

@@ -156,3 +156,55 @@ def test_the_command_wants_both_or_neither_of_a_key_and_its_use(
     assert main(["register", str(model), *words, "--key", str(tmp_path / "key")]) == 1
     assert capsys.readouterr().err == "--encrypt and --key go together\n"
     assert not (tmp_path / "key").exists()
+
+
+# What evidence must say
+
+MEASURED = "ab" * 48
+FLOOR = "00a00f11=db18000000000004"
+REFUSED = {
+    "nothing is said": ((), "nothing says what the enclave's evidence must be; name a"),
+    "a measurement alone": (
+        ("--measurement", MEASURED),
+        "for SEV-SNP no host data is named; name one",
+    ),
+    "no firmware": (
+        ("--measurement", MEASURED, "--host-data", "00" * 32),
+        "for SEV-SNP no least version of the firmware is named; name one",
+    ),
+    "no measurement": (
+        ("--minimum-tcb", FLOOR, "--host-data", "00" * 32),
+        "for SEV-SNP no measurement, and nobody who endorses one is named; name one",
+    ),
+    "a version that is none": (
+        ("--measurement", MEASURED, "--minimum-tcb", "00a00f11"),
+        "TCB version has 0 bytes, expected 8",
+    ),
+    "a policy that is not there": (("--policy", "none.json"), "cannot read none.json"),
+    "the same twice": (
+        ("--policy", "none.json", "--host-data", "00" * 32),
+        "--policy says it all; leave out --host-data",
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "told"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_evidence_must_say_is_asked_before_all_else(
+    words: tuple[str, ...],
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.json").write_text('{"x": {"type": "int8", "data": [1]}}')
+    Path("key").write_bytes(bytes(32))
+    for command in (
+        ("score", "x.json", "--name", "m"),
+        ("unlock", "--name", "m", "--version", "1", "--key", "key"),
+    ):
+        assert main([*command, *words]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith(told)
+        assert said.err.count("\n") == 1

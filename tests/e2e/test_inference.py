@@ -205,6 +205,7 @@ async def _ask_signed(network: ProcessNetwork, world: World) -> dict[str, Typed]
             *("--security-version", "2"),
         ),
         "a claim alone": ("--allow-virtual",),
+        **await _by_policies(network, world),
     }.items():
         answers[name] = await type_in(
             world.framework,
@@ -215,12 +216,39 @@ async def _ask_signed(network: ProcessNetwork, world: World) -> dict[str, Typed]
     return answers
 
 
+async def _by_policies(
+    network: ProcessNetwork, world: World
+) -> dict[str, tuple[str, str]]:
+    """Write policies for the running node, with one thing wrong at a time."""
+    certificate = network.options.shared / "service_cert.pem"
+    policy = json.loads(
+        await world.ok(
+            *("attest", "policy", network.nodes[0].url, "--cacert", str(certificate))
+        )
+    )
+    words = {}
+    for name, changed in {
+        "as its policy says": {},
+        "another measurement": {"measurements": ["00" * 32]},
+        "other host data": {"host_data": ["00" * 32]},
+        "later firmware": {"minimum_tcb": "02" + "01" * 7},
+    }.items():
+        path = world.folder / f"{name}.json"
+        path.write_text(json.dumps({"simulated": policy["simulated"] | changed}))
+        words[name] = ("--policy", str(path))
+    return words
+
+
 REFUSALS = {
     "another signer": "nobody who is trusted signed the enclave: ",
     "another vendor": "no vendor that is known vouches for the machine: ",
-    "nobody is trusted": "no vendor that is known vouches for the machine: ",
-    "a later version": "the enclave's security version is too old: 1, and the least",
-    "a claim alone": "no vendor that is known vouches for the machine: ",
+    "nobody is trusted": "nothing says what the enclave's evidence must be; name ",
+    "a later version": "the enclave's security version is too old: expected 2 or ",
+    "a claim alone": "the evidence is of a platform that is not taken: expected "
+    "Insecure_Virtual, found 'Insecure_Simulated'",
+    "another measurement": "the enclave's code is none that is expected: expected ",
+    "other host data": "the host data is none that is expected: expected ",
+    "later firmware": "the machine's firmware is too old: expected part 0 at 2 or ",
 }
 
 
@@ -244,6 +272,7 @@ def test_a_signed_enclave_is_told_from_every_other(
 ) -> None:
     answers = _answers(world, "signed.enclave", tmp_path)
     _check_scores(answers["as expected"])
+    _check_scores(answers["as its policy says"])
     for name, refusal in REFUSALS.items():
         refused = answers[name]
         assert (refused.code, refused.out) == (1, ""), name

@@ -10,6 +10,7 @@ from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import app_report_data
 from ccfpy.attestation.simulated_collateral import TcbStatus
 from ccfpy.attestation.simulated_machine import SimulatedMachine
+from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.ports import Attestation
 from ccfpy.client.attested import (
@@ -29,6 +30,7 @@ from tests.unit.attestation.simulation import (
     HOST_DATA,
     MACHINE,
     NOW,
+    TCB_VERSION,
     VENDOR,
     raised,
 )
@@ -81,7 +83,7 @@ def test_what_is_expected_is_taken_and_can_be_sealed_to() -> None:
 
 
 def test_who_does_not_say_whom_to_trust_trusts_nobody() -> None:
-    assert _refused(_offered(), Expected()) is EvidenceFault.UNKNOWN_VENDOR
+    assert _refused(_offered(), Expected()) is EvidenceFault.NO_POLICY
     one = Expected(vendor_ids=[VENDOR.vendor_id])
     assert _refused(_offered(), one) is EvidenceFault.UNKNOWN_SIGNER
 
@@ -115,6 +117,41 @@ def test_another_enclave_is_refused(
 ) -> None:
     other = replace(ENCLAVE, **changed)  # type: ignore[arg-type] # each has its type
     assert _refused(_offered(other)) is fault
+
+
+def test_code_that_is_named_needs_no_signer() -> None:
+    named = replace(EXPECTED, signer_ids=[])
+    _offered().check(named, nonce=NONCE, unix_time_s=NOW)
+    other = replace(named, unique_ids=[b"\x05" * 32])
+    assert _refused(_offered(), other) is EvidenceFault.UNKNOWN_CODE
+
+
+def test_what_the_host_started_is_compared() -> None:
+    started = replace(EXPECTED, host_data=[bytes(32), HOST_DATA])
+    _offered().check(started, nonce=NONCE, unix_time_s=NOW)
+    other = replace(EXPECTED, host_data=[bytes(32)])
+    with pytest.raises(EvidenceRefused) as refusal:
+        _offered().check(other, nonce=NONCE, unix_time_s=NOW)
+    assert refusal.value.fault is EvidenceFault.UNKNOWN_HOST_DATA
+    told = f"expected {bytes(32).hex()}, found {HOST_DATA.hex()}"
+    assert str(refusal.value).endswith(told)
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_a_machine_one_below_the_floor_is_refused(part: int) -> None:
+    at_it = replace(EXPECTED, minimum_tcb=TCB_VERSION)
+    _offered().check(at_it, nonce=NONCE, unix_time_s=NOW)
+    above = replace(EXPECTED, minimum_tcb=raised(TCB_VERSION, part))
+    with pytest.raises(EvidenceRefused) as refusal:
+        _offered().check(above, nonce=NONCE, unix_time_s=NOW)
+    assert refusal.value.fault is EvidenceFault.OLD_FIRMWARE
+    assert str(refusal.value).endswith(f": expected part {part} at 2 or later, found 1")
+
+
+@pytest.mark.parametrize("length", [0, 7, 9])
+def test_a_floor_has_a_number_for_each_part(length: int) -> None:
+    with pytest.raises(Malformed, match=f"8 parts, found {length}"):
+        Expected(minimum_tcb=bytes(length))
 
 
 def test_a_machine_of_another_vendor_is_refused() -> None:
@@ -193,6 +230,7 @@ def test_another_platform_is_refused(form: str) -> None:
     with pytest.raises(EvidenceRefused) as refusal:
         other.check(EXPECTED, nonce=NONCE, unix_time_s=NOW)
     assert refusal.value.fault is EvidenceFault.PLATFORM
+    assert "expected Insecure_Simulated, found '" in str(refusal.value)
     assert len(str(refusal.value)) < 200
 
 
@@ -220,6 +258,15 @@ def test_an_offer_is_read() -> None:
     )
 
 
+def test_endorsements_of_a_release_are_read_where_there_are_some() -> None:
+    evidence = OFFER["evidence"]
+    assert isinstance(evidence, dict)
+    for written, read in ((None, None), ("", b""), ("eA==", b"x")):
+        told = OFFER | {"evidence": evidence | {"uvm_endorsements": written}}
+        offered = OfferedKey.read(told, subject="model_sha256")
+        assert offered.evidence.uvm_endorsements == read
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -233,6 +280,14 @@ def test_an_offer_is_read() -> None:
         {"evidence": None},
         {"evidence": {"format": "x", "quote": "!", "endorsements": ""}},
         {"evidence": {"format": "x", "quote": ""}},
+        {
+            "evidence": {
+                "format": "x",
+                "quote": "",
+                "endorsements": "",
+                "uvm_endorsements": 1,
+            }
+        },
     ],
 )
 def test_what_is_no_offer_is_refused(changed: dict[str, Json]) -> None:

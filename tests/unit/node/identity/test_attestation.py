@@ -37,5 +37,5 @@ def test_a_node_without_a_platform_is_virtual_and_says_so() -> None:
 def test_a_platform_is_told_whose_data_it_is() -> None:
     attesting = NodeEvidence(Machine(), HOST_DATA)
     own, apps = attesting.of_node(b"key"), attesting.of_app(b"key")
-    assert own == ("machine", node_report_data(b"key"), HOST_DATA)
-    assert apps == ("machine", app_report_data(b"key"), HOST_DATA)
+    assert own == Attestation("machine", node_report_data(b"key"), HOST_DATA)
+    assert apps == Attestation("machine", app_report_data(b"key"), HOST_DATA)

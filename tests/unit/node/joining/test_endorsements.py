@@ -294,7 +294,10 @@ def test_evidence_for_the_application_carries_the_same_certificates(boot: Boot) 
     found = boot((), snp_endorsements=base64.b64encode(THIM))
     running = found.node.trusted.running
     assert running is not None
-    assert running.attest(b"data").endorsements == CHAIN
+    attested = running.attest(b"data")
+    assert (attested.endorsements, attested.uvm_endorsements) == (CHAIN, None)
+    running.endorse_evidence(replace(running.quote_info, uvm_endorsements=b"COSE"))
+    assert running.attest(b"data").uvm_endorsements == b"COSE"
 
 
 def test_patience_is_bounded() -> None:
