@@ -8,6 +8,7 @@ from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.client.ballots import text_digest
 from ccfpy.client.review import actions
+from ccfpy.client.review.access import wider_access
 from ccfpy.client.review.changes import changes
 from ccfpy.client.review.description import Description, Fact, Section, Topic, plain
 from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run
@@ -117,7 +118,10 @@ class _Teller:
         yield Section(
             topic=Topic.OUTCOME,
             title="If it passed now",
-            facts=tuple(self._consequences(outcome)),
+            facts=(
+                *self._consequences(outcome),
+                *wider_access(outcome.before, outcome.writes),
+            ),
             diffs=tuple(changes(outcome.before, outcome.writes)),
         )
         yield Section(
