@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv wheel newcomer wheels test-wheels compiled test-compiled sandbox apps typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop workflows clean
+.PHONY: help .venv wheel wheels test-wheels compiled test-compiled sandbox apps console typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop workflows clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -61,6 +61,14 @@ apps: $(BANKING)/dist/app.json ## build the sample apps that are in TypeScript
 $(BANKING)/dist/app.json: $(wildcard $(BANKING)/*.js* $(BANKING)/src/*.ts) | $(filter $(CURDIR)/%,$(NPM))
 	cd $(BANKING) && PATH=$(dir $(NPM)):$$PATH && npm ci --silent --no-audit --no-fund && npm run --silent build
 
+# The page of `ccfpy console`, within the package.
+PAGE := ccfpy/console/static/index.html
+
+console: $(PAGE) ## build the page of the console
+
+$(PAGE): $(wildcard console/*.js* console/src/*) | $(filter $(CURDIR)/%,$(NPM))
+	cd console && PATH=$(dir $(NPM)):$$PATH && npm ci --ignore-scripts --silent --no-audit --no-fund && npm run --silent build
+
 # The client in TypeScript, and what it is made and tested with.
 CLIENT := clients/typescript
 
@@ -95,13 +103,13 @@ quick-tests: .venv ## run the quick tests of all, or of what changed with SINCE=
 # process that is as urgent as theirs runs beside them.
 AT_ONCE ?= 1
 
-test: lint interop apps typescript .venv-kubernetes/installed ## check and test everything
+test: lint interop apps console typescript .venv-kubernetes/installed ## check and test everything
 	@$(MAKE) --no-print-directory $(if $(filter-out 1,$(AT_ONCE)),--jobs $(AT_ONCE) --output-sync=target) test-units test-alone
 
 test-units: .venv ## run the tests that start no process of a node, two at a time
 	nice -n 15 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
 
-test-processes: .venv interop apps typescript .venv-kubernetes/installed ## run the tests that start processes, two at a time
+test-processes: .venv interop apps console typescript .venv-kubernetes/installed ## run the tests that start processes, two at a time
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not alone" $(WITH_PROCESSES)
 
 test-alone: test-processes ## run the tests that start processes, and last those that measure them
@@ -109,10 +117,10 @@ test-alone: test-processes ## run the tests that start processes, and last those
 
 # What a release publishes. PYTHONS names the Pythons to compile for, if not each version
 # that is here; PROCESSORS=x86_64 compiles for one processor only.
-wheels: .venv-release/installed ## make the files of a release, into dist
+wheels: .venv-release/installed console ## make the files of a release, into dist
 	deploy/wheel/build $(PYTHONS)
 
-test-wheels: .venv-release/installed ## install each wheel of dist that runs here, and use it
+test-wheels: .venv-release/installed console ## install each wheel of dist that runs here, and use it
 	.venv-release/bin/twine check --strict dist/*.whl dist/*.tar.gz
 	deploy/wheel/check
 
@@ -137,12 +145,8 @@ compiled: $(COMPILED)/installed ## make a wheel with the hot modules compiled
 
 # The same as docs/compiled.md says it for those without the Makefile: pip gathers what the
 # build asks for in an environment of its own.
-wheel: .venv ## make such a wheel in isolation, into dist
+wheel: .venv console ## make such a wheel in isolation, into dist
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
-
-# With the wheel that `make wheel` made of the same sources; downloads all it installs.
-newcomer: .venv ## do what the tutorial says, from an empty folder, and print how long it takes
-	$(BIN)/python -m tests.newcomer
 
 # Mistakes are put into consensus by changing Python's functions: not into what is compiled.
 # Here are two folders of samples, of which one test would have the other. What mypyc
@@ -193,6 +197,7 @@ attacks: .venv ## attack a service of real nodes, and judge what that costs; QUI
 
 reference: .venv ## write the pages of docs/reference that are made of the code
 	$(BIN)/python -m tests.house.reference
+	$(BIN)/python -m tests.house.console_answers
 
 # REPOSITORY=https://… is where links lead that leave the documentation, at the commit REF.
 REPOSITORY ?=

@@ -43,6 +43,12 @@ def _api() -> Command:
     return api
 
 
+def _console() -> Command:
+    from ccfpy.cli.console import console
+
+    return console
+
+
 def _app() -> Table:
     from ccfpy.cli.app import app
 
@@ -128,6 +134,10 @@ COMMANDS: Table = {
     "call": Entry("Send one request to a service, as one of its users.", _call),
     "gov": Entry("Propose, vote, withdraw: a member's signed requests.", _gov),
     "api": Entry("Show what a service offers, as a page that works offline.", _api),
+    "console": Entry(
+        "Show a service on a web page: its nodes, its proposals, and a vote on them.",
+        _console,
+    ),
     "app": Entry("Write an app: begin, check, run, deploy it, replay requests.", _app),
     "network": Entry("Look at a service's nodes, add and retire them.", _network),
     "ledger": Entry(

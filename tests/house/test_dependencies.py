@@ -26,7 +26,7 @@ PLACES = {
     "msgspec": ("ccfpy/base/msgspec_models.py",),
     "wasmtime": ("ccfpy/js/quickjs/native.py",),
     "orjson": ("ccfpy/", "apps/"),
-    "aiohttp": ("ccfpy/client/", "ccfpy/cli/", "ccfpy/host/"),
+    "aiohttp": ("ccfpy/client/", "ccfpy/cli/", "ccfpy/console/", "ccfpy/host/"),
     "pydantic": ("ccfpy/host/", "ccfpy/cli/", "ccfpy/base/pydantic_models.py"),
     "pydantic_core": ("ccfpy/host/", "ccfpy/cli/"),
     "sortedcontainers": ("ccfpy/",),

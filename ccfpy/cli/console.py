@@ -1,0 +1,128 @@
+"""``ccfpy console``: a service on a web page that this machine serves."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.cli.options import with_options
+from ccfpy.cli.output import note
+from ccfpy.cli.place import Place, PlaceOptions
+from ccfpy.cli.signing import KeyOptions
+
+if TYPE_CHECKING:
+    from ccfpy.console.signing import Pen
+
+TOKEN_BYTES = 32
+
+
+@with_options
+def console(
+    *,
+    who: Annotated[
+        str | None,
+        typer.Option("--as", help="Vote as this member; without it the page reads."),
+    ] = None,
+    keys: KeyOptions,
+    port: Annotated[int, typer.Option(help="Where; 0 is any port.")] = 0,
+    browse: Annotated[
+        bool, typer.Option("--open", help="Open the page in a browser.")
+    ] = False,
+    no_confirm: Annotated[
+        bool,
+        typer.Option(
+            "--no-confirm",
+            help="Sign what the page asks for without asking here. For sandboxes.",
+        ),
+    ] = False,
+    where: PlaceOptions,
+) -> None:
+    """Show a service on a web page: its nodes, its proposals, and a vote on them.
+
+    The page is served on this machine alone, at the address that is printed.
+        With --as, votes are signed here, after a question at this terminal.
+    """
+    from ccfpy.client.keyfiles import read_text
+    from ccfpy.console.guards import Guard
+    from ccfpy.console.server import ADDRESS, Console, read_page
+    from ccfpy.console.service import Service
+
+    place = where.find()
+    service = Service(
+        urls=place.in_order,
+        certificate=read_text(place.service),
+        names=place.names,
+        pen=_pen(place, who, keys, asks=not no_confirm),
+    )
+    page = read_page()
+    with _bound(ADDRESS, port) as listening:
+        host = f"{ADDRESS}:{listening.getsockname()[1]}"
+        guard = Guard(host=host, token=secrets.token_urlsafe(TOKEN_BYTES))
+        address = f"http://{host}/#token={guard.token}"
+        print(address, flush=True)
+        note("open that address; Ctrl-C ends the console")
+        if browse:
+            webbrowser.open(address)
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(
+                Console(service=service, guard=guard, page=page).serve(listening)
+            )
+
+
+def _pen(
+    place: Place, who: str | None, keys: KeyOptions, *, asks: bool
+) -> "Pen | None":
+    """Find the key that signs votes, if anybody votes here.
+
+    Raises:
+        Misused: the terminal is to be asked, and there is none.
+    """
+    from ccfpy.console.signing import Pen
+
+    if who is None and not keys.is_given:
+        return None
+    if asks and not sys.stdin.isatty():
+        raise Misused(
+            "nobody is here to be asked before a vote is signed: start the console in "
+            "a terminal, or without --as; --no-confirm signs without asking"
+        )
+    name = who or "the key that you gave"
+    signer = keys.signer_or(lambda: place.keys(who or ""))
+    return Pen(name=name, signer=signer, confirm=_ask if asks else None)
+
+
+async def _ask(lines: Sequence[str]) -> bool:
+    """Ask at the terminal; the server goes on meanwhile.
+
+    A thread waits for the line, and does not keep the command from ending.
+    """
+    for line in lines:
+        note(line)
+    print("sign? [y/N] ", end="", file=sys.stderr, flush=True)
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[str] = loop.create_future()
+
+    def read() -> None:
+        line = sys.stdin.readline()
+        with contextlib.suppress(RuntimeError):  # the command has ended meanwhile
+            loop.call_soon_threadsafe(answered.set_result, line)
+
+    threading.Thread(target=read, daemon=True).start()
+    return (await answered).strip().lower() in ("y", "yes")
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((address, port))
+    except OSError as error:
+        raise CommandFailed(
+            f"port {port} is taken: leave out --port, or choose another"
+        ) from error

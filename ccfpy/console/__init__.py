@@ -1,0 +1,1 @@
+"""The web console: one page on which people read a service, and vote."""

@@ -1,0 +1,151 @@
+"""What a console answers its page: records that become JSON.
+
+``console/src/answers.ts`` declares the same records for the page. A test makes that
+file from these classes and compares.
+"""
+
+from dataclasses import dataclass
+
+from ccfpy.client.review.description import Section
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a console is for.
+
+    Attributes:
+        service: the SHA-256 digest of the certificate that the console trusts, in hex.
+        urls: where nodes are asked.
+        signer: who signs votes that are cast here; nobody if the console only reads.
+        signer_id: the member's id.
+        confirms: whether the terminal asks before it signs.
+    """
+
+    version: str
+    service: str
+    urls: tuple[str, ...]
+    signer: str | None
+    signer_id: str | None
+    confirms: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRow:
+    """A node, as the service and the node itself report it.
+
+    Attributes:
+        role: in words, such as ``primary`` or ``no answer``.
+        is_well: whether an operator need not look at it.
+        lag: transactions by which its commit is behind the primary's.
+        heard_ms: how long ago the primary heard of it.
+        certificate_days: whole days until its certificate ends.
+        trouble: why it did not answer.
+    """
+
+    id: str
+    addresses: tuple[str, ...]
+    status: str
+    role: str
+    is_primary: bool
+    is_well: bool
+    view: int | None
+    commit: str | None
+    lag: int | None
+    heard_ms: int | None
+    certificate_days: int | None
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A service and its nodes.
+
+    Attributes:
+        headline: the answer to an operator's first question, in a sentence.
+        service_status: such as ``Open``; empty if no node answers.
+        seqno: of the latest commit that a node reported.
+        seen_at: when nodes were asked, in milliseconds since 1970.
+    """
+
+    headline: str
+    is_well: bool
+    service_status: str
+    certificate_days: int | None
+    seqno: int | None
+    nodes: tuple[NodeRow, ...]
+    seen_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRow:
+    """A proposal in the list.
+
+    Attributes:
+        proposer: a name that is known on this machine, or the beginning of the id.
+        actions: the names of its actions.
+        voters: who has voted, named in the same way.
+        group: ``yours to decide``, ``open`` or ``decided``.
+    """
+
+    id: str
+    state: str
+    proposer: str
+    actions: tuple[str, ...]
+    voters: tuple[str, ...]
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """The proposals that a service remembers, the newest first in each group.
+
+    Attributes:
+        headline: the answer to a member's first question, in a sentence.
+        trouble: why the service was not read, if it was not.
+        seen_at: when the service was asked, in milliseconds since 1970.
+    """
+
+    headline: str
+    trouble: str
+    proposals: tuple[ProposalRow, ...]
+    seen_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalPage:
+    """A proposal, whole.
+
+    Attributes:
+        digest: the SHA-256 digest of the proposal's bytes, in hex: of ``text``.
+        text: the proposal as it was signed.
+        may_vote: whether the signer can still vote for or against it.
+        why_not: the reason, if not.
+    """
+
+    id: str
+    state: str
+    sections: tuple[Section, ...]
+    digest: str
+    text: str
+    may_vote: bool
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """What became of a vote.
+
+    Attributes:
+        state: the proposal's after the vote.
+        txid: the transaction that the vote became.
+    """
+
+    state: str
+    txid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a request was not answered, in a sentence."""
+
+    error: str

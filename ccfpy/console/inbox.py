@@ -1,0 +1,94 @@
+"""The proposals of a service, for a member: which of them wait for a vote."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from ccfpy.base.ids import MemberId
+from ccfpy.client.review.proposal import Summary, summaries
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.client.review.values import short
+from ccfpy.console.answers import Inbox, ProposalRow
+from ccfpy.service.tables.proposals import (
+    COSE_RECENT_PROPOSALS,
+    INFO,
+    PROPOSALS,
+    ProposalState,
+)
+
+TABLES = (INFO, PROPOSALS, COSE_RECENT_PROPOSALS)
+"""What must be read."""
+YOURS = "yours to decide"
+OPEN = "open"
+DECIDED = "decided"
+GROUPS = (YOURS, OPEN, DECIDED)
+
+
+def inbox_of(
+    state: PublicState,
+    *,
+    names: Mapping[str, str],
+    signer_id: MemberId | None,
+    now: datetime,
+) -> Inbox:
+    """List what the service remembers.
+
+    Args:
+        state: what ``TABLES`` hold.
+        names: members' names, by id, as far as they are known here.
+        signer_id: who looks, if that is a member.
+        now: the time.
+    """
+    rows = [_row(summary, names, signer_id) for summary in reversed(summaries(state))]
+    rows.sort(key=lambda row: GROUPS.index(row.group))
+    return Inbox(
+        headline=_headline(rows, is_member=signer_id is not None),
+        trouble="",
+        proposals=tuple(rows),
+        seen_at=round(now.timestamp() * 1000),
+    )
+
+
+def unread(reason: str, *, now: datetime) -> Inbox:
+    """Describe the proposals of a service that could not be read."""
+    return Inbox(
+        headline="the service's proposals could not be read",
+        trouble=reason,
+        proposals=(),
+        seen_at=round(now.timestamp() * 1000),
+    )
+
+
+def _row(
+    summary: Summary, names: Mapping[str, str], signer_id: MemberId | None
+) -> ProposalRow:
+    info = summary.info
+
+    def named(member_id: str) -> str:
+        return names.get(member_id, short(member_id))
+
+    is_open = info.state is ProposalState.OPEN
+    waits = is_open and signer_id is not None and signer_id not in info.ballots
+    return ProposalRow(
+        id=str(summary.proposal_id),
+        state=info.state.value,
+        proposer=named(info.proposer_id),
+        actions=summary.actions,
+        voters=tuple(map(named, info.ballots)),
+        group=YOURS if waits else OPEN if is_open else DECIDED,
+    )
+
+
+def _headline(rows: list[ProposalRow], *, is_member: bool) -> str:
+    yours = sum(1 for row in rows if row.group == YOURS)
+    is_open = sum(1 for row in rows if row.group != DECIDED)
+    if yours:
+        return f"{_counted(yours, 'waits', 'wait')} for your vote"
+    if is_open:
+        return f"{_counted(is_open, 'is', 'are')} open" + (
+            ", and you have voted" if is_member else ""
+        )
+    return "nothing waits for a vote"
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"1 proposal {one}" if count == 1 else f"{count} proposals {several}"

@@ -1,0 +1,130 @@
+"""The state of a service's nodes, for an operator."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from ccfpy.client.node_report import NodeReport
+from ccfpy.client.survey import LEADER, Survey
+from ccfpy.console.answers import Network, NodeRow
+
+ID_CHARACTERS = 4
+"""Of an id within a sentence."""
+SILENT_LONG_MS = 1000
+"""A quiet primary asks its backups ten times in that time."""
+LAG_LARGE = 1000
+"""Transactions: a backup that is further behind does not keep up."""
+EXPIRES_SOON_DAYS = 14
+SECONDS_PER_DAY = 86_400
+TRUSTED = "Trusted"
+PENDING = "Pending"
+OPEN = "Open"
+
+ROLES = {
+    LEADER: "primary",
+    "Follower": "backup",
+    "Candidate": "candidate",
+    "PreVoteCandidate": "candidate",
+}
+
+
+def network_of(survey: Survey, *, now: datetime) -> Network:
+    """Describe a service and its nodes, as they answered."""
+    rows = tuple(_row(survey, node, now) for node in survey.nodes)
+    commits = [node.answer.commit.seqno for node in survey.nodes if node.answer]
+    days = _days(survey.valid_until, now)
+    return Network(
+        headline=_headline(survey, rows, days),
+        is_well=(
+            survey.has_majority
+            and survey.primary is not None
+            and survey.status == OPEN
+            and all(row.is_well for row in rows)
+            and not _ends_soon(days)
+        ),
+        service_status=survey.status,
+        certificate_days=days,
+        seqno=max(commits, default=None),
+        nodes=rows,
+        seen_at=_milliseconds(now),
+    )
+
+
+def unreachable(urls: Sequence[str], reason: str, *, now: datetime) -> Network:
+    """Describe a service of which no node answers."""
+    return Network(
+        headline=f"no node answers at {', '.join(urls)}: {reason}",
+        is_well=False,
+        service_status="",
+        certificate_days=None,
+        seqno=None,
+        nodes=(),
+        seen_at=_milliseconds(now),
+    )
+
+
+def _headline(survey: Survey, rows: Sequence[NodeRow], days: int | None) -> str:
+    trusted = [row for row in rows if row.status == TRUSTED]
+    answering = sum(1 for row in trusted if row.view is not None)
+    said = [f"{answering} of {len(trusted)} nodes answer"]
+    primary = survey.primary
+    if not survey.has_majority:
+        said.append("no majority: nothing commits")
+    elif primary is None or primary.answer is None:
+        said.append("no primary yet")
+    else:
+        said.append(f"{primary.id[:ID_CHARACTERS]} leads view {primary.answer.view}")
+    if survey.status != OPEN:
+        said.append(f"the service is {survey.status}")
+    if _ends_soon(days):
+        ended = days is not None and days < 0
+        when = "has ended" if ended else f"ends in {days} days"
+        said.append(f"the service's certificate {when}")
+    return ", ".join(said)
+
+
+def _row(survey: Survey, node: NodeReport, now: datetime) -> NodeRow:
+    answer = node.answer
+    lag, heard_ms = survey.lag(node), survey.silent_ms(node)
+    days = None if node.valid_until is None else _days(node.valid_until, now)
+    is_ours = node.status == TRUSTED
+    return NodeRow(
+        id=node.id,
+        addresses=tuple(node.addresses),
+        status=f"{node.status}, may stop" if node.is_removable else node.status,
+        role=_role(node),
+        is_primary=survey.primary is node,
+        is_well=not is_ours
+        or (
+            answer is not None
+            and not answer.is_stopping
+            and (lag or 0) <= LAG_LARGE
+            and (heard_ms or 0) <= SILENT_LONG_MS
+            and not _ends_soon(days)
+        ),
+        view=None if answer is None else answer.view,
+        commit=None if answer is None else str(answer.commit),
+        lag=lag,
+        heard_ms=heard_ms,
+        certificate_days=days,
+        trouble=node.trouble,
+    )
+
+
+def _role(node: NodeReport) -> str:
+    if node.answer is None:
+        return "joining" if node.status == PENDING else "no answer"
+    role = ROLES.get(node.answer.leadership or "", node.answer.state)
+    return f"{role}, stopping" if node.answer.is_stopping else role
+
+
+def _days(until: datetime, now: datetime) -> int:
+    return math.floor((until - now).total_seconds() / SECONDS_PER_DAY)
+
+
+def _ends_soon(days: int | None) -> bool:
+    return days is not None and days < EXPIRES_SOON_DAYS
+
+
+def _milliseconds(now: datetime) -> int:
+    return round(now.timestamp() * 1000)

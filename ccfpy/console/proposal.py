@@ -1,0 +1,72 @@
+"""A proposal whole: what it asks for, what would come of it, who has voted."""
+
+from collections.abc import Mapping
+
+from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.client.ballots import text_digest
+from ccfpy.client.review.proposal import NoSuchProposal, describe
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.console.answers import ProposalPage
+from ccfpy.service.tables import members, proposals
+from ccfpy.service.tables.members import MemberStatus
+from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+
+
+def page_of(
+    state: PublicState,
+    proposal_id: ProposalId,
+    *,
+    names: Mapping[str, str],
+    signer_id: MemberId | None,
+) -> ProposalPage:
+    """Describe a proposal, and say whether the signer can vote on it.
+
+    Raises:
+        NoSuchProposal: the service does not remember it.
+        ApiError: the service has no constitution.
+    """
+    described = describe(state, proposal_id, names)
+    tx = state.store.begin(read_only=True)
+    body = proposals.PROPOSALS.of(tx).get(proposal_id)
+    info = proposals.INFO.of(tx).get(proposal_id)
+    assert body is not None, "described"
+    assert info is not None, "described"
+    why_not = _why_not(state, info, signer_id)
+    return ProposalPage(
+        id=proposal_id,
+        state=info.state.value,
+        sections=described.sections,
+        digest=text_digest(body),
+        text=body.decode(errors="replace"),
+        may_vote=not why_not,
+        why_not=why_not,
+    )
+
+
+def body_of(state: PublicState, proposal_id: ProposalId) -> bytes:
+    """Return a proposal's bytes, as its proposer signed them.
+
+    Raises:
+        NoSuchProposal: the service does not remember it.
+    """
+    tx = state.store.begin(read_only=True)
+    body = proposals.PROPOSALS.of(tx).get(proposal_id)
+    if body is None:
+        raise NoSuchProposal(f"the service has no proposal {proposal_id}")
+    return body
+
+
+def _why_not(state: PublicState, info: ProposalInfo, signer_id: MemberId | None) -> str:
+    """Return why the signer cannot vote; nothing if the signer can."""
+    if signer_id is None:
+        return "this console only reads: start it with --as MEMBER to vote"
+    if info.state is not ProposalState.OPEN:
+        return f"the proposal is {info.state.value}: votes no longer count"
+    if signer_id in info.ballots:
+        return "you have voted, and a vote is final"
+    known = dict(members.INFO.of(state.store.begin(read_only=True)).items())
+    if signer_id not in known:
+        return "your key is no member's of this service"
+    if known[signer_id].status is not MemberStatus.ACTIVE:
+        return "you are not active yet: acknowledge first, with ccfpy gov ack"
+    return ""

@@ -1,0 +1,264 @@
+"""The console's server: routes, and the guard before them."""
+
+import asyncio
+import functools
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import ProposalId, TxId
+from ccfpy.base.json import JsonObject, loads_object
+from ccfpy.base.version import VERSION
+from ccfpy.client.ballots import bound_ballot, text_digest
+from ccfpy.client.governance import Governance
+from ccfpy.client.review.proposal import NoSuchProposal
+from ccfpy.client.review.public_state import read_public_state
+from ccfpy.console.answers import Cast, Problem, Start
+from ccfpy.console.guards import HEADERS, Guard
+from ccfpy.console.inbox import TABLES
+from ccfpy.console.proposal import body_of, page_of
+from ccfpy.console.signing import Desk, NotSigned
+from ccfpy.console.stream import Stream, TooManyListeners
+from ccfpy.console.watching import watch
+from ccfpy.http.errors import ApiError
+
+if TYPE_CHECKING:
+    from ccfpy.console.service import Service
+
+BODY_BYTES_MAX = 64 * 1024
+"""Of what a page sends: a vote is small."""
+ID_CHARACTERS_MAX = 64
+COMMIT_TIMEOUT_S = 30.0
+SHUTDOWN_S = 0.1
+"""How long an open page keeps a console that was ended from ending."""
+FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/console.js": ("console.js", "text/javascript; charset=utf-8"),
+    "/console.css": ("console.css", "text/css; charset=utf-8"),
+}
+"""The page, as ``make console`` leaves it."""
+
+STATUSES: Mapping[type[Exception], int] = {
+    NoSuchProposal: 404,
+    NotSigned: 409,
+    Malformed: 400,
+    Exception: 502,
+}
+"""Of mistakes, by their kind: the first that fits."""
+
+
+ADDRESS = "127.0.0.1"
+"""The only one: a console on a network would have to know who asks."""
+
+
+class NoPage(CcfpyError):
+    """The page was not built: nobody ran ``make console`` in this checkout."""
+
+
+def read_page() -> dict[str, bytes]:
+    """Read the page's files, by the path at which each is served.
+
+    Raises:
+        NoPage: they are not there.
+    """
+    folder = files("ccfpy.console") / "static"
+    try:
+        return {path: (folder / name).read_bytes() for path, (name, _) in FILES.items()}
+    except FileNotFoundError as error:
+        raise NoPage(
+            "the console's page was not built: run make console in the checkout"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """A console of one service.
+
+    Attributes:
+        guard: who may ask.
+        page: the page's files, by path.
+    """
+
+    service: "Service"
+    guard: Guard
+    page: dict[str, bytes]
+
+    def application(self, stream: Stream) -> web.Application:
+        """Make the program that answers.
+
+        Args:
+            stream: what pages are told of the service.
+        """
+        routes = _Routes(self.service, stream)
+        made = web.Application(
+            middlewares=[_guarding(self.guard)],
+            client_max_size=BODY_BYTES_MAX,
+        )
+        for path, content in self.page.items():
+            made.router.add_get(path, functools.partial(_file, path, content))
+        made.router.add_get("/api/start", routes.start)
+        made.router.add_get("/api/stream", routes.stream)
+        made.router.add_get("/api/proposals/{id}", routes.proposal)
+        made.router.add_post("/api/proposals/{id}/vote", routes.vote)
+        made.router.add_get("/api/committed/{txid}", routes.committed)
+        return made
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Answer for ever on a socket that is bound to ``guard.host``."""
+        stream = Stream()
+        runner = web.AppRunner(
+            self.application(stream), access_log=None, shutdown_timeout=SHUTDOWN_S
+        )
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listening).start()
+            await watch(self.service, stream)
+        finally:
+            await runner.cleanup()
+
+
+def _guarding(guard: Guard) -> Middleware:
+    """Refuse foreign requests; answer every mistake with one sentence."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        refusal = guard.refusal(request.method, request.path, request.headers)
+        if refusal is not None:
+            return _problem(int(refusal.status), refusal.reason)
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            return _problem(error.status, error.reason.lower())
+        except (CcfpyError, ApiError) as error:
+            status = next(s for kind, s in STATUSES.items() if isinstance(error, kind))
+            return _problem(status, str(error))
+        if not response.prepared:
+            response.headers.update(HEADERS)
+        return response
+
+    return guarded
+
+
+class _Routes:
+    """The answers, but for the page itself."""
+
+    def __init__(self, service: "Service", stream: Stream) -> None:
+        self._service, self._stream = service, stream
+        self._desk = Desk(service.pen)
+
+    async def start(self, _: web.Request) -> web.Response:
+        """Answer what the console is for."""
+        service = self._service
+        pen = service.pen
+        return _json(
+            Start(
+                version=VERSION,
+                service=service.digest,
+                urls=tuple(service.urls),
+                signer=None if pen is None else pen.name,
+                signer_id=service.signer_id,
+                confirms=pen is not None and pen.confirm is not None,
+            )
+        )
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """Send the newest state, and then what changes, until the page goes away."""
+        response = web.StreamResponse(
+            headers={**HEADERS, "content-type": "text/event-stream"}
+        )
+        try:
+            with self._stream.listen() as listener:
+                await response.prepare(request)
+                async for event in listener.events():
+                    await response.write(event)
+        except TooManyListeners:
+            return _problem(503, "too many pages are open: close one")
+        except ConnectionResetError:
+            pass
+        return response
+
+    async def proposal(self, request: web.Request) -> web.Response:
+        """Answer with a proposal whole."""
+        proposal_id = _proposal_id(request)
+        async with self._service.connect() as connection:
+            state = await read_public_state(connection)
+        # A proposal is foreign code: it runs with a node's limits, beside the server.
+        page = await asyncio.to_thread(
+            page_of,
+            state,
+            proposal_id,
+            names=self._service.names(),
+            signer_id=self._service.signer_id,
+        )
+        return _json(page)
+
+    async def vote(self, request: web.Request) -> web.Response:
+        """Sign and submit a ballot that counts for the bytes that were read alone."""
+        proposal_id = _proposal_id(request)
+        asked = await _body(request)
+        in_favour, digest = asked.get("in_favour"), asked.get("digest")
+        if not isinstance(in_favour, bool) or not isinstance(digest, str):
+            raise Malformed("a vote has in_favour, which is true or false, and digest")
+        async with self._service.connect() as connection:
+            state = await read_public_state(connection, only=TABLES)
+            body = body_of(state, proposal_id)
+            if text_digest(body) != digest:
+                raise NotSigned(
+                    "the service shows other bytes than those that you read: load "
+                    "the proposal again"
+                )
+            side = "in favour of" if in_favour else "against"
+            pen = await self._desk.allowed(
+                (
+                    f"a ballot {side} proposal {proposal_id}",
+                    f"whose bytes have the SHA-256 digest {digest}",
+                )
+            )
+            governance = Governance(connection, pen.signer)
+            status = await governance.vote(
+                proposal_id, bound_ballot(body, approve=in_favour)
+            )
+        txid = None if status.txid is None else str(status.txid)
+        return _json(Cast(state=status.state, txid=txid))
+
+    async def committed(self, request: web.Request) -> web.Response:
+        """Answer once a transaction is committed."""
+        txid = TxId.parse(request.match_info["txid"])
+        async with self._service.connect() as connection:
+            await connection.wait_committed(txid, timeout_s=COMMIT_TIMEOUT_S)
+        return _json(Cast(state="Committed", txid=str(txid)))
+
+
+async def _file(path: str, content: bytes, _: web.Request) -> web.Response:
+    return web.Response(body=content, headers={"content-type": FILES[path][1]})
+
+
+def _proposal_id(request: web.Request) -> ProposalId:
+    given = request.match_info["id"]
+    if len(given) > ID_CHARACTERS_MAX or not given.isalnum():
+        raise Malformed("a proposal's id has up to 64 letters and digits")
+    return ProposalId(given)
+
+
+async def _body(request: web.Request) -> JsonObject:
+    return loads_object(await request.read())
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=orjson.dumps(value), content_type="application/json")
+
+
+def _problem(status: int, reason: str) -> web.Response:
+    return web.Response(
+        status=status,
+        body=orjson.dumps(Problem(error=reason)),
+        content_type="application/json",
+        headers=HEADERS,
+    )

@@ -1,0 +1,99 @@
+// Made of ccfpy/console/answers.py by `make reference`; a test compares.
+
+export type Topic = "summary" | "actions" | "votes" | "outcome" | "unknown";
+
+export type Change = "new" | "changed" | "removed" | "unchanged";
+
+export interface Fact {
+  readonly label: string;
+  readonly text: string;
+  readonly depth: number;
+  readonly whole: string;
+  readonly is_warning: boolean;
+  readonly is_unknown: boolean;
+}
+
+export interface Diff {
+  readonly subject: string;
+  readonly change: Change;
+  readonly lines: readonly string[];
+  readonly added: number;
+  readonly removed: number;
+  readonly is_folded: boolean;
+}
+
+export interface Section {
+  readonly topic: Topic;
+  readonly title: string;
+  readonly facts: readonly Fact[];
+  readonly diffs: readonly Diff[];
+}
+
+export interface Start {
+  readonly version: string;
+  readonly service: string;
+  readonly urls: readonly string[];
+  readonly signer: string | null;
+  readonly signer_id: string | null;
+  readonly confirms: boolean;
+}
+
+export interface NodeRow {
+  readonly id: string;
+  readonly addresses: readonly string[];
+  readonly status: string;
+  readonly role: string;
+  readonly is_primary: boolean;
+  readonly is_well: boolean;
+  readonly view: number | null;
+  readonly commit: string | null;
+  readonly lag: number | null;
+  readonly heard_ms: number | null;
+  readonly certificate_days: number | null;
+  readonly trouble: string;
+}
+
+export interface Network {
+  readonly headline: string;
+  readonly is_well: boolean;
+  readonly service_status: string;
+  readonly certificate_days: number | null;
+  readonly seqno: number | null;
+  readonly nodes: readonly NodeRow[];
+  readonly seen_at: number;
+}
+
+export interface ProposalRow {
+  readonly id: string;
+  readonly state: string;
+  readonly proposer: string;
+  readonly actions: readonly string[];
+  readonly voters: readonly string[];
+  readonly group: string;
+}
+
+export interface Inbox {
+  readonly headline: string;
+  readonly trouble: string;
+  readonly proposals: readonly ProposalRow[];
+  readonly seen_at: number;
+}
+
+export interface ProposalPage {
+  readonly id: string;
+  readonly state: string;
+  readonly sections: readonly Section[];
+  readonly digest: string;
+  readonly text: string;
+  readonly may_vote: boolean;
+  readonly why_not: string;
+}
+
+export interface Cast {
+  readonly state: string;
+  readonly txid: string | null;
+}
+
+export interface Problem {
+  readonly error: string;
+}

@@ -1,0 +1,97 @@
+"""An operator's first question is answered in a sentence."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ccfpy.client.node_report import NodeReport
+from ccfpy.client.survey import Survey
+from ccfpy.console.network import network_of, unreachable
+from tests.unit.client.networked import UNTIL, answered, reported
+
+NOW = UNTIL - timedelta(days=30)
+LEADER = reported("a", answered(leads=True, seqno=1500, heard={"b": 40, "c": 5000}))
+BACKUP = reported("b", answered(seqno=1499))
+SILENT = reported("c")
+
+
+def _survey(*nodes: NodeReport, status: str = "Open") -> Survey:
+    return Survey(status=status, valid_until=UNTIL, nodes=nodes)
+
+
+@pytest.mark.parametrize(
+    ("survey", "headline"),
+    [
+        (_survey(LEADER, BACKUP), "2 of 2 nodes answer, aaaa leads view 2"),
+        (_survey(LEADER, BACKUP, SILENT), "2 of 3 nodes answer, aaaa leads view 2"),
+        (
+            _survey(BACKUP, reported("a"), SILENT),
+            "1 of 3 nodes answer, no majority: nothing commits",
+        ),
+        (
+            _survey(BACKUP, reported("a", answered())),
+            "2 of 2 nodes answer, no primary yet",
+        ),
+        (
+            _survey(LEADER, BACKUP, reported("d", status="Pending"), status="Opening"),
+            "2 of 2 nodes answer, aaaa leads view 2, the service is Opening",
+        ),
+    ],
+)
+def test_the_headline_says_whether_the_service_works(
+    survey: Survey, headline: str
+) -> None:
+    assert network_of(survey, now=NOW).headline == headline
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (14, ""),
+        (13, ", the service's certificate ends in 13 days"),
+        (-1, ", the service's certificate has ended"),
+    ],
+)
+def test_a_certificate_that_ends_soon_is_in_the_headline(days: int, words: str) -> None:
+    seen = network_of(_survey(LEADER, BACKUP), now=UNTIL - timedelta(days=days))
+    assert seen.headline == f"2 of 2 nodes answer, aaaa leads view 2{words}"
+    assert seen.is_well is (not words)
+
+
+def test_each_node_has_a_row() -> None:
+    seen = network_of(_survey(LEADER, BACKUP, SILENT), now=NOW)
+    assert (seen.seqno, seen.certificate_days) == (1500, 30)
+    rows = {row.id[0]: row for row in seen.nodes}
+    assert [(r.role, r.is_well, r.lag, r.heard_ms) for r in seen.nodes] == [
+        ("primary", True, 0, None),
+        ("backup", True, 1, 40),
+        ("no answer", False, None, 5000),
+    ]
+    assert rows["a"].is_primary
+    assert rows["a"].commit == "2.1500"
+    assert rows["c"].trouble == "no answer"
+    assert not seen.is_well
+
+
+def test_a_node_that_lags_or_stops_is_not_well() -> None:
+    far = reported("b", answered(seqno=499))
+    stopping = reported("b", replace(answered(seqno=1499), is_stopping=True))
+    for node, role in ((far, "backup"), (stopping, "backup, stopping")):
+        seen = network_of(_survey(LEADER, node), now=NOW)
+        assert (seen.nodes[1].role, seen.nodes[1].is_well) == (role, False)
+
+
+def test_nodes_that_are_not_trusted_yet_or_any_more_are_no_trouble() -> None:
+    joining = reported("d", status="Pending")
+    gone = reported("e", status="Retired", is_removable=True)
+    seen = network_of(_survey(LEADER, BACKUP, joining, gone), now=NOW)
+    assert seen.is_well
+    assert [row.status for row in seen.nodes[2:]] == ["Pending", "Retired, may stop"]
+    assert seen.nodes[2].role == "joining"
+
+
+def test_a_service_that_nobody_reaches_says_why() -> None:
+    seen = unreachable(["https://a", "https://b"], "refused", now=NOW)
+    assert seen.headline == "no node answers at https://a, https://b: refused"
+    assert not seen.is_well

@@ -1,0 +1,95 @@
+"""A proposal whole, and whether the one who reads it can vote."""
+
+import hashlib
+import json
+
+import pytest
+
+from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.client.review.description import Topic
+from ccfpy.client.review.proposal import NoSuchProposal
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.console.answers import ProposalPage
+from ccfpy.console.proposal import body_of, page_of
+from ccfpy.service.tables import members
+from ccfpy.service.tables.members import MemberInfo, MemberStatus
+from ccfpy.service.tables.proposals import ProposalState
+from tests.unit.client.review.made import (
+    ADDS_USER,
+    ALICE,
+    BOB,
+    PROPOSAL,
+    in_favour,
+    public_state,
+)
+
+STRANGER = MemberId("dd" * 32)
+
+
+def _page(state: PublicState, signer_id: MemberId | None = BOB) -> ProposalPage:
+    return page_of(state, PROPOSAL, names={}, signer_id=signer_id)
+
+
+def test_the_digest_is_of_the_text_that_is_shown() -> None:
+    state = public_state(ADDS_USER)
+    page = _page(state)
+    assert json.loads(page.text) == {"actions": [ADDS_USER]}
+    assert page.digest == hashlib.sha256(page.text.encode()).hexdigest()
+    assert page.text.encode() == body_of(state, PROPOSAL)
+    topics = {section.topic for section in page.sections}
+    assert topics == {*Topic}
+
+
+def test_an_active_member_who_has_not_voted_may_vote() -> None:
+    page = _page(public_state(ADDS_USER, ballots=in_favour(ALICE)))
+    assert (page.may_vote, page.why_not) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("state", "signer_id", "why_not"),
+    [
+        (
+            public_state(ADDS_USER),
+            None,
+            "this console only reads: start it with --as MEMBER to vote",
+        ),
+        (
+            public_state(ADDS_USER, state=ProposalState.ACCEPTED),
+            BOB,
+            "the proposal is Accepted: votes no longer count",
+        ),
+        (
+            public_state(ADDS_USER, ballots=in_favour(BOB)),
+            BOB,
+            "you have voted, and a vote is final",
+        ),
+        (
+            public_state(ADDS_USER),
+            STRANGER,
+            "your key is no member's of this service",
+        ),
+    ],
+)
+def test_who_cannot_vote_is_told_why(
+    state: PublicState, signer_id: MemberId | None, why_not: str
+) -> None:
+    page = _page(state, signer_id)
+    assert (page.may_vote, page.why_not) == (False, why_not)
+
+
+def test_a_member_acknowledges_before_voting() -> None:
+    state = public_state(ADDS_USER)
+    tx = state.store.begin()
+    members.INFO.of(tx).put(STRANGER, MemberInfo(status=MemberStatus.ACCEPTED))
+    state.store.apply(2, tx.writes)
+    assert _page(state, STRANGER).why_not == (
+        "you are not active yet: acknowledge first, with ccfpy gov ack"
+    )
+
+
+def test_a_proposal_that_is_not_there_is_none() -> None:
+    state, other = public_state(ADDS_USER), ProposalId("ab" * 32)
+    with pytest.raises(NoSuchProposal):
+        page_of(state, other, names={}, signer_id=None)
+    with pytest.raises(NoSuchProposal):
+        body_of(state, other)

@@ -1,0 +1,168 @@
+"""The console's answers, from a service in the test's own process."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ccfpy.console import server
+from ccfpy.console.guards import HEADERS
+from ccfpy.console.server import BODY_BYTES_MAX, NoPage, read_page
+from ccfpy.testing.node import InProcessNode, Person
+from tests.unit.client.conftest import Serve
+from tests.unit.client.hosted import hosted
+from tests.unit.console.served import Answer, Page, console_of, pen_of
+
+ALICE, BOB = Person.make("alice", can_recover=True), Person.make("bob")
+ACTION = {"name": "set_user_data", "args": {"user_id": "ab" * 32, "user_data": {}}}
+
+
+@pytest.fixture(scope="module")
+def node() -> InProcessNode:
+    """A service of two members."""
+    return hosted(ALICE, BOB)
+
+
+@pytest.fixture
+def propose(node: InProcessNode) -> Callable[[], str]:
+    """Return what lets Bob propose something."""
+
+    def proposed() -> str:
+        path, kind = "members/proposals:create", "proposal"
+        node.advance(1000)
+        created = node.govern(BOB, path, kind, {"actions": [ACTION]})
+        return str(json.loads(created.body)["proposalId"])
+
+    return proposed
+
+
+@pytest.fixture
+def asked(node: InProcessNode, serve: Serve, service_pem: str) -> Callable[..., Answer]:
+    """Return what asks a console of Alice's, or of nobody's."""
+
+    async def one(path: str, body: object, *, reads_only: bool) -> Answer:
+        pen = None if reads_only else pen_of(ALICE)
+        async with console_of(node, serve, service_pem, pen) as page:
+            return await page.ask(path, body)
+
+    def ask(path: str, body: object = None, *, reads_only: bool = False) -> Answer:
+        return asyncio.run(one(path, body, reads_only=reads_only))
+
+    return ask
+
+
+def test_a_page_begins_with_whose_console_it_is(asked: Callable[..., Answer]) -> None:
+    status, start = asked("/api/start")
+    assert (status, start["signer"], start["confirms"]) == (200, "alice", False)
+    assert start["signer_id"] == ALICE.certificate.digest_hex
+    status, start = asked("/api/start", reads_only=True)
+    assert (status, start["signer"], start["signer_id"]) == (200, None, None)
+
+
+def test_a_vote_is_bound_to_the_bytes_that_were_read(
+    asked: Callable[..., Answer], propose: Callable[[], str], node: InProcessNode
+) -> None:
+    proposal_id = propose()
+    status, page = asked(f"/api/proposals/{proposal_id}")
+    assert (status, page["may_vote"], page["state"]) == (200, True, "Open")
+    vote = {"in_favour": True, "digest": page["digest"]}
+    status, cast = asked(f"/api/proposals/{proposal_id}/vote", vote)
+    assert (status, cast["state"]) == (200, "Open")
+    path = (
+        f"/gov/members/proposals/{proposal_id}/ballots/{ALICE.certificate.digest_hex}"
+        "?api-version=2024-07-01"
+    )
+    ballot = node.request("GET", path).body.decode()
+    assert page["digest"] in ballot
+    assert asked(f"/api/proposals/{proposal_id}").value["may_vote"] is False
+    assert asked(f"/api/committed/{cast['txid']}").value["state"] == "Committed"
+
+
+def test_other_bytes_than_those_read_are_not_voted_for(
+    asked: Callable[..., Answer], propose: Callable[[], str]
+) -> None:
+    proposal_id = propose()
+    vote = {"in_favour": True, "digest": "00" * 32}
+    status, problem = asked(f"/api/proposals/{proposal_id}/vote", vote)
+    assert status == 409
+    assert "other bytes" in problem["error"]
+    assert asked(f"/api/proposals/{proposal_id}").value["may_vote"] is True
+
+
+def test_a_console_that_reads_signs_nothing(
+    asked: Callable[..., Answer], propose: Callable[[], str]
+) -> None:
+    proposal_id = propose()
+    page = asked(f"/api/proposals/{proposal_id}", reads_only=True).value
+    assert page["why_not"].startswith("this console only reads")
+    vote = {"in_favour": False, "digest": page["digest"]}
+    status, problem = asked(f"/api/proposals/{proposal_id}/vote", vote, reads_only=True)
+    assert (status, problem["error"][:23]) == (409, "this console only reads")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/nothing", None, 404),
+        ("/api/start", {}, 405),
+        (f"/api/proposals/{'ab' * 32}", None, 404),
+        (f"/api/proposals/{'a' * 65}", None, 400),
+        ("/api/proposals/..%2Fsecret", None, 400),
+        (f"/api/proposals/{'ab' * 32}/vote", {}, 400),
+        (f"/api/proposals/{'ab' * 32}/vote", {"in_favour": 1, "digest": ""}, 400),
+        (f"/api/proposals/{'ab' * 32}/vote", b"{", 400),
+        (f"/api/proposals/{'ab' * 32}/vote", b"[]", 400),
+        ("/api/committed/none", None, 400),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    asked: Callable[..., Answer], path: str, body: object, status: int
+) -> None:
+    answer = asked(path, body)
+    assert answer.status == status
+    assert set(answer.value) == {"error"}
+    assert "Traceback" not in answer.value["error"]
+
+
+@pytest.mark.parametrize(
+    ("size", "status"), [(BODY_BYTES_MAX, 400), (BODY_BYTES_MAX + 1, 413)]
+)
+def test_a_body_has_so_many_bytes_and_no_more(
+    asked: Callable[..., Answer], size: int, status: int
+) -> None:
+    path = f"/api/proposals/{'ab' * 32}/vote"
+    assert asked(path, b"x" * size).status == status
+
+
+def test_every_answer_has_the_headers_of_the_guard(
+    node: InProcessNode, serve: Serve, service_pem: str
+) -> None:
+    async def heads(page: Page) -> None:
+        for path in ("/", "/console.js", "/api/start", "/api/nothing"):
+            url = f"http://{page.host}{path}"
+            async with page.session.get(url, headers=page.headers) as reply:
+                assert reply.headers.items() >= HEADERS.items() or all(
+                    reply.headers[name] == value for name, value in HEADERS.items()
+                )
+        async with page.session.get(f"http://{page.host}/api/start") as reply:
+            assert reply.status == 401
+
+    async def main() -> None:
+        async with console_of(node, serve, service_pem) as page:
+            await heads(page)
+
+    asyncio.run(main())
+
+
+def test_a_page_that_was_not_built_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(server, "files", lambda _: tmp_path)
+    with pytest.raises(NoPage, match="make console"):
+        read_page()
+    (tmp_path / "static").mkdir()
+    for name, _ in server.FILES.values():
+        (tmp_path / "static" / name).write_text(name)
+    assert read_page()["/"] == b"index.html"

@@ -1,0 +1,61 @@
+"""Nodes are asked while a page listens, and what changed is published."""
+
+import asyncio
+
+import orjson
+
+from ccfpy.console.service import Service
+from ccfpy.console.stream import Stream
+from ccfpy.console.watching import NETWORK, PROPOSALS, watch
+from ccfpy.testing.node import Person
+from tests.unit.client.conftest import Serve
+from tests.unit.client.hosted import answering, hosted
+
+
+def test_a_page_is_told_of_nodes_and_proposals(serve: Serve, service_pem: str) -> None:
+    node = hosted(Person.make("alice", can_recover=True))
+
+    async def main() -> None:
+        stream = Stream()
+        async with serve(answering(node)) as url, asyncio.timeout(30):
+            service = Service(urls=[url], certificate=service_pem, names=dict, pen=None)
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(watch(service, stream))
+                with stream.listen() as listener:
+                    events = listener.events()
+                    told = {_topic(await anext(events)) for _ in range(2)}
+                watching.cancel()
+        assert told == {NETWORK, PROPOSALS}
+        proposals = orjson.loads(stream.latest(PROPOSALS) or b"")
+        assert proposals["headline"] == "nothing waits for a vote"
+
+    asyncio.run(main())
+
+
+def test_a_service_that_nobody_reaches_is_told_as_such(
+    service_pem: str, unused_port: int
+) -> None:
+    async def main() -> None:
+        stream = Stream()
+        service = Service(
+            urls=[f"https://127.0.0.1:{unused_port}"],
+            certificate=service_pem,
+            names=dict,
+            pen=None,
+        )
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch(service, stream))
+            with stream.listen() as listener:
+                events = listener.events()
+                while not (stream.latest(NETWORK) and stream.latest(PROPOSALS)):
+                    await anext(events)
+            watching.cancel()
+        network = orjson.loads(stream.latest(NETWORK) or b"")
+        assert network["headline"].startswith("no node answers at https://127.0.0.1")
+        assert orjson.loads(stream.latest(PROPOSALS) or b"")["trouble"]
+
+    asyncio.run(main())
+
+
+def _topic(event: bytes) -> str:
+    return event.split(b"\n")[0].removeprefix(b"event: ").decode()
