@@ -40,8 +40,6 @@ class AwayCalls:
             return  # the node's own work, which its thread ends
         underway.awaited = awaited = Awaited()
         self._away[call] = underway, store, store.pin()
-        if underway.trace is not None:
-            underway.trace.answered(awaited)
         recipient.wait_for(awaited)
 
     def give_up(self, call: object, reason: str) -> None:
@@ -57,8 +55,7 @@ class AwayCalls:
         if underway.frontend is None or underway.endpoint is None:
             refusal = internal_error(words_for(error))
         else:
-            trace = None if underway.trace is None else underway.trace.id
-            refusal = underway.frontend.failed(underway.endpoint, error, trace)
+            refusal = underway.frontend.failed(underway.endpoint, error)
         underway.awaited.settle(refusal.response())
 
     def _came_back(self, underway: Underway) -> None:

@@ -15,7 +15,6 @@ from ccfpy.boundary.effects import (
     Effect,
     LogLevel,
     LogTag,
-    ReportTrace,
     SendData,
     WriteLog,
 )
@@ -95,10 +94,6 @@ class Outbox:
         if not message.isprintable():
             message = "".join(map(_printable, message))
         self._effects.append(WriteLog(level=level, tag=tag, message=message))
-
-    def report(self, trace: ReportTrace) -> None:
-        """Report a request, before the answers of this step leave."""
-        self._effects.append(trace)
 
     def info(self, message: str, *, tag: LogTag = LogTag.NONE) -> None:
         """Log at info."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.base.json import Json
 from ccfpy.console import server
 from ccfpy.console.guards import HEADERS
 from ccfpy.console.server import BODY_BYTES_MAX, NoPage, read_page
@@ -16,7 +17,10 @@ from tests.unit.client.hosted import hosted
 from tests.unit.console.served import Answer, Page, console_of, pen_of
 
 ALICE, BOB = Person.make("alice", can_recover=True), Person.make("bob")
-ACTION = {"name": "set_user_data", "args": {"user_id": "ab" * 32, "user_data": {}}}
+ACTION: Json = {
+    "name": "set_user_data",
+    "args": {"user_id": "ab" * 32, "user_data": {}},
+}
 
 
 @pytest.fixture(scope="module")

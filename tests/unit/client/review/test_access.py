@@ -23,7 +23,7 @@ def _asks(*policies: Json, mode: str = "readwrite") -> Json:
     return {"authn_policies": list(policies), "mode": mode}
 
 
-ALL_OF = {"all_of": ["user_cert", "jwt"]}
+ALL_OF: Json = {"all_of": ["user_cert", "jwt"]}
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,18 @@ ALL_OF = {"all_of": ["user_cert", "jwt"]}
         (
             _asks("user_cert"),
             _asks("no_auth"),
-            "may be called by anybody, without a certificate or a token; "
-            "today by user_cert",
+            (
+                "may be called by anybody, without a certificate or a token; "
+                "today by user_cert"
+            ),
         ),
         (
             _asks("user_cert", "jwt"),
             _asks(),
-            "may be called by anybody, without a certificate or a token; "
-            "today by user_cert or jwt",
+            (
+                "may be called by anybody, without a certificate or a token; "
+                "today by user_cert or jwt"
+            ),
         ),
         (
             _asks(ALL_OF),

@@ -1,0 +1,59 @@
+// Requests to the console's server, and the stream of what changes.
+import type { Cast, Problem, ProposalPage, Start } from "./answers";
+
+const TOKEN = "ccfpy-token";
+
+/** The token of this start of the console: moved out of the address, which people copy. */
+function token(): string {
+  const match = /^#token=([\w-]+)$/.exec(location.hash);
+  if (match?.[1]) {
+    sessionStorage.setItem(TOKEN, match[1]);
+    history.replaceState(null, "", `${location.pathname}#/network`);
+  }
+  return sessionStorage.getItem(TOKEN) ?? "";
+}
+
+const headers = { authorization: `Bearer ${token()}` };
+
+async function answered<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, headers });
+  } catch {
+    throw new Error("The console does not answer: was it ended in the terminal?");
+  }
+  const body: unknown = await response.json();
+  if (!response.ok) throw new Error((body as Problem).error);
+  return body as Answer;
+}
+
+export const start = (): Promise<Start> => answered("/api/start");
+
+export const proposal = (id: string): Promise<ProposalPage> => answered(`/api/proposals/${id}`);
+
+export const committed = (txid: string): Promise<Cast> => answered(`/api/committed/${txid}`);
+
+export const vote = (id: string, digest: string, inFavour: boolean): Promise<Cast> =>
+  answered(`/api/proposals/${id}/vote`, {
+    method: "POST",
+    body: JSON.stringify({ digest, in_favour: inFavour }),
+  });
+
+/** Read events for as long as the server sends them; throws when it stops. */
+export async function listen(taken: (topic: string, value: unknown) => void): Promise<void> {
+  const response = await fetch("/api/stream", { headers });
+  if (!response.ok || !response.body) throw new Error(((await response.json()) as Problem).error);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error("The console was ended.");
+    const events = (rest + value).split("\n\n");
+    rest = events.pop() ?? "";
+    for (const event of events) {
+      const [topic, data] = event.split("\n");
+      if (topic?.startsWith("event: ") && data?.startsWith("data: "))
+        taken(topic.slice(7), JSON.parse(data.slice(6)));
+    }
+  }
+}

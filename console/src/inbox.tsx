@@ -1,0 +1,52 @@
+// The proposals that the service remembers, for members.
+import type { Inbox, ProposalRow } from "./answers";
+import { counted, short } from "./words";
+
+const TITLES: ReadonlyArray<readonly [string, string]> = [
+  ["yours to decide", "Waiting for your vote"],
+  ["open", "Open"],
+  ["decided", "Decided"],
+];
+
+function Item({ row }: { row: ProposalRow }) {
+  return (
+    <li>
+      <a href={`#/proposals/${row.id}`}>
+        <strong>{row.actions.join(", ") || "no actions"}</strong>
+      </a>
+      <div>
+        <code title={row.id}>{short(row.id)}</code> · {row.state} · by {row.proposer} ·{" "}
+        {row.voters.length ? `voted: ${row.voters.join(", ")}` : "nobody has voted"}
+      </div>
+    </li>
+  );
+}
+
+export function InboxView({ inbox }: { inbox: Inbox | null }) {
+  if (!inbox) return <p>Reading the proposals …</p>;
+  return (
+    <>
+      <h1 aria-live="polite" class={inbox.trouble ? "bad" : ""}>
+        {inbox.headline}
+      </h1>
+      {inbox.trouble && <p class="bad">{inbox.trouble}</p>}
+      {TITLES.map(([group, title]) => {
+        const rows = inbox.proposals.filter((row) => row.group === group);
+        return (
+          rows.length > 0 && (
+            <section key={group}>
+              <h2>
+                {title} <small>{counted(rows.length, "proposal")}</small>
+              </h2>
+              <ul class="items">
+                {rows.map((row) => (
+                  <Item key={row.id} row={row} />
+                ))}
+              </ul>
+            </section>
+          )
+        );
+      })}
+    </>
+  );
+}

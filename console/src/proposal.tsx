@@ -1,0 +1,192 @@
+// One proposal: what it asks for, what it would change, and the vote.
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Diff, Fact, ProposalPage, Section, Topic } from "./answers";
+import { committed, proposal, vote } from "./api";
+import { inbox, started } from "./state";
+import { counted, short } from "./words";
+
+/** What a member reads first comes first. */
+const ORDER: readonly Topic[] = ["summary", "actions", "outcome", "votes", "unknown"];
+
+const KINDS: Readonly<Record<string, string>> = { "+": "added", "-": "removed", "@": "place" };
+
+function Lines({ lines }: { lines: readonly string[] }) {
+  return (
+    <pre class="diff" tabIndex={0}>
+      {lines.map((line, index) => (
+        <span key={index} class={KINDS[line[0] ?? ""] ?? ""}>
+          {`${line}\n`}
+        </span>
+      ))}
+    </pre>
+  );
+}
+
+function DiffView({ diff }: { diff: Diff }) {
+  return (
+    <details open={!diff.is_folded}>
+      <summary>
+        <b>{diff.subject}</b> {diff.change} <span class="added">+{diff.added}</span>{" "}
+        <span class="removed">−{diff.removed}</span>
+      </summary>
+      <Lines lines={diff.lines} />
+    </details>
+  );
+}
+
+function FactView({ fact }: { fact: Fact }) {
+  return (
+    <div class={`depth${Math.min(fact.depth, 2)}`}>
+      <dt>{fact.label}</dt>
+      <dd class={fact.is_warning ? "bad" : ""}>
+        {fact.is_unknown && <em>this console does not know what this does: </em>}
+        {fact.text}
+        {fact.whole && (
+          <details>
+            <summary>as it was signed</summary>
+            <pre tabIndex={0}>{fact.whole}</pre>
+          </details>
+        )}
+      </dd>
+    </div>
+  );
+}
+
+function SectionView({ section }: { section: Section }) {
+  const changed = section.diffs.filter((diff) => diff.change !== "unchanged");
+  const unchanged = section.diffs.filter((diff) => diff.change === "unchanged");
+  // What is not folded must be seen, so it comes before what may be.
+  const seenFirst = [...changed].sort((a, b) => Number(a.is_folded) - Number(b.is_folded));
+  return (
+    <section>
+      {section.title && <h2>{section.title}</h2>}
+      <dl class="rows">
+        {section.facts.map((fact, index) => (
+          <FactView key={index} fact={fact} />
+        ))}
+      </dl>
+      {seenFirst.map((diff) => (
+        <DiffView key={diff.subject} diff={diff} />
+      ))}
+      {unchanged.length > 0 && (
+        <details>
+          <summary>{counted(unchanged.length, "thing")} would be written again as today</summary>
+          <p>{unchanged.map((diff) => diff.subject).join(", ")}</p>
+        </details>
+      )}
+    </section>
+  );
+}
+
+function Warnings({ sections }: { sections: readonly Section[] }) {
+  const warnings = sections.flatMap((section) => section.facts.filter((fact) => fact.is_warning));
+  if (warnings.length === 0) return null;
+  return (
+    <section class="warnings" aria-label="Before you vote">
+      <h2>Before you vote</h2>
+      <ul>
+        {warnings.map((fact, index) => (
+          <li key={index}>
+            <b>{fact.label}</b>: {fact.text}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Vote({ page, again }: { page: ProposalPage; again: () => void }) {
+  const said = useSignal("");
+  const isBusy = useSignal(false);
+  const isBad = useSignal(false);
+
+  async function cast(inFavour: boolean): Promise<void> {
+    isBusy.value = true;
+    isBad.value = false;
+    said.value = started.value?.confirms ? "Answer the question in the terminal …" : "Signing …";
+    try {
+      const { state, txid } = await vote(page.id, page.digest, inFavour);
+      said.value = `Voted: the proposal is ${state}.`;
+      if (txid) {
+        said.value = `Voted: the proposal is ${state}. Waiting until ${txid} is committed …`;
+        await committed(txid);
+        said.value = `Your vote is committed as ${txid}. The proposal is ${state}.`;
+      }
+      again();
+    } catch (error) {
+      isBad.value = true;
+      said.value = error instanceof Error ? error.message : String(error);
+    } finally {
+      isBusy.value = false;
+    }
+  }
+
+  return (
+    <section class="vote" aria-label="Your vote">
+      {page.may_vote ? (
+        <>
+          <p>
+            Your vote counts for the bytes shown here alone, SHA-256{" "}
+            <code title={page.digest}>{page.digest.slice(0, 16)}…</code>, and is final.
+          </p>
+          <button type="button" class="yes" disabled={isBusy.value} onClick={() => void cast(true)}>
+            Vote in favour
+          </button>
+          <button type="button" class="no" disabled={isBusy.value} onClick={() => void cast(false)}>
+            Vote against
+          </button>
+        </>
+      ) : (
+        <p>{page.why_not}</p>
+      )}
+      <p role="status" class={isBad.value ? "bad" : ""}>
+        {said.value}
+      </p>
+    </section>
+  );
+}
+
+export function ProposalView({ id }: { id: string }) {
+  const page = useSignal<ProposalPage | null>(null);
+  const trouble = useSignal("");
+
+  async function load(): Promise<void> {
+    try {
+      page.value = await proposal(id);
+      trouble.value = "";
+    } catch (error) {
+      trouble.value = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  const row = inbox.value?.proposals.find((each) => each.id === id);
+  const version = `${row?.state}/${row?.voters.join()}`;
+  useEffect(() => void load(), [id, version]);
+
+  const shown = page.value;
+  if (!shown) return <p class={trouble.value ? "bad" : ""}>{trouble.value || "Running the constitution over the proposal …"}</p>;
+  return (
+    <>
+      <p>
+        <a href="#/proposals">All proposals</a>
+      </p>
+      <h1>
+        Proposal <code title={shown.id}>{short(shown.id)}</code>: {shown.state}
+      </h1>
+      {trouble.value && <p class="bad">{trouble.value}</p>}
+      <Warnings sections={shown.sections} />
+      {ORDER.flatMap((topic) => shown.sections.filter((section) => section.topic === topic)).map((section) => (
+        <SectionView key={section.topic} section={section} />
+      ))}
+      <details>
+        <summary>The proposal as it was signed, {counted(shown.text.length, "character")}</summary>
+        <p>
+          SHA-256 <code>{shown.digest}</code>
+        </p>
+        <pre tabIndex={0}>{shown.text}</pre>
+      </details>
+      <Vote page={shown} again={() => void load()} />
+    </>
+  );
+}

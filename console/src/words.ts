@@ -1,0 +1,14 @@
+// Numbers and times in words.
+
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+
+export const short = (id: string): string => id.slice(0, 8);
+
+/** A time that has passed, such as "120 ms" or "4 s". */
+export const duration = (ms: number): string =>
+  ms < 1000 ? `${ms} ms` : ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+
+export const days = (count: number): string => (count < 0 ? "ended" : counted(count, "day"));
+
+export const clock = (ms: number): string => new Date(ms).toLocaleTimeString("en", { hour12: false });

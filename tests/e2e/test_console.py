@@ -1,0 +1,322 @@
+"""The console's page in a real browser: what people see, and a vote from end to end."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.governance import Governance
+from ccfpy.client.share import constitution
+from ccfpy.client.signer import FileSigner
+from ccfpy.console.server import NoPage, read_page
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from tests.e2e.running import Running, running_node
+
+CHROMIUM = shutil.which("chromium")
+AXE = Path(__file__).parents[2] / "console/node_modules/axe-core/axe.min.js"
+DEADLINE_MS = 20_000
+Result = TypeVar("Result")
+HOSTILE = "<img src=x onerror=alert(1)>\u202e"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
+]
+
+
+def _is_built() -> bool:
+    try:
+        read_page()
+    except NoPage:
+        return False
+    return True
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """An open service of three members, with an app that a vote installed."""
+    if not _is_built():
+        pytest.skip("the page is not built: make console")
+    with running_node(
+        tmp_path_factory.mktemp("service"), app="js_generic", members=3
+    ) as running:
+        running.open(["user0"])
+        proposal_id = _propose(running, _app("user_cert"))
+        with running.connect() as anybody:
+            for name in ("member0", "member1"):
+                member = Governance(anybody.connection, _signer(running, name))
+                anybody.run(member.vote(proposal_id))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def reading(service: Running) -> Iterator[str]:
+    """The address of a console without a key."""
+    with _console(service) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        yield launched
+        launched.close()
+
+
+def _signer(service: Running, name: str) -> FileSigner:
+    return FileSigner.load(service.options.keys(name))
+
+
+def _apart(work: Callable[[], Result]) -> Result:
+    """Work in another thread: the browser's own loop runs in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(work).result()
+
+
+def _propose(service: Running, *actions: JsonObject) -> str:
+    def proposed() -> str:
+        with service.connect() as anybody:
+            member = Governance(anybody.connection, _signer(service, "member1"))
+            created = anybody.run(member.propose(list(actions)))
+        return str(created.proposal_id)
+
+    return _apart(proposed)
+
+
+def _app(policy: str, *, changed: int = 0) -> JsonObject:
+    """Return an action that installs an app of twelve endpoints."""
+    endpoints: dict[str, Json] = {}
+    modules: list[Json] = []
+    for number in range(12):
+        asked = policy if number == 7 else "user_cert"
+        endpoints[f"/thing/{number}"] = {
+            "get": {
+                "js_module": f"thing{number}.js",
+                "js_function": "read",
+                "authn_policies": [asked],
+                "mode": "readonly",
+                "forwarding_required": "never",
+                "openapi": {},
+            }
+        }
+        answer = 1 if number < changed else 0
+        text = f"export function read (request) {{ return {{ body: {answer} }} }}\n"
+        modules.append({"name": f"thing{number}.js", "module": text})
+    bundle: Json = {"metadata": {"endpoints": endpoints}, "modules": modules}
+    return {"name": "set_js_app", "args": {"bundle": bundle}}
+
+
+@contextmanager
+def _console(service: Running, *options: str) -> Iterator[str]:
+    """Run the command; yield the address that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ccfpy.cli.main", "console", *options],
+        env=os.environ
+        | {"CCFPY_URL": service.url, "CCFPY_COMMON": str(service.options.shared)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#token=\S+", address)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert "Traceback" not in said
+
+
+@contextmanager
+def _opened(browser: Browser, address: str, *, dark: bool = False) -> Iterator[Page]:
+    """Open the page; fail for errors, and for requests to anywhere else."""
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 800},
+        color_scheme="dark" if dark else "light",
+    )
+    context.set_default_timeout(DEADLINE_MS)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    origin = address.partition("/#")[0]
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((origin, "data:"))
+            else wrong.append(request.url)
+        ),
+    )
+    page.goto(address)
+    yield page
+    assert wrong == []
+    context.close()
+
+
+def _go(page: Page, place: str) -> None:
+    """Follow a link within the page."""
+    page.evaluate(f"location.hash = {place!r}")
+
+
+def _picture(page: Page, name: str, *, dark: bool) -> None:
+    """Keep a picture for the documentation, where the environment asks for it."""
+    folder = os.environ.get("CCFPY_PICTURES")
+    if folder and not dark:
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def _see(page: Page, text: str) -> None:
+    expect(page.locator("main")).to_contain_text(text, timeout=DEADLINE_MS)
+
+
+def test_an_operator_sees_whether_the_service_works(
+    reading: str, browser: Browser
+) -> None:
+    with _opened(browser, reading) as page:
+        _see(page, "1 of 1 nodes answer")
+        assert "token" not in page.url
+        expect(page.locator(".identity")).to_contain_text("reading only")
+        expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_a_member_reads_a_proposal_and_votes(
+    service: Running, browser: Browser
+) -> None:
+    """Of twelve changed files, one endpoint lost its authentication."""
+    proposal_id = _propose(service, _app("no_auth", changed=12))
+    options = ("--as", "member0", "--no-confirm")
+    with _console(service, *options) as address, _opened(browser, address) as page:
+        page.locator("nav").get_by_text("Proposals").click()
+        page.locator(f"a[href$='{proposal_id}']").click()
+        warning = page.get_by_role("region", name="Before you vote")
+        expect(warning).to_have_text(
+            "Before you voteGET /thing/7: may be called by anybody, without a "
+            "certificate or a token; today by user_cert"
+        )
+        expect(page.locator("details[open] summary b").first).to_have_text(
+            "endpoint GET /thing/7"
+        )
+        expect(page.locator(".added", has_text="no_auth")).to_be_visible()
+        before = time.monotonic()
+        page.get_by_role("button", name="Vote against").click()
+        expect(page.get_by_role("status")).to_contain_text("is committed as")
+        assert time.monotonic() - before < DEADLINE_MS / 1000
+        _see(page, "you have voted, and a vote is final")
+        page.locator("nav").get_by_text("Proposals").click()
+        _see(page, "voted: member0")
+
+
+def test_a_vote_in_favour_is_bound_to_what_was_read(
+    service: Running, browser: Browser
+) -> None:
+    action: JsonObject = {"name": "set_user_data", "args": {"user_id": "ab" * 32}}
+    proposal_id = _propose(service, action)
+    options = ("--as", "member2", "--no-confirm")
+    with _console(service, *options) as address, _opened(browser, address) as page:
+        _go(page, f"/proposals/{proposal_id}")
+        page.get_by_role("button", name="Vote in favour").click()
+        expect(page.get_by_role("status")).to_contain_text("is committed as")
+        digest = page.locator("details p code").text_content() or "none"
+    member = _signer(service, "member2").certificate.digest_hex
+    path = f"/gov/members/proposals/{proposal_id}/ballots/{member}"
+
+    def ballot() -> str:
+        with service.connect() as anybody:
+            return anybody.get(f"{path}?api-version=2024-07-01").body.decode()
+
+    assert digest in _apart(ballot)
+
+
+def test_hostile_text_is_text(service: Running, reading: str, browser: Browser) -> None:
+    data: Json = {"user_id": "cd" * 32, "user_data": {HOSTILE: HOSTILE}}
+    proposal_id = _propose(service, {"name": "set_user_data", "args": data})
+    with _opened(browser, reading) as page:
+        _go(page, f"/proposals/{proposal_id}")
+        _see(page, "<img src=x onerror=alert(1)>\\u202e")
+        expect(page.locator("main img")).to_have_count(0)
+
+
+def test_another_page_is_not_answered(reading: str, browser: Browser) -> None:
+    """Neither without the token, nor from another origin on this machine."""
+    origin = reading.partition("/#")[0]
+    with _opened(browser, origin) as page:
+        expect(page.get_by_role("alert")).to_contain_text(
+            "open the address that ccfpy console printed"
+        )
+    page = browser.new_page()
+    page.goto("data:text/html,other")
+    script = f"fetch('{origin}/api/start').then(() => 'read', () => 'refused')"
+    assert page.evaluate(script) == "refused"
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def opens_an_endpoint(service: Running) -> str:
+    """A proposal that takes the authentication off one endpoint."""
+    return _propose(service, _app("no_auth", changed=3))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_page_is_for_everybody(
+    reading: str, browser: Browser, opens_an_endpoint: str, *, dark: bool
+) -> None:
+    """On a small screen and a large one; and axe, which checks WCAG's rules."""
+    with _opened(browser, reading, dark=dark) as page:
+        for name, place, wanted in (
+            ("network", "/network", "nodes answer"),
+            ("proposals", "/proposals", "set_js_app"),
+            ("proposal", f"/proposals/{opens_an_endpoint}", "If it passed now"),
+        ):
+            _go(page, place)
+            _see(page, wanted)
+            for width in (360, 1200):
+                page.set_viewport_size({"width": width, "height": 800})
+                wide = "document.documentElement.scrollWidth - innerWidth"
+                assert page.evaluate(wide) <= 0, (name, width)
+            page.evaluate(AXE.read_text())
+            found = page.evaluate("axe.run()")["violations"]
+            assert found == [], name
+            _picture(page, f"console-{name}", dark=dark)
+
+
+def test_a_killed_primary_is_shown(tmp_path: Path, browser: Browser) -> None:
+    options = ServiceOptions(
+        workspace=tmp_path,
+        app="logging",
+        program=NODE_PROGRAM,
+        members=["member0"],
+        users=["user0"],
+        constitution=constitution("default"),
+    )
+    processes = ProcessNetwork(options)
+    try:
+        _apart(lambda: asyncio.run(processes.begin([Placement()] * 3)))
+        service = Running(options=options, node=processes.nodes[1])
+        with _console(service) as address, _opened(browser, address) as page:
+            _see(page, "3 of 3 nodes answer")
+            processes.nodes[0].kill()
+            _see(page, "2 of 3 nodes answer")
+            expect(page.locator("tr.unwell")).to_contain_text("no answer")
+            expect(page.locator("h1")).to_contain_text("leads view 3")
+    finally:
+        processes.stop()
