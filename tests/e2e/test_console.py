@@ -125,12 +125,15 @@ def _app(policy: str, *, changed: int = 0) -> JsonObject:
 
 
 @contextmanager
-def _console(service: Running, *options: str) -> Iterator[str]:
-    """Run the command; yield the address that it prints."""
+def _console(
+    service: Running, *options: str, terminal: int | None = None
+) -> Iterator[str]:
+    """Run the command, at a terminal or not; yield the address that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", "ccfpy.cli.main", "console", *options],
         env=os.environ
         | {"CCFPY_URL": service.url, "CCFPY_COMMON": str(service.options.shared)},
+        stdin=terminal,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -245,6 +248,33 @@ def test_a_vote_in_favour_is_bound_to_what_was_read(
             return anybody.get(f"{path}?api-version=2024-07-01").body.decode()
 
     assert digest in _apart(ballot)
+
+
+def test_nothing_is_signed_before_the_person_at_the_terminal_agrees(
+    service: Running, browser: Browser
+) -> None:
+    action: JsonObject = {"name": "set_user_data", "args": {"user_id": "ef" * 32}}
+    proposal_id = _propose(service, action)
+    person, terminal = os.openpty()
+    try:
+        with (
+            _console(service, "--as", "member0", terminal=terminal) as address,
+            _opened(browser, address) as page,
+        ):
+            _go(page, f"/proposals/{proposal_id}")
+            vote = page.get_by_role("button", name="Vote in favour")
+            status = page.get_by_role("status")
+            vote.click()
+            expect(status).to_contain_text("Answer the question in the terminal")
+            os.write(person, b"n\n")
+            expect(status).to_have_text("the person at the terminal said no")
+            vote.click()
+            expect(vote).to_be_disabled()
+            os.write(person, b"y\n")
+            expect(status).to_contain_text("is committed as")
+    finally:
+        os.close(person)
+        os.close(terminal)
 
 
 def test_hostile_text_is_text(service: Running, reading: str, browser: Browser) -> None:
