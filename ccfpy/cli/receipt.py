@@ -41,18 +41,6 @@ FormOption: TypeAlias = Annotated[
     typer.Option("--form", help="v1 or v2 (JSON), cose, or endorsements."),
 ]
 
-MEANINGS = {
-    "evidence": "Only a node of the service could write this text, which "
-    "names the transaction. Its digest:",
-    "leaf": "What was written, that evidence and what the application "
-    "claims, hashed together, are a leaf of the ledger's tree:",
-    "root": "Hashed with its neighbours, step by step upwards, the leaf "
-    "leads to the root of the tree, which stands for the whole ledger up to then:",
-    "signature": "That root was signed:",
-    "endorsement": "The service vouches for the key that signed:",
-}
-"""What each ``ReceiptStep`` shows, in words."""
-
 
 @with_options
 def get(  # noqa: PLR0913  # one parameter for each option
@@ -237,28 +225,24 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     trust: TrustOptions,
 ) -> None:
     """Verify a receipt and explain what each step shows."""
-    from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep
+    from ccfpy.client.explained import Holds
 
     given = ReceiptInput.read(
         file, signature=signature, endorsements=endorsements
     ).expecting(transaction, claimed(claims_digest, claims))
-    failed: ReceiptRefused | None = None
-    try:
-        proved, steps = given.prove(_certificate(trust.certificate))
-    except ReceiptRefused as refusal:
-        proved, steps, failed = None, refusal.taken, refusal
+    explained = given.explain(_certificate(trust.certificate))
     console = text_console()
-    for number, taken in enumerate(steps, 1):
-        console.print(f"[green]✓[/green] {number}. [bold]{taken.step}[/bold]")
-        console.print(f"     {MEANINGS[taken.step]}")
-        console.print(f"     {taken.computed}", style="dim", markup=False)
-    if failed is not None and len(steps) == len(ReceiptStep):
-        raise _not_to_be_relied_on(failed) from failed
-    if failed is not None:
-        console.print(f"[red]✗[/red] {len(steps) + 1}. [bold]{failed.step}[/bold]")
-        console.print(f"     {MEANINGS[failed.step]}")
-        raise _not_to_be_relied_on(failed) from failed
-    console.print(f"So {proved} is in the ledger of this service, unchanged.")
+    for number, told in enumerate(explained.steps, 1):
+        if told.holds is Holds.NOT_REACHED:
+            break
+        mark = "[green]✓[/green]" if told.holds is Holds.YES else "[red]✗[/red]"
+        console.print(f"{mark} {number}. [bold]{told.step}[/bold]")
+        console.print(f"     {told.meaning}")
+        if told.computed:
+            console.print(f"     {told.computed}", style="dim", markup=False)
+    if explained.transaction is None:
+        raise CommandFailed(explained.verdict)
+    console.print(explained.verdict)
 
 
 def _not_to_be_relied_on(refusal: "ReceiptRefused") -> CommandFailed:

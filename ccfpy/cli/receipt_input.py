@@ -13,6 +13,7 @@ from ccfpy.base.json import dumps, loads_object
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 
 if TYPE_CHECKING:
+    from ccfpy.client.explained import Explanation
     from ccfpy.client.receipt_forms import AnyReceipt
     from ccfpy.crypto.certs import Certificate
     from ccfpy.ledger.receipt import StepTaken
@@ -116,6 +117,18 @@ class ReceiptInput:
                 ReceiptStep.EVIDENCE, receipt_forms.NAMES_NOTHING, taken
             )
         return txid, taken
+
+    def explain(self, service: "Certificate") -> "Explanation":
+        """Verify the receipt, and say of each step what it shows."""
+        from ccfpy.client.explained import explain
+
+        return explain(
+            self.receipt,
+            service,
+            txid=self.txid,
+            claims_digest=self.claims_digest,
+            endorsements=self.endorsements,
+        )
 
 
 def claimed(digest: str | None, claims: Path | None) -> bytes | None:

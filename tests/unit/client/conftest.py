@@ -3,12 +3,14 @@
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from ccfpy.base.ids import NodeId, TxId
 from ccfpy.client.keyfiles import OsEntropy, write_private
 from ccfpy.crypto.certs import (
     Certificate,
@@ -17,10 +19,13 @@ from ccfpy.crypto.certs import (
     service_certificate,
 )
 from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.hashing import sha256, sha256_hex
+from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from tests.lab.ports import free_ports
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Answer], AbstractAsyncContextManager[str]]
+RECEIPT_TXID = TxId(2, 15)
 YESTERDAY = datetime.now(tz=UTC) - timedelta(days=1)
 
 
@@ -90,3 +95,28 @@ def serve(server_tls: ssl.SSLContext) -> Serve:
 def unused_port() -> int:
     """A port on which nobody listens."""
     return free_ports()[0]
+
+
+@pytest.fixture(scope="session")
+def receipt(service_key: KeyPair, service_pem: str) -> Receipt:
+    """A receipt of the only transaction in a tree, signed by a node."""
+    key = KeyPair.generate(OsEntropy(), Curve.SECP384R1)
+    certificate = endorse_request(
+        certificate_request(key, subject="CN=node", sans=[]),
+        issuer_key=service_key,
+        issuer_cert=Certificate.from_pem(service_pem),
+        not_before=datetime.now(tz=UTC) - timedelta(hours=1),
+        validity_days=1,
+        entropy=OsEntropy(),
+    )
+    unsigned = Receipt(
+        leaf=RevealedLeaf(
+            write_set_digest=sha256(b"entry"),
+            commit_evidence=f"ce:{RECEIPT_TXID}:nonce",
+        ),
+        proof=(),
+        signature=b"",
+        node=NodeId(sha256_hex(key.public_key.der)),
+        certificate=certificate.pem,
+    )
+    return replace(unsigned, signature=key.sign_digest(unsigned.root()))

@@ -1,48 +1,18 @@
 import asyncio
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.ids import TxId
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotCommitted, ServiceError, UnexpectedReply
-from ccfpy.client.keyfiles import OsEntropy
 from ccfpy.client.receipts import fetch_proof, fetch_receipt, verify_receipt
-from ccfpy.crypto.certs import Certificate, certificate_request, endorse_request
-from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.hashing import sha256, sha256_hex
-from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
+from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep
 from ccfpy.ledger.receipt_forms import ReceiptForm
-from tests.unit.client.conftest import Answer, Serve
+from tests.unit.client.conftest import RECEIPT_TXID, Answer, Serve
 
-TXID = TxId(2, 15)
-
-
-@pytest.fixture(scope="module")
-def receipt(service_key: KeyPair, service_pem: str) -> Receipt:
-    """A receipt of the only transaction in a tree, signed by a node."""
-    key = KeyPair.generate(OsEntropy(), Curve.SECP384R1)
-    certificate = endorse_request(
-        certificate_request(key, subject="CN=node", sans=[]),
-        issuer_key=service_key,
-        issuer_cert=Certificate.from_pem(service_pem),
-        not_before=datetime.now(tz=UTC) - timedelta(hours=1),
-        validity_days=1,
-        entropy=OsEntropy(),
-    )
-    unsigned = Receipt(
-        leaf=RevealedLeaf(
-            write_set_digest=sha256(b"entry"), commit_evidence=f"ce:{TXID}:nonce"
-        ),
-        proof=(),
-        signature=b"",
-        node=NodeId(sha256_hex(key.public_key.der)),
-        certificate=certificate.pem,
-    )
-    return replace(unsigned, signature=key.sign_digest(unsigned.root()))
+TXID = RECEIPT_TXID
 
 
 def _fetch(serve: Serve, pem: str, answer: Answer, *, timeout_s: float = 60) -> Receipt:
