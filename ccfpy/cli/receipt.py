@@ -242,7 +242,7 @@ def explain(  # noqa: PLR0913  # one parameter for each option
             console.print(f"     {told.computed}", style="dim", markup=False)
     if explained.transaction is None:
         raise CommandFailed(explained.verdict)
-    console.print(explained.verdict)
+    console.print(f"So {explained.verdict}")
 
 
 def _not_to_be_relied_on(refusal: "ReceiptRefused") -> CommandFailed:

@@ -64,7 +64,7 @@ class Explanation:
         """The result in one sentence."""
         if self.transaction is None:
             return f"the receipt does not verify: {self.reason}; do not rely on it"
-        return f"So {self.transaction} is in the ledger of this service, unchanged."
+        return f"{self.transaction} is in the ledger of this service, unchanged."
 
 
 def explain(

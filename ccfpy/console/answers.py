@@ -6,6 +6,7 @@ file from these classes and compares.
 
 from dataclasses import dataclass
 
+from ccfpy.client.explained import ExplainedStep
 from ccfpy.client.review.description import Section
 
 
@@ -142,6 +143,23 @@ class Cast:
 
     state: str
     txid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptPage:
+    """A receipt, verified by the console.
+
+    Attributes:
+        verdict: the result in one sentence.
+        transaction: what the receipt proves; nothing if it does not verify.
+        steps: each step of the verification; none after the first that fails is good.
+        text: the receipt as it came: JSON, or base64 of COSE.
+    """
+
+    verdict: str
+    transaction: str | None
+    steps: tuple[ExplainedStep, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from ccfpy.console.answers import Cast, Problem, Start
 from ccfpy.console.guards import HEADERS, Guard
 from ccfpy.console.inbox import TABLES
 from ccfpy.console.proposal import body_of, page_of
+from ccfpy.console.receipts import explained, fetched, receipt_bytes
 from ccfpy.console.signing import Desk, NotSigned
 from ccfpy.console.stream import Stream, TooManyListeners
 from ccfpy.console.watching import watch
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ccfpy.console.service import Service
 
 BODY_BYTES_MAX = 64 * 1024
-"""Of what a page sends: a vote is small."""
+"""Of what a page sends: votes and receipts are small."""
 ID_CHARACTERS_MAX = 64
 COMMIT_TIMEOUT_S = 30.0
 SHUTDOWN_S = 0.1
@@ -108,6 +109,8 @@ class Console:
         made.router.add_get("/api/proposals/{id}", routes.proposal)
         made.router.add_post("/api/proposals/{id}/vote", routes.vote)
         made.router.add_get("/api/committed/{txid}", routes.committed)
+        made.router.add_get("/api/receipt/{txid}", routes.receipt)
+        made.router.add_post("/api/receipt", routes.explain)
         return made
 
     async def serve(self, listening: socket.socket) -> None:
@@ -234,6 +237,23 @@ class _Routes:
         async with self._service.connect() as connection:
             await connection.wait_committed(txid, timeout_s=COMMIT_TIMEOUT_S)
         return _json(Cast(state="Committed", txid=str(txid)))
+
+    async def receipt(self, request: web.Request) -> web.Response:
+        """Fetch and verify a transaction's receipt."""
+        txid = TxId.parse(request.match_info["txid"])
+        async with self._service.connect() as connection:
+            return _json(await fetched(connection, txid))
+
+    async def explain(self, request: web.Request) -> web.Response:
+        """Verify a receipt that the page brings."""
+        asked = await _body(request)
+        text, claims = asked.get("receipt"), asked.get("claims")
+        if not isinstance(text, str) or not isinstance(claims, str | None):
+            raise Malformed("a question has receipt, and claims if they are known")
+        page = explained(
+            receipt_bytes(text), certificate=self._service.certificate, claims=claims
+        )
+        return _json(page)
 
 
 async def _file(path: str, content: bytes, _: web.Request) -> web.Response:

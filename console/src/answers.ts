@@ -29,6 +29,17 @@ export interface Section {
   readonly diffs: readonly Diff[];
 }
 
+export type ReceiptStep = "evidence" | "leaf" | "root" | "signature" | "endorsement";
+
+export type Holds = "holds" | "does not hold" | "not reached";
+
+export interface ExplainedStep {
+  readonly step: ReceiptStep;
+  readonly holds: Holds;
+  readonly meaning: string;
+  readonly computed: string;
+}
+
 export interface Start {
   readonly version: string;
   readonly service: string;
@@ -92,6 +103,13 @@ export interface ProposalPage {
 export interface Cast {
   readonly state: string;
   readonly txid: string | null;
+}
+
+export interface ReceiptPage {
+  readonly verdict: string;
+  readonly transaction: string | null;
+  readonly steps: readonly ExplainedStep[];
+  readonly text: string;
 }
 
 export interface Problem {

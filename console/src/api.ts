@@ -1,5 +1,5 @@
 // Requests to the console's server, and the stream of what changes.
-import type { Cast, Problem, ProposalPage, Start } from "./answers";
+import type { Cast, Problem, ProposalPage, ReceiptPage, Start } from "./answers";
 
 const TOKEN = "ccfpy-token";
 
@@ -38,6 +38,11 @@ export const vote = (id: string, digest: string, inFavour: boolean): Promise<Cas
     method: "POST",
     body: JSON.stringify({ digest, in_favour: inFavour }),
   });
+
+export const receipt = (txid: string): Promise<ReceiptPage> => answered(`/api/receipt/${txid}`);
+
+export const explain = (text: string, claims: string | null): Promise<ReceiptPage> =>
+  answered("/api/receipt", { method: "POST", body: JSON.stringify({ receipt: text, claims }) });
 
 /** Read events for as long as the server sends them; throws when it stops. */
 export async function listen(taken: (topic: string, value: unknown) => void): Promise<void> {

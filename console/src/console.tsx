@@ -3,11 +3,13 @@ import { render } from "preact";
 import { InboxView } from "./inbox";
 import { NetworkView } from "./network";
 import { ProposalView } from "./proposal";
+import { ReceiptView } from "./receipts";
 import { follow, inbox, lost, network, route, started } from "./state";
 
 const VIEWS = [
   { path: "/network", name: "Network" },
   { path: "/proposals", name: "Proposals" },
+  { path: "/receipts", name: "Receipts" },
 ] as const;
 
 function Navigation() {
@@ -45,6 +47,7 @@ function View() {
   const proposal = /^\/proposals\/([0-9a-zA-Z]+)$/.exec(route.value);
   if (proposal?.[1]) return <ProposalView key={proposal[1]} id={proposal[1]} />;
   if (route.value.startsWith("/proposals")) return <InboxView inbox={inbox.value} />;
+  if (route.value.startsWith("/receipts")) return <ReceiptView />;
   return <NetworkView network={network.value} />;
 }
 

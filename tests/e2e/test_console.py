@@ -277,6 +277,28 @@ def test_nothing_is_signed_before_the_person_at_the_terminal_agrees(
         os.close(terminal)
 
 
+def test_a_receipt_is_fetched_verified_and_refused_after_a_change(
+    reading: str, browser: Browser
+) -> None:
+    with _opened(browser, reading) as page:
+        _go(page, "/receipts")
+        asked = page.get_by_label("A transaction, such as")
+        asked.fill("2.8")
+        page.get_by_role("button", name="Verify").click()
+        result = page.get_by_role("region", name="Result")
+        expect(result).to_contain_text("2.8 is in the ledger of this service")
+        expect(result.locator("li.good")).to_have_count(5)
+        _picture(page, "console-receipt", dark=False)
+        text = result.locator("pre").text_content() or ""
+        asked.fill(text.replace('"signature":"M', '"signature":"N', 1))
+        page.get_by_role("button", name="Verify").click()
+        expect(result).to_contain_text("do not rely on it")
+        expect(result.locator("li.bad")).to_have_count(1)
+        asked.fill("[]")
+        page.get_by_role("button", name="Verify").click()
+        expect(page.get_by_role("alert")).to_contain_text("this is no receipt")
+
+
 def test_hostile_text_is_text(service: Running, reading: str, browser: Browser) -> None:
     data: Json = {"user_id": "cd" * 32, "user_data": {HOSTILE: HOSTILE}}
     proposal_id = _propose(service, {"name": "set_user_data", "args": data})
@@ -315,6 +337,7 @@ def test_every_page_is_for_everybody(
         for name, place, wanted in (
             ("network", "/network", "nodes answer"),
             ("proposals", "/proposals", "set_js_app"),
+            ("receipts", "/receipts", "Is it in the ledger?"),
             ("proposal", f"/proposals/{opens_an_endpoint}", "If it passed now"),
         ):
             _go(page, place)

@@ -10,8 +10,10 @@ import typing
 from enum import StrEnum
 from pathlib import Path
 
+from ccfpy.client import explained
 from ccfpy.client.review import description
 from ccfpy.console import answers
+from ccfpy.ledger.receipt import ReceiptStep
 from tests.house.tree import ROOT
 
 PAGE = ROOT / "console" / "src" / "answers.ts"
@@ -27,6 +29,9 @@ def made() -> str:
         description.Fact,
         description.Diff,
         description.Section,
+        ReceiptStep,
+        explained.Holds,
+        explained.ExplainedStep,
     )
     own = [
         each

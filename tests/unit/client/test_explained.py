@@ -23,7 +23,7 @@ def test_a_receipt_that_holds_says_what_it_proves(
     assert explained.transaction == RECEIPT_TXID
     assert _held(explained) == [Holds.YES] * 5
     assert all(told.computed for told in explained.steps)
-    assert explained.verdict.startswith(f"So {RECEIPT_TXID} is in the ledger")
+    assert explained.verdict.startswith(f"{RECEIPT_TXID} is in the ledger")
 
 
 def test_steps_after_one_that_fails_are_not_reached(

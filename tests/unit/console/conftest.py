@@ -1,6 +1,7 @@
 """The stand-in for a service's HTTPS is that of the client's tests."""
 
 from tests.unit.client.conftest import (
+    receipt,
     serve,
     server_tls,
     service_key,
@@ -8,4 +9,11 @@ from tests.unit.client.conftest import (
     unused_port,
 )
 
-__all__ = ["serve", "server_tls", "service_key", "service_pem", "unused_port"]
+__all__ = [
+    "receipt",
+    "serve",
+    "server_tls",
+    "service_key",
+    "service_pem",
+    "unused_port",
+]

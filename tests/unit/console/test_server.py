@@ -119,6 +119,10 @@ def test_a_console_that_reads_signs_nothing(
         (f"/api/proposals/{'ab' * 32}/vote", b"{", 400),
         (f"/api/proposals/{'ab' * 32}/vote", b"[]", 400),
         ("/api/committed/none", None, 400),
+        ("/api/receipt/none", None, 400),
+        ("/api/receipt", {"receipt": 1}, 400),
+        ("/api/receipt", {"receipt": "{}"}, 400),
+        ("/api/receipt", {"receipt": "{}", "claims": 1}, 400),
     ],
 )
 def test_a_mistake_is_one_sentence(
