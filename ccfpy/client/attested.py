@@ -30,7 +30,7 @@ from ccfpy.attestation.simulated_collateral import TcbStatus
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.errors import CcfpyError, Malformed
-from ccfpy.base.json import JsonObject
+from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.ports import Attestation
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.evidence_refused import EvidenceFault, EvidenceRefused, refused
@@ -47,6 +47,7 @@ __all__ = [
     "OfferedKey",
     "SnpPolicy",
     "fresh_nonce",
+    "read_evidence",
 ]
 
 VIRTUAL = "Insecure_Virtual"
@@ -238,6 +239,26 @@ def fresh_nonce() -> bytes:
     return secrets.token_bytes(NONCE_BYTES)
 
 
+def read_evidence(fields: Json) -> Attestation:
+    """Read evidence as an app answers it.
+
+    Args:
+        fields: ``format``, and in base64 ``quote``, ``endorsements`` and, where there
+            are some, ``uvm_endorsements``.
+
+    Raises:
+        UnexpectedReply: it is none.
+    """
+    if not isinstance(fields, dict):
+        raise UnexpectedReply("expected evidence")
+    return Attestation(
+        format=text_field(fields, "format"),
+        quote=_base64(fields, "quote"),
+        endorsements=_base64(fields, "endorsements"),
+        uvm_endorsements=_optional_base64(fields, "uvm_endorsements"),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedKey:
     """A key as a service offers it; check the key before you seal anything to it.
@@ -267,20 +288,12 @@ class OfferedKey:
         Raises:
             UnexpectedReply: it is none.
         """
-        evidence = fields.get("evidence")
-        if not isinstance(evidence, dict):
-            raise UnexpectedReply("expected evidence with a key")
         return cls(
             public=_hex(fields, "public_key"),
             version=_number(fields, "key_version"),
             lifetime_s=_number(fields, "lifetime_s"),
             subject=_hex(fields, subject),
-            evidence=Attestation(
-                format=text_field(evidence, "format"),
-                quote=_base64(evidence, "quote"),
-                endorsements=_base64(evidence, "endorsements"),
-                uvm_endorsements=_optional_base64(evidence, "uvm_endorsements"),
-            ),
+            evidence=read_evidence(fields.get("evidence")),
         )
 
     def check(

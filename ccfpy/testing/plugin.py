@@ -45,7 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(app, constitution, members, users, nodes, actions, seed): "
+        f"{MARKER}(app, constitution, members, users, nodes, actions, seed, "
+        "machine): "
         "what the test's service serves, and whom (ccfpy)",
     )
 
@@ -73,6 +74,14 @@ def ccf_open(request: pytest.FixtureRequest) -> OpenService:
 def ccf_service(ccf_open: OpenService) -> "Service":
     """A service for this test alone, open to its users."""
     return ccf_open()
+
+
+@pytest.fixture
+def ccf_attested(ccf_open: OpenService) -> "Service":
+    """A service for this test alone, on a simulated machine that vouches for it."""
+    from ccfpy.testing.apps import AttestedMachine  # noqa: PLC0415 - see the module
+
+    return ccf_open(machine=AttestedMachine())
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ from ccfpy.testing.apps.ledgers import Ledger, Write
 from ccfpy.testing.apps.loading import AppSource, ConstitutionSource
 from ccfpy.testing.apps.service import NotAccepted, NotOpened, Options, Service
 from ccfpy.testing.apps.tokens import Issuer
+from ccfpy.testing.machines import AttestedMachine
 
 __all__ = [
     "Answer",
     "AppSource",
+    "AttestedMachine",
     "Caller",
     "ConstitutionSource",
     "Issuer",

@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypedDict, TypeVar
 
+from ccfpy.attestation.report_data import app_report_data
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.boundary.configuration import NodeConfiguration
+from ccfpy.client.attested import Expected, read_evidence
 from ccfpy.client.governance import ProposalStatus
 from ccfpy.client.receipts import RECEIPT_PATH, verify_receipt
 from ccfpy.enclave.scripts import attend_scripts
@@ -31,6 +33,7 @@ from ccfpy.testing.apps.people import People, open_to, people, person, set_user
 from ccfpy.testing.apps.tokens import Issuer
 from ccfpy.testing.apps.watching import Watched
 from ccfpy.testing.configuration import START_UNIX_US
+from ccfpy.testing.machines import AttestedMachine
 from ccfpy.testing.network import TICK_MS, Network
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.people import Person
@@ -66,6 +69,7 @@ class Options(TypedDict, total=False):
     nodes: int
     actions: Sequence[JsonObject]
     seed: int
+    machine: AttestedMachine | None
 
 
 class Service:
@@ -86,6 +90,7 @@ class Service:
             MemberCaller(self, member.name, person=member) for member in members
         ]
         self.users: list[Caller] = []
+        self._machine: AttestedMachine | None = None
         self._journal = Journal(network.nodes)
         self._created_at = 0
 
@@ -100,6 +105,7 @@ class Service:
         nodes: int = 1,
         actions: Sequence[JsonObject] = (),
         seed: int = 1,
+        machine: AttestedMachine | None = None,
     ) -> "Service":
         """Start a service, and open it for its users by its members' votes.
 
@@ -112,6 +118,7 @@ class Service:
             nodes: how many it has.
             actions: further actions that members vote for before the service opens.
             seed: decides the nodes' keys.
+            machine: which vouches for the nodes; by default they are virtual.
 
         Raises:
             NotOpened: the members' proposal was refused.
@@ -127,10 +134,13 @@ class Service:
             seed=seed,
             configure=_last_a_year,
         )
+        if machine is not None:
+            network.platform = machine.platform
         network.start()
         for _ in range(nodes - 1):
             network.wait_until_settled(network.join())
         service = cls(network, founders)
+        service._machine = machine
         service._open(people(users, "user"), [*served.actions, *actions])
         return service
 
@@ -203,6 +213,41 @@ class Service:
         """Return a time to sign a governance request with, later than the last one."""
         self._created_at = max(self.now_s, self._created_at + 1)
         return self._created_at
+
+    # Evidence
+
+    @property
+    def policy(self) -> Expected:
+        """The policy of a client that takes this service's code on its machine alone.
+
+        Raises:
+            AssertionError: the service runs on no machine that vouches for it.
+        """
+        assert self._machine is not None, (
+            "the nodes are virtual: open the service with machine=AttestedMachine()"
+        )
+        return self._machine.policy
+
+    def check_evidence(
+        self, evidence: Json, data: bytes, policy: Expected | None = None
+    ) -> None:
+        """Check evidence as a client does before it relies on the app's data.
+
+        Args:
+            evidence: as the app answered: ``format``, and ``quote`` and
+                ``endorsements`` in base64.
+            data: what the app had the evidence vouch for (``ctx.evidence(data)``).
+            policy: of the client; by default ``policy``.
+
+        Raises:
+            EvidenceRefused: something is not as the policy says.
+            UnexpectedReply: it is no evidence.
+        """
+        (policy or self.policy).check(
+            read_evidence(evidence),
+            report_data=app_report_data(data),
+            unix_time_s=self.now_s,
+        )
 
     # Time
 

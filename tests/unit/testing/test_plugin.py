@@ -177,3 +177,17 @@ def test_a_run_within_this_one_leaves_faults_to_whom_they_were(
     pytester.runpytest().assert_outcomes(passed=1)
     with pytest.raises(Trapped):
         invoke(machine, "dive_natively")
+
+
+@pytest.mark.slow
+def test_a_test_gets_a_service_on_a_machine(tests: pytest.Pytester) -> None:
+    tests.makepyfile("""
+        import pytest
+
+        pytestmark = pytest.mark.ccf(app="tiny_plugin_app.py")
+
+        def test_attested(ccf_attested):
+            assert ccf_attested.policy.unique_ids
+            assert ccf_attested.user().get("/app/who").status == 200
+        """)
+    tests.runpytest().assert_outcomes(passed=1)

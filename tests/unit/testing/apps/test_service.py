@@ -1,14 +1,18 @@
 """A service that a test opens, from its first proposal to its last receipt."""
 
+import base64
 import logging
 from pathlib import Path
 
 import pytest
 
+from ccfpy.app import App, Context
 from ccfpy.base.json import JsonObject
+from ccfpy.client.attested import EvidenceRefused, Expected
+from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.share import constitution
 from ccfpy.ledger.receipt import RevealedLeaf
-from ccfpy.testing.apps import NotOpened, Service
+from ccfpy.testing.apps import AttestedMachine, NotOpened, Service
 from tests.unit.testing.apps.conftest import app
 
 
@@ -152,3 +156,47 @@ def test_a_receipt_is_verified(service: Service) -> None:
     assert leaf.txid == written.txid
     with pytest.raises(AssertionError, match="not a transaction"):
         service.receipt(service.anybody.put("/app/notes/1", "x"))
+
+
+# Evidence
+
+vouching = App("vouching")
+
+
+@vouching.get("/key")
+def key(ctx: Context, nonce: str) -> JsonObject:
+    """Return evidence for a nonce."""
+    evidence = ctx.evidence(bytes.fromhex(nonce))
+    return {
+        "format": evidence.format,
+        "quote": base64.b64encode(evidence.quote).decode(),
+        "endorsements": base64.b64encode(evidence.endorsements).decode(),
+    }
+
+
+NONCE = b"\x07" * 32
+
+
+def _asked(service: Service) -> JsonObject:
+    return service.anybody.get(f"/app/key?nonce={NONCE.hex()}").object()
+
+
+def test_evidence_of_nodes_on_a_machine_is_checked() -> None:
+    service = Service.open(vouching, nodes=2, machine=AttestedMachine())
+    for node in service.nodes:
+        answer = service.anybody.at(node).get(f"/app/key?nonce={NONCE.hex()}")
+        service.check_evidence(answer.object(), NONCE)
+    with pytest.raises(EvidenceRefused, match="bound to another nonce"):
+        service.check_evidence(_asked(service), bytes(32))
+    other = AttestedMachine(code=b"other").policy
+    with pytest.raises(EvidenceRefused, match="code is none that is expected"):
+        service.check_evidence(_asked(service), NONCE, other)
+    with pytest.raises(UnexpectedReply):
+        service.check_evidence(None, NONCE)
+
+
+def test_virtual_nodes_have_no_policy() -> None:
+    service = Service.open(vouching)
+    with pytest.raises(AssertionError, match="the nodes are virtual: open the service"):
+        service.check_evidence(_asked(service), NONCE)
+    service.check_evidence(_asked(service), NONCE, Expected(allows_virtual=True))
