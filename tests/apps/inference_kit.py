@@ -23,7 +23,7 @@ from apps.inference.tensors import Message, Tensor
 from ccfpy.base.json import Json, JsonObject, loads_object
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.crypto.sealed_exchange import SealedRequest
-from ccfpy.testing.apps import Answer, Caller, Service
+from ccfpy.testing.apps import Answer, AttestedMachine, Caller, Service
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = ROOT / "governance" / "constitutions" / "default"
@@ -173,7 +173,9 @@ class Inference:
     service: Service
 
     @classmethod
-    def open(cls, *, nodes: int = 1) -> "Inference":
+    def open(
+        cls, *, nodes: int = 1, machine: AttestedMachine | None = None
+    ) -> "Inference":
         """Open a service without models."""
         service = Service.open(
             app,
@@ -181,6 +183,7 @@ class Inference:
             members=2,
             users={OWNER: None, ANN: None},
             nodes=nodes,
+            machine=machine,
         )
         return cls(service)
 
