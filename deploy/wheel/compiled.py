@@ -23,6 +23,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PACKAGE = "ccfpy"
+PARTS = "deploy/wheel/sboms/compiled.cdx.json"
+"""What compiled modules hold besides ours, as the wheel says it (PEP 770)."""
 _COMPILER = Path(__file__).with_name("compile.py")
 _SETTINGS = """[mypy]
 ignore_missing_imports = True
@@ -68,6 +70,7 @@ class CompiledModules(BuildHookInterface[Any]):
             name = library.relative_to(self._place).as_posix()
             build_data["force_include"][str(library)] = name
         build_data["pure_python"] = False
+        build_data["sbom_files"].append(PARTS)
         if platform := os.environ.get("CCFPY_WHEEL_PLATFORM"):
             python = f"cp{sys.version_info.major}{sys.version_info.minor}"
             build_data["tag"] = f"{python}-{python}-{platform}"

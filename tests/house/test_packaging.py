@@ -9,11 +9,12 @@ import zipfile
 from collections.abc import Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hatchling.metadata.core import ProjectMetadata
 
-from deploy.wheel.compiled import CompiledModules, NotCompiled
+from deploy.wheel.compiled import PARTS, CompiledModules, NotCompiled
 from tests.house.tree import ROOT, files, modules
 
 # These tests build wheels and compile modules.
@@ -60,6 +61,13 @@ def test_the_wheel_holds_nothing_else(wheel: frozenset[str]) -> None:
     assert tops == {"ccfpy"}
     strays = {name for name in wheel if "__pycache__" in name or "/tests/" in name}
     assert not strays
+
+
+def test_the_wheel_lists_what_is_compiled_into_the_engine(
+    wheel: frozenset[str],
+) -> None:
+    lists = {name.partition(".dist-info/")[2] for name in wheel if "/sboms/" in name}
+    assert lists == {"sboms/engine.cdx.json"}
 
 
 def test_the_wheel_holds_nothing_of_the_lab(wheel: frozenset[str]) -> None:
@@ -125,13 +133,15 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "def half(n: int) -> int:\n    return n // 2\n"
     )
     hook = _hook(place, "ccfpy/small.py")
-    made: dict[str, dict[str, str]] = {"force_include": {}}
+    made: dict[str, Any] = {"force_include": {}, "sbom_files": []}
     with pytest.MonkeyPatch.context() as patch:
         # Quickly made. At level 0, mypyc turns assertions in C on.
         patch.setenv("MYPYC_OPT_LEVEL", "1")
         patch.setenv("SETUPTOOLS_EXT_SUFFIX", OTHER)
         patch.setenv("CCFPY_WHEEL_PLATFORM", "linux_riscv64")
         hook.initialize("standard", made)
+    assert made["sbom_files"] == [PARTS]
+    assert (ROOT / PARTS).is_file()
     assert str(made["tag"]).endswith("-linux_riscv64")
     try:
         (shared,) = (

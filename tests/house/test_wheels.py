@@ -1,8 +1,10 @@
 """Wheels are built as the documents say, from what the build asks for."""
 
+import json
 import re
 import subprocess
 import tomllib
+from hashlib import sha256
 
 import pytest
 from hatchling.build import get_requires_for_build_wheel
@@ -10,6 +12,7 @@ from hatchling.metadata.core import ProjectMetadata
 from hatchling.plugin.manager import PluginManager
 
 from ccfpy.base.version import VERSION
+from ccfpy.js.quickjs import VERSION as ENGINE_VERSION
 from tests.house.tree import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -102,3 +105,20 @@ def test_an_action_is_named_by_its_commit() -> None:
             r"^ +(?:- )?uses: (.*)$", path.read_text(), re.MULTILINE
         ):
             assert re.fullmatch(r"\./\S+|[\w./-]+@[0-9a-f]{40} # v[\d.]+", used), used
+
+
+def _parts(name: str) -> dict[str, dict[str, object]]:
+    bill = json.loads((ROOT / f"deploy/wheel/sboms/{name}.cdx.json").read_text())
+    return {part["name"]: part for part in bill["components"]}
+
+
+def test_wheels_say_what_is_compiled_into_the_engine_and_into_modules() -> None:
+    parts = _parts("engine")
+    (engine,) = (name for name in parts if name.endswith(".wasm"))
+    digest = sha256((ROOT / engine).read_bytes()).hexdigest()
+    assert parts[engine]["hashes"] == [{"alg": "SHA-256", "content": digest}]
+    assert parts["quickjs"]["version"] == ENGINE_VERSION
+    hook = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+    assert (
+        f"mypy[mypyc]=={_parts('compiled')['mypy']['version']}" in hook["dependencies"]
+    )
