@@ -243,7 +243,7 @@ def json_codec(kind: type[T]) -> Codec[T]:
 class App:
     """An application: its endpoints, and what it says of itself."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what an author may say
         self,
         name: str,
         *,
@@ -252,6 +252,7 @@ class App:
         description: str = "",
         auth: Sequence[Auth] = (),
         has_common_endpoints: bool = True,
+        metrics: bool = True,
     ) -> None:
         """Begin an application.
 
@@ -262,6 +263,8 @@ class App:
             description: what it is for.
             auth: who may call an endpoint that does not say; nobody is asked if empty.
             has_common_endpoints: adds ``/commit``, ``/tx``, ``/api`` and ``/receipt``.
+            metrics: the node's metrics say what its callers do. Without it they say
+                only how consensus goes on and when certificates end.
         """
         self.name = name
         self.title = title or name
@@ -269,6 +272,7 @@ class App:
         self.description = description
         self._auth = policies_of(auth)
         self._has_common_endpoints = has_common_endpoints
+        self._has_metrics = metrics
         self._scripts: Scripts | None = None
         self._creation_claims: Callable[[str], bytes] | None = None
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
@@ -369,12 +373,14 @@ class App:
                 title=self.title,
                 description=self.description,
                 version=self.version,
+                has_metrics=self._has_metrics,
             )
         return ScriptedRegistry(
             PREFIX,
             title=self.title,
             description=self.description,
             version=self.version,
+            has_metrics=self._has_metrics,
             scripts=self._scripts,
         )
 

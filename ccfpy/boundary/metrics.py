@@ -132,6 +132,12 @@ HOST_METRICS: Final = (
     _host(_GAUGE, "snapshot_last_seqno", "The seqno of the newest final snapshot."),
     _host(_GAUGE, "snapshot_bytes", "Bytes of the newest final snapshot."),
     _host(
+        _HISTOGRAM,
+        "snapshot_sync_duration_seconds",
+        "Time until the disk has confirmed a snapshot that is final.",
+        per_unit=NS_PER_S,
+    ),
+    _host(
         _GAUGE,
         "storage_free_bytes",
         "Bytes left to this node on the disk of a folder.",
@@ -250,6 +256,12 @@ ENCLAVE_METRICS: Final = (
         "interface",
         "result",
     ),
+    _enclave(
+        _HISTOGRAM,
+        "tls_handshake_duration_seconds",
+        "Time from a client's first bytes until TLS is established, with all waits.",
+        "interface",
+    ),
     _enclave(_GAUGE, "consensus_is_leader", "Whether this node is the primary."),
     _enclave(_GAUGE, "consensus_view", "The newest view that this node knows."),
     _enclave(_GAUGE, "consensus_last_seqno", "The last entry of the ledger."),
@@ -302,6 +314,11 @@ ENCLAVE_METRICS: Final = (
         _HISTOGRAM,
         "signature_duration_seconds",
         "Time to make a signature and to append it.",
+    ),
+    _enclave(
+        _HISTOGRAM,
+        "snapshot_serialise_duration_seconds",
+        "Time to make a snapshot's bytes, a little at a time beside requests.",
     ),
     _enclave(
         _GAUGE,

@@ -80,6 +80,7 @@ class Registry:
             one's verbs alone, as OpenAPI reads paths. Where this is not set, as for
             applications, a template answers the verbs that a closer one has not, as in
             CCF.
+        has_metrics: the host may ask what callers do here, in numbers.
     """
 
     prefix: str
@@ -88,6 +89,7 @@ class Registry:
     description: str
     version: str
     is_exact: bool = False
+    has_metrics: bool = True
 
     def __post_init__(self) -> None:
         # What a path without parameters matches is always the same, so it is kept.

@@ -115,6 +115,8 @@ class HostMetrics:
         appends, syncs = self.storage.append_ns, self.storage.ledger.sync_ns
         yield Sample("ledger_append_duration_seconds", (), appends.values)
         yield Sample("ledger_fsync_duration_seconds", (), syncs.values)
+        snapshots = self.storage.snapshots.sync_ns
+        yield Sample("snapshot_sync_duration_seconds", (), snapshots.values)
         yield Sample("boundary_queue_bytes", (), (self.link.queued_bytes,))
         congested_ns = self.congested.total_ns
         yield Sample("boundary_congested_seconds_total", (), (congested_ns,))

@@ -13,22 +13,26 @@ dropped, and the node goes on.
 """
 
 import contextlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.limits import SNAPSHOT_READ_BYTES_MAX, SNAPSHOTS_PENDING_MAX
 from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.boundary.events import SnapshotRead
+from ccfpy.boundary.metrics import DISK_EDGES_NS
 from ccfpy.host.chunk_reader import Reporter
 from ccfpy.host.directories import make_directory, require_directory
 from ccfpy.host.disk import REAL_DISK, Disk, DiskFile
 from ccfpy.ledger.snapshot_name import SnapshotName
 
 _SOURCE = "snapshots"
+_now_ns = time.perf_counter_ns
 
 
 class _Found(NamedTuple):
@@ -43,12 +47,15 @@ class SnapshotStore:
     Attributes:
         report: told what the disk could not do.
         read_only_directory: where snapshots of other nodes may lie.
+        sync_ns: how long the disk took to confirm final snapshots. One thread at a time
+            makes a snapshot final.
     """
 
     directory: Path
     report: Reporter
     read_only_directory: Path | None = None
     disk: Disk = REAL_DISK
+    sync_ns: Histogram = field(default_factory=lambda: Histogram(DISK_EDGES_NS))
 
     def __post_init__(self) -> None:
         self._pending: OrderedDict[SnapshotName, DiskFile] = OrderedDict()
@@ -143,6 +150,7 @@ class SnapshotStore:
             self._drop(*self._pending.popitem(last=False))
 
     def _finish(self, name: SnapshotName, file: DiskFile) -> None:
+        began = _now_ns()
         try:
             file.sync()
             file.close()
@@ -152,6 +160,7 @@ class SnapshotStore:
         except OSError as error:
             self._cannot_write(name, error)
             return
+        self.sync_ns.observe(_now_ns() - began)
         self.report.info(
             f"Renamed temporary snapshot {name} to {name.committed()}", file=_SOURCE
         )

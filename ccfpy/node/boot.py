@@ -120,7 +120,9 @@ def running_node(
         quote_info=_quote_info(evidence),
         replication=replication,
         channels=channels,
-        session_counts=SessionCounts(interfaces=interfaces_of(configuration)),
+        session_counts=SessionCounts(
+            interfaces=interfaces_of(configuration, parts.clock.monotonic_ns)
+        ),
         sealing=Sealing(
             parts.platform,
             bytes.fromhex(boot.executable_digest),

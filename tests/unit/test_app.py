@@ -320,3 +320,9 @@ def test_the_example_in_the_docstring_is_an_app() -> None:
     document = json.dumps(names["app"].openapi()).decode()
     assert "/app/notes/{note}" in document
     assert "Read a note." in document
+
+
+@pytest.mark.parametrize("metrics", [True, False])
+def test_an_app_says_whether_metrics_tell_what_its_callers_do(metrics: bool) -> None:
+    assert App("notes", metrics=metrics).registry().has_metrics is metrics
+    assert App("notes").registry().has_metrics

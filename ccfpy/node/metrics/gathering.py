@@ -30,13 +30,24 @@ class Gathered(NamedTuple):
 
 
 def gather(running: "RunningNode") -> Iterator[Gathered]:
-    """Return the samples of a node."""
+    """Return the samples of a node; those of callers only if the app wants that."""
+    app = running.frontends.get("app")
+    if app is None or app.registry.has_metrics:
+        yield from _of_callers(running)
+    yield from _of_consensus(running)
+    yield from _of_signatures(running)
+    snapshots = running.snapshots.serialised_ms.values
+    yield Gathered("snapshot_serialise_duration_seconds", (), snapshots)
+    yield from _counters("certificate_expiry_timestamp_seconds", _ends(running))
+
+
+def _of_callers(running: "RunningNode") -> Iterator[Gathered]:
+    """Return what callers do, and what comes of it."""
     for prefix, frontend in running.frontends.items():
         yield from _of_frontend(prefix, frontend)
     yield from _of_rejections(running)
     yield from _of_sessions(running)
-    yield from _of_consensus(running)
-    yield from _of_replication(running)
+    yield from _of_waits(running)
     app = running.frontends.get("app")
     if app is not None and isinstance(app.registry, ScriptedRegistry):
         yield from _of_scripts(app.registry)
@@ -83,6 +94,8 @@ def _of_sessions(running: "RunningNode") -> Iterator[Gathered]:
     for name, interface in running.session_counts.interfaces.items():
         for result, count in interface.handshakes.items():
             yield Gathered("tls_handshakes_total", (name, result), (count,))
+        took = _ms_of_ns(interface.handshake_ns)
+        yield Gathered("tls_handshake_duration_seconds", (name,), took)
 
 
 def _of_consensus(running: "RunningNode") -> Iterator[Gathered]:
@@ -107,12 +120,15 @@ def _of_consensus(running: "RunningNode") -> Iterator[Gathered]:
             yield Gathered("consensus_peer_ack_age_seconds", label, (peer.silent_ms,))
 
 
-def _of_replication(running: "RunningNode") -> Iterator[Gathered]:
+def _of_signatures(running: "RunningNode") -> Iterator[Gathered]:
     signatures = running.signature_times
     final, made = _ms_of_ns(signatures.final_ns), _ms_of_ns(signatures.made_ns)
     yield Gathered("consensus_commit_duration_seconds", (), final)
     yield Gathered("signatures_total", (), (sum(signatures.made_ns.counts),))
     yield Gathered("signature_duration_seconds", (), made)
+
+
+def _of_waits(running: "RunningNode") -> Iterator[Gathered]:
     waited = running.commit_waits.waited_ms.values
     yield Gathered("http_commit_wait_seconds", (), waited)
     yield from _counters("forwarded_requests_total", running.forwarder.results)
@@ -145,7 +161,6 @@ def _of_state(running: "RunningNode") -> Iterator[Gathered]:
     refreshes = running.jwt_refresh.counts
     results = {"ok": refreshes.successes, "failed": refreshes.failures}
     yield from _counters("jwt_refresh_total", results)
-    yield from _counters("certificate_expiry_timestamp_seconds", _ends(running))
 
 
 def _ends(running: "RunningNode") -> Mapping[str, int]:

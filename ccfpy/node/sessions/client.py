@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ccfpy.base.histogram import Histogram
 from ccfpy.boundary.configuration import RpcInterface
+from ccfpy.boundary.metrics import TIME_EDGES_NS
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ErrorCode, unavailable
 from ccfpy.http.header_cache import HeaderCache
@@ -35,6 +37,8 @@ class InterfaceSessions:
         peak: most there ever were at once.
         capped: requests refused as the connection is beyond the soft cap.
         handshakes: those that have ended, by how.
+        handshake_ns: how long those took that ended well, from the first bytes on.
+        now_ns: elapsed time.
     """
 
     configuration: RpcInterface
@@ -56,6 +60,8 @@ class InterfaceSessions:
     handshakes: dict[str, int] = field(
         default_factory=lambda: {"ok": 0, "failed": 0, "timeout": 0}
     )
+    handshake_ns: Histogram = field(default_factory=lambda: Histogram(TIME_EDGES_NS))
+    now_ns: "Callable[[], int]" = lambda: 0
 
     def count_error(self, error: UnreadableRequest) -> None:
         """Count a request that could not be read, by its kind."""

@@ -48,6 +48,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_began_ns",
         "_context",
         "_inbox_bytes",
         "_patience",
@@ -81,6 +82,7 @@ class Connection:
         self.interface = interface
         self._context = context
         self._tls: TlsSession | None = None
+        self._began_ns = 0
         self._patience = Patience()
         self.inbox: list[bytes] = []
         self._inbox_bytes = 0
@@ -116,6 +118,7 @@ class Connection:
             if self._context is None:
                 return data
             tls = self._tls = TlsSession(self._context)
+            self._began_ns = self.interface.now_ns()
         try:
             plaintext = tls.feed(data)
         except TlsFailure:
@@ -125,6 +128,8 @@ class Connection:
         if not self.is_greeted and tls.is_established:
             self.is_greeted = True
             self.interface.handshakes["ok"] += 1
+            took_ns = self.interface.now_ns() - self._began_ns
+            self.interface.handshake_ns.observe(took_ns)
             if tls.peer_certificate_der is not None:
                 self.session.caller = readable_certificate(tls.peer_certificate_der)
         return plaintext

@@ -1,6 +1,7 @@
 """What a node serves on each of its interfaces, as it is configured."""
 
 import re
+from collections.abc import Callable
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.boundary.configuration import (
@@ -16,8 +17,10 @@ from ccfpy.http.refusals import Http2Limits, ParserLimits
 from ccfpy.node.sessions.client import InterfaceSessions
 
 
-def interfaces_of(configuration: NodeConfiguration) -> dict[str, InterfaceSessions]:
-    """Return the rules of each interface.
+def interfaces_of(
+    configuration: NodeConfiguration, now_ns: Callable[[], int]
+) -> dict[str, InterfaceSessions]:
+    """Return the rules of each interface; ``now_ns`` is elapsed time.
 
     Raises:
         ConfigurationRefused: an accepted endpoint is not a regular expression, or
@@ -26,12 +29,14 @@ def interfaces_of(configuration: NodeConfiguration) -> dict[str, InterfaceSessio
     for interface in configuration.rpc_interfaces:
         _require_served_protocol(interface)
     return {
-        interface.name: _sessions_of(interface)
+        interface.name: _sessions_of(interface, now_ns)
         for interface in configuration.rpc_interfaces
     }
 
 
-def _sessions_of(interface: RpcInterface) -> InterfaceSessions:
+def _sessions_of(
+    interface: RpcInterface, now_ns: Callable[[], int]
+) -> InterfaceSessions:
     limits = ParserLimits(
         body_bytes_max=interface.http.body_bytes_max,
         header_bytes_max=interface.http.header_bytes_max,
@@ -43,6 +48,7 @@ def _sessions_of(interface: RpcInterface) -> InterfaceSessions:
         limits=limits,
         header_cache=HeaderCache(limits),
         http2=_http2_of(interface),
+        now_ns=now_ns,
     )
 
 

@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ccfpy.base import limits
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import Seqno
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
+from ccfpy.boundary.metrics import TIME_EDGES_MS
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
 from ccfpy.ledger.merkle import MerkleTree
@@ -71,6 +73,7 @@ class _Taken:
     """A snapshot on its way.
 
     Attributes:
+        taken_ms: when the state was set aside.
         evidence: the transaction that records the snapshot's digest, once it exists.
         unwritten: the bytes that the host has not received yet, from then on.
         is_written: the host has received the whole snapshot.
@@ -79,6 +82,7 @@ class _Taken:
     seqno: Seqno
     is_regular: bool
     writing: SnapshotWriting
+    taken_ms: int
     evidence: Seqno | None = None
     unwritten: Iterator[WriteSnapshot] | None = None
     is_written: bool = False
@@ -109,6 +113,9 @@ class Snapshotter:
         self._due: list[_Due] = []
         self._taken: list[_Taken] = []
         self._worked_ms = 0
+        self._now_ms = 0
+        self.serialised_ms = Histogram(TIME_EDGES_MS)
+        """How long it took to make snapshots' bytes."""
 
     @property
     def pending(self) -> int:
@@ -166,6 +173,7 @@ class Snapshotter:
 
     def tick(self, now_ms: int) -> None:
         """Advance the clock, and work if time has passed since the last step."""
+        self._now_ms = now_ms
         if now_ms - self._worked_ms >= limits.SNAPSHOT_STEP_MS:
             self._worked_ms = now_ms
             self.work()
@@ -208,10 +216,18 @@ class Snapshotter:
             public=ledger.store.freeze(seqno, public=True),
             private=ledger.store.freeze(seqno, public=False),
         )
-        self._taken.append(_Taken(seqno=seqno, is_regular=is_regular, writing=writing))
+        self._taken.append(
+            _Taken(
+                seqno=seqno,
+                is_regular=is_regular,
+                writing=writing,
+                taken_ms=self._now_ms,
+            )
+        )
 
     def _record(self, taken: _Taken) -> None:
         """Write the evidence; from then on a rollback can end it."""
+        self.serialised_ms.observe(self._now_ms - taken.taken_ms)
         digest = taken.writing.digest
         tx = self.primary.begin(read_only=False)
         SNAPSHOT_EVIDENCE.of(tx).put(

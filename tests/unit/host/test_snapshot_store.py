@@ -276,3 +276,12 @@ def test_directories_must_be_there_or_possible() -> None:
             disk=MemoryDisk(),
             read_only_directory=Path("/nowhere"),
         ).prepare()
+
+
+def test_only_snapshots_that_became_final_are_timed() -> None:
+    world = _World()
+    world.make()
+    assert sum(world.store.sync_ns.counts) == 1
+    assert world.store.sync_ns.total > 0
+    world.commit()
+    assert sum(world.store.sync_ns.counts) == 1

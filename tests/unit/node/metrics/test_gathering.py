@@ -98,7 +98,32 @@ def test_handshakes_and_unreadable_requests_are_counted(node: InProcessNode) -> 
         if name == "tls_handshakes_total" and labels[1] == "ok"
     ]
     assert sum(number for (number,) in ok) >= 1
+    took = [
+        sum(numbers[:-1])
+        for (name, _), numbers in values.items()
+        if name == "tls_handshake_duration_seconds"
+    ]
+    assert sum(took) == sum(number for (number,) in ok)
     assert values["http_requests_rejected_total", ("malformed",)] == (1,)
+
+
+OF_NO_CALLER = {
+    "signatures_total",
+    "signature_duration_seconds",
+    "snapshot_serialise_duration_seconds",
+    "certificate_expiry_timestamp_seconds",
+}
+
+
+def test_of_an_app_that_wants_none_no_metric_says_what_callers_do(
+    node: InProcessNode, alice: Person
+) -> None:
+    assert node.trusted.running is not None
+    node.trusted.running.frontends["app"].registry.has_metrics = False
+    node.request("PUT", "/app/notes", person=alice, body={"a": "b"})
+    names = {name for name, _ in _values(node)}
+    assert names >= OF_NO_CALLER
+    assert all(name.startswith("consensus_") for name in names - OF_NO_CALLER)
 
 
 def test_a_node_that_has_not_booted_reports_nothing(node: InProcessNode) -> None:

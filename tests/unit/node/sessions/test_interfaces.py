@@ -17,7 +17,7 @@ def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:
         redirections=Redirections(to_primary=elsewhere),
     )
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
-    (interface,) = interfaces_of(configuration).values()
+    (interface,) = interfaces_of(configuration, lambda: 0).values()
     rules = interface.rules
     assert rules.accepts("/node/state")
     assert not rules.accepts("/app/state")
@@ -34,7 +34,7 @@ def test_an_interface_may_wait_longer_for_what_it_forwards(
 ) -> None:
     patient = replace(listener(), forwarding_timeout_ms=9000)
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(patient,))
-    (interface,) = interfaces_of(configuration).values()
+    (interface,) = interfaces_of(configuration, lambda: 0).values()
     assert interface.rules.forwarding_timeout_ms == 9000
 
 
@@ -45,7 +45,7 @@ def test_a_redirect_by_role_is_taken_as_configured(
     by_role = RedirectTarget(kind=RedirectKind.NODE_BY_ROLE, role=role, interface="two")
     redirecting = replace(listener(), redirections=Redirections(to_primary=by_role))
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
-    (interface,) = interfaces_of(configuration).values()
+    (interface,) = interfaces_of(configuration, lambda: 0).values()
     target = interface.rules.redirect_to_primary
     assert target is not None
     assert target.kind is RedirectKind.NODE_BY_ROLE
@@ -88,4 +88,4 @@ def test_protocols_that_are_served_or_echoed_are_taken(
 ) -> None:
     served = replace(listener(), protocol=protocol, app_protocol=app_protocol)
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(served,))
-    assert set(interfaces_of(configuration)) == {served.name}
+    assert set(interfaces_of(configuration, lambda: 0)) == {served.name}

@@ -65,9 +65,13 @@ def test_a_snapshot_is_taken_every_so_many_transactions_and_becomes_final(
     assert ledger.sign_and_commit() == 3
     settle(ledger, files)
     assert ledger.ended_chunks == []
+    ledger.snapshotter.tick(1000)
     seqno = ten_more(ledger)
     assert ledger.ended_chunks == [seqno]
+    ledger.snapshotter.tick(1000 + limits.SNAPSHOT_STEP_MS)
     settle(ledger, files)
+    took = ledger.snapshotter.serialised_ms
+    assert (sum(took.counts), took.total) == (1, limits.SNAPSHOT_STEP_MS)
     ((taken, evidence),) = files.pending
     assert (taken, evidence) == (seqno, seqno + 1)
     written = json.loads_object(
