@@ -46,7 +46,8 @@ def call(  # noqa: PLR0913  # one parameter for each option
 ) -> None:
     """Send one request to a service, as one of its users.
 
-    Prints what comes back, and exits with 1 for an error reply.
+    Prints what comes back, and exits with 1 for an error reply. Addresses of the
+    service's nodes are kept beside the keys: if a node fails, another is asked.
         The body is sent as JSON if it is JSON and no content type was given.
     """
     body = None if data is None else _body(data)
@@ -61,6 +62,7 @@ def call(  # noqa: PLR0913  # one parameter for each option
             reply = await connection.request(verb, path, body=body, headers=headers)
             if commit and not reply.is_error and reply.txid is not None:
                 await connection.wait_committed(reply.txid)
+            await place.learn(connection)
             return reply
 
     reply = asyncio.run(exchange())

@@ -120,10 +120,8 @@ def sign(
     """Sign a message and print it, without a service: binary, for ``gov send``."""
     from ccfpy.client.governance import CreatedAt, signed_message
     from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
-    from ccfpy.client.signers.detached import ABOUT_PROPOSALS
 
-    if kind in ABOUT_PROPOSALS and not proposal_id:
-        raise Misused(f"a {kind} must say which proposal it is about: --proposal-id")
+    _require_whole_id(kind, proposal_id)
     place = Place(urls=[], folder=common, service=common / SERVICE_CERTIFICATE)
     signer = member.signer(place)
 
@@ -163,11 +161,10 @@ def _draft(
     proposal_id: str | None,
 ) -> "Draft":
     from ccfpy.client.keyfiles import read_text
-    from ccfpy.client.signers.detached import ABOUT_PROPOSALS, Draft
+    from ccfpy.client.signers.detached import Draft
     from ccfpy.crypto.certs import Certificate
 
-    if kind in ABOUT_PROPOSALS and not proposal_id:
-        raise Misused(f"a {kind} must say which proposal it is about: --proposal-id")
+    _require_whole_id(kind, proposal_id)
     return Draft(
         certificate=Certificate.from_pem(read_text(cert)),
         kind=kind,
@@ -175,6 +172,26 @@ def _draft(
         created_at=_time(created_at),
         proposal_id=proposal_id,
     )
+
+
+def _require_whole_id(kind: "MessageType", proposal_id: str | None) -> None:
+    """Check that a message names its proposal whole: no service completes the id here.
+
+    Raises:
+        Misused: it does not.
+    """
+    from ccfpy.client.prefixes import ID_CHARACTERS
+    from ccfpy.client.signers.detached import ABOUT_PROPOSALS
+
+    if kind not in ABOUT_PROPOSALS:
+        return
+    if not proposal_id:
+        raise Misused(f"a {kind} must say which proposal it is about: --proposal-id")
+    if len(proposal_id) != ID_CHARACTERS:
+        raise Misused(
+            f"{proposal_id!r} is no whole id, which has {ID_CHARACTERS} characters; "
+            "without a service nobody completes it: ccfpy gov list shows whole ids"
+        )
 
 
 def _time(text: str) -> int:

@@ -220,9 +220,14 @@ def _tail_sentence(finding: "OpenTail") -> str:
 
 
 def _summary_sentence(finding: "Summary") -> str:
+    if finding.is_damaged and finding.last_signed is None:
+        return (
+            "No transaction of the ledger can be believed: restore all of it from "
+            "another node."
+        )
     if finding.is_damaged:
         return (
-            f"The ledger can be believed up to {finding.last_signed or 'nothing'}: "
+            f"The ledger can be believed up to {finding.last_signed}: "
             "restore the rest from another node."
         )
     return (

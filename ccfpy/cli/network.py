@@ -63,6 +63,12 @@ def status(
         _watch(place)
         return
     seen = asyncio.run(_look(place))
+    told = [
+        f"https://{address}"
+        for node in seen.nodes
+        for address in list(node.interfaces.values())[:1]
+    ]
+    place.remember(told)
     if json:
         print_json(as_json(seen))
     else:

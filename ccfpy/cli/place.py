@@ -6,8 +6,10 @@ By default the sandbox of the working folder is meant.
 import contextlib
 import re
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 import typer
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.json import loads_object
+from ccfpy.base.json import dumps, loads_object
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.options import Options
 
@@ -28,6 +30,10 @@ SHARED_DEFAULT = Path("workspace/sandbox_common")
 ADDRESS_DEFAULT = "https://127.0.0.1:8000"
 CONNECT_TIMEOUT_S = 0.5
 CERTIFICATE_END = "_cert.pem"
+LEARNED_FILE = "learned.rpc_addresses"
+"""Addresses that a service told us, with the digest of its certificate, as JSON."""
+LEARNED_MAX = 100
+LEARN_AGAIN_S = 60
 _ADDRESSES = re.compile(r"[0-9]{1,9}\.rpc_addresses")
 
 UrlOption: TypeAlias = Annotated[
@@ -88,11 +94,13 @@ class Place:
 
     Attributes:
         urls: where its nodes answer, as far as is known here.
+        remembers: addresses that the service tells are kept in the folder.
     """
 
     urls: Sequence[str]
     folder: Path
     service: Path
+    remembers: bool = False
 
     @classmethod
     def find(cls, url: str | None, folder: Path, trust: Path | None) -> "Place":
@@ -109,8 +117,12 @@ class Place:
                 f"no service's certificate at {service}: start one with ccfpy sandbox, "
                 "or say where it is with --common or --cacert"
             )
-        urls = _addresses(folder) if url is None else [url]
-        return cls(urls=urls, folder=folder, service=service)
+        if url is not None:
+            return cls(urls=[url], folder=folder, service=service)
+        known = _addresses(folder)
+        known += [url for url in _learned(folder, service) if url not in known]
+        urls = known or [ADDRESS_DEFAULT]
+        return cls(urls=urls, folder=folder, service=service, remembers=True)
 
     @property
     def url(self) -> str:
@@ -139,6 +151,29 @@ class Place:
             service_certificate=read_text(self.service),
             identity=None if name is None else self.keys(name),
         )
+
+    async def learn(self, connection: "Connection") -> None:
+        """Ask the service for its nodes' addresses, unless that was done just now.
+
+        Who only wanted an answer must not fail because of it.
+        """
+        from ccfpy.base.errors import CcfpyError
+
+        with contextlib.suppress(CcfpyError, OSError):
+            file = self.folder / LEARNED_FILE
+            is_new = (
+                file.exists() and time.time() - file.stat().st_mtime < LEARN_AGAIN_S
+            )
+            if self.remembers and not is_new:
+                self.remember(await connection.learn_addresses())
+
+    def remember(self, urls: Sequence[str]) -> None:
+        """Keep addresses of the service's nodes beside the keys, for later commands."""
+        if not self.remembers:
+            return
+        kept = {"service": _digest(self.service), "addresses": list(urls)[:LEARNED_MAX]}
+        with contextlib.suppress(OSError):  # the folder may be another user's
+            (self.folder / LEARNED_FILE).write_bytes(dumps(kept))
 
     def names(self) -> dict[str, str]:
         """Return the names of those whose certificates are here, by their ids."""
@@ -196,7 +231,23 @@ def _addresses(folder: Path) -> list[str]:
                 f"{path} holds no addresses: {error}; give --url"
             ) from error
         found += [f"https://{address}" for address in list(addresses.values())[:1]]
-    return found or [ADDRESS_DEFAULT]
+    return found
+
+
+def _learned(folder: Path, service: Path) -> list[str]:
+    """Return the addresses that this service told earlier; none of another service."""
+    try:
+        kept = loads_object((folder / LEARNED_FILE).read_bytes())
+    except (OSError, Malformed):
+        return []
+    urls = kept.get("addresses")
+    if kept.get("service") != _digest(service) or not isinstance(urls, list):
+        return []
+    return [url for url in urls[:LEARNED_MAX] if isinstance(url, str)]
+
+
+def _digest(service: Path) -> str:
+    return sha256(service.read_bytes()).hexdigest()
 
 
 def _is_open(url: str) -> bool:

@@ -211,6 +211,13 @@ class _Teller:
                 text="whether it can do what it would be asked to do; where a "
                 f"certificate is to be made, a diff has {MADE_BY_SERVICE}",
             )
+        if self._state.has_moved:
+            yield Fact(
+                label="the tables",
+                text="they changed while they were read, twice: this may mix two "
+                "states, so show the proposal once more",
+                is_warning=True,
+            )
         if self._state.not_served:
             yield Fact(
                 label="not served",

@@ -1,15 +1,18 @@
 """A service's public tables of governance, read into a store on this machine.
 
 ``/gov/kv`` serves each table whole. The tables are read one after another, so a change
-that commits in between may be in some of them alone.
+in between may be in some of them alone. Each answer names the state that it is of. If
+the answers name several, all tables are read once more: what is the same both times was
+so in between, and is one state.
 """
 
 import base64
 import binascii
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, dumps
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
@@ -30,10 +33,12 @@ class PublicState:
     Attributes:
         store: the tables, as a node has them.
         not_served: names of tables that the service did not give.
+        has_moved: the tables changed while they were read, and again.
     """
 
     store: Store
     not_served: tuple[str, ...]
+    has_moved: bool = False
 
 
 async def read_public_state(
@@ -48,21 +53,48 @@ async def read_public_state(
     Raises:
         UnexpectedReply: a table has another form than the service says.
     """
-    writes: dict[str, Writes] = {}
-    not_served = []
     wanted = [table for table, _ in served_tables()] if only is None else only
+    read = await _read(connection, wanted)
+    has_moved = False
+    if len(read.states) > 1:
+        again = await _read(connection, wanted)
+        has_moved = len(again.states) > 1 and again.writes != read.writes
+        read = again
+    store = Store()
+    store.apply(1, read.writes)
+    return PublicState(
+        store=store, not_served=tuple(read.not_served), has_moved=has_moved
+    )
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The tables, read once.
+
+    Attributes:
+        states: the states that the answers are of.
+    """
+
+    writes: "dict[str, Writes]" = field(default_factory=dict)
+    not_served: list[str] = field(default_factory=list)
+    states: set[TxId] = field(default_factory=set)
+
+
+async def _read(connection: Connection, wanted: Collection[Table]) -> _Reading:
+    read = _Reading()
     for table in wanted:
         reply = await connection.request("GET", f"/gov{path_of(table)}")
         if reply.is_error:
-            not_served.append(table.name)
-        elif reply.status != NO_CONTENT:
+            read.not_served.append(table.name)
+            continue
+        if reply.txid is not None:
+            read.states.add(reply.txid)
+        if reply.status != NO_CONTENT:
             try:
-                writes[table.name] = dict(_rows(table, reply.json()))
+                read.writes[table.name] = dict(_rows(table, reply.json()))
             except (TypeError, AttributeError, binascii.Error) as error:
                 raise UnexpectedReply(f"{table.name} has another form") from error
-    store = Store()
-    store.apply(1, writes)
-    return PublicState(store=store, not_served=tuple(not_served))
+    return read
 
 
 def _rows(table: Table, served: Any) -> Iterator[tuple[bytes, bytes]]:  # noqa: ANN401  # JSON

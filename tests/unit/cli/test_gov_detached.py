@@ -166,6 +166,17 @@ def test_a_ballot_must_say_what_it_is_about(gov: Gov, desk: Desk, command: str) 
     assert "which proposal it is about: --proposal-id" in ended.err
 
 
+@pytest.mark.parametrize("command", ["prepare", "sign"])
+def test_without_a_service_the_beginning_of_an_id_is_not_enough(
+    gov: Gov, desk: Desk, command: str
+) -> None:
+    words = [*desk.words()[:-1], PROPOSAL[:8]]
+    assert words[-2] == "--proposal-id"
+    ended = gov(command, *words)
+    assert ended.code == 2
+    assert "ccfpy gov list shows whole ids" in ended.err
+
+
 def test_a_file_that_is_not_there_is_told(gov: Gov, desk: Desk) -> None:
     desk.content.unlink()
     ended = gov("prepare", *desk.words())

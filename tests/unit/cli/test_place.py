@@ -1,10 +1,12 @@
+import asyncio
 import socket
 from pathlib import Path
 
 import pytest
 
 from ccfpy.cli.errors import CommandFailed, Misused
-from ccfpy.cli.place import ADDRESS_DEFAULT, Place
+from ccfpy.cli.place import ADDRESS_DEFAULT, LEARNED_FILE, LEARNED_MAX, Place
+from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 
 
@@ -59,3 +61,43 @@ def test_addresses_that_cannot_be_read_are_told(service_folder: Path) -> None:
     (service_folder / "0.rpc_addresses").write_text("{")
     with pytest.raises(CommandFailed, match="holds no addresses"):
         Place.find(None, service_folder, None)
+
+
+def test_addresses_that_a_service_told_are_kept_for_that_service(
+    service_folder: Path,
+) -> None:
+    _addresses(service_folder, 0, 1)
+    place = Place.find(None, service_folder, None)
+    more = [f"https://127.0.0.1:{2 + at}" for at in range(LEARNED_MAX + 1)]
+    place.remember(more)
+    again = Place.find(None, service_folder, None)
+    assert again.urls == ["https://127.0.0.1:1", *more[:LEARNED_MAX]]
+    Place.find("https://x:1", service_folder, None).remember(["https://x:2"])
+    assert Place.find(None, service_folder, None).urls == again.urls
+    place.service.write_text("another certificate")
+    assert Place.find(None, service_folder, None).urls == ["https://127.0.0.1:1"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"addresses": 5}', '{"addresses": [5]}'])
+def test_a_file_of_addresses_that_nobody_understands_is_left_alone(
+    service_folder: Path, text: str
+) -> None:
+    (service_folder / LEARNED_FILE).write_text(text)
+    assert Place.find(None, service_folder, None).urls == [ADDRESS_DEFAULT]
+
+
+def test_a_command_does_not_fail_where_no_address_can_be_learned(
+    service_folder: Path,
+) -> None:
+    place = Place.find(None, service_folder, None)
+
+    async def learn() -> None:
+        async with Connection(
+            "https://127.0.0.1:1",
+            service_certificate=place.service.read_text(),
+            timeout_s=1,
+        ) as nobody:
+            await place.learn(nobody)
+
+    asyncio.run(learn())
+    assert not (service_folder / LEARNED_FILE).exists()

@@ -1,6 +1,7 @@
 """A proposal described for those who vote."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,15 @@ def test_tables_that_are_not_served_are_named() -> None:
     state = PublicState(store=state.store, not_served=("public:ccf.gov.x",))
     text = rows_of(described(state)["Not known here"])["not served"]
     assert text.startswith("public:ccf.gov.x")
+
+
+def test_tables_that_changed_while_they_were_read_are_told() -> None:
+    state = replace(public_state(ADDS_USER), has_moved=True)
+    rows = rows_of(described(state)["Not known here"])
+    assert "show the proposal once more" in rows["the tables"]
+    assert "the tables" not in rows_of(
+        described(public_state(ADDS_USER))["Not known here"]
+    )
 
 
 def test_a_list_says_proposer_and_actions() -> None:

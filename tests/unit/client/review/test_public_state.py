@@ -1,14 +1,16 @@
 """A service's public tables, read over its own endpoints."""
 
 import asyncio
+from collections.abc import Collection
 
 import pytest
 from aiohttp import web
 
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.reply import TXID_HEADER
 from ccfpy.client.review.public_state import PublicState, read_public_state
-from ccfpy.gov.classic.table_endpoints import served_tables
+from ccfpy.gov.classic.table_endpoints import Table, path_of, served_tables
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.jwt import SIGNING_KEYS
 from ccfpy.testing.node import Person
@@ -16,13 +18,19 @@ from tests.unit.client.conftest import Answer, Serve
 from tests.unit.client.hosted import answering, hosted
 
 
-def _read(serve: Serve, pem: str, answer: Answer) -> PublicState:
+def _read(
+    serve: Serve,
+    pem: str,
+    answer: Answer,
+    *,
+    only: Collection[Table] | None = None,
+) -> PublicState:
     async def read() -> PublicState:
         async with (
             serve(answer) as url,
             Connection(url, service_certificate=pem) as connection,
         ):
-            return await read_public_state(connection)
+            return await read_public_state(connection, only=only)
 
     return asyncio.run(read())
 
@@ -60,3 +68,37 @@ def test_a_table_of_another_form_is_refused(
     with pytest.raises(UnexpectedReply, match="has another form"):
         _read(serve, service_pem, answer)
     assert SIGNING_KEYS.name
+
+
+@pytest.mark.parametrize(
+    ("texts", "states", "has_moved", "asked"),
+    [
+        (["a"], [1, 1], False, 2),
+        (["a", "a"], [1, 2, 3, 4], False, 4),
+        (["a", "b"], [1, 2, 3, 3], False, 4),
+        (["a", "b"], [1, 2, 3, 4], True, 4),
+    ],
+    ids=["one state", "the same twice", "one state the second time", "moved twice"],
+)
+def test_tables_that_are_of_several_states_are_read_once_more(
+    serve: Serve,
+    service_pem: str,
+    texts: list[str],
+    states: list[int],
+    *,
+    has_moved: bool,
+    asked: int,
+) -> None:
+    said, seqnos = iter(texts), iter(states)
+    paths: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        paths.append(request.path)
+        headers = {TXID_HEADER: f"2.{next(seqnos)}"}
+        if request.path.endswith(path_of(CONSTITUTION)):
+            return web.json_response(next(said), headers=headers)
+        return web.Response(status=204, headers=headers)
+
+    state = _read(serve, service_pem, answer, only=(CONSTITUTION, SIGNING_KEYS))
+    assert (state.has_moved, len(paths)) == (has_moved, asked)
+    assert CONSTITUTION.of(state.store.begin(read_only=True)).get() == texts[-1]
