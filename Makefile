@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv wheel wheels test-wheels compiled test-compiled sandbox apps console typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop workflows clean
+.PHONY: help .venv wheel newcomer wheels test-wheels compiled test-compiled sandbox apps console typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop workflows clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -147,6 +147,10 @@ compiled: $(COMPILED)/installed ## make a wheel with the hot modules compiled
 # build asks for in an environment of its own.
 wheel: .venv console ## make such a wheel in isolation, into dist
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+# With the wheel that `make wheel` made of the same sources; downloads all it installs.
+newcomer: .venv ## do what the tutorial says, from an empty folder, and print how long it takes
+	$(BIN)/python -m tests.newcomer
 
 # Mistakes are put into consensus by changing Python's functions: not into what is compiled.
 # Here are two folders of samples, of which one test would have the other. What mypyc

@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,8 +25,15 @@ PORTS: Final = 5
 READY: Final = ("Press Ctrl-C", "Created service", "is waiting for votes")
 PRESS_AGAIN_S: Final = 20
 DEADLINE_S: Final = 120
+AS_ON_A_TERMINAL: Final = {"COLUMNS": "100", "PYTHONUNBUFFERED": "1"}
+"""How wide it is, and that each line is shown when it is printed."""
 BLOCK: Final = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING: Final = re.compile(
+    r"^#{1,2} ([^\n]*)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
+)
 _SANDBOX: Final = re.compile(r"^ccfpy sandbox(?!.*--node)", re.MULTILINE)
+
+_VARIES: Final = re.compile(r"\b[0-9a-f]{8,}\b|\d+(?: m?s\b)?")
 
 
 class Block(NamedTuple):
@@ -39,7 +46,18 @@ class Block(NamedTuple):
 
 def blocks(page: Path, port: int) -> list[Block]:
     """List a page's blocks, with the ports from ``port`` on instead of the page's."""
+    return _blocks(page.read_text(), port)
+
+
+def sections(page: Path, port: int) -> list[tuple[str, list[Block]]]:
+    """List a page's blocks below each heading that has some."""
     text = page.read_text()
+    found = [(title, _blocks(below, port)) for title, below in _HEADING.findall(text)]
+    assert sum(len(each) for _, each in found) == len(_blocks(text, port))
+    return [(title, each) for title, each in found if each]
+
+
+def _blocks(text: str, port: int) -> list[Block]:
     for number in range(PORTS):
         text = text.replace(f":{PORT + number}", f":{port + number}")
     # A sandbox is given a free port where the page relies on the usual one.
@@ -49,21 +67,35 @@ def blocks(page: Path, port: int) -> list[Block]:
 
 class Desk:
     """A folder, and a shell that remembers variables and its folder from block to
-    block."""
+    block.
 
-    def __init__(self, folder: Path) -> None:
+    Commands are those of ``environment``; by default those of the Python that runs,
+    and then the machine's.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
         self.folder = folder
+        self._deadline_s = deadline_s
+        self._given = environment
         self._place = folder
         self._state = folder / ".variables"
         self._state.touch()
         self._left = folder / ".place"
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def _environment(self) -> Mapping[str, str]:
+        if self._given is not None:
+            return self._given
         # Node is the machine's, or else that of `make apps`.
         places = [Path(sys.executable).parent, os.environ["PATH"]]
         path = os.pathsep.join(map(str, [*places, ROOT / ".venv-node/bin"]))
-        kept = {**os.environ, "PATH": path, "COLUMNS": "100"}
+        kept = {**os.environ, "PATH": path, **AS_ON_A_TERMINAL}
         kept.pop("PYTEST_ADDOPTS", None)  # it is for the tests, not for a page's pytest
         return kept
 
@@ -83,7 +115,7 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if as_on_a_terminal else subprocess.PIPE,
             text=True,
-            timeout=DEADLINE_S,
+            timeout=self._deadline_s,
             check=False,
         )
         if self._left.exists():
@@ -152,3 +184,12 @@ def perform(desk: Desk, block: Block, running: contextlib.ExitStack) -> str:
     elif block.language == "python":
         exec(compile(block.text, "how-to", "exec"), {"__name__": "example"})
     return ""
+
+
+def alike(told: str, printed: str) -> bool:
+    """Return whether a page tells what a command printed, but for what varies."""
+    told, printed = (
+        "".join(_VARIES.sub("0", text).split()) for text in (told, printed)
+    )
+    wanted = ".*".join(re.escape(part) for part in told.split("…"))
+    return re.fullmatch(wanted, printed, re.DOTALL) is not None

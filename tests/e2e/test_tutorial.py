@@ -10,20 +10,10 @@ import re
 from pathlib import Path
 
 from tests.lab.ports import free_ports
-from tests.pages import PORTS, ROOT, Desk, blocks, perform
+from tests.pages import PORTS, ROOT, Desk, alike, blocks, perform
 
 FOLDER = ROOT / "docs/tutorial"
 STEPS = sorted(FOLDER.glob("[0-9]-*.md"))
-_VARIES = re.compile(r"\b[0-9a-f]{8,}\b|\d+(?: m?s\b)?")
-
-
-def _alike(told: str, printed: str) -> bool:
-    """Return whether a page tells what a command printed, but for what varies."""
-    told, printed = (
-        "".join(_VARIES.sub("0", text).split()) for text in (told, printed)
-    )
-    wanted = ".*".join(re.escape(part) for part in told.split("…"))
-    return re.fullmatch(wanted, printed, re.DOTALL) is not None
 
 
 def test_the_steps_work_one_after_the_other(tmp_path: Path) -> None:
@@ -35,7 +25,7 @@ def test_the_steps_work_one_after_the_other(tmp_path: Path) -> None:
             printed = ""
             for block in blocks(page, port):
                 if block.language == "text":
-                    assert _alike(block.text, printed), f"{block.text}\n{printed}"
+                    assert alike(block.text, printed), f"{block.text}\n{printed}"
                     told += 1
                 else:
                     printed = perform(desk, block, running)
@@ -43,11 +33,11 @@ def test_the_steps_work_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_what_varies_may_differ_and_nothing_else() -> None:
-    assert _alike("2.26: 61411d0a99fe …\nis  Open", "13.1: 0123456789ab or\nis Open")
-    assert not _alike("is Open", "is Accepted")
-    assert not _alike("is Open", "it is Open")
-    assert not _alike("is Open", "is Open, 0 ballots")
-    assert not _alike("is … Open", "is still Open, 0 ballots")
+    assert alike("2.26: 61411d0a99fe …\nis  Open", "13.1: 0123456789ab or\nis Open")
+    assert not alike("is Open", "is Accepted")
+    assert not alike("is Open", "it is Open")
+    assert not alike("is Open", "is Open, 0 ballots")
+    assert not alike("is … Open", "is still Open, 0 ballots")
 
 
 def test_every_step_is_in_the_list() -> None:
