@@ -28,6 +28,7 @@ COLUMN: Final = WIDTH / 24
 ROW: Final = 28
 """Pixels of one unit of the dashboard's grid, across and down."""
 LEGENDS_MAX: Final = 6
+LEGEND_LINES_MAX: Final = 3
 POINTS: Final = 60
 COLORS: Final = (
     "#1f6fb4",
@@ -337,10 +338,21 @@ def _pieces(
 
 
 def _legend_rows(names: Sequence[str], width: float) -> list[list[tuple[int, str]]]:
-    """Break a legend into lines; say how many names are left out, if some are."""
-    entries = list(enumerate(names[:LEGENDS_MAX]))
-    if len(names) > LEGENDS_MAX:
-        entries.append((LEGENDS_MAX, f"and {len(names) - LEGENDS_MAX} more"))
+    """Break a legend into a few lines; say how many names are left out, if some are."""
+    rows: list[list[tuple[int, str]]] = []
+    for count in range(min(len(names), LEGENDS_MAX), 0, -1):
+        entries = list(enumerate(names[:count]))
+        if count < len(names):
+            entries.append((count, f"and {len(names) - count} more"))
+        rows = _broken(entries, width)
+        if len(rows) <= LEGEND_LINES_MAX:
+            break
+    return rows
+
+
+def _broken(
+    entries: Sequence[tuple[int, str]], width: float
+) -> list[list[tuple[int, str]]]:
     rows: list[list[tuple[int, str]]] = [[]]
     room = width
     for number, name in entries:

@@ -122,3 +122,12 @@ def test_a_line_ends_where_there_are_no_values() -> None:
     dashboard = json.loads(DASHBOARD.read_text())
     lines = [picture.draw(dashboard).count("<polyline") for picture in (whole, broken)]
     assert lines[1] == 3 * lines[0] > 0
+
+
+def test_a_legend_of_long_names_has_a_few_lines() -> None:
+    long = [
+        _line(f"a name that takes most of a line of a legend {at}", 1)
+        for at in range(6)
+    ]
+    _, texts = _drawn(_Found(long))
+    assert "and 3 more" in texts

@@ -1,6 +1,6 @@
 """Load a service of three nodes that Prometheus scrapes, and draw its dashboard.
 
-    python -m tests.deploy.watched_run --seconds 180 --out docs/howto/dashboard.svg
+    python -m tests.deploy.watched_run --seconds 180 --out dashboard.svg
 
 The service has what every panel needs: an index, scripts, endpoints that are counted
 apart, nodes that wait for the disk, and snapshots. In the middle the primary stands
@@ -36,7 +36,7 @@ NODES: Final = 3
 SCRAPE_S: Final = 2
 PAUSE_S: Final = 0.04
 """Between two rounds of requests."""
-STILL_S: Final = 3.0
+STILL_S: Final = 8.0
 """How long the primary stands still."""
 SCRIPT: Final = "export function hello() { return { body: 'hello' }; }"
 BUNDLE: Final[JsonObject] = {
@@ -64,6 +64,7 @@ def _options(workspace: Path) -> ServiceOptions:
         app=str(APP),
         constitution=constitution("default"),
         program=(*NODE_PROGRAM, "--sync-ledger"),
+        election_timeout_ms=4000,
         extra={
             "ledger_signatures": {"early": True},
             "snapshots": {"tx_count": 500},
