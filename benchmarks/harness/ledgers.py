@@ -1,9 +1,10 @@
-"""Writes a ledger of any size without a node, with as many private writes as requested.
+"""Writes a ledger of any size without a node, with as many writes as requested.
 
-    python -m benchmarks.harness.ledgers FOLDER TRANSACTIONS SIGNED_EVERY
+    ledgers.py FOLDER TRANSACTIONS SIGNED_EVERY [MAP KEYS BYTES]
 
-Each transaction writes 200 bytes to one key of a private map. Chunks end as a node ends
-them, at the first signature beyond 5 MB.
+Each transaction writes 200 bytes to one of 1000 keys of a private map, or so many bytes
+to one of so many keys of a given map. Chunks end as a node ends them, at the first
+signature beyond 5 MB.
 """
 
 import json
@@ -42,7 +43,14 @@ ISSUED_AT = 1_750_000_000
 class Writer:
     """A ledger that is being written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "records",
+        keys: int = KEYS,
+        value_bytes: int = VALUE_BYTES,
+    ) -> None:
+        self._map, self._keys, self._value = name, keys, bytes(value_bytes)
         folder.mkdir(parents=True)
         entropy = SeededEntropy(1)
         service, node = (KeyPair.generate(entropy, Curve.SECP384R1) for _ in range(2))
@@ -80,8 +88,8 @@ class Writer:
         for status in ("Opening", "Open"):
             self._put(self._records(status))
         while len(self._tree) <= transactions:
-            key = b"%d" % (len(self._tree) % KEYS)
-            self._put({"records": {key: bytes(VALUE_BYTES)}})
+            key = b"%d" % (len(self._tree) % self._keys)
+            self._put({self._map: {key: self._value}})
             if len(self._tree) - self._signed >= signed_every:
                 self._sign()
         self._sign()
@@ -140,8 +148,10 @@ class Writer:
 
 
 def main() -> None:
-    folder, transactions, signed_every = sys.argv[1:]
-    Writer(Path(folder)).write(int(transactions), int(signed_every))
+    folder, transactions, signed_every, *written = sys.argv[1:]
+    name, keys, value_bytes = written or ("records", KEYS, VALUE_BYTES)
+    writer = Writer(Path(folder), str(name), int(keys), int(value_bytes))
+    writer.write(int(transactions), int(signed_every))
 
 
 if __name__ == "__main__":

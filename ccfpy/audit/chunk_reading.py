@@ -267,7 +267,9 @@ class _CandidateKeys:
         self._services: dict[str, PublicKey] = {}
         self._nodes: dict[str, PublicKey] = {}
         for pem in services:
-            self._add_service(Certificate.from_pem(pem))
+            # The first service that an auditor sees may have any key, until it signs.
+            with contextlib.suppress(CcfpyError):
+                self._add_service(Certificate.from_pem(pem))
 
     def learn(self, write_set: WriteSet) -> None:
         """Add the service that a transaction introduces, if it introduces one."""

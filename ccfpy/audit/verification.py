@@ -28,7 +28,7 @@ def read_ahead(services: tuple[str, ...], chunk: ChunkPath) -> ChunkReading:
     return read_chunk(chunk.name, chunk.path.read_bytes(), services)
 
 
-def _lost(chunks: Sequence[ChunkPath], checkpoint: AuditState) -> Damage | None:
+def shortened(chunks: Sequence[ChunkPath], checkpoint: AuditState) -> Damage | None:
     """Notice that a ledger has become shorter than it was."""
     last = chunks[-1].name.last if chunks else 0
     if last is None or last >= checkpoint.last_signed.seqno:
@@ -64,7 +64,7 @@ class Verification:
             checkpoint: where an earlier audit of the same ledger was.
         """
         self.checkpoint = checkpoint
-        self._lost = None if checkpoint is None else _lost(chunks, checkpoint)
+        self._lost = None if checkpoint is None else shortened(chunks, checkpoint)
         self._auditor = Auditor() if checkpoint is None else Auditor.resume(checkpoint)
         self._chunks = between(chunks, self._auditor.next_seqno)
         self._readers = readers

@@ -22,7 +22,7 @@ ENTRIES = {
 }
 """Modules that people or the system start, so that no module of ours imports them."""
 
-LIBRARIES = ("ccfpy.client.", "ccfpy.ledger.", "ccfpy.testing.")
+LIBRARIES = ("ccfpy.audit.", "ccfpy.client.", "ccfpy.ledger.", "ccfpy.testing.")
 """Packages that other people's programs import, module by module."""
 
 SHIPPED = modules("ccfpy")
