@@ -281,9 +281,11 @@ workflows: .venv-workflows/installed ## check the files that the code host runs 
 	@touch $@
 
 # The image of a node, made twice of Debian's packages and locked wheels: needs root, or
-# a user who may make user namespaces, and mmdebstrap, buildah and podman.
+# a user who may make user namespaces, and mmdebstrap, buildah and podman. VARIANT=inference
+# makes the image with inference instead, twice on one base.
+VARIANT ?=
 image-check: .venv .venv-kubernetes/installed ## make the image of a node twice, and compare the bytes
-	$(BIN)/python -m tests.deploy.image_check
+	$(BIN)/python -m tests.deploy.image_check $(VARIANT)
 
 # What judges Kubernetes' manifests; its dependencies are not ours.
 .venv-kubernetes/installed: tests/deploy/kubernetes.lock
@@ -311,6 +313,7 @@ lock: ## resolve the dependencies again
 	.venv-lock/bin/python $(INSTALL) 'pip-tools==7.6.2'
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra inference --constraint requirements-dev.lock --output-file requirements-inference.lock pyproject.toml
 	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/image/build.lock deploy/image/build.in
 	$(COMPILE) --no-annotate --output-file deploy/site/build.lock deploy/site/build.in
 	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/wheel/build.lock deploy/wheel/build.in

@@ -26,11 +26,14 @@ from tests.house.tree import files
 
 BASE = "localhost/ccfpy-test-base"
 IMAGE = "localhost/ccfpy-test"
+VARIANTS = ("", "inference")
+"""The images that are built: of a node alone, and of a node that runs models too."""
 SOURCES = "ccfpy.sources"
 """The label that names the sources of an image."""
 COPIED = (
     *("ccfpy", "governance", "apps", "deploy"),
     *(".gitignore", "LICENSE", "README.md", "pyproject.toml", "requirements.lock"),
+    "requirements-inference.lock",
 )
 """The files that the Containerfile copies, and those that build it."""
 RUNTIMES = ("crun", "runc")
@@ -109,15 +112,18 @@ def build_base(prefix: str = BASE) -> None:
         make_base(prefix)
 
 
-def make_base(prefix: str) -> None:
-    """Make the base images of Debian's packages."""
-    ok(run(DEPLOY / "image/base", prefix, extra=QUIET, timeout_s=BUILD_S))
+def make_base(prefix: str, variant: str = "") -> None:
+    """Make the base images of Debian's packages, and the variant's."""
+    variables = QUIET | {"VARIANT": variant}
+    ok(run(DEPLOY / "image/base", prefix, extra=variables, timeout_s=BUILD_S))
 
 
-def build(tag: str, folder: Path, *, digest: str, base: str = BASE) -> None:
+def build(
+    tag: str, folder: Path, *, digest: str, base: str = BASE, variant: str = ""
+) -> None:
     """Build an image of a copy of the sources."""
     program, label = folder / "deploy/image/build", f"{SOURCES}={digest}"
-    variables = QUIET | {"BASE": base}
+    variables = QUIET | {"BASE": base, "VARIANT": variant}
     done = run(program, tag, "--label", label, extra=variables, timeout_s=BUILD_S)
     ok(done)
 
@@ -132,11 +138,28 @@ def copy_sources(folder: Path) -> str:
     return sources_digest(paths)
 
 
+def tag_of(digest: str, variant: str = "") -> str:
+    """Return the name of the image of some sources."""
+    name = f"{IMAGE}-{variant}" if variant else IMAGE
+    return f"{name}:{digest[:12]}"
+
+
+def image_made(variant: str) -> str:
+    """Return an image of the current sources that somebody has made.
+
+    Skips the test if nobody has: the image takes minutes, also where tests are many.
+    """
+    environment()
+    tag = tag_of(sources_digest(sources()), variant)
+    if not exists(tag):
+        pytest.skip(f"{tag} is not here: make image-check VARIANT={variant}")
+    return tag
+
+
 def current_image() -> str:
     """Return an image of the current sources; build it unless it exists."""
     environment()
-    digest = sources_digest(sources())
-    tag = f"{IMAGE}:{digest[:12]}"
+    tag = tag_of(sources_digest(sources()))
     if not exists(tag):
         faulthandler.cancel_dump_traceback_later()  # this takes long, and has a bound
         with tempfile.TemporaryDirectory() as place:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.deploy.containers import BASE, current_image, inspect, podman
-from tests.deploy.tools import DEPLOY, ROOT
+from tests.deploy.tools import DEPLOY, ROOT, run
 
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 IMAGE_BYTES_MAX = 200_000_000
@@ -129,3 +129,42 @@ def test_what_builds_is_what_is_locked_for_everybody() -> None:
         assert mine, name
         assert theirs, f"{name}: make lock"
         assert set(mine[0].split()) == set(theirs[0].split())
+
+
+# The variant with inference: what is locked, without building it
+
+
+def _pins(name: str) -> dict[str, str]:
+    return dict(PIN.findall((ROOT / name).read_text()))
+
+
+def test_the_variant_adds_the_engine_of_models_and_changes_nothing() -> None:
+    plain, more = _pins("requirements.lock"), _pins("requirements-inference.lock")
+    assert plain.items() <= more.items()
+    added = {name: more[name] for name in more.keys() - plain.keys()}
+    assert {"numpy", "onnxruntime"} <= added.keys()
+    assert added.items() <= _pins("requirements-dev.lock").items(), "tests run these"
+
+
+def test_the_variant_has_hashes_for_all_that_it_adds() -> None:
+    text = (ROOT / "requirements-inference.lock").read_text()
+    for name, version in _pins("requirements-inference.lock").items():
+        begin = text.index(f"{name}=={version}")
+        assert "--hash=sha256:" in text[begin:].split("\n", 2)[1], name
+
+
+def test_a_variant_that_there_is_not_is_refused_before_anything_is_built() -> None:
+    done = run(DEPLOY / "image/build", extra={"VARIANT": "interference"})
+    assert done.returncode == 2
+    told = (
+        "there is no variant 'interference'; leave VARIANT out, or set it to inference"
+    )
+    assert done.stderr.decode() == f"{told}\n"
+
+
+def test_each_lock_of_the_image_reaches_the_build() -> None:
+    build = (DEPLOY / "image/build").read_text()
+    locks = set(re.findall(r"lock=(\S+)", build))
+    assert locks == {"requirements.lock", "requirements-inference.lock"}
+    let_in = (DEPLOY / "image/Containerfile.containerignore").read_text().splitlines()
+    assert {f"!{lock}" for lock in locks} <= set(let_in)

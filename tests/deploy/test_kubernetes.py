@@ -6,9 +6,11 @@ of nodes.
 """
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +25,12 @@ from tests.deploy.templates import configuration, port, share, variables
 from tests.deploy.tools import DEPLOY, ROOT, manifests
 
 Object = dict[str, Any]
-OVERLAYS = ("none", "sgx", "snp", "snp-kata")
+OVERLAYS = ("none", "sgx", "snp", "snp-kata", "inference")
 PARTS = ("", "start")
 MADE_BY_OPERATORS = {"ccfpy-service", "ccfpy-members"}
 """Configuration that the how-to tells operators to make: it is the service's own."""
-REPLACED_BY_OPERATORS = "ccfpy"
-"""The image's name, until an operator names its registry."""
+REPLACED_BY_OPERATORS = {"inference": "ccfpy-inference"}
+"""The image's name, until an operator names its registry, where it is not ccfpy."""
 OPEN_PORTS = {"https", "nodes"}
 """Ports that others may reach; the machine's own agent, which probes, may reach all."""
 LABEL = "app.kubernetes.io/name"
@@ -334,14 +336,16 @@ def test_every_file_of_the_configuration_is_where_a_volume_is(part: Part) -> Non
     assert {it["name"] for it in mounts.values()} == volumes
 
 
-def test_what_pods_name_is_made_here_or_by_the_operator(part: Part) -> None:
+def test_what_pods_name_is_made_here_or_by_the_operator(
+    part: Part, overlay: str
+) -> None:
     made = {it["metadata"]["name"] for it in part.all("ConfigMap")}
     for volume in part.volumes("configMap"):
         assert volume["configMap"]["name"] in made | MADE_BY_OPERATORS
     claims = {it["metadata"]["name"] for it in part.all("PersistentVolumeClaim")}
     for volume in part.volumes("persistentVolumeClaim"):
         assert volume["persistentVolumeClaim"]["claimName"] in claims
-    assert part.container["image"] == REPLACED_BY_OPERATORS
+    assert part.container["image"] == REPLACED_BY_OPERATORS.get(overlay, "ccfpy")
 
 
 # What pods may do
@@ -425,6 +429,7 @@ def test_an_overlay_adds_devices_and_where_they_are(part_name: str) -> None:
         "sgx": {f"{sgx}/enclave": "1", f"{sgx}/provision": "1", f"{sgx}/epc": "512Mi"},
         "snp": {"squat.ai/sev-guest": "1"},
         "snp-kata": {"cpu": "2"},
+        "inference": {},
     }
     where = {it: list(_scheduling(built(it, part_name))) for it in OVERLAYS}
     places = ["nodeSelector", "tolerations"]
@@ -433,14 +438,18 @@ def test_an_overlay_adds_devices_and_where_they_are(part_name: str) -> None:
         "sgx": places,
         "snp": places,
         "snp-kata": [*places, "kata-qemu-snp"],
+        "inference": [],
     }
 
 
 def test_an_overlay_changes_nothing_else(overlay: str) -> None:
+    changing = {"StatefulSet", "Job"}
+    if overlay == "inference":
+        changing.add("ConfigMap")  # the constitution has further actions
     for part in PARTS:
         plain, changed = built("none", part), built(overlay, part)
         for one, other in zip(plain.resources, changed.resources, strict=True):
-            if one["kind"] not in ("StatefulSet", "Job"):
+            if one["kind"] not in changing:
                 assert one == other
         assert plain.container.keys() == changed.container.keys()
         assert (
@@ -453,3 +462,63 @@ def test_what_is_extended_may_be_asked_for_in_whole_only(part: Part) -> None:
     resources = part.container["resources"]
     devices = {key for key in resources["limits"] if "/" in key}
     assert not devices & set(resources["requests"])
+
+
+# Inference
+
+
+@pytest.mark.parametrize("part_name", PARTS)
+def test_inference_is_another_image_and_app_and_nothing_else(part_name: str) -> None:
+    plain, made = built("none", part_name), built("inference", part_name)
+    assert made.container["args"][2:] == ["--app", "inference"]
+    for section in ("requests", "limits"):
+        before = plain.container["resources"][section]
+        after = made.container["resources"][section]
+        assert after.keys() == before.keys()
+        assert after["memory"] != before["memory"]
+    same = {"image", "args", "resources"}
+    assert {key: it for key, it in made.container.items() if key not in same} == {
+        key: it for key, it in plain.container.items() if key not in same
+    }
+    assert made.pod["metadata"] == plain.pod["metadata"]
+
+
+def test_members_of_a_service_with_models_may_vote_for_them() -> None:
+    scripts = [
+        built(overlay, "start").configuration.command.start
+        for overlay in ("none", "inference")
+    ]
+    plain, made = (it.constitution_files if it else [] for it in scripts)
+    (own,) = set(made) - set(plain)
+    assert own.endswith("/apps/inference/constitution/actions.js")
+    assert [*made] == [plain[0], own, *plain[1:]]
+    folder = DEPLOY / "kubernetes"
+    first = (folder / "start/start.json").read_text()
+    second = (folder / "components/inference-start/start.json").read_text()
+    (more,) = [it for it in second.splitlines() if own in it]
+    assert second.replace(f"{more}\n", "") == first
+
+
+@pytest.mark.parametrize("component", ["sgx", "snp", "snp-kata"])
+def test_inference_is_chosen_beside_any_machines(
+    component: str, tmp_path: Path
+) -> None:
+    copy = tmp_path / "kubernetes"
+    shutil.copytree(DEPLOY / "kubernetes", copy)
+    ours = copy / "overlays/ours"
+    ours.mkdir()
+    (ours / "kustomization.yaml").write_text(
+        "apiVersion: kustomize.config.k8s.io/v1beta1\n"
+        "kind: Kustomization\n"
+        f"resources: [../{component}]\n"
+        "components: [../../components/inference]\n"
+        "images: [{name: ccfpy-inference, newName: registry.example/ours}]\n"
+    )
+    made = Part([dict(it) for it in manifests(ours)])
+    assert made.container["image"] == "registry.example/ours"
+    assert made.container["args"][-1] == "inference"
+    machines = built(component, "")
+    assert list(_scheduling(made)) == list(_scheduling(machines))
+    assert made.container["resources"]["limits"].keys() == (
+        machines.container["resources"]["limits"].keys()
+    )
