@@ -102,6 +102,18 @@ def test_one_begins_and_the_others_join(services: dict[str, Any]) -> None:
     assert services["open"]["command"] == list(NODES)
 
 
+def podman_program(folder: Path) -> Path:
+    """Make a podman that asks again if no process has begun; return its folder."""
+    found = shutil.which("podman")
+    assert found is not None
+    words = shlex.join([sys.executable, "-I", starting.__file__, found])
+    program = folder / "bin" / "podman"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    program.chmod(0o755)
+    return program.parent
+
+
 class Composed:
     """The how-to, up to the current block, with a separate project and image."""
 
@@ -115,18 +127,7 @@ class Composed:
             variables[f"CCFPY_PORT_{number}"] = str(free)
         for name, value in variables.items():
             self.type_in(f"export {name}={shlex.quote(value)}")
-        self.type_in(f"export PATH={self._podman()}:$PATH")
-
-    def _podman(self) -> Path:
-        """Return the folder of a podman that asks again if no process has begun."""
-        found = shutil.which("podman")
-        assert found is not None
-        words = shlex.join([sys.executable, "-I", starting.__file__, found])
-        program = self.desk.folder / "bin" / "podman"
-        program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-        program.chmod(0o755)
-        return program.parent
+        self.type_in(f"export PATH={podman_program(folder)}:$PATH")
 
     def blocks(self, *notes: str) -> list[str]:
         """Return the page's commands, with this project's names in them."""
