@@ -1,11 +1,13 @@
 """The endpoints every frontend has: commit, tx, api and receipt.
 
 Paths, texts and shapes are those of ``src/endpoints/common_endpoint_registry.cpp``.
-An extension: ``/receipt`` takes a ``form``, of those in ``ledger.receipt_forms``.
+Two extensions: ``/receipt`` takes a ``form``, of those in ``ledger.receipt_forms``; and
+where a node lets callers wait, ``/commit`` takes ``after``, and answers once more than
+that is committed. CCF's documents, which this one equals, do not have them.
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ccfpy.base.annotations import U64, OrAbsent
 from ccfpy.base.errors import Malformed
@@ -28,23 +30,39 @@ from ccfpy.endpoints.historical import NOT_YET, historical
 from ccfpy.endpoints.openapi import document, narrowed, tx_id_parameter
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, json_reply
+from ccfpy.endpoints.waiting import (
+    COMMIT_WATCH_MS,
+    CommitWatching,
+    commit_wait_ms,
+)
 from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt_forms import ReceiptForm
 
 if TYPE_CHECKING:
+    from ccfpy.endpoints.awaited import Answer
     from ccfpy.http.messages import Response
 
+_NOTHING: Final = TxId(0, 0)
+"""What ``/commit`` names while nothing is committed."""
 _TX_ID_PARAMETER = tx_id_parameter("query", "transaction_id")
 
 
-def add_common_endpoints(registry: Registry) -> None:
-    """Install the endpoints that every frontend answers."""
+def add_common_endpoints(
+    registry: Registry, *, watches: CommitWatching | None = None
+) -> None:
+    """Install the endpoints that every frontend answers.
+
+    Args:
+        registry: where.
+        watches: where callers wait for the next commit; by default they do not wait.
+    """
 
     def api(_: Context) -> "Response":
         return json_reply(document(registry))
 
-    registry.add(_endpoint("/commit", for_who_takes_json(commit), _COMMIT))
+    answer: Handler = commit if watches is None else _watched(watches)
+    registry.add(_endpoint("/commit", for_who_takes_json(answer), _COMMIT))
     registry.add(_endpoint("/tx", for_who_takes_json(tx), _TX))
     # Older releases had this for the answer of the very node that is asked.
     local_tx = _endpoint("/local_tx", for_who_takes_json(tx), replace(_TX, hidden=True))
@@ -72,7 +90,7 @@ def _endpoint(
 def commit(context: Context) -> "Response":
     """Name the last committed transaction and, if asked, where each view began."""
     committed = context.node.committed_tx_id()
-    body: dict[str, Json] = {"transaction_id": str(committed or TxId(0, 0))}
+    body: dict[str, Json] = {"transaction_id": str(committed or _NOTHING)}
     if "view_history_since" in context.query:
         since = context.query.integer("view_history_since")
         body["view_history"] = _history_since(context, since)
@@ -86,6 +104,37 @@ def commit(context: Context) -> "Response":
             "Invalid value for view_history, must be one of [true, false] when present"
         )
     return json_reply(body)
+
+
+def _watched(watches: CommitWatching) -> Handler:
+    """Return the handler of ``/commit`` that waits where it is asked to."""
+
+    def watched(context: Context) -> "Answer":
+        now = commit(context)  # refuses a wrong query before anybody waits
+        known = _known_tx_id(context)
+        if known is None:
+            return now
+        within_ms = commit_wait_ms(context.request) or COMMIT_WATCH_MS
+        return watches.watch(known, lambda: commit(context), within_ms)
+
+    return watched
+
+
+def _known_tx_id(context: Context) -> TxId | None:
+    """Read the transaction, or the seqno alone, after which news is asked for."""
+    text = context.query.get("after")
+    if text is None:
+        return None
+    if "." not in text:
+        return TxId(0, context.query.integer("after"))
+    if text == str(_NOTHING):
+        return _NOTHING
+    try:
+        return TxId.parse(text)
+    except Malformed as error:
+        raise _invalid_query(
+            f"Invalid value '{text}' for after, must be a transaction ID or a seqno"
+        ) from error
 
 
 def _history_since(context: Context, since: View) -> Json:

@@ -10,6 +10,8 @@ from ccfpy.base import limits
 from ccfpy.http.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ccfpy.base.ids import TxId
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.http.messages import Request, Response
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 _DIGITS_MAX = len(str(limits.COMMIT_WAIT_MS_MAX))
 
 WAIT_HEADER: Final = "x-ccfpy-wait-for-commit"
+COMMIT_WATCH_MS: int = 2_000
+"""How long a caller waits for the next commit that does not say how long: shorter than
+a forwarded request may take by default."""
 STATUS_HEADER = "x-ccfpy-transaction-status"
 
 
@@ -33,6 +38,26 @@ class CommitWaiting(Protocol):
 
     def wait(self, tx_id: "TxId", response: "Response", within_ms: int) -> "Answer":
         """Answer with ``response`` once the transaction is committed, or why not."""
+        ...
+
+
+class CommitWatching(Protocol):
+    """Where callers wait until more is committed than they know of."""
+
+    def watch(
+        self, known: "TxId", answer: "Callable[[], Response]", within_ms: int
+    ) -> "Answer":
+        """Answer once more is committed than ``known``, or the time is over.
+
+        Args:
+            known: the last transaction that the caller knows to be committed; of any
+                view if its view is 0.
+            answer: makes the answer.
+            within_ms: how long the caller waits.
+
+        Raises:
+            ApiError: 503, too many wait already.
+        """
         ...
 
 

@@ -47,6 +47,7 @@ from ccfpy.node.parts import NodeParts
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.ports import Recovery
 from ccfpy.node.replication.commit_waits import CommitWaits
+from ccfpy.node.replication.commit_watches import CommitWatches
 from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signature_timer import SignatureTimer
@@ -128,6 +129,9 @@ class RunningNode:
         self.certificates = PresentedCertificates(identity)
         self.address_book = AddressBook(identity.node_id, channels, outbox)
         self.commit_waits = CommitWaits(status=replication.tx_status, now_ms=now_ms)
+        self.commit_watches = CommitWatches(
+            committed=self.committed_tx_id, now_ms=now_ms
+        )
         self.timer = self._signature_timer()
         self.signature_times = SignatureTimes(parts.clock.monotonic_ns, replication)
         self.forwarder = self._forwarder(parts)
@@ -428,6 +432,7 @@ class RunningNode:
         self.channels.tick(monotonic_ms)
         self.forwarder.tick(monotonic_ms)
         self.commit_waits.tick(monotonic_ms)
+        self.commit_watches.tick(monotonic_ms)
         self.history.tick(monotonic_ms)
         self.indexing.tick(monotonic_ms)
         self.jwt_refresh.tick(monotonic_ms)

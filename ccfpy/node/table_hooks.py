@@ -44,7 +44,9 @@ class TableHooks:
     def _on_commit(self, seqno: "Seqno") -> None:
         running = self._running
         running.wake_flag.set()
-        running.commit_waits.committed(running.replication.raft.log.tx_id(seqno))
+        tx_id = running.replication.raft.log.tx_id(seqno)
+        running.commit_waits.committed(tx_id)
+        running.commit_watches.committed(tx_id)
 
     def _on_service(self, _: "Seqno", writes: "Writes") -> None:
         info = service.INFO.decode_writes(writes)

@@ -36,7 +36,7 @@ def node_registry(running: "RunningNode") -> Registry:
     registry = Registry(
         PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION, is_exact=True
     )
-    add_common_endpoints(registry)
+    add_common_endpoints(registry, watches=running.commit_watches)
     for group in _GROUPS:
         for declared in group.ENDPOINTS:
             registry.add(declared(running))
