@@ -7,6 +7,7 @@ describe what they return (``src/node/gov/handlers``). A schema whose name begin
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
 from ccfpy.base.annotations import (
@@ -17,7 +18,7 @@ from ccfpy.base.annotations import (
     SchemaName,
     TextFormat,
 )
-from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
+from ccfpy.base.ids import MemberId, NodeId, ProposalId, TxId, UserId
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
 from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
@@ -105,6 +106,62 @@ class ProposalsPage:
 
     value: list[ProposalBody]
     nextLink: OrAbsent[Link] = None
+
+
+# Proposals from the ledger, an extension
+
+
+class Act(StrEnum):
+    """What a transaction did to a proposal."""
+
+    PROPOSED = "Proposed"
+    VOTED = "Voted"
+    WITHDRAWN = "Withdrawn"
+    DECIDED = "Decided"
+    """By the constitution, as the last ballot or the proposal itself was counted."""
+    DROPPED = "Dropped"
+    """By the constitution, as another proposal made it meaningless."""
+
+
+@described("ProposalEvent")
+class ProposalEvent:
+    """What a transaction did to a proposal.
+
+    Attributes:
+        memberId: who signed the request; nobody signs what the constitution decides.
+        createdAt: when the member signed it by its own clock, in seconds since 1970.
+    """
+
+    act: Act
+    transactionId: TxId
+    memberId: OrAbsent[MemberId] = None
+    createdAt: OrAbsent[int] = None
+
+
+@described("ProposalStory")
+class ProposalStory:
+    """A proposal from its beginning on."""
+
+    proposalId: ProposalId
+    proposerId: MemberId
+    proposalState: ProposalState
+    ballotCount: int
+    finalVotes: OrAbsent[dict[MemberId, bool]] = None
+    events: tuple[ProposalEvent, ...] = ()
+
+
+@described("ProposalStories")
+class StoriesPage:
+    """Proposals, the newest first.
+
+    Attributes:
+        indexedUpTo: the last transaction that the answer knows of.
+        nextLink: where older proposals are.
+    """
+
+    value: list[ProposalStory]
+    indexedUpTo: TxId
+    nextLink: OrAbsent[str] = None
 
 
 # Recovery

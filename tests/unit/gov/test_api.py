@@ -50,7 +50,8 @@ def current(governed: Governed) -> list[Endpoint]:
 
 def test_every_endpoint_of_ccf_is_served(governed: Governed) -> None:
     endpoints = current(governed)
-    assert {e.path for e in endpoints if e.method == "GET"} == READ
+    own = {e.path for e in endpoints if e.path.startswith("/ccfpy/")}
+    assert {e.path for e in endpoints if e.method == "GET"} - own == READ
     assert {e.path for e in endpoints if e.method == "POST"} == SIGNED
 
 

@@ -1,0 +1,195 @@
+"""Every proposal that the ledger has, with each member's act and its transaction.
+
+CCF's tables forget all closed proposals but the last. This index reads what they said
+from the committed ledger, so that nothing is kept twice: a node builds it when it is
+first asked, and continues when it is asked again. The index does not check members'
+signatures, since the nodes that took the requests did. Auditors check the signatures
+again (`ccfpy.audit.governance`).
+"""
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId, ProposalId, Seqno, TxId
+from ccfpy.crypto import cose
+from ccfpy.endpoints.auth.cose import GOV_CREATED_AT
+from ccfpy.endpoints.index_strategies import Strategy
+from ccfpy.gov.definitions import Act, ProposalEvent, ProposalStory
+from ccfpy.service.tables import proposals
+from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
+    from ccfpy.kv.changes import Writes, WriteSet
+
+EVENTS_MAX: int = 50_000
+"""Events of proposals that a node keeps; beyond it the oldest proposals are dropped."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the index knows of one proposal."""
+
+    info: ProposalInfo
+    created: Seqno
+    events: list[ProposalEvent] = field(default_factory=list)
+
+
+class ProposalHistory(Strategy):
+    """The proposals of a service, in the order of their creation.
+
+    Attributes:
+        indexed_up_to: the last transaction that the index has seen.
+    """
+
+    name = "ProposalHistory"
+
+    def __init__(self) -> None:
+        self.indexed_up_to = TxId(0, 0)
+        self._until: Seqno = 0
+        self._told: dict[ProposalId, _Told] = {}
+        self._event_count = 0
+
+    # For the node
+
+    def extend_to(self, seqno: Seqno) -> None:
+        """Ask for all transactions up to ``seqno``."""
+        self._until = max(self._until, seqno)
+
+    @property
+    def next_requested(self) -> Seqno | None:
+        """The next transaction, as far as somebody asked."""
+        wanted = self.indexed_up_to.seqno + 1
+        return wanted if wanted <= self._until else None
+
+    def take(self, tx_id: TxId, writes: "WriteSet") -> None:
+        """Note what a transaction did to proposals."""
+        written = writes.get(proposals.INFO.name)
+        if written is not None:
+            requests = writes.get(proposals.COSE_HISTORY.name, {})
+            bodies = writes.get(proposals.PROPOSALS.name, {})
+            for key, value in written.items():
+                if value is not None:
+                    self._note(tx_id, key, value, bodies, requests)
+        self.indexed_up_to = tx_id
+
+    def describe(self) -> "JsonObject":
+        """Return how far the index has come, and what it has found."""
+        return {
+            "indexed_watermark": str(self.indexed_up_to),
+            "proposals": len(self._told),
+        }
+
+    # For endpoints
+
+    def story(self, proposal_id: ProposalId) -> ProposalStory | None:
+        """Return what is known of a proposal."""
+        told = self._told.get(proposal_id)
+        return None if told is None else _story(proposal_id, told)
+
+    def latest(
+        self, count: int, *, before: Seqno | None = None
+    ) -> tuple[list[ProposalStory], Seqno | None]:
+        """Return the latest proposals, the newest first, and where older ones begin.
+
+        Args:
+            count: how many at most.
+            before: only proposals that were made before this seqno.
+        """
+        found = (
+            (proposal_id, told)
+            for proposal_id, told in reversed(self._told.items())
+            if before is None or told.created < before
+        )
+        page = list(islice(found, count))
+        has_more = next(found, None) is not None
+        stories = [_story(proposal_id, told) for proposal_id, told in page]
+        return stories, page[-1][1].created if has_more else None
+
+    # Inside
+
+    def _note(
+        self,
+        tx_id: TxId,
+        key: bytes,
+        value: bytes,
+        bodies: "Writes",
+        requests: "Writes",
+    ) -> None:
+        try:
+            proposal_id = proposals.INFO.key_codec.decode(key)
+            info = proposals.INFO.value_codec.decode(value)
+        except Malformed:  # no node writes such a row
+            return
+        told = self._told.get(proposal_id)
+        if told is None:
+            if bodies.get(key) is None:
+                return  # it was made before what is kept here
+            told = self._told[proposal_id] = _Told(info, tx_id.seqno)
+            before = ProposalInfo(proposer_id=info.proposer_id)
+            acts = [(Act.PROPOSED, info.proposer_id)]
+        else:
+            before, acts = told.info, []
+        voters = [each for each in info.ballots if each not in before.ballots]
+        acts += [(Act.VOTED, voter) for voter in voters]
+        signed = [
+            ProposalEvent(
+                act=act,
+                transactionId=tx_id,
+                memberId=member_id,
+                createdAt=_created_at(requests, member_id),
+            )
+            for act, member_id in acts
+        ]
+        if info.state is not before.state:
+            signed.append(_ending(tx_id, info, requests))
+        told.info = info
+        told.events += signed
+        self._event_count += len(signed)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop the oldest proposals, if there are too many events."""
+        while self._event_count > EVENTS_MAX and len(self._told) > 1:
+            oldest = next(iter(self._told))
+            self._event_count -= len(self._told.pop(oldest).events)
+
+
+def _ending(tx_id: TxId, info: ProposalInfo, requests: "Writes") -> ProposalEvent:
+    if info.state is ProposalState.WITHDRAWN:
+        return ProposalEvent(
+            act=Act.WITHDRAWN,
+            transactionId=tx_id,
+            memberId=info.proposer_id,
+            createdAt=_created_at(requests, info.proposer_id),
+        )
+    act = Act.DROPPED if info.state is ProposalState.DROPPED else Act.DECIDED
+    return ProposalEvent(act=act, transactionId=tx_id)
+
+
+def _created_at(requests: "Writes", member_id: MemberId) -> int | None:
+    """Return when a member signed, as far as its request says so."""
+    table = proposals.COSE_HISTORY
+    row = requests.get(table.key_codec.encode(member_id))
+    if row is None:
+        return None
+    try:
+        envelope = cose.parse(table.value_codec.decode(row))
+    except Malformed:
+        return None
+    created_at = envelope.protected.get(GOV_CREATED_AT)
+    return created_at if isinstance(created_at, int) else None
+
+
+def _story(proposal_id: ProposalId, told: _Told) -> ProposalStory:
+    votes = told.info.final_votes
+    return ProposalStory(
+        proposalId=proposal_id,
+        proposerId=told.info.proposer_id,
+        proposalState=told.info.state,
+        ballotCount=len(told.info.ballots),
+        finalVotes=None if votes is None else dict(votes),
+        events=tuple(told.events),
+    )
