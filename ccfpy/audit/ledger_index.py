@@ -340,6 +340,29 @@ class LedgerIndex:
         assert isinstance(found, int), "a seqno is a number"
         return found
 
+    @property
+    def last_verified(self) -> Seqno:
+        """The last transaction that a signature covers; 0 if there is none."""
+        row = self._database.execute(
+            "SELECT seqno FROM transactions WHERE covered_by NOT NULL"
+            " ORDER BY seqno DESC LIMIT 1"
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def services(self) -> list[str]:
+        """Return the digests of services' certificates, in the ledger's order."""
+        rows = self._database.execute("SELECT digest FROM services ORDER BY seqno")
+        return [digest for (digest,) in rows]
+
+    def file_of(self, seqno: Seqno) -> str:
+        """Return the name of the file that has a transaction; empty if none has."""
+        row = self._database.execute(
+            "SELECT file FROM chunks JOIN transactions ON chunk = first"
+            " WHERE seqno = ?",
+            [seqno],
+        ).fetchone()
+        return "" if row is None else str(row[0])
+
     def maps(self) -> list[str]:
         """Return the names of the public maps that were ever written."""
         rows = self._database.execute("SELECT name FROM maps ORDER BY name")

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import os
 import secrets
 import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,13 +21,14 @@ from ccfpy.cli.place import Place, PlaceOptions
 from ccfpy.cli.signing import KeyOptions
 
 if TYPE_CHECKING:
+    from ccfpy.console.ledger import Ledger
     from ccfpy.console.signing import Pen
 
 TOKEN_BYTES = 32
 
 
 @with_options
-def console(
+def console(  # noqa: PLR0913  # one parameter for each option
     *,
     who: Annotated[
         str | None,
@@ -43,25 +46,37 @@ def console(
             help="Sign what the page asks for without asking here. For sandboxes.",
         ),
     ] = False,
+    ledger: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A folder with a ledger to verify and explore, again for another."
+        ),
+    ] = None,
     where: PlaceOptions,
 ) -> None:
     """Show a service on a web page: its nodes, its proposals, and a vote on them.
 
     The page is served on this machine alone, at the address that is printed.
         With --as, votes are signed here, after a question at this terminal.
+        With --ledger, the page shows a ledger's files, also without a service.
     """
     from ccfpy.client.keyfiles import read_text
     from ccfpy.console.guards import Guard
     from ccfpy.console.server import ADDRESS, Console, read_page
     from ccfpy.console.service import Service
 
-    place = where.find()
-    service = Service(
-        urls=place.in_order,
-        certificate=read_text(place.service),
-        names=place.names,
-        pen=_pen(place, who, keys, asks=not no_confirm),
-    )
+    place = _place(where, is_needed=not ledger)
+    service = None
+    if place is not None:
+        service = Service(
+            urls=place.in_order,
+            certificate=read_text(place.service),
+            names=place.names,
+            pen=_pen(place, who, keys, asks=not no_confirm),
+        )
+    files = None
+    if ledger:
+        files = _ledger(ledger, None if service is None else service.digest)
     page = read_page()
     with _bound(ADDRESS, port) as listening:
         host = f"{ADDRESS}:{listening.getsockname()[1]}"
@@ -72,9 +87,40 @@ def console(
         if browse:
             webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(
-                Console(service=service, guard=guard, page=page).serve(listening)
-            )
+            served = Console(service=service, ledger=files, guard=guard, page=page)
+            asyncio.run(served.serve(listening))
+
+
+def _place(where: PlaceOptions, *, is_needed: bool) -> Place | None:
+    """Find the service; there need be none where a ledger is shown."""
+    try:
+        return where.find()
+    except CommandFailed:
+        if is_needed or where.url is not None or where.cacert is not None:
+            raise
+        return None
+
+
+def _ledger(folders: Sequence[Path], service: str | None) -> "Ledger":
+    """Return a ledger, whose index is in the user's cache.
+
+    Raises:
+        CommandFailed: a folder is none.
+    """
+    from ccfpy.audit.readers import processors
+    from ccfpy.console.ledger import Ledger, database_name
+
+    for folder in folders:
+        if not folder.is_dir():
+            raise CommandFailed(f"{folder} is no folder: --ledger names a ledger's")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ccfpy"
+    cache.mkdir(parents=True, exist_ok=True)
+    return Ledger(
+        folders=folders,
+        database=cache / database_name(folders),
+        service=service,
+        processes=processors(),
+    )
 
 
 def _pen(

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from ccfpy.client.governance import Governance
 from ccfpy.client.review.proposal import NoSuchProposal
 from ccfpy.client.review.public_state import read_public_state
 from ccfpy.console.answers import Cast, Problem, Start
+from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.guards import HEADERS, Guard
 from ccfpy.console.inbox import TABLES
+from ccfpy.console.ledger_routes import LedgerRoutes, answer
 from ccfpy.console.proposal import body_of, page_of
 from ccfpy.console.receipts import explained, fetched, receipt_bytes
 from ccfpy.console.signing import Desk, NotSigned
@@ -31,6 +34,7 @@ from ccfpy.console.watching import watch
 from ccfpy.http.errors import ApiError
 
 if TYPE_CHECKING:
+    from ccfpy.console.ledger import Ledger
     from ccfpy.console.service import Service
 
 BODY_BYTES_MAX = 64 * 1024
@@ -48,6 +52,7 @@ FILES = {
 
 STATUSES: Mapping[type[Exception], int] = {
     NoSuchProposal: 404,
+    NoSuchTransaction: 404,
     NotSigned: 409,
     Malformed: 400,
     Exception: 502,
@@ -80,14 +85,17 @@ def read_page() -> dict[str, bytes]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
-    """A console of one service.
+    """A console of one service, of one ledger, or of both.
 
     Attributes:
+        service: the service, if the console shows one.
+        ledger: the ledger's files, if the console reads them.
         guard: who may ask.
         page: the page's files, by path.
     """
 
-    service: "Service"
+    service: "Service | None"
+    ledger: "Ledger | None"
     guard: Guard
     page: dict[str, bytes]
 
@@ -97,7 +105,7 @@ class Console:
         Args:
             stream: what pages are told of the service.
         """
-        routes = _Routes(self.service, stream)
+        routes = _Routes(self.service, self.ledger, stream)
         made = web.Application(
             middlewares=[_guarding(self.guard)],
             client_max_size=BODY_BYTES_MAX,
@@ -106,25 +114,55 @@ class Console:
             made.router.add_get(path, functools.partial(_file, path, content))
         made.router.add_get("/api/start", routes.start)
         made.router.add_get("/api/stream", routes.stream)
-        made.router.add_get("/api/proposals/{id}", routes.proposal)
-        made.router.add_post("/api/proposals/{id}/vote", routes.vote)
-        made.router.add_get("/api/committed/{txid}", routes.committed)
-        made.router.add_get("/api/receipt/{txid}", routes.receipt)
-        made.router.add_post("/api/receipt", routes.explain)
+        if self.service is not None:
+            made.router.add_get("/api/proposals/{id}", routes.proposal)
+            made.router.add_post("/api/proposals/{id}/vote", routes.vote)
+            made.router.add_get("/api/committed/{txid}", routes.committed)
+            made.router.add_get("/api/receipt/{txid}", routes.receipt)
+            made.router.add_post("/api/receipt", routes.explain)
+        if self.ledger is not None:
+            asked = LedgerRoutes(Explorer(self.ledger.database))
+            made.router.add_get("/api/tx", asked.transactions)
+            made.router.add_get("/api/tx/{seqno}", asked.transaction)
+            made.router.add_get("/api/keys", asked.keys)
+            made.router.add_get("/api/history", asked.history)
+            made.router.add_get("/api/value", asked.value)
         return made
 
     async def serve(self, listening: socket.socket) -> None:
         """Answer for ever on a socket that is bound to ``guard.host``."""
         stream = Stream()
         runner = web.AppRunner(
-            self.application(stream), access_log=None, shutdown_timeout=SHUTDOWN_S
+            self.application(stream),
+            access_log=None,
+            logger=_logger(),
+            shutdown_timeout=SHUTDOWN_S,
         )
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
-            await watch(self.service, stream)
+            await watch(self.service, self.ledger, stream)
         finally:
             await runner.cleanup()
+
+
+class _OneSentence(logging.Formatter):
+    """Leaves tracebacks out: who reads the terminal has not written this program."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return what happened, and the exception's own words."""
+        error = None if record.exc_info is None else record.exc_info[1]
+        words = "" if error is None else f": {type(error).__name__}: {error}"
+        return f"ccfpy console: {record.getMessage().lower()}{words}"
+
+
+def _logger() -> logging.Logger:
+    """Make what the server logs by: to the terminal, in one sentence each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneSentence())
+    logger = logging.getLogger(__name__)
+    logger.handlers, logger.propagate = [handler], False
+    return logger
 
 
 def _guarding(guard: Guard) -> Middleware:
@@ -152,21 +190,28 @@ def _guarding(guard: Guard) -> Middleware:
 class _Routes:
     """The answers, but for the page itself."""
 
-    def __init__(self, service: "Service", stream: Stream) -> None:
-        self._service, self._stream = service, stream
-        self._desk = Desk(service.pen)
+    def __init__(
+        self, service: "Service | None", ledger: "Ledger | None", stream: Stream
+    ) -> None:
+        self._shown, self._ledger, self._stream = service, ledger, stream
+        self._desk = Desk(None if service is None else service.pen)
+
+    @property
+    def _service(self) -> "Service":
+        assert self._shown is not None, "its routes are there with a service alone"
+        return self._shown
 
     async def start(self, _: web.Request) -> web.Response:
         """Answer what the console is for."""
-        service = self._service
-        pen = service.pen
-        return _json(
+        service, pen = self._shown, self._desk.pen
+        return answer(
             Start(
                 version=VERSION,
-                service=service.digest,
-                urls=tuple(service.urls),
+                service=None if service is None else service.digest,
+                has_ledger=self._ledger is not None,
+                urls=() if service is None else tuple(service.urls),
                 signer=None if pen is None else pen.name,
-                signer_id=service.signer_id,
+                signer_id=None if service is None else service.signer_id,
                 confirms=pen is not None and pen.confirm is not None,
             )
         )
@@ -200,7 +245,7 @@ class _Routes:
             names=self._service.names(),
             signer_id=self._service.signer_id,
         )
-        return _json(page)
+        return answer(page)
 
     async def vote(self, request: web.Request) -> web.Response:
         """Sign and submit a ballot that counts for the bytes that were read alone."""
@@ -229,20 +274,20 @@ class _Routes:
                 proposal_id, bound_ballot(body, approve=in_favour)
             )
         txid = None if status.txid is None else str(status.txid)
-        return _json(Cast(state=status.state, txid=txid))
+        return answer(Cast(state=status.state, txid=txid))
 
     async def committed(self, request: web.Request) -> web.Response:
         """Answer once a transaction is committed."""
         txid = TxId.parse(request.match_info["txid"])
         async with self._service.connect() as connection:
             await connection.wait_committed(txid, timeout_s=COMMIT_TIMEOUT_S)
-        return _json(Cast(state="Committed", txid=str(txid)))
+        return answer(Cast(state="Committed", txid=str(txid)))
 
     async def receipt(self, request: web.Request) -> web.Response:
         """Fetch and verify a transaction's receipt."""
         txid = TxId.parse(request.match_info["txid"])
         async with self._service.connect() as connection:
-            return _json(await fetched(connection, txid))
+            return answer(await fetched(connection, txid))
 
     async def explain(self, request: web.Request) -> web.Response:
         """Verify a receipt that the page brings."""
@@ -253,7 +298,7 @@ class _Routes:
         page = explained(
             receipt_bytes(text), certificate=self._service.certificate, claims=claims
         )
-        return _json(page)
+        return answer(page)
 
 
 async def _file(path: str, content: bytes, _: web.Request) -> web.Response:
@@ -269,10 +314,6 @@ def _proposal_id(request: web.Request) -> ProposalId:
 
 async def _body(request: web.Request) -> JsonObject:
     return loads_object(await request.read())
-
-
-def _json(value: object) -> web.Response:
-    return web.Response(body=orjson.dumps(value), content_type="application/json")
 
 
 def _problem(status: int, reason: str) -> web.Response:

@@ -1,6 +1,7 @@
-"""Nodes asked again and again while a page is open, and not otherwise."""
+"""A service and a ledger watched, for the pages that are open."""
 
 import asyncio
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,17 +13,20 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.client.review.public_state import read_public_state
 from ccfpy.client.survey import survey
 from ccfpy.console.inbox import TABLES, inbox_of, unread
+from ccfpy.console.ledger import headline
 from ccfpy.console.network import network_of, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ccfpy.console.answers import Inbox, Network
+    from ccfpy.console.answers import Inbox, LedgerView, Network
+    from ccfpy.console.ledger import Ledger
     from ccfpy.console.service import Service
     from ccfpy.console.stream import Stream
 
 NETWORK = "network"
 PROPOSALS = "proposals"
+LEDGER = "ledger"
 NETWORK_EACH_S = 0.5
 PROPOSALS_EACH_S = 2.0
 NODE_TIMEOUT_S = 0.8
@@ -54,17 +58,43 @@ async def look_at_proposals(service: "Service") -> "Inbox":
     return inbox_of(state, names=service.names(), signer_id=service.signer_id, now=now)
 
 
-async def watch(service: "Service", stream: "Stream") -> None:
-    """Ask for ever, while a page listens; publish what differs from the last time."""
+async def watch(
+    service: "Service | None", ledger: "Ledger | None", stream: "Stream"
+) -> None:
+    """Watch for ever; publish what differs from the last time.
+
+    Nodes are asked while a page listens. A ledger is read whether or not one does, so
+    that it has been read when one does.
+    """
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(
-            _each(NETWORK_EACH_S, lambda: look_at_network(service), stream, NETWORK)
-        )
-        tasks.create_task(
-            _each(
-                PROPOSALS_EACH_S, lambda: look_at_proposals(service), stream, PROPOSALS
+        if service is not None:
+            tasks.create_task(
+                _each(NETWORK_EACH_S, lambda: look_at_network(service), stream, NETWORK)
             )
-        )
+            tasks.create_task(
+                _each(
+                    PROPOSALS_EACH_S,
+                    lambda: look_at_proposals(service),
+                    stream,
+                    PROPOSALS,
+                )
+            )
+        if ledger is not None:
+            tasks.create_task(_follow(ledger, stream))
+
+
+async def _follow(ledger: "Ledger", stream: "Stream") -> None:
+    """Read a ledger on another thread."""
+    loop, stop = asyncio.get_running_loop(), threading.Event()
+
+    def publish(view: "LedgerView") -> None:
+        value = orjson.dumps(replace(view, headline=headline(view)))
+        loop.call_soon_threadsafe(stream.publish, LEDGER, value)
+
+    try:
+        await asyncio.to_thread(ledger.follow, publish, stop)
+    finally:
+        stop.set()
 
 
 async def _each(

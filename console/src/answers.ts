@@ -29,6 +29,15 @@ export interface Section {
   readonly diffs: readonly Diff[];
 }
 
+export interface Damage {
+  readonly file: string;
+  readonly position: number;
+  readonly seqno: number | null;
+  readonly reason: string;
+}
+
+export type Coverage = "verified" | "unsigned" | "not vouched for";
+
 export type ReceiptStep = "evidence" | "leaf" | "root" | "signature" | "endorsement";
 
 export type Holds = "holds" | "does not hold" | "not reached";
@@ -42,7 +51,8 @@ export interface ExplainedStep {
 
 export interface Start {
   readonly version: string;
-  readonly service: string;
+  readonly service: string | null;
+  readonly has_ledger: boolean;
   readonly urls: readonly string[];
   readonly signer: string | null;
   readonly signer_id: string | null;
@@ -110,6 +120,76 @@ export interface ReceiptPage {
   readonly transaction: string | null;
   readonly steps: readonly ExplainedStep[];
   readonly text: string;
+}
+
+export interface LedgerView {
+  readonly headline: string;
+  readonly folders: readonly string[];
+  readonly files: number;
+  readonly bytes_all: number;
+  readonly bytes_left: number;
+  readonly last_seqno: number;
+  readonly last_verified: number;
+  readonly service: string | null;
+  readonly is_another_service: boolean;
+  readonly damage: readonly Damage[];
+  readonly maps: readonly string[];
+  readonly trouble: string;
+}
+
+export interface TransactionRow {
+  readonly txid: string;
+  readonly seqno: number;
+  readonly is_signature: boolean;
+  readonly coverage: Coverage;
+  readonly entry_bytes: number;
+  readonly private_bytes: number;
+}
+
+export interface Transactions {
+  readonly rows: readonly TransactionRow[];
+  readonly more_after: number | null;
+}
+
+export interface Text {
+  readonly text: string;
+  readonly hex: string;
+  readonly size: number;
+  readonly is_cut: boolean;
+}
+
+export interface WriteRow {
+  readonly map: string;
+  readonly key: Text;
+  readonly value: Text | null;
+}
+
+export interface TransactionPage {
+  readonly row: TransactionRow;
+  readonly file: string;
+  readonly position: number;
+  readonly covered_by: number | null;
+  readonly service: string | null;
+  readonly claims_digest: string | null;
+  readonly leaf: string;
+  readonly writes: readonly WriteRow[];
+}
+
+export interface Keys {
+  readonly keys: readonly Text[];
+  readonly is_cut: boolean;
+}
+
+export interface HistoryRow {
+  readonly txid: string;
+  readonly seqno: number;
+  readonly coverage: Coverage;
+  readonly value: Text | null;
+}
+
+export interface KeyHistory {
+  readonly rows: readonly HistoryRow[];
+  readonly more_before: number | null;
 }
 
 export interface Problem {

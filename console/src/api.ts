@@ -1,5 +1,16 @@
 // Requests to the console's server, and the stream of what changes.
-import type { Cast, Problem, ProposalPage, ReceiptPage, Start } from "./answers";
+import type {
+  Cast,
+  KeyHistory,
+  Keys,
+  Problem,
+  ProposalPage,
+  ReceiptPage,
+  Start,
+  Text,
+  TransactionPage,
+  Transactions,
+} from "./answers";
 
 const TOKEN = "ccfpy-token";
 
@@ -8,7 +19,7 @@ function token(): string {
   const match = /^#token=([\w-]+)$/.exec(location.hash);
   if (match?.[1]) {
     sessionStorage.setItem(TOKEN, match[1]);
-    history.replaceState(null, "", `${location.pathname}#/network`);
+    window.history.replaceState(null, "", location.pathname);
   }
   return sessionStorage.getItem(TOKEN) ?? "";
 }
@@ -43,6 +54,21 @@ export const receipt = (txid: string): Promise<ReceiptPage> => answered(`/api/re
 
 export const explain = (text: string, claims: string | null): Promise<ReceiptPage> =>
   answered("/api/receipt", { method: "POST", body: JSON.stringify({ receipt: text, claims }) });
+
+const asked = (questions: Readonly<Record<string, string | number>>): string =>
+  new URLSearchParams(Object.entries(questions).map(([name, about]) => [name, String(about)])).toString();
+
+export const transactions = (after: number): Promise<Transactions> => answered(`/api/tx?after=${after}`);
+
+export const transaction = (seqno: number): Promise<TransactionPage> => answered(`/api/tx/${seqno}`);
+
+export const keys = (map: string, prefix: string): Promise<Keys> => answered(`/api/keys?${asked({ map, prefix })}`);
+
+export const history = (map: string, key: string, before: number | null): Promise<KeyHistory> =>
+  answered(`/api/history?${asked(before === null ? { map, key } : { map, key, before })}`);
+
+export const value = (map: string, key: string, seqno: number): Promise<Text> =>
+  answered(`/api/value?${asked({ map, key, seqno })}`);
 
 /** Read events for as long as the server sends them; throws when it stops. */
 export async function listen(taken: (topic: string, value: unknown) => void): Promise<void> {

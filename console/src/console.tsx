@@ -1,23 +1,38 @@
 // The frame around every view, and the choice among them.
 import { render } from "preact";
 import { InboxView } from "./inbox";
+import { LedgerView } from "./ledger";
 import { NetworkView } from "./network";
 import { ProposalView } from "./proposal";
 import { ReceiptView } from "./receipts";
-import { follow, inbox, lost, network, route, started } from "./state";
+import { follow, inbox, ledger, lost, network, route, started } from "./state";
 
-const VIEWS = [
-  { path: "/network", name: "Network" },
-  { path: "/proposals", name: "Proposals" },
-  { path: "/receipts", name: "Receipts" },
-] as const;
+interface Choice {
+  readonly path: string;
+  readonly name: string;
+  /** Whether this console has what the view shows. */
+  readonly isThere: boolean;
+}
+
+function views(): readonly Choice[] {
+  const hasService = started.value?.service !== null;
+  return [
+    { path: "/network", name: "Network", isThere: hasService },
+    { path: "/proposals", name: "Proposals", isThere: hasService },
+    { path: "/ledger", name: "Ledger", isThere: started.value?.has_ledger === true },
+    { path: "/receipts", name: "Receipts", isThere: hasService },
+  ].filter((choice) => choice.isThere);
+}
+
+/** The view that is asked for, or the first there is. */
+const place = (): string => (route.value === "/" ? (views()[0]?.path ?? "/network") : route.value);
 
 function Navigation() {
   const waiting = inbox.value?.proposals.filter((row) => row.group === "yours to decide").length ?? 0;
   return (
     <nav aria-label="Views">
-      {VIEWS.map(({ path, name }) => (
-        <a key={path} href={`#${path}`} aria-current={route.value.startsWith(path) ? "page" : undefined}>
+      {views().map(({ path, name }) => (
+        <a key={path} href={`#${path}`} aria-current={place().startsWith(path) ? "page" : undefined}>
           {name}
           {path === "/proposals" && waiting > 0 && (
             <span class="count" title={`${waiting} wait for your vote`}>
@@ -35,19 +50,23 @@ function Identity() {
   if (!known) return null;
   return (
     <p class="identity">
-      <span>
-        service <code title={known.service}>{known.service.slice(0, 16)}</code>
-      </span>
+      {known.service && (
+        <span>
+          service <code title={known.service}>{known.service.slice(0, 16)}</code>
+        </span>
+      )}
       <span>{known.signer ? `you vote as ${known.signer}` : "reading only"}</span>
     </p>
   );
 }
 
 function View() {
-  const proposal = /^\/proposals\/([0-9a-zA-Z]+)$/.exec(route.value);
+  const shown = place();
+  const proposal = /^\/proposals\/([0-9a-zA-Z]+)$/.exec(shown);
   if (proposal?.[1]) return <ProposalView key={proposal[1]} id={proposal[1]} />;
-  if (route.value.startsWith("/proposals")) return <InboxView inbox={inbox.value} />;
-  if (route.value.startsWith("/receipts")) return <ReceiptView />;
+  if (shown.startsWith("/proposals")) return <InboxView inbox={inbox.value} />;
+  if (shown.startsWith("/receipts")) return <ReceiptView />;
+  if (shown.startsWith("/ledger")) return <LedgerView ledger={ledger.value} route={shown} />;
   return <NetworkView network={network.value} />;
 }
 
@@ -55,7 +74,7 @@ function Page() {
   return (
     <>
       <header>
-        <a class="name" href="#/network">
+        <a class="name" href="#/">
           ccfpy <b>console</b>
         </a>
         <Navigation />

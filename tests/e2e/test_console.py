@@ -30,6 +30,7 @@ CHROMIUM = shutil.which("chromium")
 AXE = Path(__file__).parents[2] / "console/node_modules/axe-core/axe.min.js"
 DEADLINE_MS = 20_000
 Result = TypeVar("Result")
+expect.set_options(timeout=DEADLINE_MS)
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 
 pytestmark = [
@@ -65,8 +66,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def reading(service: Running) -> Iterator[str]:
-    """The address of a console without a key."""
-    with _console(service) as address:
+    """The address of a console without a key, which reads the ledger too."""
+    with _console(service, "--ledger", str(service.ledger)) as address:
         yield address
 
 
@@ -132,7 +133,11 @@ def _console(
     process = subprocess.Popen(
         [sys.executable, "-m", "ccfpy.cli.main", "console", *options],
         env=os.environ
-        | {"CCFPY_URL": service.url, "CCFPY_COMMON": str(service.options.shared)},
+        | {
+            "CCFPY_URL": service.url,
+            "CCFPY_COMMON": str(service.options.shared),
+            "XDG_CACHE_HOME": str(service.options.workspace / "cache"),
+        },
         stdin=terminal,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -299,6 +304,42 @@ def test_a_receipt_is_fetched_verified_and_refused_after_a_change(
         expect(page.get_by_role("alert")).to_contain_text("this is no receipt")
 
 
+def test_an_auditor_follows_a_key_to_the_transaction_that_wrote_it(
+    reading: str, browser: Browser
+) -> None:
+    with _opened(browser, reading) as page:
+        page.locator("nav").get_by_text("Ledger").click()
+        _see(page, "transactions verified")
+        page.get_by_text("public maps").click()
+        page.get_by_role("link", name="public:ccf.gov.service.info").click()
+        page.get_by_role("link", name="(the only key)").click()
+        _see(page, '"status":"Open"')
+        page.locator(".write a").first.click()
+        _see(page, "What it wrote, as far as it is public")
+        _see(page, "public:ccf.gov.service.info")
+        page.get_by_label("Go to a transaction").fill("2.1")
+        page.get_by_role("button", name="Go").click()
+        _see(page, "Transaction 2.1")
+
+
+def test_a_changed_byte_is_shown_where_it_is(
+    service: Running, browser: Browser, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(service.ledger, tmp_path / "ledger")
+    changed = min(folder.iterdir())
+    data = bytearray(changed.read_bytes())
+    data[len(data) // 2] ^= 1
+    changed.write_bytes(data)
+    offline = ("--ledger", str(folder))
+    with _console(service, *offline) as address, _opened(browser, address) as page:
+        _go(page, "/ledger")
+        headline = page.locator("h1")
+        expect(headline).to_contain_text("Nothing after it is vouched for")
+        expect(headline).not_to_contain_text("verified")
+        expect(page.get_by_role("region", name="Damage")).to_contain_text(changed.name)
+        expect(page.locator("td", has_text="not vouched for").first).to_be_visible()
+
+
 def test_hostile_text_is_text(service: Running, reading: str, browser: Browser) -> None:
     data: Json = {"user_id": "cd" * 32, "user_data": {HOSTILE: HOSTILE}}
     proposal_id = _propose(service, {"name": "set_user_data", "args": data})
@@ -338,6 +379,8 @@ def test_every_page_is_for_everybody(
             ("network", "/network", "nodes answer"),
             ("proposals", "/proposals", "set_js_app"),
             ("receipts", "/receipts", "Is it in the ledger?"),
+            ("ledger", "/ledger", "Transactions after 0"),
+            ("transaction", "/ledger/tx/1", "What it wrote"),
             ("proposal", f"/proposals/{opens_an_endpoint}", "If it passed now"),
         ):
             _go(page, place)

@@ -10,6 +10,8 @@ import typing
 from enum import StrEnum
 from pathlib import Path
 
+from ccfpy.audit.auditor import Damage
+from ccfpy.audit.ledger_index import Coverage
 from ccfpy.client import explained
 from ccfpy.client.review import description
 from ccfpy.console import answers
@@ -29,6 +31,8 @@ def made() -> str:
         description.Fact,
         description.Diff,
         description.Section,
+        Damage,
+        Coverage,
         ReceiptStep,
         explained.Holds,
         explained.ExplainedStep,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from aiohttp import ClientSession, web
 
 from ccfpy.console.guards import Guard
+from ccfpy.console.ledger import Ledger
 from ccfpy.console.server import ADDRESS, FILES, Console
 from ccfpy.console.service import Service
 from ccfpy.console.signing import Pen
@@ -57,10 +58,13 @@ def pen_of(person: Person) -> Pen:
 
 
 @asynccontextmanager
-async def console(service: Service) -> AsyncIterator[Page]:
+async def console(
+    service: Service | None, ledger: Ledger | None = None
+) -> AsyncIterator[Page]:
     """Serve a console while the context lasts."""
     host = f"{ADDRESS}:{free_ports()[0]}"
-    served = Console(service=service, guard=Guard(host=host, token=TOKEN), page=PAGE)
+    guard = Guard(host=host, token=TOKEN)
+    served = Console(service=service, ledger=ledger, guard=guard, page=PAGE)
     runner = web.AppRunner(served.application(Stream()), shutdown_timeout=0.1)
     await runner.setup()
     try:

@@ -144,6 +144,14 @@ def test_a_body_has_so_many_bytes_and_no_more(
     assert asked(path, b"x" * size).status == status
 
 
+def test_a_defect_is_one_sentence_at_the_terminal(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    server._logger().error("Unhandled exception", exc_info=ValueError("wrong"))
+    said = capfd.readouterr().err
+    assert said == "ccfpy console: unhandled exception: ValueError: wrong\n"
+
+
 def test_every_answer_has_the_headers_of_the_guard(
     node: InProcessNode, serve: Serve, service_pem: str
 ) -> None:

@@ -1,13 +1,17 @@
 """Nodes are asked while a page listens, and what changed is published."""
 
 import asyncio
+from pathlib import Path
 
 import orjson
 
+from ccfpy.console.ledger import Ledger
 from ccfpy.console.service import Service
 from ccfpy.console.stream import Stream
 from ccfpy.console.watching import NETWORK, PROPOSALS, watch
 from ccfpy.testing.node import Person
+from tests.unit.audit.made import written
+from tests.unit.audit.test_verification import long_ledger
 from tests.unit.client.conftest import Serve
 from tests.unit.client.hosted import answering, hosted
 
@@ -20,7 +24,7 @@ def test_a_page_is_told_of_nodes_and_proposals(serve: Serve, service_pem: str) -
         async with serve(answering(node)) as url, asyncio.timeout(30):
             service = Service(urls=[url], certificate=service_pem, names=dict, pen=None)
             async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(watch(service, stream))
+                watching = tasks.create_task(watch(service, None, stream))
                 with stream.listen() as listener:
                     events = listener.events()
                     told = {_topic(await anext(events)) for _ in range(2)}
@@ -44,7 +48,7 @@ def test_a_service_that_nobody_reaches_is_told_as_such(
             pen=None,
         )
         async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(watch(service, stream))
+            watching = tasks.create_task(watch(service, None, stream))
             with stream.listen() as listener:
                 events = listener.events()
                 while not (stream.latest(NETWORK) and stream.latest(PROPOSALS)):
@@ -53,6 +57,27 @@ def test_a_service_that_nobody_reaches_is_told_as_such(
         network = orjson.loads(stream.latest(NETWORK) or b"")
         assert network["headline"].startswith("no node answers at https://127.0.0.1")
         assert orjson.loads(stream.latest(PROPOSALS) or b"")["trouble"]
+
+    asyncio.run(main())
+
+
+def test_a_page_is_told_of_the_ledger(tmp_path: Path) -> None:
+    ledger = Ledger(
+        folders=[written(long_ledger(), tmp_path / "ledger")],
+        database=tmp_path / "index.db",
+        service=None,
+        processes=1,
+    )
+
+    async def main() -> None:
+        stream = Stream()
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch(None, ledger, stream))
+            with stream.listen() as listener:
+                events = listener.events()
+                while b"transactions verified" not in await anext(events):
+                    pass
+            watching.cancel()
 
     asyncio.run(main())
 

@@ -1,0 +1,132 @@
+"""A ledger's folders, verified and indexed while the console runs."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ccfpy.audit.auditor import ChunkChecked
+from ccfpy.audit.chunks import ChunkPath, find_chunks
+from ccfpy.audit.indexing import Indexing
+from ccfpy.audit.ledger_index import LedgerIndex
+from ccfpy.audit.readers import Readers, local_readers
+from ccfpy.base.errors import CcfpyError
+from ccfpy.console.answers import LedgerView
+from ccfpy.crypto.hashing import sha256_hex
+
+LOOK_EACH_S = 2.0
+BYTES_PER_MIB = 1 << 20
+NAME_CHARACTERS = 32
+
+
+def database_name(folders: Sequence[Path]) -> str:
+    """Return the name of the index of a ledger, by where its files lie."""
+    places = "\n".join(str(folder.resolve()) for folder in folders)
+    return f"{sha256_hex(places.encode())[:NAME_CHARACTERS]}.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """A ledger in folders of this machine.
+
+    Attributes:
+        folders: where its files lie.
+        database: the file of its index, which is made.
+        service: the SHA-256 digest, in hex, of the certificate of the service that the
+            ledger should be of, if that is known.
+        processes: how many read chunks.
+    """
+
+    folders: Sequence[Path]
+    database: Path
+    service: str | None
+    processes: int
+
+    def follow(
+        self, publish: Callable[[LedgerView], None], stop: threading.Event
+    ) -> None:
+        """Verify and index what the folders hold, again whenever that changes.
+
+        Args:
+            publish: told what is known, whenever that changes.
+            stop: set when nobody wants to know more.
+        """
+        seen: list[tuple[str, int]] | None = None
+        with local_readers(self.processes) as readers:
+            while not stop.is_set():
+                try:
+                    chunks = find_chunks(self.folders)
+                    sizes = [(str(each.name), each.size_bytes) for each in chunks]
+                    if sizes != seen:
+                        self._index(chunks, readers, publish, stop)
+                        seen = sizes
+                except (OSError, CcfpyError) as error:
+                    publish(replace(self._view([]), trouble=str(error)))
+                stop.wait(LOOK_EACH_S)
+
+    def _index(
+        self,
+        chunks: Sequence[ChunkPath],
+        readers: Readers,
+        publish: Callable[[LedgerView], None],
+        stop: threading.Event,
+    ) -> None:
+        sizes = {str(chunk.name): chunk.size_bytes for chunk in chunks}
+        with LedgerIndex(self.database) as index:
+            indexing = Indexing(chunks, readers, index)
+            left = indexing.bytes_to_read
+            publish(replace(self._view(chunks), bytes_left=left))
+            for finding in indexing.findings():
+                if stop.is_set():
+                    return
+                if isinstance(finding, ChunkChecked):
+                    left -= sizes[finding.file]
+                    publish(replace(self._view(chunks), bytes_left=left))
+        publish(self._view(chunks))
+
+    def _view(self, chunks: Sequence[ChunkPath]) -> LedgerView:
+        """Return what the index says now."""
+        with LedgerIndex(self.database) as index:
+            services = index.services()
+            return LedgerView(
+                folders=tuple(map(str, self.folders)),
+                files=len(chunks),
+                bytes_all=sum(chunk.size_bytes for chunk in chunks),
+                bytes_left=0,
+                last_seqno=index.last_seqno,
+                last_verified=index.last_verified,
+                service=services[-1] if services else None,
+                is_another_service=bool(
+                    self.service and services and services[-1] != self.service
+                ),
+                damage=tuple(index.damage()),
+                maps=tuple(index.maps()),
+                trouble="",
+            )
+
+
+def headline(view: LedgerView) -> str:
+    """Return an auditor's first answer: up to where does the ledger verify?"""
+    if view.trouble:
+        return f"the ledger could not be read: {view.trouble}"
+    if view.damage:
+        first = view.damage[0]
+        place = f"{first.file} at byte {first.position:,}"
+        if first.seqno is not None:
+            place = f"transaction {first.seqno:,}, {place}"
+        return f"damaged: {place}: {first.reason}. Nothing after it is vouched for"
+    if view.bytes_left:
+        done = (view.bytes_all - view.bytes_left) // BYTES_PER_MIB
+        return (
+            f"reading: {done:,} of {view.bytes_all // BYTES_PER_MIB:,} MiB, "
+            "nothing wrong so far"
+        )
+    if not view.last_seqno:
+        return "there is no ledger in these folders"
+    said = f"{view.last_verified:,} transactions verified"
+    after = view.last_seqno - view.last_verified
+    if after:
+        said += f", {after:,} after the last signature"
+    if view.is_another_service:
+        said += ", of another service than the one that this console trusts"
+    return said

@@ -1,0 +1,357 @@
+// A ledger's files, for auditors: up to where they verify, and what they hold.
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import type { Coverage, KeyHistory, Keys, LedgerView as Ledger, Text, TransactionPage, Transactions } from "./answers";
+import { history, keys, transaction, transactions, value } from "./api";
+import { counted } from "./words";
+
+const TONES: Readonly<Record<Coverage, string>> = { verified: "good", unsigned: "faint", "not vouched for": "bad" };
+const MARKS: Readonly<Record<Coverage, string>> = { verified: "✓", unsigned: "·", "not vouched for": "✗" };
+
+const mapPath = (map: string): string => `/ledger/map/${encodeURIComponent(map)}`;
+const keyPath = (map: string, key: Text): string => `/ledger/key/${encodeURIComponent(map)}/${key.hex}`;
+
+/** The key of maps that hold one value: eight zeros. */
+const UNIT_HEX = "0000000000000000";
+
+const named = (key: Text): string => (key.hex === UNIT_HEX ? "(the only key)" : key.text || "(empty key)");
+
+function Covered({ coverage }: { coverage: Coverage }) {
+  return (
+    <span class={TONES[coverage]}>
+      <span aria-hidden="true">{MARKS[coverage]} </span>
+      {coverage}
+    </span>
+  );
+}
+
+/** Ask whenever the question or the ledger changes; show the answer, or why there is none. */
+function Asked<Answer>(props: {
+  ask: () => Promise<Answer>;
+  about: string;
+  show: (answer: Answer) => ComponentChildren;
+}) {
+  const answer = useSignal<Answer | null>(null);
+  const trouble = useSignal("");
+  useEffect(() => {
+    let isCurrent = true;
+    props.ask().then(
+      (found) => {
+        if (!isCurrent) return;
+        answer.value = found;
+        trouble.value = "";
+      },
+      (error: unknown) => {
+        if (isCurrent) trouble.value = error instanceof Error ? error.message : String(error);
+      },
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [props.about]);
+  if (trouble.value)
+    return (
+      <p class="bad" role="alert">
+        {trouble.value}
+      </p>
+    );
+  return answer.value === null ? <p>Reading …</p> : <>{props.show(answer.value)}</>;
+}
+
+function Value({ text, whole }: { text: Text | null; whole: () => Promise<Text> }) {
+  const shown = useSignal<Text | null>(null);
+  if (text === null) return <em>removed</em>;
+  const now = shown.value ?? text;
+  return (
+    <>
+      <pre tabIndex={0}>{now.text || "(empty)"}</pre>
+      {now.is_cut && (
+        <p class="faint">
+          the beginning of {counted(now.size, "byte")}
+          {shown.value === null && (
+            <button type="button" class="plain" onClick={() => void whole().then((found) => (shown.value = found))}>
+              show more
+            </button>
+          )}
+        </p>
+      )}
+    </>
+  );
+}
+
+function Overview({ ledger }: { ledger: Ledger }) {
+  return (
+    <>
+      <dl class="facts">
+        <dt>files</dt>
+        <dd>{counted(ledger.files, "file")}</dd>
+        <dt>last transaction</dt>
+        <dd>{ledger.last_seqno.toLocaleString("en")}</dd>
+        <dt>verified up to</dt>
+        <dd>{ledger.last_verified.toLocaleString("en")}</dd>
+        <dt>service</dt>
+        <dd class={ledger.is_another_service ? "bad" : ""}>
+          <code title={ledger.service ?? ""}>{ledger.service?.slice(0, 16) ?? "unknown"}</code>
+        </dd>
+      </dl>
+      {ledger.bytes_left > 0 && (
+        <progress aria-label="read" max={ledger.bytes_all} value={ledger.bytes_all - ledger.bytes_left} />
+      )}
+      {ledger.damage.length > 0 && (
+        <section class="warnings" aria-label="Damage">
+          <h2>Damage</h2>
+          <ul>
+            {ledger.damage.map((each) => (
+              <li key={`${each.file} ${each.position}`}>
+                {each.seqno === null ? "" : `transaction ${each.seqno.toLocaleString("en")}, `}
+                {each.file}, byte {each.position.toLocaleString("en")}: {each.reason}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function TransactionList({ after, about }: { after: number; about: string }) {
+  return (
+    <Asked
+      ask={() => transactions(after)}
+      about={`${after} ${about}`}
+      show={(page: Transactions) => (
+        <>
+          <div class="wide">
+            <table>
+              <caption>Transactions after {after.toLocaleString("en")}</caption>
+              <thead>
+                <tr>
+                  <th scope="col">transaction</th>
+                  <th scope="col">integrity</th>
+                  <th scope="col">kind</th>
+                  <th scope="col" class="number">
+                    bytes
+                  </th>
+                  <th scope="col" class="number">
+                    private
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {page.rows.map((row) => (
+                  <tr key={row.seqno}>
+                    <th scope="row">
+                      <a href={`#/ledger/tx/${row.seqno}`}>{row.txid}</a>
+                    </th>
+                    <td>
+                      <Covered coverage={row.coverage} />
+                    </td>
+                    <td>{row.is_signature ? "signature" : ""}</td>
+                    <td class="number">{row.entry_bytes.toLocaleString("en")}</td>
+                    <td class="number">{row.private_bytes.toLocaleString("en")}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+          <p>
+            {after > 0 && <a href={`#/ledger/after/${Math.max(0, after - 100)}`}>Earlier</a>}{" "}
+            {page.more_after !== null && <a href={`#/ledger/after/${page.more_after}`}>Later</a>}
+          </p>
+        </>
+      )}
+    />
+  );
+}
+
+function Transaction({ seqno, about }: { seqno: number; about: string }) {
+  return (
+    <Asked
+      ask={() => transaction(seqno)}
+      about={`${seqno} ${about}`}
+      show={(page: TransactionPage) => (
+        <>
+          <h2>
+            Transaction {page.row.txid} <Covered coverage={page.row.coverage} />
+          </h2>
+          <dl class="rows">
+            <div>
+              <dt>signed by</dt>
+              <dd>
+                {page.covered_by === null ? (
+                  "no signature that holds"
+                ) : (
+                  <>
+                    <a href={`#/ledger/tx/${page.covered_by}`}>transaction {page.covered_by.toLocaleString("en")}</a>, of
+                    the service <code>{page.service?.slice(0, 16)}</code>
+                  </>
+                )}
+              </dd>
+            </div>
+            <div>
+              <dt>place</dt>
+              <dd>
+                {page.file}, byte {page.position.toLocaleString("en")}
+              </dd>
+            </div>
+            <div>
+              <dt>size</dt>
+              <dd>
+                {counted(page.row.entry_bytes, "byte")}, {page.row.private_bytes.toLocaleString("en")} of them private
+              </dd>
+            </div>
+            <div>
+              <dt>leaf of the Merkle tree</dt>
+              <dd>
+                <code>{page.leaf}</code>
+              </dd>
+            </div>
+            {page.claims_digest && (
+              <div>
+                <dt>digest of claims</dt>
+                <dd>
+                  <code>{page.claims_digest}</code>
+                </dd>
+              </div>
+            )}
+          </dl>
+          <h3>{page.writes.length ? "What it wrote, as far as it is public" : "It wrote nothing that is public"}</h3>
+          {page.writes.map((write, index) => (
+            <section key={index} class="write">
+              <p>
+                <a href={`#${mapPath(write.map)}`}>{write.map}</a> ·{" "}
+                <a href={`#${keyPath(write.map, write.key)}`}>{named(write.key)}</a>
+              </p>
+              <Value text={write.value} whole={() => value(write.map, write.key.hex, seqno)} />
+            </section>
+          ))}
+          <p>
+            {seqno > 1 && <a href={`#/ledger/tx/${seqno - 1}`}>Previous</a>}{" "}
+            <a href={`#/ledger/tx/${seqno + 1}`}>Next</a>
+          </p>
+        </>
+      )}
+    />
+  );
+}
+
+function MapKeys({ map, about }: { map: string; about: string }) {
+  const prefix = useSignal("");
+  const hex = Array.from(new TextEncoder().encode(prefix.value), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return (
+    <>
+      <h2>{map}</h2>
+      <label for="prefix">Keys that begin with</label>
+      <input id="prefix" value={prefix.value} onInput={(event) => (prefix.value = event.currentTarget.value)} />
+      <Asked
+        ask={() => keys(map, hex)}
+        about={`${map} ${hex} ${about}`}
+        show={(found: Keys) => (
+          <>
+            <ul class="items">
+              {found.keys.map((key) => (
+                <li key={key.hex}>
+                  <a href={`#${keyPath(map, key)}`}>{named(key)}</a>
+                </li>
+              ))}
+            </ul>
+            {found.is_cut && <p class="faint">There are more: say how they begin.</p>}
+          </>
+        )}
+      />
+    </>
+  );
+}
+
+function History({ map, hex, about }: { map: string; hex: string; about: string }) {
+  const before = useSignal<number | null>(null);
+  return (
+    <>
+      <h2>
+        History of a key in <a href={`#${mapPath(map)}`}>{map}</a>
+      </h2>
+      <Asked
+        ask={() => history(map, hex, before.value)}
+        about={`${map} ${hex} ${before.value} ${about}`}
+        show={(found: KeyHistory) => (
+          <>
+            {found.rows.map((row) => (
+              <section key={row.txid} class="write">
+                <p>
+                  <a href={`#/ledger/tx/${row.seqno}`}>{row.txid}</a> <Covered coverage={row.coverage} />
+                </p>
+                <Value text={row.value} whole={() => value(map, hex, row.seqno)} />
+              </section>
+            ))}
+            {found.rows.length === 0 && <p>It was never written.</p>}
+            {found.more_before !== null && (
+              <button type="button" class="plain" onClick={() => (before.value = found.more_before)}>
+                Earlier
+              </button>
+            )}
+          </>
+        )}
+      />
+    </>
+  );
+}
+
+function Maps({ maps }: { maps: readonly string[] }) {
+  return (
+    <details>
+      <summary>{counted(maps.length, "public map")}</summary>
+      <ul class="maps">
+        {maps.map((map) => (
+          <li key={map}>
+            <a href={`#${mapPath(map)}`}>{map}</a>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Jump() {
+  const to = useSignal("");
+  return (
+    <form
+      class="jump"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const found = /^(?:\d+\.)?(\d+)$/.exec(to.value.trim());
+        if (found) location.hash = `/ledger/tx/${found[1]}`;
+      }}
+    >
+      <label for="jump">Go to a transaction, such as 2.15 or 15</label>
+      <input id="jump" inputMode="decimal" value={to.value} onInput={(event) => (to.value = event.currentTarget.value)} />
+      <button type="submit">Go</button>
+    </form>
+  );
+}
+
+function Place({ route, about }: { route: string; about: string }) {
+  const [, , kind, first, second] = route.split("/");
+  if (kind === "tx") return <Transaction seqno={Number(first)} about={about} />;
+  if (kind === "map") return <MapKeys map={decodeURIComponent(first ?? "")} about={about} />;
+  if (kind === "key") return <History map={decodeURIComponent(first ?? "")} hex={second ?? ""} about={about} />;
+  return <TransactionList after={kind === "after" ? Number(first) : 0} about={about} />;
+}
+
+export function LedgerView({ ledger, route }: { ledger: Ledger | null; route: string }) {
+  if (!ledger) return <p>Looking for the ledger's files …</p>;
+  const isBad = ledger.damage.length > 0 || ledger.is_another_service || ledger.trouble !== "";
+  // What is shown is asked for again when the index has more.
+  const about = `${ledger.last_seqno} ${ledger.last_verified} ${ledger.damage.length}`;
+  return (
+    <>
+      <h1 class={isBad ? "bad" : ledger.bytes_left ? "" : "good"} aria-live="polite">
+        {ledger.headline}
+      </h1>
+      <Overview ledger={ledger} />
+      <Maps maps={ledger.maps} />
+      <Jump />
+      <Place key={route} route={route} about={about} />
+    </>
+  );
+}

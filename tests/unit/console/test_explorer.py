@@ -1,0 +1,139 @@
+"""What a ledger holds, for people: never more than they can read at once."""
+
+from pathlib import Path
+
+import pytest
+
+from ccfpy.audit.ledger_index import (
+    Coverage,
+    IndexedChunk,
+    IndexedTransaction,
+    LedgerIndex,
+    Vouched,
+    write_id,
+)
+from ccfpy.console.explorer import (
+    ROWS_MAX,
+    VALUE_BYTES_MAX,
+    WHOLE_BYTES_MAX,
+    Explorer,
+    NoSuchTransaction,
+    shown,
+)
+
+MAP = "public:accounts"
+KEY = b"\xff\x01"
+LAST = ROWS_MAX + 5
+
+
+@pytest.fixture
+def explorer(tmp_path: Path) -> Explorer:
+    """A ledger in which each transaction writes one key, and a key of its own."""
+    path = tmp_path / "index.db"
+    seqnos = range(1, LAST + 1)
+    chunk = IndexedChunk(
+        first=1,
+        file="ledger_1",
+        size_bytes=1,
+        sha256=b"",
+        is_final=False,
+        transactions=[
+            IndexedTransaction(
+                seqno, 2, 10 * seqno, seqno == LAST - 1, 100, 40, None, b"\xaa"
+            )
+            for seqno in seqnos
+        ],
+        maps=[MAP],
+        writes=[
+            write
+            for seqno in seqnos
+            for write in (
+                (write_id(seqno, 0), 0, KEY, b"%d" % seqno if seqno > 1 else None),
+                (
+                    write_id(seqno, 1),
+                    0,
+                    b"key %03d" % seqno,
+                    b"x" * 10 * VALUE_BYTES_MAX,
+                ),
+            )
+        ],
+    )
+    with LedgerIndex(path) as index:
+        index.add(chunk, Vouched(signatures=[LAST - 1]))
+        index.finish()
+    return Explorer(path)
+
+
+def test_transactions_come_in_pages(explorer: Explorer) -> None:
+    first = explorer.transactions(after=0)
+    assert [row.seqno for row in first.rows] == list(range(1, ROWS_MAX + 1))
+    assert first.more_after == ROWS_MAX
+    rest = explorer.transactions(after=ROWS_MAX)
+    assert [row.coverage for row in rest.rows][-2:] == [
+        Coverage.VERIFIED,
+        Coverage.UNSIGNED,
+    ]
+    assert rest.rows[-2].is_signature
+    assert rest.more_after is None
+    assert explorer.transactions(after=LAST).rows == ()
+
+
+def test_a_transaction_says_who_vouches_and_what_it_wrote(explorer: Explorer) -> None:
+    page = explorer.transaction(2)
+    assert (page.row.txid, page.file, page.position) == ("2.2", "ledger_1", 20)
+    assert page.covered_by == LAST - 1
+    assert page.leaf == "aa"
+    first, second = page.writes
+    assert (first.map, first.key.text, first.key.hex) == (MAP, "ff01", "ff01")
+    assert first.value is not None
+    assert first.value.text == "2"
+    assert second.value is not None
+    assert second.value.is_cut
+    assert explorer.transaction(1).writes[0].value is None
+
+
+@pytest.mark.parametrize("seqno", [0, LAST + 1])
+def test_a_transaction_that_is_not_there_is_none(
+    explorer: Explorer, seqno: int
+) -> None:
+    with pytest.raises(NoSuchTransaction):
+        explorer.transaction(seqno)
+
+
+def test_keys_are_found_by_how_they_begin(explorer: Explorer) -> None:
+    every = explorer.keys(MAP, b"")
+    assert (len(every.keys), every.is_cut) == (ROWS_MAX, True)
+    some = explorer.keys(MAP, b"key 00")
+    assert [key.text for key in some.keys] == [f"key 00{n}" for n in range(1, 10)]
+    assert not some.is_cut
+    assert explorer.keys("public:other", b"").keys == ()
+
+
+def test_a_history_comes_in_pages_the_latest_first(explorer: Explorer) -> None:
+    newest = explorer.history(MAP, KEY, before=None)
+    assert [row.seqno for row in newest.rows] == list(range(LAST, 5, -1))
+    assert newest.more_before == 6
+    oldest = explorer.history(MAP, KEY, before=newest.more_before)
+    assert [row.value and row.value.text for row in oldest.rows] == [*"5432", None]
+    assert oldest.more_before is None
+
+
+def test_a_long_value_is_shown_by_a_question_of_its_own(explorer: Explorer) -> None:
+    value = explorer.value(MAP, b"key 003", 3)
+    assert (value.text, value.is_cut) == ("x" * 10 * VALUE_BYTES_MAX, False)
+    for key, seqno in ((b"key 003", 4), (KEY, 1), (b"other", 3)):
+        with pytest.raises(NoSuchTransaction):
+            explorer.value(MAP, key, seqno)
+
+
+@pytest.mark.parametrize("most", [VALUE_BYTES_MAX, WHOLE_BYTES_MAX])
+def test_so_many_bytes_are_shown_and_no_more(most: int) -> None:
+    assert not shown(b"x" * most, most=most).is_cut
+    cut = shown(b"x" * (most + 1), most=most)
+    assert (cut.is_cut, cut.size, len(cut.text)) == (True, most + 1, most)
+
+
+def test_bytes_are_text_if_they_are_text() -> None:
+    assert shown("é\u202e".encode()).text == "é\\u202e"
+    assert shown(b"\xff\x00").text == "ff00"
+    assert shown("é".encode() * 3, most=5).text == "éé"

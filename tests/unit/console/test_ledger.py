@@ -1,0 +1,143 @@
+"""A ledger's folder is followed: up to where it verifies, in a sentence."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ccfpy.audit.auditor import Damage
+from ccfpy.console.answers import LedgerView
+from ccfpy.console.ledger import Ledger, database_name, headline
+from tests.unit.audit.made import written
+from tests.unit.audit.test_indexing import change_byte
+from tests.unit.audit.test_verification import long_ledger
+from tests.unit.ledger.made import SECOND
+
+VIEW = LedgerView(
+    folders=("ledger",),
+    files=1,
+    bytes_all=10 << 20,
+    bytes_left=0,
+    last_seqno=1200,
+    last_verified=1200,
+    service="ab",
+    is_another_service=False,
+    damage=(),
+    maps=(),
+    trouble="",
+)
+
+
+def _ledger(folder: Path, service: str | None = None) -> Ledger:
+    return Ledger(
+        folders=[folder],
+        database=folder.parent / "index.db",
+        service=service,
+        processes=1,
+    )
+
+
+def _followed(ledger: Ledger, until: int = 1) -> list[LedgerView]:
+    """Follow a ledger until it was read so often."""
+    stop = threading.Event()
+    seen: list[LedgerView] = []
+
+    def publish(view: LedgerView) -> None:
+        seen.append(view)
+        if sum(1 for each in seen if not each.bytes_left) >= until:
+            stop.set()
+
+    ledger.follow(publish, stop)
+    return seen
+
+
+def test_a_ledger_is_read_file_by_file(tmp_path: Path) -> None:
+    ledger = _ledger(written(long_ledger(), tmp_path / "ledger"))
+    seen = _followed(ledger)
+    left = [view.bytes_left for view in seen]
+    assert left == sorted(left, reverse=True)
+    assert len(set(left)) > 3
+    last = seen[-1]
+    assert last.service == SECOND.certificate.digest_hex
+    assert headline(last) == (
+        f"{last.last_verified} transactions verified, 1 after the last signature"
+    )
+    assert last.maps
+
+
+def test_a_ledger_that_was_read_is_not_read_again(tmp_path: Path) -> None:
+    ledger = _ledger(written(long_ledger(), tmp_path / "ledger"))
+    first = _followed(ledger)[-1]
+    again = _followed(ledger)
+    assert again[0].bytes_left < first.bytes_all / 2
+    assert again[-1] == first
+
+
+def test_damage_is_shown_where_it_is(tmp_path: Path) -> None:
+    folder = written(long_ledger(), tmp_path / "ledger")
+    changed = sorted(folder.iterdir())[1]
+    change_byte(changed, changed.stat().st_size // 2)
+    view = _followed(_ledger(folder))[-1]
+    (damage,) = view.damage
+    assert headline(view).startswith("damaged: ")
+    assert headline(view).endswith("Nothing after it is vouched for")
+    assert "verified" not in headline(view)
+    assert damage.file in headline(view)
+    assert view.last_verified < view.last_seqno
+
+
+def test_another_service_is_said_to_be_another(tmp_path: Path) -> None:
+    folder = written(long_ledger(), tmp_path / "ledger")
+    view = _followed(_ledger(folder, "00" * 32))[-1]
+    assert headline(view).endswith(
+        ", of another service than the one that this console trusts"
+    )
+    same = _ledger(folder, SECOND.certificate.digest_hex)
+    assert not _followed(same)[-1].is_another_service
+
+
+def test_folders_that_cannot_be_read_are_trouble(tmp_path: Path) -> None:
+    view = _followed(_ledger(tmp_path / "absent"))[-1]
+    assert headline(view).startswith("the ledger could not be read: ")
+    (tmp_path / "empty").mkdir()
+    view = _followed(_ledger(tmp_path / "empty"))[-1]
+    assert headline(view) == "there is no ledger in these folders"
+
+
+DAMAGE = Damage(file="ledger_1-9", position=1234, seqno=5, reason="it was changed")
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        (VIEW, "1,200 transactions verified"),
+        (
+            replace(VIEW, bytes_left=8 << 20),
+            "reading: 2 of 10 MiB, nothing wrong so far",
+        ),
+        (
+            replace(VIEW, damage=(DAMAGE,), bytes_left=1),
+            (
+                "damaged: transaction 5, ledger_1-9 at byte 1,234: it was changed. "
+                "Nothing after it is vouched for"
+            ),
+        ),
+        (
+            replace(VIEW, damage=(replace(DAMAGE, seqno=None),)),
+            (
+                "damaged: ledger_1-9 at byte 1,234: it was changed. "
+                "Nothing after it is vouched for"
+            ),
+        ),
+    ],
+)
+def test_the_headline_is_one_verdict(view: LedgerView, said: str) -> None:
+    assert headline(view) == said
+
+
+def test_an_index_is_of_its_folders(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert database_name([one]) == database_name([tmp_path / "x" / ".." / "one"])
+    assert database_name([one]) != database_name([other])
+    assert database_name([one, other]) != database_name([one])
