@@ -89,8 +89,7 @@ class Response:
 
 
 _STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-    for status in HTTPStatus
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus
 }
 
 
@@ -105,10 +104,10 @@ def serialise_response(response: Response) -> bytes:
     if type(body) is not bytes:
         raise Malformed(f"the body of a response is {type(body).__name__}, not bytes")
     status = response.status
-    head = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
+    line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown"
     if response.close:
-        head += "connection: close\r\n"
-    return _with_headers(head, response.headers, body)
+        line += "\r\nconnection: close"
+    return _with_headers(line, response.headers, body)
 
 
 def serialise_request(request: Request) -> bytes:
@@ -120,8 +119,8 @@ def serialise_request(request: Request) -> bytes:
     target = request.url
     if any(c <= " " or c > "~" for c in request.method + target):
         raise Malformed(f"not a request line: {request.method!r} {target!r}")
-    head = f"{request.method} {target} HTTP/1.1\r\n"
-    return _with_headers(head, request.headers, request.body)
+    line = f"{request.method} {target} HTTP/1.1"
+    return _with_headers(line, request.headers, request.body)
 
 
 def _with_headers(line: str, headers: dict[str, str], body: bytes) -> bytes:
@@ -130,15 +129,16 @@ def _with_headers(line: str, headers: dict[str, str], body: bytes) -> bytes:
     Raises:
         Malformed: a header holds a line break, or a character beyond Latin-1.
     """
-    parts = [line]
+    lines = [line]
     for name, value in headers.items():
-        if "\n" in value or "\r" in value or "\n" in name or "\r" in name:
+        header = f"{name}: {value}"
+        if "\n" in header or "\r" in header:
             raise Malformed("a header holds a line break")
-        parts.append(f"{name}: {value}\r\n")
+        lines.append(header)
     if "content-length" not in headers:
-        parts.append(f"content-length: {len(body)}\r\n")
-    parts.append("\r\n")
+        lines.append(f"content-length: {len(body)}")
+    lines.append("\r\n")
     try:
-        return "".join(parts).encode("latin-1") + body
+        return "\r\n".join(lines).encode("latin-1") + body
     except UnicodeEncodeError as error:
         raise Malformed("a header is beyond Latin-1") from error
