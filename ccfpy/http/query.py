@@ -6,7 +6,6 @@ so that an escaped ``&`` stays part of its value (CCF decodes first).
 """
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -38,17 +37,9 @@ class Query:
 
     __slots__ = ("_values",)
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._values: dict[str, list[str]] = {}
-        for name, value in pairs:
-            self._add(name, value)
-
-    def _add(self, name: str, value: str) -> None:
-        values = self._values.get(name)
-        if values is None:
-            self._values[name] = [value]
-        else:
-            values.append(value)
+    def __init__(self, values: dict[str, list[str]]) -> None:
+        """Make one of the values of each name."""
+        self._values = values
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -97,16 +88,16 @@ class Query:
 
 def parse_query(query: str) -> Query:
     """Read a query string as it stood in the target, without its ``?``."""
-    read = Query()
+    values: dict[str, list[str]] = {}
     if not query:
-        return read
+        return Query(values)
     has_escapes = "%" in query or "+" in query
     for part in query.split("&"):
         name, _, value = part.partition("=")
         if has_escapes:
             name, value = decode_component(name), decode_component(value)
-        read._add(name, value)  # noqa: SLF001 - made here
-    return read
+        values.setdefault(name, []).append(value)
+    return Query(values)
 
 
 def _integer(value: str, maximum: int) -> int | None:
