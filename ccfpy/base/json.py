@@ -34,19 +34,29 @@ def dumps(value: object) -> bytes:
             may be.
         TypeError: JSON has no form for it.
     """
-    if value is True:  # what most requests that change something are answered with
-        return b"true"
     if type(value) is int and -_SHORT < value < _SHORT:  # most often a key
         return str(value).encode()
+    # What is sent stands in a buffer of 4 KB or more, eight times its size or more, for
+    # as long as somebody keeps it, as tables do. This does not.
+    return b"".join((dumps_to_send(value), b""))
+
+
+def dumps_to_send(value: object) -> bytes:
+    """Write ``value`` as ``dumps`` does, into bytes that nobody keeps.
+
+    Raises:
+        Unwritable: as ``dumps``.
+        TypeError: as ``dumps``.
+    """
+    if value is True:  # what most requests that change something are answered with
+        return b"true"
     if isinstance(value, str):
         if len(value) > _BYTES_MAX:
             check_size(value)
     elif type(value) not in _FLAT:
         check_size(value)
     try:
-        # orjson's own bytes stand in a buffer of 4 KB or more, eight times their size
-        # or more, for as long as somebody keeps them, as tables do. These do not.
-        return b"".join((_dumps(value, option=_SORTED), b""))
+        return _dumps(value, option=_SORTED)
     except TypeError as error:
         if "Recursion" in str(error):
             raise Unwritable("JSON that is nested too deep to be written") from error

@@ -437,7 +437,7 @@ def _responding_json(shape: Schema, status: int) -> _Respond:
         return Response(
             status=status,
             headers={"content-type": JSON_CONTENT_TYPE},
-            body=json.dumps(result if write is None else write(result)),
+            body=json.dumps_to_send(result if write is None else write(result)),
         )
 
     return respond
