@@ -89,9 +89,12 @@ class HeaderCache:
 
     def find(self, data: bytes) -> Request | None:
         """Return the request in ``data``, if its head is cached and nothing follows."""
-        head, is_whole, body = data.partition(_HEAD_END)
-        if not is_whole:
-            return None
+        if data.endswith(_HEAD_END):  # most often as there is no body
+            head, body = data[:-_HEAD_END_BYTES], b""
+        else:
+            head, is_whole, body = data.partition(_HEAD_END)
+            if not is_whole:
+                return None
         query = b""
         start = self._heads.get(head)
         lines = None if start is None else start.lines
