@@ -5,6 +5,7 @@ must not be mistaken for one another, so each has a type of its own.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple, NewType, Self, TypeAlias
 
 from ccfpy.base.errors import Malformed
@@ -59,9 +60,13 @@ class TxId(NamedTuple):
         return cls(int(match[1]), int(match[2]))
 
 
+_KIND: Final = TxId
+_new: Final[Callable[[type[TxId], tuple[View, Seqno]], TxId]] = tuple.__new__
+
+
 def transaction_id(view: View, seqno: Seqno) -> TxId:
     """Make one without the step through Python that `TxId` itself is made with."""
-    return tuple.__new__(TxId, (view, seqno))
+    return _new(_KIND, (view, seqno))
 
 
 _HEX_ID = re.compile(r"[0-9a-f]{64}")

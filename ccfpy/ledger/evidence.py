@@ -24,5 +24,5 @@ def nonce_key(ledger_secret: bytes) -> HmacKey:
 def commit_evidence(key: HmacKey, tx_id: tuple[View, Seqno]) -> bytes:
     """Return the evidence of a transaction, its nonce under ``key``."""
     view, seqno = tx_id
-    text = f"{view}.{seqno}"
-    return f"ce:{text}:{key.hexdigest(text.encode())}".encode()
+    text = b"%d.%d" % (view, seqno)
+    return b"ce:%b:%b" % (text, key.hexdigest(text).encode())
