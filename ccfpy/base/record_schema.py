@@ -8,7 +8,8 @@ dataclass is ``closed``. A ``ValueError`` from ``__post_init__`` refuses the val
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from types import MemberDescriptorType
+from typing import Any, Final, TypeAlias
 
 from ccfpy.base.annotations import CLOSED, IS_REQUIRED, JSON_NAME
 from ccfpy.base.components import Schema
@@ -17,6 +18,13 @@ from ccfpy.base.mismatch import Mismatch, found
 from ccfpy.base.problems import problems_of_record, unknown_field
 
 SchemaOf: TypeAlias = Callable[[object], Schema]
+
+_Slot: TypeAlias = tuple[str, Callable[[object, object], None], object]
+"""A field's name, what sets it, and its default."""
+
+_new: Final[Callable[[type], Any]] = object.__new__
+_WRITTEN_BY_DATACLASS: Final = "<string>"
+"""The file of the constructors that ``dataclass`` writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,7 @@ def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: 
         (f.name, f.json_name, f.shape.read, f.shape.exact, f.is_required)
         for f in fields
     ]
+    make = _maker(kind)
 
     def read(value: Json) -> Any:  # noqa: ANN401 - an instance of the dataclass
         if not isinstance(value, dict):
@@ -144,11 +153,54 @@ def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: 
                     f"Missing required field '{json_name}' in object: {found(value)}"
                 )
         try:
-            return kind(**given)
+            return make(given)
         except ValueError as refusal:
             raise Mismatch(str(refusal)) from refusal
 
     return read
+
+
+def _maker(kind: Any) -> Callable[[dict[str, Any]], Any]:  # noqa: ANN401 - any dataclass
+    """Return what makes an instance of a dataclass, given all that has no default.
+
+    The constructor of a frozen dataclass is interpreted, and sets each field by a call:
+    2.2 % of the instructions of a write whose body has three fields. If there is no
+    more to it, the same fields are set here, by their slots.
+    """
+    slots = _slots(kind)
+
+    def construct(given: dict[str, Any]) -> Any:  # noqa: ANN401 - an instance of the dataclass
+        return kind(**given)
+
+    def fill(given: dict[str, Any]) -> Any:  # noqa: ANN401 - an instance of the dataclass
+        instance = _new(kind)
+        for name, set_slot, default in slots:
+            set_slot(instance, given.get(name, default))
+        return instance
+
+    return fill if slots else construct
+
+
+def _slots(kind: Any) -> list[_Slot]:  # noqa: ANN401 - any dataclass
+    """List the fields of a dataclass, if its constructor does no more than set them."""
+    parameters = kind.__dataclass_params__
+    constructor = getattr(kind.__init__, "__code__", None)
+    if (
+        not parameters.frozen
+        or constructor is None
+        or constructor.co_filename != _WRITTEN_BY_DATACLASS
+        or kind.__new__ is not object.__new__
+        or hasattr(kind, "__post_init__")
+    ):
+        return []
+    slots: list[_Slot] = []
+    for each in dataclasses.fields(kind):
+        slot = getattr(kind, each.name, None)
+        is_made_anew = each.default_factory is not dataclasses.MISSING
+        if not isinstance(slot, MemberDescriptorType) or is_made_anew or not each.init:
+            return []
+        slots.append((each.name, slot.__set__, each.default))
+    return slots
 
 
 def _writer(fields: list[_Field]) -> Callable[[Any], Any]:
