@@ -547,6 +547,10 @@ SIGNATURES_TIMED_MAX: int = 1000
 METRICS_SERIES_MAX: int = 2000
 """Series that are served; what is beyond is left out, and logged once."""
 
+# Traces
+TRACESTATE_CHARS_MAX: int = 512
+"""Of a ``tracestate`` that is handed on to another node; older members are left out."""
+
 # Offline tools
 DISCOVERED_FILES_MAX: int = 1_000_000
 """Files that a search for ledgers looks at; more are surely not all of ledgers."""

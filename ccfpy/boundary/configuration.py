@@ -291,6 +291,8 @@ class NodeConfiguration:
             from (``logging.tracebacks``); the key is ours.
         slow_calls_max: how many calls of an application's code may be slow at once
             (``worker_threads``).
+        wants_traces: the host takes reports of requests whose callers want a trace;
+            an option of the host's command line.
     """
 
     command: CommandType
@@ -321,3 +323,4 @@ class NodeConfiguration:
     seals_ledger_secrets: bool = False
     logs_tracebacks: bool = False
     slow_calls_max: int = limits.SLOW_CALLS_MAX
+    wants_traces: bool = False

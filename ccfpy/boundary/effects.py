@@ -299,6 +299,61 @@ class ReportMetrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardingSpan:
+    """How long another node had a request.
+
+    Attributes:
+        span: 8 bytes; the parent of what the other node reports.
+        began_ms: when the request was sent on, in milliseconds since 1970.
+        ended_ms: when the answer was there.
+    """
+
+    span: bytes
+    began_ms: int
+    ended_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTrace:
+    """Report a request whose caller wants it traced, once it is answered.
+
+    Only to a host that wants such reports (``NodeConfiguration.wants_traces``).
+
+    It says no more of the request than metrics say of requests, but for the caller's
+    own ids and the transaction. Times are milliseconds since 1970, by the host's clock.
+
+    Attributes:
+        trace: 16 bytes, which the caller chose.
+        parent: the caller's span: 8 bytes.
+        span: the request's span in the enclave: 8 bytes.
+        received_ms: what the host's clock said before the request was taken up.
+        began_ms: when it was taken up.
+        ended_ms: when its answer was there.
+        frontend: ``app``, ``gov`` or ``node``.
+        endpoint: the path that the endpoint declares, if its app lets metrics name it.
+        method: one of those that metrics name.
+        status: the class of the answer's status, as in metrics.
+        transaction: ``view.seqno``, if the answer names one.
+        is_forwarded: another node sent the request on to this one.
+        forwarding: of a request that this node sent on.
+    """
+
+    trace: bytes
+    parent: bytes
+    span: bytes
+    received_ms: int
+    began_ms: int
+    ended_ms: int
+    frontend: str
+    endpoint: str
+    method: str
+    status: str
+    transaction: str
+    is_forwarded: bool
+    forwarding: ForwardingSpan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
     """Ask for another step of the enclave: clients wait for their turn.
 
@@ -348,6 +403,7 @@ Effect: TypeAlias = (
     | Wake
     | DescribeMetrics
     | ReportMetrics
+    | ReportTrace
     | WriteLog
     | Stop
 )

@@ -91,6 +91,7 @@ EFFECT_KINDS: Mapping[int, type] = {
     28: effects.Wake,
     29: effects.DescribeMetrics,
     30: effects.ReportMetrics,
+    31: effects.ReportTrace,
 }
 
 Message = TypeVar("Message")

@@ -24,6 +24,7 @@ from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -248,7 +249,7 @@ class Stage:
         )
         self._frontend.is_open = True
 
-    def _log_unhandled(self, _: Endpoint, error: BaseException) -> str:
+    def _log_unhandled(self, _: Endpoint, error: BaseException, __: Marks) -> str:
         """Show an error that a node would hide: the user of a replay wrote the app."""
         self.node.lines.append(("fail", f"{error}"))
         return "replayed"

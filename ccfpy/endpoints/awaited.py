@@ -6,6 +6,7 @@ in place of a response. The part of the node that will know the answer keeps the
 request, so that answers keep the order of requests.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from ccfpy.http.messages import Response
@@ -54,7 +55,11 @@ class Awaited:
 
     def observe(self, observe: "Callable[[Response], None]") -> None:
         """Call a function with the response when it comes."""
-        self._observe = observe
+        earlier = self._observe
+        if earlier is None:
+            self._observe = observe
+        else:
+            self._observe = partial(_both, earlier, observe)
         if self.response is not None:
             observe(self.response)
 
@@ -66,6 +71,15 @@ class Awaited:
 
 Answer: TypeAlias = Response | Awaited
 """What a handler gives: the response, or the place where it will be."""
+
+
+def _both(
+    first: "Callable[[Response], None]",
+    second: "Callable[[Response], None]",
+    response: "Response",
+) -> None:
+    first(response)
+    second(response)
 
 
 def _to_nobody(_: "Response") -> None:

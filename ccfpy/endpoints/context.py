@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.history import HistoricalState, History
     from ccfpy.endpoints.index_strategies import Indexing
     from ccfpy.endpoints.session import Session
+    from ccfpy.endpoints.tracing import Trace
     from ccfpy.endpoints.waiting import CommitWaiting
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
@@ -152,6 +153,8 @@ class Context:
         user_data: anything a handler leaves for its local-commit handler.
         historical_state: of the transaction that the caller asked about, where the
             endpoint's mode is historical.
+        trace: of the request, if its caller wants one and the node makes traces; its
+            ``id`` is for logs.
     """
 
     __slots__ = (
@@ -166,6 +169,7 @@ class Context:
         "params",
         "request",
         "session",
+        "trace",
         "user_data",
     )
 
@@ -190,6 +194,7 @@ class Context:
         self.apply_writes: bool | None = None
         self.user_data: object = None
         self.historical_state: HistoricalState | None = None
+        self.trace: Trace | None = None
 
     @property
     def tx(self) -> "Tx":

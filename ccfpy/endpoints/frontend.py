@@ -26,7 +26,7 @@ from ccfpy.endpoints.declaration import (
     Mode,
     Redirection,
 )
-from ccfpy.endpoints.defects import LOGGED_AS, words_for
+from ccfpy.endpoints.defects import LOGGED_AS, Marks, words_for
 from ccfpy.endpoints.node_inside import NodeInside
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.session import InterfaceRules, Session
+    from ccfpy.endpoints.tracing import RequestTracer
     from ccfpy.endpoints.underway import Underway
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
@@ -64,7 +65,7 @@ _NO_TOKEN: Final = (jwt.NAME, jwt.NO_HEADER, jwt.CHALLENGE)
 _PRIMARY_UNKNOWN = ("primary", "current primary", ErrorCode.PrimaryNotFound)
 _BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
 
-UnhandledError = Callable[[Endpoint, BaseException], str]
+UnhandledError = Callable[[Endpoint, BaseException, Marks], str]
 """Called with an exception that no handler should raise. The node logs the exception
 under the returned id, by which the operator finds it."""
 
@@ -102,6 +103,7 @@ class Frontend:
         on_unhandled: UnhandledError,
         calls: AppCalls | None = None,
         is_app: bool = False,
+        tracer: "RequestTracer | None" = None,
     ) -> None:
         """Make a closed frontend.
 
@@ -113,6 +115,7 @@ class Frontend:
             on_unhandled: called with an exception that no endpoint should raise.
             calls: of the application's code; of a node with one thread if not said.
             is_app: whether the endpoints are an application's, and not ccfpy's own.
+            tracer: begins traces, if the node makes any.
         """
         self.registry = registry
         self.is_open = False
@@ -124,6 +127,7 @@ class Frontend:
         self._seen = NodeInside(node, self._calls.threads) if is_app else node
         self._named: TxId | None = None
         self._name = ""
+        self._tracer = tracer
         self._now_ns: Callable[[], int] = clock.monotonic_ns
         self.counts = RequestCounts()
         self.endpoint_counts: dict[str, RequestCounts] = {}
@@ -155,6 +159,13 @@ class Frontend:
         underway = self._calls.underway
         answer: Answer
         endpoint: Endpoint | None = None
+        if self._tracer is not None:
+            underway.trace = self._tracer.begin(
+                request,
+                self.registry.prefix,
+                is_forwarded=session.is_forwarded,
+                is_again=is_again,
+            )
         try:
             for _ in range(limits.TX_ATTEMPTS_MAX):
                 match = self._admit(request, session, path)
@@ -172,26 +183,32 @@ class Frontend:
                 answer = _no_end_of_conflicts().response()
         except ApiError as error:
             answer = error.response()
-        if type(answer) is not Response or (
-            endpoint is not None and endpoint.is_counted
-        ):
-            if not is_again:
-                self._count_unusual(request, endpoint, began_ns, answer)
-        elif not is_again:
-            elapsed_ns = self._now_ns() - began_ns
-            self.counts.count(request.method, answer.status, elapsed_ns)
+        if not is_again:
+            if (
+                type(answer) is not Response
+                or underway.trace is not None
+                or (endpoint is not None and endpoint.is_counted)
+            ):
+                self._note_unusual(request, endpoint, began_ns, answer, underway)
+            else:
+                elapsed_ns = self._now_ns() - began_ns
+                self.counts.count(request.method, answer.status, elapsed_ns)
         if underway.awaited is not None:
             self._calls.deliver(underway, answer)
         return answer
 
-    def _count_unusual(
+    def _note_unusual(
         self,
         request: "Request",
         endpoint: Endpoint | None,
         began_ns: int,
         answer: "Answer",
+        underway: "Underway",
     ) -> None:
-        """Count an answer of an endpoint counted apart, or one that comes later."""
+        """Count an answer of an endpoint counted apart, traced, or that comes later."""
+        if underway.trace is not None and underway.awaited is None:
+            # Otherwise the node went on without the call, and reports what awaits it.
+            underway.trace.answered(answer)
         if isinstance(answer, Response):
             self._count(request, endpoint, began_ns, answer)
         else:
@@ -252,7 +269,7 @@ class Frontend:
             or self._node.is_primary
         ):
             return match
-        return self._forward(request, session)
+        return self._forward(request, session, match.endpoint)
 
     def _not_found(self, request: "Request", path: str) -> Response:
         methods = self.registry.methods_of(path)
@@ -297,7 +314,9 @@ class Frontend:
         location = f"https://{address}{request.path}{query}"
         return empty_reply(307, {"location": location})
 
-    def _forward(self, request: "Request", session: "Session") -> Awaited:
+    def _forward(
+        self, request: "Request", session: "Session", endpoint: Endpoint
+    ) -> Awaited:
         """Hand the request to the primary, and from now on all of this session."""
         if request.version.startswith("2"):
             raise ApiError(
@@ -310,6 +329,10 @@ class Frontend:
                 ErrorCode.RequestAlreadyForwarded, "RPC was already forwarded."
             )
         self._check_session_consistency(session)
+        trace = self._calls.underway.trace
+        if trace is not None:
+            trace.endpoint = _named(endpoint)
+            request = trace.sent_on(request)
         awaited = self._node.forward(request, session)
         session.is_forwarding = True
         return awaited
@@ -340,6 +363,9 @@ class Frontend:
             else None
         )
         context = Context(request, session, node, endpoint, match.params, tx)
+        if underway.trace is not None:
+            context.trace = underway.trace
+            underway.trace.endpoint = _named(endpoint)
         response = self._run(endpoint, context)
         if isinstance(response, _Refusal):
             return response.response
@@ -364,6 +390,8 @@ class Frontend:
         tx_id = node.commit(tx, context.claims_digest)
         if tx_id is None:
             return response
+        if context.trace is not None:
+            context.trace.transaction = tx_id
         if endpoint.on_local_commit is None:
             if tx_id is not self._named:  # reads name the same state again and again
                 self._named, self._name = tx_id, f"{tx_id.view}.{tx_id.seqno}"
@@ -398,16 +426,16 @@ class Frontend:
         except ApiError as error:
             # Answers such as 404 are frequent. Each function that an exception leaves
             # costs as much as a query, so this one goes no further.
-            return _Refusal(self._response_of(endpoint, error))
+            return _Refusal(self._response_of(context, error))
         except Conflict:
             raise
         except (StoredMalformed, Unwritable) as error:
-            raise self.failed(endpoint, error) from error
+            raise self.failed(endpoint, error, _trace_of(context)) from error
         except Malformed as error:
             raise ApiError(400, ErrorCode.InvalidInput, str(error)) from error
         except Exception as error:
             # The rim of app code: one broken policy or handler must not stop the node.
-            raise self.failed(endpoint, error) from error
+            raise self.failed(endpoint, error, _trace_of(context)) from error
         else:
             return answer
 
@@ -442,12 +470,14 @@ class Frontend:
         self._calls.check_room()
         return self._calls.call(endpoint.handler, context, endpoint.execution_ms_max)
 
-    def failed(self, endpoint: Endpoint, error: Exception) -> ApiError:
+    def failed(
+        self, endpoint: Endpoint, error: Exception, trace: str | None = None
+    ) -> ApiError:
         """Answer that something failed, but not what failed: that may be private."""
-        request_id = self._on_unhandled(endpoint, error)
+        request_id = self._on_unhandled(endpoint, error, Marks(trace))
         return internal_error(f"{words_for(error)} {LOGGED_AS} {request_id}.")
 
-    def _response_of(self, endpoint: Endpoint, error: ApiError) -> Response:
+    def _response_of(self, context: Context, error: ApiError) -> Response:
         """Return the response to which an endpoint's error leads.
 
         Raises:
@@ -460,7 +490,9 @@ class Frontend:
             check_answer(response)
             check_size(response, self._calls.limits.response_bytes_max)
         except Exception as failure:
-            raise self.failed(endpoint, failure) from failure
+            raise self.failed(
+                context.endpoint, failure, _trace_of(context)
+            ) from failure
         return response
 
     def _check_session_consistency(self, session: "Session") -> None:
@@ -498,21 +530,31 @@ class Frontend:
                 check_answer(response)
                 check_size(response, calls.limits.response_bytes_max)
         except ApiError as error:
-            return self._not_told(endpoint, tx_id, f": {error.message}")
+            return self._not_told(context, tx_id, f": {error.message}")
         except Exception as error:  # noqa: BLE001 - in the ledger whatever this does
-            request_id = self._on_unhandled(endpoint, error)
-            return self._not_told(endpoint, tx_id, f". {LOGGED_AS} {request_id}.")
+            marks = Marks(_trace_of(context), tx_id)
+            request_id = self._on_unhandled(endpoint, error, marks)
+            return self._not_told(context, tx_id, f". {LOGGED_AS} {request_id}.")
         return response
 
-    def _not_told(self, endpoint: Endpoint, tx_id: TxId, why: str) -> Response:
+    def _not_told(self, context: Context, tx_id: TxId, why: str) -> Response:
         """Answer that a transaction is in the ledger, and its handler failed after."""
         error = internal_error(f"Failed to execute local commit handler func{why}")
         try:
-            response = self._response_of(endpoint, error)
+            response = self._response_of(context, error)
         except ApiError as other:
             response = other.response()
         response.headers[TX_ID_HEADER] = str(tx_id)
         return response
+
+
+def _named(endpoint: Endpoint) -> str:
+    """Return an endpoint's path, if metrics may name it."""
+    return endpoint.path if endpoint.is_counted else ""
+
+
+def _trace_of(context: Context) -> str | None:
+    return None if context.trace is None else context.trace.id
 
 
 def _no_end_of_conflicts() -> ApiError:

@@ -19,6 +19,11 @@ _OK: Final = 200
 _REDIRECTED: Final = 300
 
 
+def status_class(status: int) -> str:
+    """Return the class of a status, as the metrics name it."""
+    return STATUS_CLASSES[min(status // 100, len(STATUS_CLASSES) - 1)]
+
+
 @final
 class StatusCounts:
     """How many answers had a status of each class.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.declaration import Endpoint
+    from ccfpy.endpoints.tracing import Trace
     from ccfpy.http.errors import ApiError
 
 
@@ -24,7 +25,9 @@ class Recipient(Protocol):
 class Answerer(Protocol):
     """What answers by one of its endpoints: a frontend."""
 
-    def failed(self, endpoint: "Endpoint", error: Exception) -> "ApiError":
+    def failed(
+        self, endpoint: "Endpoint", error: Exception, trace: str | None = None
+    ) -> "ApiError":
         """Log a defect of an endpoint's, and return what its caller is told."""
         ...
 
@@ -37,12 +40,14 @@ class Underway:
         frontend: what answers, by an endpoint of its own.
         endpoint: that one.
         awaited: where the answer will be, once the node has gone on without it.
+        trace: of the request, if it is traced.
     """
 
-    __slots__ = ("awaited", "endpoint", "frontend", "recipient")
+    __slots__ = ("awaited", "endpoint", "frontend", "recipient", "trace")
 
     def __init__(self) -> None:
         self.recipient: Recipient | None = None
         self.frontend: Answerer | None = None
         self.endpoint: Endpoint | None = None
         self.awaited: Awaited | None = None
+        self.trace: Trace | None = None

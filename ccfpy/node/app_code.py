@@ -16,6 +16,7 @@ from ccfpy.base.places import chain_of, places_of
 from ccfpy.base.ports import CallStopped
 from ccfpy.boundary.effects import LogTag
 from ccfpy.endpoints.app_calls import AppCalls, AppLimits
+from ccfpy.endpoints.defects import Marks
 from ccfpy.service.tables import python
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ccfpy.node.outbox import Outbox
 
 _ID_BYTES = 8
+_UNMARKED = Marks()
 
 
 @dataclass(eq=False)
@@ -88,19 +90,27 @@ class AppCode:
             self.failed(what, error, tag=LogTag.APP)
             return otherwise
 
-    def failed(self, what: str, error: BaseException, *, tag: LogTag) -> str:
+    def failed(
+        self,
+        what: str,
+        error: BaseException,
+        *,
+        tag: LogTag,
+        marks: Marks = _UNMARKED,
+    ) -> str:
         """Log that something of an application's failed.
 
         Args:
             what: names it.
             error: says how it failed.
             tag: of the lines.
+            marks: named beside the failure's id.
 
         Returns:
             The id by which a caller may name this failure.
         """
         failure = self.entropy.random_bytes(_ID_BYTES).hex()
-        self.outbox.fail(f"{_summary(error)} in {what} (id {failure})", tag=tag)
+        self.outbox.fail(f"{_summary(error)} in {what} (id {failure}{marks})", tag=tag)
         if self.logs_places or self._logs_texts:
             for position, link in enumerate(
                 chain_of(error, links_max=limits.FAILURE_LINKS_MAX)

@@ -40,6 +40,8 @@ class AwayCalls:
             return  # the node's own work, which its thread ends
         underway.awaited = awaited = Awaited()
         self._away[call] = underway, store, store.pin()
+        if underway.trace is not None:
+            underway.trace.answered(awaited)
         recipient.wait_for(awaited)
 
     def give_up(self, call: object, reason: str) -> None:
@@ -55,7 +57,8 @@ class AwayCalls:
         if underway.frontend is None or underway.endpoint is None:
             refusal = internal_error(words_for(error))
         else:
-            refusal = underway.frontend.failed(underway.endpoint, error)
+            trace = None if underway.trace is None else underway.trace.id
+            refusal = underway.frontend.failed(underway.endpoint, error, trace)
         underway.awaited.settle(refusal.response())
 
     def _came_back(self, underway: Underway) -> None:

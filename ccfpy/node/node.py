@@ -38,8 +38,10 @@ from ccfpy.boundary.events import (
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.application import Application
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
+from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.gov.api import governance_registry
 from ccfpy.js.quickjs import ContextPool, QuickJs
 from ccfpy.node.api import node_registry
@@ -379,12 +381,21 @@ class Node:
         parts = self._parts
         engine = QuickJs(parts.clock, parts.contexts, self._calls.threads)
         running.replication.tail.store.threads = self._calls.threads
+        tracer = None
+        if running.configuration.wants_traces:
+            tracer = RequestTracer(
+                time=running.time,
+                clock=parts.clock,
+                entropy=parts.entropy,
+                report=self._outbox.report,
+            )
         for registry in (
             let_scripts_run(parts.app.registry(), running, engine, parts.clock),
             governance_registry(NodeGovernance(running, engine)),
             node_registry(running),
         ):
-            parts.router.mount(registry.prefix, self._frontend(running, registry))
+            frontend = self._frontend(running, registry, tracer)
+            parts.router.mount(registry.prefix, frontend)
         parts.router.frontends["node"].is_open = True
 
     def _bootstrap(self, running: RunningNode) -> Bootstrap | None:
@@ -423,13 +434,15 @@ class Node:
             case _:
                 assert_never(command)
 
-    def _frontend(self, running: RunningNode, registry: Registry) -> Frontend:
+    def _frontend(
+        self, running: RunningNode, registry: Registry, tracer: RequestTracer | None
+    ) -> Frontend:
         is_app = registry.prefix == "app"
         tag = LogTag.APP if is_app else LogTag.NONE
 
-        def unhandled(endpoint: Endpoint, error: BaseException) -> str:
+        def unhandled(endpoint: Endpoint, error: BaseException, marks: Marks) -> str:
             what = f"{endpoint.method} /{registry.prefix}{endpoint.path}"
-            return self._parts.app_code.failed(what, error, tag=tag)
+            return self._parts.app_code.failed(what, error, tag=tag, marks=marks)
 
         return Frontend(
             registry,
@@ -439,6 +452,7 @@ class Node:
             on_unhandled=unhandled,
             calls=self._calls,
             is_app=is_app,
+            tracer=tracer,
         )
 
     def _tick(self, tick: Tick) -> None:

@@ -15,6 +15,7 @@ from ccfpy.boundary.effects import (
     Effect,
     LogLevel,
     LogTag,
+    ReportTrace,
     SendData,
     WriteLog,
 )
@@ -94,6 +95,10 @@ class Outbox:
         if not message.isprintable():
             message = "".join(map(_printable, message))
         self._effects.append(WriteLog(level=level, tag=tag, message=message))
+
+    def report(self, trace: ReportTrace) -> None:
+        """Report a request, before the answers of this step leave."""
+        self._effects.append(trace)
 
     def info(self, message: str, *, tag: LogTag = LogTag.NONE) -> None:
         """Log at info."""

@@ -20,6 +20,7 @@ from ccfpy.boundary.effects import (
     ReadMore,
     RecoverLedger,
     ReportMetrics,
+    ReportTrace,
     SetPeer,
     Stop,
     TruncateLedger,
@@ -72,6 +73,7 @@ class Recorded:
             may be given up.
         commit: the last seqno reported final.
         sealed: the files of sealed ledger secrets, by version.
+        traces: of requests, if the node was told that they are wanted.
     """
 
     effects: list[Effect] = field(default_factory=list)
@@ -87,6 +89,7 @@ class Recorded:
     sealed: dict[int, bytes] = field(default_factory=dict)
     identity: IdentityMade | None = None
     stop: Stop | None = None
+    traces: list[ReportTrace] = field(default_factory=list)
 
     def keep_ledger(self, effect: Effect) -> None:
         """Carry out a node's effects on the ledger and on what is kept beside it."""
@@ -109,6 +112,8 @@ class Recorded:
                 self.sealed[effect.version] = effect.data
             case ReadMore() | Wake() | DescribeMetrics() | ReportMetrics():
                 pass  # for the host's ends of connections
+            case ReportTrace():
+                self.traces.append(effect)
             case _:
                 raise AssertionError(f"a node of one asks for no {effect}")
 

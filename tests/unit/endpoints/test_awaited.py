@@ -66,3 +66,12 @@ def test_an_abandoned_response_is_observed_all_the_same() -> None:
     awaited.abandon()
     awaited.settle(Response(status=200))
     assert observed == [200]
+
+
+def test_each_of_several_observers_sees_the_response() -> None:
+    awaited, observed = Awaited(), list[str]()
+    awaited.observe(lambda response: observed.append(f"first {response.status}"))
+    awaited.observe(lambda response: observed.append(f"second {response.status}"))
+    awaited.settle(Response(status=200))
+    awaited.observe(lambda response: observed.append(f"late {response.status}"))
+    assert observed == ["first 200", "second 200", "late 200"]

@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.boundary.metrics import TIME_EDGES_NS
-from ccfpy.endpoints.request_counts import RequestCounts
+from ccfpy.endpoints.request_counts import RequestCounts, status_class
 
 MS = 1_000_000
 
@@ -53,3 +53,18 @@ def test_a_time_at_an_edge_counts_below_it() -> None:
         counts.count("PUT", 200, edge)
         counts.count("PUT", 200, edge + 1)
     assert counts.times == [1, *[2] * (len(TIME_EDGES_NS) - 1), 1]
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (99, "none"),
+        (100, "1xx"),
+        (204, "2xx"),
+        (404, "4xx"),
+        (599, "5xx"),
+        (700, "5xx"),
+    ],
+)
+def test_a_status_is_named_by_its_class_alone(status: int, name: str) -> None:
+    assert status_class(status) == name

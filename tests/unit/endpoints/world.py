@@ -8,11 +8,13 @@ from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
 from ccfpy.base.json import Json
 from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.base.ports import Attestation, Entropy, Given, Result
+from ccfpy.boundary.effects import ReportTrace
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import (
     Expiry,
@@ -23,6 +25,7 @@ from ccfpy.endpoints.history import (
 from ccfpy.endpoints.index_strategies import Blobs, BlobSeries, Index, Strategy
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import InterfaceRules, Session
+from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.store import Store
@@ -269,19 +272,42 @@ class MovableClock:
 
 
 @dataclass
+class HostMoment:
+    """What a host last said of the time."""
+
+    monotonic_ms: int = 0
+    unix_us: int = NOW_S * 1_000_000
+
+
+@dataclass
 class Front:
-    """An open frontend of these endpoints, and the errors it told its node of."""
+    """An open frontend of these endpoints, and the errors it told its node of.
+
+    Attributes:
+        traces: what it reports of traced requests, if it makes traces.
+    """
 
     endpoints: Sequence[Endpoint]
     node: StoreNode = field(default_factory=StoreNode)
     has_backpressure: bool = True
     unhandled: list[BaseException] = field(default_factory=list)
+    marks: list[Marks] = field(default_factory=list)
     clock: MovableClock = field(default_factory=MovableClock)
+    traces: list[ReportTrace] | None = None
+    time: HostMoment = field(default_factory=HostMoment)
 
     def __post_init__(self) -> None:
         registry = Registry("app", title="t", description="d", version="1")
         for endpoint in self.endpoints:
             registry.add(endpoint)
+        tracer = None
+        if self.traces is not None:
+            tracer = RequestTracer(
+                time=self.time,
+                clock=self.clock,
+                entropy=SeededEntropy(2),
+                report=self.traces.append,
+            )
         self.frontend = Frontend(
             registry,
             self.node,
@@ -289,11 +315,13 @@ class Front:
             has_backpressure=self.has_backpressure,
             on_unhandled=self._note,
             is_app=True,
+            tracer=tracer,
         )
         self.frontend.is_open = True
 
-    def _note(self, _: Endpoint, error: BaseException) -> str:
+    def _note(self, _: Endpoint, error: BaseException, marks: Marks) -> str:
         self.unhandled.append(error)
+        self.marks.append(marks)
         return f"id{len(self.unhandled)}"
 
     def call(

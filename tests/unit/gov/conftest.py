@@ -25,6 +25,7 @@ from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
 from ccfpy.endpoints.index_strategies import Indexing
@@ -464,7 +465,7 @@ def fresh(consortium: tuple[Member, ...], default_constitution: str) -> Governed
     node.store.commit(tx)
     unhandled: list[BaseException] = []
 
-    def note(_: Endpoint, error: BaseException) -> str:
+    def note(_: Endpoint, error: BaseException, __: Marks) -> str:
         unhandled.append(error)
         return f"id{len(unhandled)}"
 

@@ -1,6 +1,7 @@
 """A node goes on without the calls of its application that are slow."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,9 @@ from ccfpy.base import json, limits
 from ccfpy.boundary.events import SessionData, Tick
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.testing.client import Client
-from ccfpy.testing.configuration import START_UNIX_US, listener
+from ccfpy.testing.configuration import START_UNIX_US, boot_of, listener, starting
 from ccfpy.testing.node import Person
+from ccfpy.testing.surroundings import Alone
 from tests.lab.slow_calls import may_stop
 from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.h2_session import H2Session, http2_listener
@@ -261,3 +263,56 @@ def test_streams_beside_a_slow_one_are_answered(members: tuple[Person, ...]) -> 
 
 def _said(client: Client, plaintext: bytes) -> SessionData:
     return SessionData(session=client.session, data=client.encrypt(plaintext))
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+COUNT_TRACED = serialise_request(
+    Request(
+        method="POST",
+        path="/app/counts/first",
+        headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"},
+    )
+)
+
+
+@pytest.fixture
+def traced(members: tuple[Person, ...]) -> Iterator[SlowNode]:
+    configuration = starting(
+        constitution=CONSTITUTION,
+        members=[member.founding() for member in members],
+        interfaces=(listener(),),
+    )
+    boot = boot_of(replace(configuration, wants_traces=True))
+    node = SlowNode.among(Alone(), app, boot, members=members, seed=1)
+    assert isinstance(node, SlowNode)
+    node.open_service()
+    yield node
+    node.slow.end()
+
+
+def test_a_slow_request_is_traced_once_when_its_answer_is_there(
+    traced: SlowNode,
+) -> None:
+    slow, other = traced.connect(), traced.connect()
+    call, _ = traced.begin_slowly(slow, COUNT_TRACED)
+    other.request("POST", "/app/counts/second")
+    assert not traced.host.traces
+    traced.run_on(call)
+    (answer,) = slow.receive()
+    (trace,) = traced.host.traces
+    assert trace.trace.hex() == TRACE
+    assert trace.status == "2xx"
+    assert trace.transaction == answer.headers["x-ms-ccf-transaction-id"]
+
+
+def test_a_slow_request_that_is_given_up_is_traced_and_logged_so(
+    traced: SlowNode,
+) -> None:
+    call, _ = traced.begin_slowly(traced.connect(), COUNT_TRACED)
+    traced.connect().request("POST", "/app/counts/second")
+    traced.give_up(call)
+    assert f", trace {TRACE})" in traced.host.logs[-1].message
+    traced.run_on(call)
+    assert [(trace.status, trace.transaction) for trace in traced.host.traces] == [
+        ("5xx", "")
+    ]

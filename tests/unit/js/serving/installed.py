@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
@@ -82,7 +83,7 @@ class Installed:
         )
         self.frontend.is_open = True
 
-    def _note(self, _: Endpoint, error: BaseException) -> str:
+    def _note(self, _: Endpoint, error: BaseException, __: Marks) -> str:
         self.unhandled.append(error)
         return f"id{len(self.unhandled)}"
 

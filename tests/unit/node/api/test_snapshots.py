@@ -47,7 +47,7 @@ class Service:
             self.running,
             clock=StoppedClock(),
             has_backpressure=False,
-            on_unhandled=lambda _, error: pytest.fail(repr(error)),
+            on_unhandled=lambda _, error, __: pytest.fail(repr(error)),
         )
         self.frontend.is_open = True
 
