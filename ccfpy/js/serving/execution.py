@@ -38,7 +38,6 @@ from ccfpy.service.tables.js import EndpointProperties, JsRuntimeOptions
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.endpoints.context import Context
-    from ccfpy.endpoints.declaration import Endpoint
     from ccfpy.kv.tx import Tx
 
 THROWN = "Exception thrown while executing."
@@ -176,12 +175,12 @@ class Executor:
                 self.limit_hits[error.which] += 1
             if isinstance(error, JsLimitExceeded) and error.which is JsLimit.TIME:
                 self._log_late(
-                    endpoint,
+                    context,
                     script_context.elapsed_ms,
                     options.limits.execution_ms_max,
                 )
             raise self._failure(
-                error, script_context.endpoint.stage, options.given
+                context, error, script_context.endpoint.stage, options.given
             ) from None
         answer = script_context.endpoint
         if not answer.is_answered:
@@ -197,18 +196,23 @@ class Executor:
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     def _log_late(
-        self, endpoint: "Endpoint", elapsed_ms: int, execution_ms_max: int
+        self, context: "Context", elapsed_ms: int, execution_ms_max: int
     ) -> None:
         """Log that a call was stopped, in the words for a call in Python."""
+        endpoint = context.endpoint
         self._node.log(
             ScriptLog.JS,
             "fail",
             f"Stopped, as it took {elapsed_ms} ms, and may take {execution_ms_max} ms, "
-            f"in {endpoint.method} /app{endpoint.path}",
+            f"in {endpoint.method} /app{endpoint.path}{_traced(context)}",
         )
 
     def _failure(
-        self, error: JsException, stage: CallStage, options: JsRuntimeOptions
+        self,
+        context: "Context",
+        error: JsException,
+        stage: CallStage,
+        options: JsRuntimeOptions,
     ) -> ApiError:
         """Return the error for the caller, with the details that the options allow."""
         reason = error.reason
@@ -219,7 +223,8 @@ class Executor:
         elif stage is CallStage.WRITING_JSON:
             message = NOT_JSON + ("" if options.return_exception_details else ".")
         if options.log_exception_details:
-            self._node.log(ScriptLog.APP, "fail", f"{reason}: {trace or '<no trace>'}")
+            line = f"{reason}{_traced(context)}: {trace or '<no trace>'}"
+            self._node.log(ScriptLog.APP, "fail", line)
         details: list[JsonObject] | None = None
         if options.return_exception_details:
             detail: JsonObject = {"code": ErrorCode.JSException, "message": reason}
@@ -242,6 +247,11 @@ class _Options:
 
 
 _DEFAULTS = _Options(JsRuntimeOptions())
+
+
+def _traced(context: "Context") -> str:
+    """Return what a failure's line says of the request's trace, if it has one."""
+    return "" if context.trace is None else f" (trace {context.trace.id})"
 
 
 def _access(properties: EndpointProperties) -> TxAccess:

@@ -5,17 +5,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ccfpy.boundary.effects import ReportTrace
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts, ScriptTables
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.service.tables.js import EndpointKey, EndpointProperties, JsRuntimeOptions
-from tests.unit.endpoints.world import StoreNode, session
+from tests.unit.endpoints.world import HostMoment, StoreNode, session
 from tests.unit.js.conftest import SeededEntropy
 
 
@@ -64,7 +66,12 @@ class TestScriptNode:
 class Installed:
     """An application's JavaScript, served."""
 
-    def __init__(self, scripts: Scripts | None = None) -> None:
+    def __init__(
+        self,
+        scripts: Scripts | None = None,
+        *,
+        traces: list[ReportTrace] | None = None,
+    ) -> None:
         self.node = StoreNode()
         self.script_node = TestScriptNode(self.node)
         self.unhandled: list[BaseException] = []
@@ -80,8 +87,17 @@ class Installed:
             has_backpressure=True,
             on_unhandled=self._note,
             is_app=True,
+            tracer=None if traces is None else self._tracer(traces),
         )
         self.frontend.is_open = True
+
+    def _tracer(self, traces: list[ReportTrace]) -> RequestTracer:
+        return RequestTracer(
+            time=HostMoment(),
+            clock=self.script_node.clock,
+            entropy=self.script_node.entropy,
+            report=traces.append,
+        )
 
     def _note(self, _: Endpoint, error: BaseException, __: Marks) -> str:
         self.unhandled.append(error)

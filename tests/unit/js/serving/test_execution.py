@@ -92,6 +92,19 @@ def test_a_throw_is_told_only_where_the_options_allow_it() -> None:
     ]
 
 
+def test_the_line_of_a_throw_names_the_trace_of_a_request_that_has_one() -> None:
+    installed = Installed(traces=[])
+    installed.options(log_exception_details=True)
+    installed.function("throw new Error('no')")
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    header = f"00-{trace}-00f067aa0ba902b7-01"
+    installed.call(headers={"traceparent": header})
+    installed.call()
+    traced, untraced = (line for _, _, line in installed.script_node.lines)
+    assert traced.startswith(f"Error: no (trace {trace}): ")
+    assert untraced.startswith("Error: no: ")
+
+
 def test_what_was_thrown_and_is_no_error_has_no_trace() -> None:
     installed = Installed()
     installed.options(return_exception_details=True, log_exception_details=True)
