@@ -755,6 +755,19 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             ),
         },
     ),
+    "traces": (
+        "Traces",
+        {
+            "a collector that hangs": (
+                "A thread of its own sends traces. A bounded number of them waits, and "
+                "further ones are dropped and counted."
+            ),
+            "an app that names private text as the transaction": (
+                "The trace names the transaction that the node itself committed, and "
+                "reads no header of the answer."
+            ),
+        },
+    ),
     "metrics": (
         "Metrics",
         {

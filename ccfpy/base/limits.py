@@ -550,6 +550,16 @@ METRICS_SERIES_MAX: int = 2000
 # Traces
 TRACESTATE_CHARS_MAX: int = 512
 """Of a ``tracestate`` that is handed on to another node; older members are left out."""
+TRACES_WAITING_MAX: int = 2000
+"""Traced requests that wait for a collector; further ones are dropped, and counted."""
+TRACES_BATCH_MAX: int = 200
+"""Traced requests that a collector gets at once."""
+TRACES_GATHER_MS: int = 200
+"""How long the first of a batch waits for others."""
+TRACES_CLOSE_MS_MAX: int = 1000
+"""How long a node that stops waits for its collector."""
+TRACES_REASON_CHARS_MAX: int = 300
+"""Of the reason, in the log, why a collector takes no traces."""
 
 # Offline tools
 DISCOVERED_FILES_MAX: int = 1_000_000

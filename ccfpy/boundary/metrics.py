@@ -92,6 +92,12 @@ _COUNTER, _GAUGE, _HISTOGRAM = MetricKind
 
 HOST_METRICS: Final = (
     _host(
+        _COUNTER,
+        "traced_requests_total",
+        "Requests whose traces were sent, refused by the collector, or dropped.",
+        "result",
+    ),
+    _host(
         _GAUGE,
         "build_info",
         "What this node runs; always 1.",

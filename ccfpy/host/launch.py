@@ -33,6 +33,7 @@ from ccfpy.host.listeners import BoundSocket, HostUnknown
 from ccfpy.host.log import Journal
 from ccfpy.host.metrics_address import MetricsAddress
 from ccfpy.host.node_host import NodeHost
+from ccfpy.host.otlp import OtlpExporter
 from ccfpy.host.output_files import PidFileExists, claim_pid_file, write_atomically
 from ccfpy.host.sealed_files import SealedFiles, read_sealed
 from ccfpy.host.snapshot_store import SnapshotStore
@@ -53,6 +54,7 @@ class Launch:
         program: what is measured as the node's program.
         sync_ledger: have the disk confirm each signature.
         metrics: where metrics are served, if they are.
+        traces: where traces are sent, if they are.
         disk: where the ledger and snapshots are kept.
     """
 
@@ -62,6 +64,7 @@ class Launch:
     program: Path
     sync_ledger: bool = False
     metrics: MetricsAddress | None = None
+    traces: str | None = None
     disk: Disk = REAL_DISK
 
 
@@ -86,12 +89,15 @@ def start(launch: Launch, link: EnclaveLink) -> int:
             cleanup.callback(storage.close)
             sockets = bind_sockets(file, cleanup, journal)
             metrics = _bind_metrics(launch, cleanup)
+            exporter = _exporter(launch)
             write_addresses(file, sockets)
             boot = _boot(launch, sockets)
         except ConfigurationRefused:
             pid_file.unlink(missing_ok=True)
             raise
-        host = NodeHost(file, link=link, storage=storage, journal=journal)
+        host = NodeHost(
+            file, link=link, storage=storage, journal=journal, exporter=exporter
+        )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.get_loop().set_exception_handler(
                 lambda _, context: journal.fail(
@@ -114,6 +120,17 @@ def _bind_metrics(
     cleanup.callback(address.remove)
     launch.journal.info(f"Serving metrics at {where}", file="launch")
     return bound
+
+
+def _exporter(launch: Launch) -> OtlpExporter | None:
+    """Return what sends traces, if they are sent, and log where to."""
+    if launch.traces is None:
+        return None
+    exporter = OtlpExporter(launch.traces)
+    launch.journal.info(f"Sending traces to {launch.traces}", file="launch")
+    if exporter.complaint is not None:
+        launch.journal.fail(f"Traces: {exporter.complaint}", file="launch")
+    return exporter
 
 
 def _boot(launch: Launch, sockets: Mapping[str, BoundSocket]) -> Callable[[Tick], Boot]:
@@ -144,6 +161,7 @@ def _resolve(launch: Launch, sockets: Mapping[str, BoundSocket]) -> NodeConfigur
         node_to_node=_node_to_node(file, _for_nodes(file, sockets)),
         environment=os.environ,
     )
+    configuration = replace(configuration, wants_traces=launch.traces is not None)
     return with_sealed_secrets(launch, configuration)
 
 

@@ -26,6 +26,7 @@ from ccfpy.host.peers import Peers
 from ccfpy.host.process_usage import usage_of
 from ccfpy.host.sessions import Sessions
 from ccfpy.host.storage import Storage
+from ccfpy.host.trace_sender import NO_COUNTS, TraceSender
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.snapshot_name import SnapshotName
 
@@ -63,6 +64,7 @@ class HostMetrics:
         post: sends the enclave an event.
         measurement: of the enclave's program, as JSON, once it is known.
         congested: while the host reads from no client.
+        traces: sends traces, if they are sent.
     """
 
     post: Callable[[Event], None]
@@ -73,6 +75,7 @@ class HostMetrics:
     sessions: Sessions
     peers: Peers
     congested: Stopwatch
+    traces: TraceSender | None = None
     measurement: bytes | None = None
 
     def __post_init__(self) -> None:
@@ -120,6 +123,9 @@ class HostMetrics:
         yield Sample("boundary_queue_bytes", (), (self.link.queued_bytes,))
         congested_ns = self.congested.total_ns
         yield Sample("boundary_congested_seconds_total", (), (congested_ns,))
+        traced = NO_COUNTS if self.traces is None else self.traces.counts
+        for result, count in traced.items():
+            yield Sample("traced_requests_total", (result,), (count,))
         for level, count in self.journal.counts.items():
             yield Sample("log_lines_total", (level,), (count,))
 

@@ -6,10 +6,12 @@ entries are in their file before the reply that reports them leaves.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +28,7 @@ from ccfpy.boundary.effects import (
     OpenCall,
     ReadMore,
     ReportMetrics,
+    ReportTrace,
     SendCall,
     SendData,
     SendEntries,
@@ -58,6 +61,7 @@ from ccfpy.host.peers import Peers
 from ccfpy.host.sessions import Sessions
 from ccfpy.host.storage import Storage
 from ccfpy.host.ticker import Ticker, tick_interval_s
+from ccfpy.host.trace_sender import SpanExporter, TraceSender
 
 STOP_WAIT_S = 4.0
 """How long the enclave may take to agree to a stop (5 s is what operators wait)."""
@@ -82,7 +86,17 @@ class NodeHost:
         link: EnclaveLink,
         storage: Storage,
         journal: Journal,
+        exporter: SpanExporter | None = None,
     ) -> None:
+        """Start nothing yet.
+
+        Args:
+            file: the node's configuration.
+            link: to the enclave.
+            storage: the node's files.
+            journal: the node's log.
+            exporter: sends traces, if they are sent.
+        """
         self._file = file
         self._link = link
         self._storage = storage
@@ -106,6 +120,11 @@ class NodeHost:
         )
         self._listeners = Listeners()
         self._congested = Stopwatch()
+        self._traces = (
+            None
+            if exporter is None
+            else TraceSender(exporter, tell=self._tell_of_traces)
+        )
         self._metrics = HostMetrics(
             post=self.post,
             file=file,
@@ -115,6 +134,7 @@ class NodeHost:
             sessions=self._sessions,
             peers=self._peers,
             congested=self._congested,
+            traces=self._traces,
         )
         self._metrics_server = MetricsServer(self._metrics.text)
         self._events: list[Event] = []
@@ -156,6 +176,8 @@ class NodeHost:
                     per_address_max=section.max_open_sessions_per_address,
                 )
                 await self._listeners.serve(bound, make)
+            if self._traces is not None:
+                self._traces.start()
             if metrics is not None:
                 await self._metrics_server.serve(metrics)
             loop.call_later(self._tick_interval_s, self._tick)
@@ -239,10 +261,24 @@ class NodeHost:
             Stop: self._stop,
             DescribeMetrics: self._metrics.enclave.described,
             ReportMetrics: self._metrics.enclave.reported,
+            ReportTrace: self._trace_reported,
             Wake: lambda _: self.post(Woken()),
         }
         own = cast("Mapping[type, Callable[[Effect], None]]", performers)
         return {**own, **self._storage.performers(self.post, self._run_aside)}
+
+    def _trace_reported(self, effect: ReportTrace) -> None:
+        if self._traces is not None:
+            self._traces.reported(effect)
+
+    def _tell_of_traces(self, line: str) -> None:
+        """Log what the thread that sends traces has to say."""
+        assert self._loop is not None, "the thread is started in the loop"
+        # After the end of the loop nobody reads the log.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(
+                partial(self._journal.fail, line, file="traces")
+            )
 
     def _run_aside(self, work: Callable[[], None]) -> None:
         assert self._loop is not None, "effects are performed in the loop"
@@ -289,6 +325,8 @@ class NodeHost:
 
     def _write_identity(self, effect: IdentityMade) -> None:
         self._peers.name_self(effect.node_id)
+        if self._traces is not None:
+            self._traces.node = effect.node_id
         prefix = f"ccf_virtual_attestation.{os.getpid()}"
         if effect.measurement is not None:
             self._metrics.measurement = effect.measurement
@@ -380,5 +418,7 @@ class NodeHost:
             await asyncio.sleep(_DRAIN_STEP_S)
         for way in ways_out:
             way.abort_all()
+        if self._traces is not None:
+            self._traces.close()
         self._link.stop()
         self._storage.close()

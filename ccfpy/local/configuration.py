@@ -99,6 +99,7 @@ class Placement:
         prefix: the command before its program, such as ``ip netns exec NAME``.
         program: how it is started, if not as the other nodes.
         metrics: where it serves metrics, as ``HOST:PORT``; nowhere by default.
+        traces: the URL of the collector to which it sends traces; none by default.
     """
 
     host: str = HOST
@@ -106,6 +107,7 @@ class Placement:
     prefix: Sequence[str] = ()
     program: Sequence[str] | None = None
     metrics: str | None = None
+    traces: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,6 +120,8 @@ class NodeProcess:
         command += ["--log-level", options.log_level]
         if placement.metrics is not None:
             command += ["--metrics", placement.metrics]
+        if placement.traces is not None:
+            command += ["--traces", placement.traces]
         if not are_enclaves_apart():
             command += ["--enclave", "in-process"]
         with self.log.open("wb") as out, (self.folder / "err").open("wb") as err:

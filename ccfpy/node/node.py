@@ -381,8 +381,9 @@ class Node:
         parts = self._parts
         engine = QuickJs(parts.clock, parts.contexts, self._calls.threads)
         running.replication.tail.store.threads = self._calls.threads
+        app = let_scripts_run(parts.app.registry(), running, engine, parts.clock)
         tracer = None
-        if running.configuration.wants_traces:
+        if running.configuration.wants_traces and app.has_metrics:
             tracer = RequestTracer(
                 time=running.time,
                 clock=parts.clock,
@@ -390,7 +391,7 @@ class Node:
                 report=self._outbox.report,
             )
         for registry in (
-            let_scripts_run(parts.app.registry(), running, engine, parts.clock),
+            app,
             governance_registry(NodeGovernance(running, engine)),
             node_registry(running),
         ):

@@ -34,6 +34,7 @@ PLACES = {
     "rich": ("ccfpy/cli/",),
     "uvloop": ("ccfpy/host/", "ccfpy/enclave/"),
     "distributed": ("ccfpy/audit/cluster.py",),
+    "opentelemetry": ("ccfpy/host/otlp.py",),
     "pyarrow": ("ccfpy/audit/parquet.py",),
     "pkcs11": ("ccfpy/client/signers/pkcs11.py",),
     "numpy": ("apps/inference/",),
@@ -43,11 +44,12 @@ PLACES = {
 """Where each library may be imported, by the name under which it is imported."""
 
 DISTRIBUTIONS = {
-    "OpenSSL": "pyOpenSSL",
-    "pydantic_core": "pydantic",
-    "pkcs11": "python-pkcs11",
+    "OpenSSL": ["pyOpenSSL"],
+    "pydantic_core": ["pydantic"],
+    "pkcs11": ["python-pkcs11"],
+    "opentelemetry": ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"],
 }
-"""Libraries whose package has another name than their module."""
+"""Libraries whose packages have other names than their module."""
 
 
 def _name(requirement: str) -> str:
@@ -79,7 +81,11 @@ def test_each_library_is_imported_in_its_one_place() -> None:
 
 
 def test_every_dependency_is_used_and_everything_used_is_a_dependency() -> None:
-    used = {DISTRIBUTIONS.get(name, name).lower() for name in _third_party()}
+    used = {
+        package.lower()
+        for name in _third_party()
+        for package in DISTRIBUTIONS.get(name, [name])
+    }
     wanted = {_name(requirement).lower() for requirement in (*DEPENDENCIES, *OPTIONAL)}
     assert used == wanted
 

@@ -14,6 +14,7 @@ from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.trace_context import TraceContext
 from ccfpy.kv.maps import STRING, Map
+from tests.attacks import attack
 from tests.unit.endpoints.world import NOW_S, Front, HostMoment, MovableClock, session
 
 NOTES = Map("public:notes", STRING, STRING)
@@ -95,6 +96,7 @@ def test_a_method_that_metrics_do_not_name_is_not_reported() -> None:
     assert traces[0].method == "other"
 
 
+@attack("traces: an app that names private text as the transaction")
 def test_the_transaction_is_the_nodes_and_not_what_a_header_says() -> None:
     def answer(_: Context) -> Response:
         return Response(status=200, headers={"x-ms-ccf-transaction-id": "2.77"})

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from ccfpy.app import App
 from ccfpy.base import json
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.effects import ReportTrace
+from ccfpy.testing.configuration import boot_of, listener, starting
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.surroundings import Alone
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -90,3 +93,20 @@ def test_a_primary_that_does_not_answer_ends_the_trace_of_the_backup(
     network.wait_until(lambda: bool(backup.host.traces))
     assert _only(backup).status == "5xx"
     assert not primary.host.traces
+
+
+@pytest.mark.parametrize("has_metrics", [True, False])
+def test_an_app_that_keeps_its_callers_out_of_metrics_has_no_traces(
+    members: tuple[Person, ...], *, has_metrics: bool
+) -> None:
+    app = App("quiet", auth=[], metrics=has_metrics)
+    configuration = starting(
+        constitution=CONSTITUTION,
+        members=[member.founding() for member in members],
+        interfaces=(listener(),),
+    )
+    boot = boot_of(_tracing(configuration))
+    node = InProcessNode.among(Alone(), app, boot, members=members, seed=1)
+    for path in ("/app/commit", "/node/state", "/gov/service/info"):
+        node.connect().request("GET", path, headers=SAMPLED)
+    assert len(node.host.traces) == (3 if has_metrics else 0)
