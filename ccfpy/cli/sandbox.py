@@ -96,6 +96,13 @@ MetricsOption: TypeAlias = Annotated[
         "--metrics", help="Serve metrics for Prometheus, at one port for each node."
     ),
 ]
+TracesOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Send traces to a collector by OTLP over HTTP, for callers who want it.",
+        metavar="URL",
+    ),
+]
 RecoverOption: TypeAlias = Annotated[
     bool,
     typer.Option("--recover", "-r", help="Bring back a service that was lost."),
@@ -139,6 +146,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     log_level: LogLevelOption = "info",
     http2: Http2Option = False,
     metrics: MetricsOption = False,
+    traces: TracesOption = None,
     recover: RecoverOption = False,
     ledger_dir: LedgerFolderOption = None,
     common_dir: CommonFolderOption = None,
@@ -160,6 +168,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     from ccfpy.local.network import NODE_PROGRAM
 
     lost = Lost.of(ledger_dir, common_dir, snapshots_dir, recover=recover)
+    validity_days = initial_node_cert_validity_days
     options = ServiceOptions(
         workspace=workspace,
         label=label,
@@ -175,15 +184,13 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         service_validity_days=initial_service_cert_validity_days,
         log_level=log_level,
         has_http2=http2,
-        extra=_sections(
-            initial_node_cert_validity_days, snapshot_tx_interval, sig_tx_interval
-        ),
+        extra=_sections(validity_days, snapshot_tx_interval, sig_tx_interval),
     )
     plan = Plan(
         options=options if lost is None else lost.applied(options),
         lost=lost,
         actions=_actions(lost, options, jwt_issuer or [], js_app_bundle),
-        placements=_placements(node or [], has_metrics=metrics),
+        placements=_placements(node or [], has_metrics=metrics, traces=traces),
     )
     _run(plan, stop_at_once=auto_shutdown, as_json=json, shows_log=verbose)
 
@@ -199,11 +206,13 @@ def _run(plan: "Plan", *, stop_at_once: bool, as_json: bool, shows_log: bool) ->
         text_console().print(run.log(), markup=False)
 
 
-def _placements(given: Sequence[str], *, has_metrics: bool) -> "list[Placement]":
-    """Choose where each node listens, and serves metrics where they are wanted."""
+def _placements(
+    given: Sequence[str], *, has_metrics: bool, traces: str | None
+) -> "list[Placement]":
+    """Choose where each node listens, serves metrics, and sends traces."""
     from ccfpy.local.configuration import HOST
 
-    placed = placements(given)
+    placed = [replace(placement, traces=traces) for placement in placements(given)]
     if not has_metrics:
         return placed
     ports = free_ports(HOST, METRICS_PORT, len(placed))

@@ -18,6 +18,7 @@ from ccfpy.base.version import VERSION
 from ccfpy.boundary.effects import LogLevel
 from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
 from ccfpy.host.metrics_address import MetricsAddress
+from ccfpy.host.otlp import endpoint_of
 
 
 class ExitCode(IntEnum):
@@ -46,6 +47,7 @@ class Arguments:
         sync_ledger: have the disk confirm each signature before its effects go on.
         is_pre_vote_default: what ``consensus.pre_vote`` is where the file is silent.
         metrics: where metrics are served; nowhere by default.
+        traces: where traces are sent; nowhere by default.
     """
 
     config: Path
@@ -56,6 +58,7 @@ class Arguments:
     sync_ledger: bool
     is_pre_vote_default: bool
     metrics: MetricsAddress | None = None
+    traces: str | None = None
 
 
 class WordsRequested(Exception):
@@ -92,6 +95,7 @@ def parse_arguments(argv: Sequence[str], *, program: str) -> Arguments:
         sync_ledger=options.sync_ledger,
         is_pre_vote_default=options.pre_vote == "on",
         metrics=_metrics(options),
+        traces=None if options.traces is None else endpoint_of(options.traces),
     )
 
 
@@ -146,6 +150,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="consensus.pre_vote where the file does not say (default: on)",
     )
     _add_metrics(add)
+    add(
+        "--traces",
+        metavar="URL",
+        help="send traces to a collector by OTLP over HTTP, such as "
+        "http://127.0.0.1:4318, for callers who want it (default: nowhere)",
+    )
     return parser
 
 

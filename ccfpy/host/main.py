@@ -86,6 +86,7 @@ def run(
             program=program,
             sync_ledger=arguments.sync_ledger,
             metrics=arguments.metrics,
+            traces=arguments.traces,
             disk=disk,
         )
         return start(launch, link)

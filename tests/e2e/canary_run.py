@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from ccfpy.local.configuration import (
 )
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
-from tests.e2e.canary_traffic import Address, Canaries, send_canaries
+from tests.collector import Collector, collecting
+from tests.e2e.canary_traffic import TRACE, Address, Canaries, send_canaries
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -92,8 +94,11 @@ def run(workspace: Path) -> Seen:
     private, clear, public = Canaries(), Canaries(), Canaries()
     options = _options(workspace)
     network = ProcessNetwork(options)
+    cleanup = ExitStack()
+    collector = cleanup.enter_context(collecting())
     try:
-        asyncio.run(network.begin([Placement(metrics="127.0.0.1:0")]))
+        placement = Placement(metrics="127.0.0.1:0", traces=collector.url)
+        asyncio.run(network.begin([placement]))
         (node,) = network.nodes
         certificate = options.service_certificate.read_text()
         with BlockingConnection(network.connect(node)) as anybody:
@@ -112,6 +117,8 @@ def run(workspace: Path) -> Seen:
             (node.folder / "metrics").write_bytes(_scrape(node))
     finally:
         network.stop()
+        cleanup.close()
+    _keep_traces(node, collector)
     rekeyed = {f"{name}, rekeyed": word for name, word in again.by_place.items()}
     escrow = json.loads((workspace / "escrow").read_text())
     return Seen(
@@ -134,6 +141,15 @@ def _scrape(node: NodeProcess) -> bytes:
         text: bytes = answer.read()
     assert b"ccfpy_enclave_answers 1" in text
     return text
+
+
+def _keep_traces(node: NodeProcess, collector: Collector) -> None:
+    """Keep what the collector got, which is searched like every file of the host's."""
+    statuses = {span.attributes.get("ccfpy.status_class") for span in collector.spans}
+    assert {"2xx", "4xx", "5xx"} <= statuses
+    assert {span.trace for span in collector.spans} == {TRACE}
+    assert not any(span.attributes.get("http.route") for span in collector.spans)
+    (node.folder / "traces").write_bytes(b"\n".join(collector.bodies))
 
 
 def _options(workspace: Path) -> ServiceOptions:

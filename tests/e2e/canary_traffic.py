@@ -60,6 +60,8 @@ def ask(connection: socket.socket, data: bytes) -> Response:
     raise ConnectionError("the node closed the connection without an answer")
 
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+"""Every request wants to be traced, unless it says otherwise."""
 Expected = tuple[int, str]
 """An answer's status, and a text that its body must contain."""
 
@@ -85,7 +87,12 @@ def _request(method: str, target: str, body: object = None, **headers: str) -> b
             method=method,
             path=path,
             query=query,
-            headers={"host": "canaries", "content-type": "application/json"} | fields,
+            headers={
+                "host": "canaries",
+                "content-type": "application/json",
+                "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01",
+            }
+            | fields,
             body=b"" if body is None else content,
         )
     )
@@ -99,6 +106,10 @@ def _requests(canary: Canaries) -> Iterator[tuple[bytes, Expected]]:
     yield _request("GET", read), (200, canary("value"))
     asked = f"/app/private?{scope}&key={canary('query string')}"
     yield _request("GET", asked), (204, "")
+    state = f"vendor={canary('state of a trace')}"
+    yield _request("GET", read, tracestate=state), (200, canary("value"))
+    unasked = f"00-{canary('trace that nobody records')}-00f067aa0ba902b7-00"
+    yield _request("GET", read, traceparent=unasked), (200, canary("value"))
     header = canary("header")
     yield _request("PUT", f"/app/header?{scope}", x_secret=header), (200, "true")
     for path, place, expected in (

@@ -1,16 +1,21 @@
-"""Three nodes with metrics on: what Prometheus reads, and what it sees of a failure."""
+"""Three nodes that are watched: what Prometheus reads, and what a collector gets."""
 
 import asyncio
 import urllib.request
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
+from ccfpy.base.json import Json
 from ccfpy.boundary.metrics import METRICS, PREFIX
+from ccfpy.client.errors import OutcomeUnknown, ServiceError
+from ccfpy.client.reply import Reply
 from ccfpy.client.share import constitution
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.local.node import NodeProcess
+from tests.collector import Collected, Collector, collecting
 from tests.deploy.tools import need, ok, run
 from tests.e2e.running import wait_until
 from tests.exposition import read, total, value
@@ -29,7 +34,16 @@ ONLY_SOMETIMES = {
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessNetwork]:
+def collector() -> Iterator[Collector]:
+    """Return a running collector of traces."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def network(
+    tmp_path_factory: pytest.TempPathFactory, collector: Collector
+) -> Iterator[ProcessNetwork]:
     """Return an open service of three nodes."""
     network = ProcessNetwork(
         ServiceOptions(
@@ -40,7 +54,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessNetwork
             extra={"ledger_signatures": {"early": True}},
         )
     )
-    placements = [Placement(metrics="127.0.0.1:0") for _ in range(3)]
+    placements = [
+        Placement(metrics="127.0.0.1:0", traces=collector.url) for _ in range(3)
+    ]
     try:
         asyncio.run(_begin(network, placements))
         yield network
@@ -104,6 +120,94 @@ def test_a_primarys_page_has_every_metric_in_the_format(
     assert value(text, "ccfpy_signatures_total") > 1
     assert total(text, "ccfpy_log_lines_total", level="info") > 3
     assert "canary" not in text
+
+
+CALLER = "00f067aa0ba902b7"
+SPANS = 5
+"""Of a forwarded write: two for the primary, and three for the backup."""
+
+
+def ask(
+    network: ProcessNetwork, node: NodeProcess, trace: str, note: Json = None
+) -> Reply | None:
+    """Write, or read, with a trace; return nothing if an election came between."""
+
+    async def send() -> Reply:
+        headers = {"traceparent": f"00-{trace}-{CALLER}-01"}
+        async with network.connect(node, "user0") as user:
+            if note is None:
+                return await user.get("/app/log/private?id=1", headers=headers)
+            return await user.post("/app/log/private", note, headers=headers)
+
+    try:
+        return asyncio.run(send())
+    except (ServiceError, OutcomeUnknown):
+        return None
+
+
+def test_a_forwarded_write_is_one_connected_trace(
+    network: ProcessNetwork, collector: Collector
+) -> None:
+    written: list[tuple[str, str, Reply]] = []
+
+    def is_forwarded() -> bool:
+        primary = primary_of(network)
+        backup = next(node for node in network.nodes if node is not primary)
+        trace = f"{len(collector.spans) + 1:032x}"
+        note: Json = {"id": 7, "msg": "a canary of a trace"}
+        reply = ask(network, backup, trace, note)
+        if reply is not None and primary_of(network) is primary:
+            written.append((trace, str(backup.id), reply))
+        return bool(written)
+
+    wait_until(is_forwarded, what="a write that no election disturbed")
+    ((trace, backup, reply),) = written
+
+    def of_trace() -> dict[str, Collected]:
+        return {span.span: span for span in collector.spans if span.trace == trace}
+
+    wait_until(lambda: len(of_trace()) == SPANS, what="all spans of both nodes")
+    spans = of_trace()
+    executed = next(
+        span for span in spans.values() if "ccfpy.transaction_id" in span.attributes
+    )
+    assert executed.attributes["ccfpy.transaction_id"] == str(reply.txid)
+    # From the primary's enclave back to the caller.
+    path = [executed]
+    while path[-1].parent != CALLER:
+        path.append(spans[path[-1].parent])
+    assert [span.name for span in path] == [
+        "enclave",
+        "POST app",
+        "forward",
+        "enclave",
+        "POST app",
+    ]
+    nodes = [span.resource["service.instance.id"] for span in path]
+    assert nodes[0] == nodes[1] != backup
+    assert nodes[2:] == [backup] * 3
+    forwarded = [path[index].attributes["ccfpy.forwarded"] for index in (1, 4)]
+    assert forwarded == [True, False]
+    for inner, outer in pairwise(path):
+        if inner.resource == outer.resource:
+            assert outer.began_ns <= inner.began_ns <= inner.ended_ns <= outer.ended_ns
+    assert not any(b"canary" in body for body in collector.bodies)
+
+
+def test_metrics_say_what_became_of_traces(
+    network: ProcessNetwork, collector: Collector
+) -> None:
+    node, trace = primary_of(network), "ab" * 16
+    wait_until(lambda: ask(network, node, trace) is not None, what="an answer")
+    wait_until(
+        lambda: trace in {span.trace for span in collector.spans}, what="the trace"
+    )
+    name = "ccfpy_traced_requests_total"
+    # A page may be a second old.
+    wait_until(
+        lambda: total(scrape(node), name, result="sent") >= 1, what="a trace sent"
+    )
+    assert total(scrape(node), name, result="dropped") == 0
 
 
 def test_prometheus_own_checker_accepts_the_page(network: ProcessNetwork) -> None:

@@ -52,6 +52,14 @@ def test_every_option_in_both_forms() -> None:
     )
 
 
+def test_traces_are_sent_where_the_option_says() -> None:
+    assert _parse("-c x").traces is None
+    given = "-c x --traces http://127.0.0.1:4318"
+    assert _parse(given).traces == "http://127.0.0.1:4318/v1/traces"
+    with pytest.raises(ConfigurationRefused, match="no URL of a collector"):
+        _parse("-c x --traces nowhere")
+
+
 def test_metrics_are_served_where_the_option_says() -> None:
     assert _parse("-c x --metrics 127.0.0.1:1").metrics == MetricsAddress(
         tcp=Address("127.0.0.1", 1)
