@@ -7,7 +7,7 @@ signatures, since the nodes that took the requests did. Auditors check the signa
 again (`ccfpy.audit.governance`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -120,7 +120,7 @@ class ProposalHistory(Strategy):
     ) -> None:
         try:
             proposal_id = proposals.INFO.key_codec.decode(key)
-            info = proposals.INFO.value_codec.decode(value)
+            info = _without_scripts(proposals.INFO.value_codec.decode(value))
         except Malformed:  # no node writes such a row
             return
         told = self._told.get(proposal_id)
@@ -155,6 +155,19 @@ class ProposalHistory(Strategy):
         while self._event_count > EVENTS_MAX and len(self._told) > 1:
             oldest = next(iter(self._told))
             self._event_count -= len(self._told.pop(oldest).events)
+
+
+def _without_scripts(info: ProposalInfo) -> ProposalInfo:
+    """Keep who voted, and not the ballots: each may be as long as a request.
+
+    The reasons of failures are left out too. Tables have those of the last proposal.
+    """
+    return replace(
+        info,
+        ballots=dict.fromkeys(info.ballots, ""),
+        vote_failures=None,
+        failure=None,
+    )
 
 
 def _ending(tx_id: TxId, info: ProposalInfo, requests: "Writes") -> ProposalEvent:

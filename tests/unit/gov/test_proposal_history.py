@@ -116,6 +116,12 @@ def test_the_oldest_are_dropped_when_events_are_too_many(
     assert len(acts(history, 3)) == 2
 
 
+def test_ballots_are_not_kept() -> None:
+    """Each may be as long as a request, and the ledger has it."""
+    history = told(writes(1, is_new=True), writes(1, ProposalState.OPEN, BOB))
+    assert dict(history._told[proposal(1)].info.ballots) == {BOB: ""}
+
+
 def test_a_row_that_no_node_writes_is_passed_over() -> None:
     history = told({proposals.INFO.name: {b"\xff": b"{", b"ab": b"[]"}})
     assert history.latest(9) == ([], None)
