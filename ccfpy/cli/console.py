@@ -83,7 +83,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
         guard = Guard(host=host, token=secrets.token_urlsafe(TOKEN_BYTES))
         address = f"http://{host}/#token={guard.token}"
         print(address, flush=True)
-        note("open that address; Ctrl-C ends the console")
+        note("Open that address. Press Ctrl-C to stop.")
         if browse:
             webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
