@@ -413,6 +413,9 @@ def test_a_killed_primary_is_shown(tmp_path: Path, browser: Browser) -> None:
             processes.nodes[0].kill()
             _see(page, "2 of 3 nodes answer")
             expect(page.locator("tr.unwell")).to_contain_text("no answer")
-            expect(page.locator("h1")).to_contain_text("leads view 3")
+            # A slow machine may need more than one election.
+            expect(page.locator("h1")).to_contain_text(
+                re.compile(r"leads view [3-9]"), timeout=3 * DEADLINE_MS
+            )
     finally:
         processes.stop()
