@@ -9,10 +9,8 @@ Damage ends the audit and not the reading: transactions after the damage are in 
 index, and are marked as not vouched for.
 """
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ccfpy.audit.auditor import (
@@ -34,14 +32,12 @@ from ccfpy.audit.ledger_index import (
     write_id,
 )
 from ccfpy.audit.readers import Readers
-from ccfpy.audit.verification import shortened
+from ccfpy.audit.verification import read_in_order, shortened
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.entry import PUBLIC_OFFSET, Transaction
 from ccfpy.ledger.signature import is_signature
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from ccfpy.base.ids import Seqno
 
 
@@ -174,31 +170,7 @@ class Indexing:
         )
 
     def _read(self) -> Iterator[tuple[ChunkPath, _Read]]:
-        """Submit chunks to be read ahead, and yield each with what was read.
-
-        As in ``Verification``, one chunk is in hand until the service is known.
-        """
-        readers = self._readers
-        waiting: deque[tuple[ChunkPath, Future[_Read]]] = deque()
-        upcoming = iter(self._chunks)
-        try:
-            while True:
-                service = self._auditor.trust.service
-                services = () if service is None else (service.pem,)
-                ahead = readers.ahead if services else 1
-                while len(waiting) < ahead:
-                    chunk = next(upcoming, None)
-                    if chunk is None:
-                        break
-                    work = partial(read_for_index, services, chunk)
-                    waiting.append((chunk, readers.executor.submit(work)))
-                if not waiting:
-                    return
-                chunk, future = waiting.popleft()
-                yield chunk, readers.result(future)
-        finally:
-            for _, future in waiting:
-                future.cancel()
+        return read_in_order(self._auditor, self._readers, self._chunks, read_for_index)
 
 
 def _last_signed(auditor: Auditor) -> "Seqno":

@@ -5,10 +5,10 @@ reads (``audit.chunk_reading``), and an audit that was interrupted can be resume
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ccfpy.audit.auditor import Auditor, AuditState, Damage, Finding, Summary
 from ccfpy.audit.chunk_reading import ChunkReading, read_chunk
@@ -17,6 +17,8 @@ from ccfpy.audit.readers import Readers
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+Read = TypeVar("Read")
 
 
 def read_ahead(services: tuple[str, ...], chunk: ChunkPath) -> ChunkReading:
@@ -99,29 +101,47 @@ class Verification:
         yield from auditor.finish()
 
     def _readings(self) -> Iterator[tuple[ChunkPath, ChunkReading]]:
-        """Submit chunks to be read ahead, and yield each with its reading.
+        return read_in_order(self._auditor, self._readers, self._chunks, read_ahead)
 
-        Until the service is known, there is one chunk in hand: readers that know it
-        verify its signatures, which is most of the work where signatures are many.
-        """
-        readers = self._readers
-        waiting: deque[tuple[ChunkPath, Future[ChunkReading]]] = deque()
-        upcoming = iter(self._chunks)
-        try:
-            while True:
-                service = self._auditor.trust.service
-                services = () if service is None else (service.pem,)
-                ahead = readers.ahead if services else 1
-                while len(waiting) < ahead:
-                    chunk = next(upcoming, None)
-                    if chunk is None:
-                        break
-                    reading = partial(read_ahead, services, chunk)
-                    waiting.append((chunk, readers.executor.submit(reading)))
-                if not waiting:
-                    return
-                chunk, future = waiting.popleft()
-                yield chunk, readers.result(future)
-        finally:
-            for _, future in waiting:
-                future.cancel()
+
+def read_in_order(
+    auditor: Auditor,
+    readers: Readers,
+    chunks: Iterable[ChunkPath],
+    read: Callable[[tuple[str, ...], ChunkPath], Read],
+) -> Iterator[tuple[ChunkPath, Read]]:
+    """Submit chunks to be read ahead, and yield each with what was read.
+
+    Until the service is known, there is one chunk in hand: readers that know it
+    verify its signatures, which is most of the work where signatures are many.
+
+    Args:
+        auditor: learns the service from what is yielded.
+        readers: who reads the chunks.
+        chunks: in their order.
+        read: reads one, given the certificate of the service that is known.
+
+    Raises:
+        ReaderLost: a process that reads is lost.
+    """
+    waiting: deque[tuple[ChunkPath, Future[Read]]] = deque()
+    upcoming = iter(chunks)
+    try:
+        while True:
+            service = auditor.trust.service
+            services = () if service is None else (service.pem,)
+            ahead = readers.ahead if services else 1
+            while len(waiting) < ahead:
+                chunk = next(upcoming, None)
+                if chunk is None:
+                    break
+                waiting.append(
+                    (chunk, readers.executor.submit(partial(read, services, chunk)))
+                )
+            if not waiting:
+                return
+            chunk, future = waiting.popleft()
+            yield chunk, readers.result(future)
+    finally:
+        for _, future in waiting:
+            future.cancel()
