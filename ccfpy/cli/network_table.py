@@ -8,14 +8,17 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ccfpy.client.node_report import Answer, NodeReport
-from ccfpy.client.survey import LEADER, Survey
+from ccfpy.client.node_report import NodeReport
+from ccfpy.client.survey import (
+    EXPIRES_SOON_DAYS,
+    LEADER,
+    SILENT_LONG_MS,
+    Survey,
+    role_of,
+)
 
 ID_CHARACTERS = 8
 """Characters of a node's id: enough to tell a service's nodes apart."""
-EXPIRES_SOON_DAYS = 14
-SILENT_LONG_MS = 1000
-"""A quiet primary asks its backups ten times in that time."""
 NOTHING = "-"
 EXPIRED = "expired"
 COLUMNS = 80
@@ -23,13 +26,6 @@ COLUMNS = 80
 NUMBERS = frozenset({"view", "lag", "heard"})
 WRAPPED = frozenset({"status", "role"})
 """Columns of words, which may take several lines."""
-
-_ROLES = {
-    LEADER: "primary",
-    "Follower": "backup",
-    "Candidate": "candidate",
-    "PreVoteCandidate": "candidate",
-}
 
 
 def table(survey: Survey, *, now: datetime) -> Group:
@@ -78,15 +74,10 @@ def _role(node: NodeReport) -> Text:
     if node.answer is None:
         words = "joining" if node.status == "Pending" else "no answer"
         return Text(words, style="yellow" if node.status == "Pending" else "red")
-    role = _role_of(node.answer)
+    role = role_of(node.answer)
     if node.answer.is_stopping:
         role += ", stopping"
     return Text(role, style="green" if node.answer.leadership == LEADER else "")
-
-
-def _role_of(answer: Answer) -> str:
-    """Say a node's role in the service's words."""
-    return _ROLES.get(answer.leadership or "", answer.state)
 
 
 def _progress(survey: Survey, node: NodeReport) -> tuple[str, str, str, Text]:
@@ -140,7 +131,7 @@ def _node_as_json(survey: Survey, node: NodeReport) -> Mapping[str, object]:
         "is_reachable": answer is not None,
         "trouble": node.trouble or None,
         "state": None if answer is None else answer.state,
-        "role": None if answer is None else _role_of(answer),
+        "role": None if answer is None else role_of(answer),
         "view": None if answer is None else answer.view,
         "commit": None if answer is None else str(answer.commit),
         "lag": survey.lag(node),

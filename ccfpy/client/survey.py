@@ -28,6 +28,22 @@ from ccfpy.crypto.certs import Certificate
 
 ASK_TIMEOUT_S = 2.0
 LEADER = "Leader"
+SILENT_LONG_MS = 1000
+"""A quiet primary asks its backups ten times in that time."""
+EXPIRES_SOON_DAYS = 14
+"""A certificate that ends sooner is worth a word."""
+ROLES = {
+    LEADER: "primary",
+    "Follower": "backup",
+    "Candidate": "candidate",
+    "PreVoteCandidate": "candidate",
+}
+"""Roles in consensus, in the service's words."""
+
+
+def role_of(answer: Answer) -> str:
+    """Return a node's role in the service's words."""
+    return ROLES.get(answer.leadership or "", answer.state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,27 +5,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ccfpy.client.node_report import NodeReport
-from ccfpy.client.survey import LEADER, Survey
+from ccfpy.client.survey import (
+    EXPIRES_SOON_DAYS,
+    SILENT_LONG_MS,
+    Survey,
+    role_of,
+)
 from ccfpy.console.answers import Network, NodeRow
 
 ID_CHARACTERS = 4
 """Of an id within a sentence."""
-SILENT_LONG_MS = 1000
-"""A quiet primary asks its backups ten times in that time."""
 LAG_LARGE = 1000
 """Transactions: a backup that is further behind does not keep up."""
-EXPIRES_SOON_DAYS = 14
 SECONDS_PER_DAY = 86_400
 TRUSTED = "Trusted"
 PENDING = "Pending"
 OPEN = "Open"
-
-ROLES = {
-    LEADER: "primary",
-    "Follower": "backup",
-    "Candidate": "candidate",
-    "PreVoteCandidate": "candidate",
-}
 
 
 def network_of(survey: Survey, *, now: datetime) -> Network:
@@ -114,7 +109,7 @@ def _row(survey: Survey, node: NodeReport, now: datetime) -> NodeRow:
 def _role(node: NodeReport) -> str:
     if node.answer is None:
         return "joining" if node.status == PENDING else "no answer"
-    role = ROLES.get(node.answer.leadership or "", node.answer.state)
+    role = role_of(node.answer)
     return f"{role}, stopping" if node.answer.is_stopping else role
 
 
