@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ccfpy.console.service import Service
 
 BODY_BYTES_MAX = 64 * 1024
-"""Of what a page sends: votes and receipts are small."""
+"""The longest body that a page may send; votes and receipts are smaller."""
 ID_CHARACTERS_MAX = 64
 COMMIT_TIMEOUT_S = 30.0
 SHUTDOWN_S = 0.1

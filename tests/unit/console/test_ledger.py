@@ -38,7 +38,7 @@ def _ledger(folder: Path, service: str | None = None) -> Ledger:
     )
 
 
-def _followed(ledger: Ledger, until: int = 1) -> list[LedgerView]:
+def followed(ledger: Ledger, until: int = 1) -> list[LedgerView]:
     """Follow a ledger until it was read so often."""
     stop = threading.Event()
     seen: list[LedgerView] = []
@@ -54,7 +54,7 @@ def _followed(ledger: Ledger, until: int = 1) -> list[LedgerView]:
 
 def test_a_ledger_is_read_file_by_file(tmp_path: Path) -> None:
     ledger = _ledger(written(long_ledger(), tmp_path / "ledger"))
-    seen = _followed(ledger)
+    seen = followed(ledger)
     left = [view.bytes_left for view in seen]
     assert left == sorted(left, reverse=True)
     assert len(set(left)) > 3
@@ -68,8 +68,8 @@ def test_a_ledger_is_read_file_by_file(tmp_path: Path) -> None:
 
 def test_a_ledger_that_was_read_is_not_read_again(tmp_path: Path) -> None:
     ledger = _ledger(written(long_ledger(), tmp_path / "ledger"))
-    first = _followed(ledger)[-1]
-    again = _followed(ledger)
+    first = followed(ledger)[-1]
+    again = followed(ledger)
     assert again[0].bytes_left < first.bytes_all / 2
     assert again[-1] == first
 
@@ -78,7 +78,7 @@ def test_damage_is_shown_where_it_is(tmp_path: Path) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     changed = sorted(folder.iterdir())[1]
     change_byte(changed, changed.stat().st_size // 2)
-    view = _followed(_ledger(folder))[-1]
+    view = followed(_ledger(folder))[-1]
     (damage,) = view.damage
     assert headline(view).startswith("damaged: ")
     assert headline(view).endswith("Nothing after it is vouched for")
@@ -89,19 +89,19 @@ def test_damage_is_shown_where_it_is(tmp_path: Path) -> None:
 
 def test_another_service_is_said_to_be_another(tmp_path: Path) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
-    view = _followed(_ledger(folder, "00" * 32))[-1]
+    view = followed(_ledger(folder, "00" * 32))[-1]
     assert headline(view).endswith(
         ", of another service than the one that this console trusts"
     )
     same = _ledger(folder, SECOND.certificate.digest_hex)
-    assert not _followed(same)[-1].is_another_service
+    assert not followed(same)[-1].is_another_service
 
 
 def test_folders_that_cannot_be_read_are_trouble(tmp_path: Path) -> None:
-    view = _followed(_ledger(tmp_path / "absent"))[-1]
+    view = followed(_ledger(tmp_path / "absent"))[-1]
     assert headline(view).startswith("the ledger could not be read: ")
     (tmp_path / "empty").mkdir()
-    view = _followed(_ledger(tmp_path / "empty"))[-1]
+    view = followed(_ledger(tmp_path / "empty"))[-1]
     assert headline(view) == "there is no ledger in these folders"
 
 

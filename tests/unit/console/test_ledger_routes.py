@@ -10,7 +10,7 @@ from ccfpy.console.ledger_routes import KEY_BYTES_MAX, NAME_CHARACTERS_MAX
 from tests.unit.audit.made import written
 from tests.unit.audit.test_verification import long_ledger
 from tests.unit.console.served import Answer, console
-from tests.unit.console.test_ledger import _followed
+from tests.unit.console.test_ledger import followed
 
 SERVICE_INFO = "public:ccf.gov.service.info"
 
@@ -25,7 +25,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
         service=None,
         processes=1,
     )
-    _followed(made)
+    followed(made)
     return made
 
 
