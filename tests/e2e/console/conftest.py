@@ -1,0 +1,69 @@
+"""One service with an app, one console that reads it, and one browser."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from ccfpy.client.governance import Governance
+from ccfpy.console.server import NoPage, read_page
+from tests.e2e.console.pages import DEADLINE_MS, console, propose, signer, thing_app
+from tests.e2e.running import Running, running_node
+
+CHROMIUM = shutil.which("chromium")
+HERE = Path(__file__).parent
+expect.set_options(timeout=DEADLINE_MS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test here as slow, and skip it where there is no Chromium."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.slow)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="there is no chromium"))
+
+
+def _is_built() -> bool:
+    try:
+        read_page()
+    except NoPage:
+        return False
+    return True
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """An open service of three members, with an app that a vote installed."""
+    if not _is_built():
+        pytest.skip("the page is not built: make console")
+    with running_node(
+        tmp_path_factory.mktemp("service"), app="js_generic", members=3
+    ) as running:
+        running.open(["user0"])
+        proposal_id = propose(running, thing_app("user_cert"))
+        with running.connect() as anybody:
+            for name in ("member0", "member1"):
+                member = Governance(anybody.connection, signer(running, name))
+                anybody.run(member.vote(proposal_id))
+        yield running
+
+
+@pytest.fixture(scope="package")
+def reading(service: Running) -> Iterator[str]:
+    """The address of a console without a key, which reads the ledger too."""
+    with console(service, "--ledger", str(service.ledger)) as address:
+        yield address
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        yield launched
+        launched.close()

@@ -1,0 +1,145 @@
+"""The console's page in a real browser: starting, opening, reading."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from playwright.sync_api import Browser, Page, expect
+
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.governance import Governance
+from ccfpy.client.signer import FileSigner
+from tests.e2e.running import Running
+
+DEADLINE_MS = 20_000
+Result = TypeVar("Result")
+
+
+def signer(service: Running, name: str) -> FileSigner:
+    return FileSigner.load(service.options.keys(name))
+
+
+def apart(work: Callable[[], Result]) -> Result:
+    """Work in another thread: the browser's own loop runs in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(work).result()
+
+
+def propose(service: Running, *actions: JsonObject) -> str:
+    def proposed() -> str:
+        with service.connect() as anybody:
+            member = Governance(anybody.connection, signer(service, "member1"))
+            created = anybody.run(member.propose(list(actions)))
+        return str(created.proposal_id)
+
+    return apart(proposed)
+
+
+def thing_app(policy: str, *, changed: int = 0) -> JsonObject:
+    """Return an action that installs an app of twelve endpoints."""
+    endpoints: dict[str, Json] = {}
+    modules: list[Json] = []
+    for number in range(12):
+        asked = policy if number == 7 else "user_cert"
+        endpoints[f"/thing/{number}"] = {
+            "get": {
+                "js_module": f"thing{number}.js",
+                "js_function": "read",
+                "authn_policies": [asked],
+                "mode": "readonly",
+                "forwarding_required": "never",
+                "openapi": {},
+            }
+        }
+        answer = 1 if number < changed else 0
+        text = f"export function read (request) {{ return {{ body: {answer} }} }}\n"
+        modules.append({"name": f"thing{number}.js", "module": text})
+    bundle: Json = {"metadata": {"endpoints": endpoints}, "modules": modules}
+    return {"name": "set_js_app", "args": {"bundle": bundle}}
+
+
+def set_user_data(user_id: str, data: Json = None) -> JsonObject:
+    """Return an action that changes one user's data, or removes them."""
+    args: JsonObject = {"user_id": user_id}
+    if data is not None:
+        args["user_data"] = data
+    return {"name": "set_user_data", "args": args}
+
+
+@contextmanager
+def console(
+    service: Running, *options: str, terminal: int | None = None
+) -> Iterator[str]:
+    """Run the command, at a terminal or not; yield the address that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ccfpy.cli.main", "console", *options],
+        env=os.environ
+        | {
+            "CCFPY_URL": service.url,
+            "CCFPY_COMMON": str(service.options.shared),
+            "XDG_CACHE_HOME": str(service.options.workspace / "cache"),
+        },
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#token=\S+", address)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert "Traceback" not in said
+
+
+@contextmanager
+def opened(browser: Browser, address: str, *, dark: bool = False) -> Iterator[Page]:
+    """Open the page; fail for errors, and for requests to anywhere else."""
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 800},
+        color_scheme="dark" if dark else "light",
+    )
+    context.set_default_timeout(DEADLINE_MS)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    origin = address.partition("/#")[0]
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((origin, "data:"))
+            else wrong.append(request.url)
+        ),
+    )
+    page.goto(address)
+    yield page
+    assert wrong == []
+    context.close()
+
+
+def go(page: Page, place: str) -> None:
+    """Follow a link within the page."""
+    page.evaluate(f"location.hash = {place!r}")
+
+
+def picture(page: Page, name: str, *, dark: bool) -> None:
+    """Keep a picture for the documentation, where the environment asks for it."""
+    folder = os.environ.get("CCFPY_PICTURES")
+    if folder and not dark:
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def see(page: Page, text: str) -> None:
+    expect(page.locator("main")).to_contain_text(text, timeout=DEADLINE_MS)

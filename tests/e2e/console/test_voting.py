@@ -1,0 +1,93 @@
+"""A proposal read and voted on in the page."""
+
+import os
+import time
+
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.console.pages import (
+    DEADLINE_MS,
+    apart,
+    console,
+    go,
+    opened,
+    propose,
+    see,
+    set_user_data,
+    signer,
+    thing_app,
+)
+from tests.e2e.running import Running
+
+
+def test_a_member_reads_a_proposal_and_votes(
+    service: Running, browser: Browser
+) -> None:
+    """Of twelve changed files, one endpoint lost its authentication."""
+    proposal_id = propose(service, thing_app("no_auth", changed=12))
+    options = ("--as", "member0", "--no-confirm")
+    with console(service, *options) as address, opened(browser, address) as page:
+        page.locator("nav").get_by_text("Proposals").click()
+        page.locator(f"a[href$='{proposal_id}']").click()
+        warning = page.get_by_role("region", name="Before you vote")
+        expect(warning).to_have_text(
+            "Before you voteGET /thing/7: may be called by anybody, without a "
+            "certificate or a token; today by user_cert"
+        )
+        expect(page.locator("details[open] summary b").first).to_have_text(
+            "endpoint GET /thing/7"
+        )
+        expect(page.locator(".added", has_text="no_auth")).to_be_visible()
+        before = time.monotonic()
+        page.get_by_role("button", name="Vote against").click()
+        expect(page.get_by_role("status")).to_contain_text("is committed as")
+        assert time.monotonic() - before < DEADLINE_MS / 1000
+        see(page, "you have voted, and a vote is final")
+        page.locator("nav").get_by_text("Proposals").click()
+        see(page, "voted: member0")
+
+
+def test_a_vote_in_favour_is_bound_to_what_was_read(
+    service: Running, browser: Browser
+) -> None:
+    proposal_id = propose(service, set_user_data("ab" * 32))
+    options = ("--as", "member2", "--no-confirm")
+    with console(service, *options) as address, opened(browser, address) as page:
+        go(page, f"/proposals/{proposal_id}")
+        page.get_by_role("button", name="Vote in favour").click()
+        expect(page.get_by_role("status")).to_contain_text("is committed as")
+        digest = page.locator("details p code").text_content() or "none"
+    member = signer(service, "member2").certificate.digest_hex
+    path = f"/gov/members/proposals/{proposal_id}/ballots/{member}"
+
+    def ballot() -> str:
+        with service.connect() as anybody:
+            return anybody.get(f"{path}?api-version=2024-07-01").body.decode()
+
+    assert digest in apart(ballot)
+
+
+def test_nothing_is_signed_before_the_person_at_the_terminal_agrees(
+    service: Running, browser: Browser
+) -> None:
+    proposal_id = propose(service, set_user_data("ef" * 32))
+    person, terminal = os.openpty()
+    try:
+        with (
+            console(service, "--as", "member0", terminal=terminal) as address,
+            opened(browser, address) as page,
+        ):
+            go(page, f"/proposals/{proposal_id}")
+            vote = page.get_by_role("button", name="Vote in favour")
+            status = page.get_by_role("status")
+            vote.click()
+            expect(status).to_contain_text("Answer the question in the terminal")
+            os.write(person, b"n\n")
+            expect(status).to_have_text("the person at the terminal said no")
+            vote.click()
+            expect(vote).to_be_disabled()
+            os.write(person, b"y\n")
+            expect(status).to_contain_text("is committed as")
+    finally:
+        os.close(person)
+        os.close(terminal)
