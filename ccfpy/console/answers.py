@@ -150,6 +150,41 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SigningFacts:
+    """What a signer compares before signing.
+
+    Attributes:
+        now_ms: the clock of the console's machine, in milliseconds since 1970.
+        latest_created_at: the latest time of a proposal that the service remembers, in
+            seconds since 1970. The service takes none that is far ahead of its clock.
+        body_bytes_max: how long a message may be that every node takes.
+        setting: what an operator raises to allow a longer one.
+    """
+
+    now_ms: int
+    latest_created_at: int | None
+    body_bytes_max: int
+    setting: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """What a service said to a message that was signed elsewhere.
+
+    Attributes:
+        proposal_id: the proposal that the message is about, if it is about one.
+        state: that proposal's.
+        txid: the transaction that the message became.
+        text: the whole answer of the service.
+    """
+
+    proposal_id: str | None
+    state: str | None
+    txid: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptPage:
     """A receipt, verified by the console.
 

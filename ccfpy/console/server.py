@@ -30,6 +30,7 @@ from ccfpy.console.proposal import body_of, page_of
 from ccfpy.console.receipts import explained, fetched, receipt_bytes
 from ccfpy.console.signing import Desk, NotSigned
 from ccfpy.console.stream import Stream, TooManyListeners
+from ccfpy.console.submitting import SubmitRoutes
 from ccfpy.console.watching import watch
 from ccfpy.http.errors import ApiError
 
@@ -117,6 +118,9 @@ class Console:
         if self.service is not None:
             made.router.add_get("/api/proposals/{id}", routes.proposal)
             made.router.add_post("/api/proposals/{id}/vote", routes.vote)
+            submitting = SubmitRoutes(self.service)
+            made.router.add_get("/api/signing", submitting.facts)
+            made.router.add_post("/api/submit", submitting.submit)
             made.router.add_get("/api/committed/{txid}", routes.committed)
             made.router.add_get("/api/receipt/{txid}", routes.receipt)
             made.router.add_post("/api/receipt", routes.explain)

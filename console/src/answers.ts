@@ -115,6 +115,20 @@ export interface Cast {
   readonly txid: string | null;
 }
 
+export interface SigningFacts {
+  readonly now_ms: number;
+  readonly latest_created_at: number | null;
+  readonly body_bytes_max: number;
+  readonly setting: string;
+}
+
+export interface Submitted {
+  readonly proposal_id: string | null;
+  readonly state: string | null;
+  readonly txid: string | null;
+  readonly text: string;
+}
+
 export interface ReceiptPage {
   readonly verdict: string;
   readonly transaction: string | null;

@@ -6,7 +6,9 @@ import type {
   Problem,
   ProposalPage,
   ReceiptPage,
+  SigningFacts,
   Start,
+  Submitted,
   Text,
   TransactionPage,
   Transactions,
@@ -49,6 +51,13 @@ export const vote = (id: string, digest: string, inFavour: boolean): Promise<Cas
     method: "POST",
     body: JSON.stringify({ digest, in_favour: inFavour }),
   });
+
+/** What a signer compares before signing. */
+export const signingFacts = (): Promise<SigningFacts> => answered("/api/signing");
+
+/** Forward a signed message; the message says where it belongs. */
+export const submit = (message: Uint8Array<ArrayBuffer>): Promise<Submitted> =>
+  answered("/api/submit", { method: "POST", body: message });
 
 export const receipt = (txid: string): Promise<ReceiptPage> => answered(`/api/receipt/${txid}`);
 

@@ -1,6 +1,7 @@
 """A console of a service that runs in the test's own process."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,7 +48,7 @@ class Page:
             method,
             f"http://{self.host}{path}",
             headers=self.headers,
-            data=body if isinstance(body, bytes) else json.dumps(body),
+            data=io.BytesIO(body) if isinstance(body, bytes) else json.dumps(body),
         ) as reply:
             return Answer(reply.status, json.loads(await reply.read()))
 
