@@ -24,6 +24,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack
 
 from ccfpy.attestation.report_data import app_report_data
+from ccfpy.attestation.snp import verify_snp_report
+from ccfpy.attestation.snp_report import SnpReport
+from ccfpy.attestation.snp_tcb import policy_of as tcb_policy_of
+from ccfpy.attestation.uvm import UvmEndorsement, verify_uvm_endorsements
 from ccfpy.base.annotations import JSON_NAME, U64, IntegerRange, TextFormat, closed
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
@@ -32,6 +36,10 @@ from ccfpy.base.json import loads as parse_json
 from ccfpy.base.ports import Attestation
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.aead import open_blob, seal_blob
+from ccfpy.crypto.cbor import Tag as CborTag
+from ccfpy.crypto.cbor import decode as decode_cbor
+from ccfpy.crypto.cbor import encode as encode_cbor
+from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.cose import attach as attach_to_cose
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.crypto.hpke import HpkeKey
@@ -56,7 +64,13 @@ from ccfpy.endpoints.auth import (
 from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Redirection
+from ccfpy.endpoints.declaration import (
+    CommitHandler,
+    Endpoint,
+    Forwarding,
+    Mode,
+    Redirection,
+)
 from ccfpy.endpoints.declaring import endpoint_of
 from ccfpy.endpoints.historical import not_yet
 from ccfpy.endpoints.history import (
@@ -87,6 +101,7 @@ from ccfpy.endpoints.options import Auth, Options, all_of, policies_of
 from ccfpy.endpoints.providing import Provided
 from ccfpy.endpoints.registry import Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
+from ccfpy.endpoints.scripting import ScriptFailed, Scripting
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
 from ccfpy.http.messages import Request, Response
@@ -132,7 +147,10 @@ __all__ = [
     "BlobSeries",
     "Blobs",
     "CallerOfAll",
+    "CborTag",
+    "Certificate",
     "Codec",
+    "CommitHandler",
     "Context",
     "CurrentRequest",
     "CustomAuth",
@@ -170,12 +188,15 @@ __all__ = [
     "Request",
     "RequestHandle",
     "Response",
+    "ScriptFailed",
     "ScriptTables",
+    "Scripting",
     "Scripts",
     "Seqno",
     "SeqnosByKey",
     "SeqnosByKeyBucketed",
     "Set",
+    "SnpReport",
     "Strategy",
     "TextFormat",
     "TxId",
@@ -187,6 +208,7 @@ __all__ = [
     "UserCoseSign1",
     "UserCoseSign1Caller",
     "UserId",
+    "UvmEndorsement",
     "Value",
     "VerificationFailed",
     "View",
@@ -197,7 +219,9 @@ __all__ = [
     "attach_to_cose",
     "bytes_reply",
     "closed",
+    "decode_cbor",
     "empty_reply",
+    "encode_cbor",
     "install_bundle",
     "installed_bundle",
     "installed_module",
@@ -216,10 +240,13 @@ __all__ = [
     "seal_blob",
     "sha256",
     "sha256_hex",
+    "tcb_policy_of",
     "text_reply",
     "trusted_node_quotes",
     "user_certificate",
     "user_data",
+    "verify_snp_report",
+    "verify_uvm_endorsements",
 ]
 
 T = TypeVar("T")

@@ -78,6 +78,10 @@ class PastStates:
         del handle
         return False
 
+    def service_keys(self) -> Sequence[bytes]:
+        """Return no key, as nothing here is signed."""
+        return ()
+
     def is_settled(self, handle: RequestHandle) -> bool:
         """Return ``True``: every state is available."""
         del handle

@@ -181,6 +181,16 @@ class StageNode:
         return response
 
     @property
+    def answers_at_commit(self) -> NoReturn:
+        """Refuse: scripts make no answer at commit."""
+        _refuse("an answer at commit")
+
+    @property
+    def scripts(self) -> NoReturn:
+        """Refuse: no application in Python runs here."""
+        _refuse("an application in Python")
+
+    @property
     def indexing(self) -> NoReturn:
         """Refuse: scripts have no indexes."""
         _refuse("an index")

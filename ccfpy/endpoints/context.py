@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.endpoints.auth.policy import Identity
     from ccfpy.endpoints.awaited import Awaited
-    from ccfpy.endpoints.declaration import Endpoint
+    from ccfpy.endpoints.declaration import CommitHandler, Endpoint
     from ccfpy.endpoints.history import HistoricalState, History
     from ccfpy.endpoints.index_strategies import Indexing
+    from ccfpy.endpoints.scripting import Scripting
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.tracing import Trace
-    from ccfpy.endpoints.waiting import CommitWaiting
+    from ccfpy.endpoints.waiting import AnsweringAtCommit, CommitWaiting
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
 
@@ -133,6 +134,16 @@ class NodeView(Protocol):
         ...
 
     @property
+    def answers_at_commit(self) -> "AnsweringAtCommit":
+        """Where callers wait whose answers are made once transactions are final."""
+        ...
+
+    @property
+    def scripts(self) -> "Scripting":
+        """What runs JavaScript for an application in Python."""
+        ...
+
+    @property
     def history(self) -> "History":
         """The past states of the service."""
         ...
@@ -150,6 +161,10 @@ class Context:
         params: path parameters, percent-decoded.
         caller: the authenticated caller; ``None`` if the endpoint has no policy.
         apply_writes: overrides the rule that only a 2xx answer commits writes.
+        answer_at_commit: makes the caller wait; called once the transaction is final,
+            it makes the answer in place of the handler's. It is given a context in
+            which ``historical_state`` is the transaction's own if the status is
+            Committed; Pending means that the time is over.
         user_data: anything a handler leaves for its local-commit handler.
         historical_state: of the transaction that the caller asked about, where the
             endpoint's mode is historical.
@@ -161,6 +176,7 @@ class Context:
         "_claims_digest",
         "_query",
         "_tx",
+        "answer_at_commit",
         "apply_writes",
         "caller",
         "endpoint",
@@ -192,6 +208,7 @@ class Context:
         self.caller: Identity | None = None
         self._claims_digest: bytes | None = None
         self.apply_writes: bool | None = None
+        self.answer_at_commit: CommitHandler | None = None
         self.user_data: object = None
         self.historical_state: HistoricalState | None = None
         self.trace: Trace | None = None

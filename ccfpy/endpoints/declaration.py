@@ -13,6 +13,7 @@ from ccfpy.base.json import Json
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
+    from ccfpy.consensus.status import TxStatus
     from ccfpy.endpoints.auth.policy import AuthPolicy
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
@@ -51,6 +52,9 @@ Handler: TypeAlias = "Callable[[Context], Answer]"
 
 LocalCommitHandler: TypeAlias = "Callable[[Context, Response, TxId], None]"
 """Shapes the response once its transaction has an id (``include/ccf/endpoint.h``)."""
+
+CommitHandler: TypeAlias = "Callable[[Context, TxId, TxStatus], Response]"
+"""Makes the answer once it is known what became of the transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

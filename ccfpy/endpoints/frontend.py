@@ -45,7 +45,10 @@ from ccfpy.kv.store import Conflict
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.base.ports import Clock
+    from ccfpy.consensus.status import TxStatus
     from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.declaration import CommitHandler
+    from ccfpy.endpoints.history import HistoricalState
     from ccfpy.endpoints.session import InterfaceRules, Session
     from ccfpy.endpoints.tracing import RequestTracer
     from ccfpy.endpoints.underway import Underway
@@ -380,6 +383,8 @@ class Frontend:
             applies = _SUCCESS_FIRST <= response.status <= _SUCCESS_LAST
         if not applies or tx is None:
             return response
+        if context.answer_at_commit is not None:
+            node.answers_at_commit.admit()
         return self._commit(context, tx, response, wait_ms)
 
     def _commit(
@@ -400,8 +405,60 @@ class Frontend:
             response = self._locally_committed(
                 endpoint.on_local_commit, context, response, tx_id
             )
+        if context.answer_at_commit is not None:
+            return node.answers_at_commit.answer(
+                tx_id,
+                partial(
+                    self._answer_at_commit, context, context.answer_at_commit, tx_id
+                ),
+            )
         if wait_ms is not None:
             return node.commit_waits.wait(tx_id, response, wait_ms)
+        return response
+
+    def _answer_at_commit(
+        self,
+        former: Context,
+        make: "CommitHandler",
+        tx_id: TxId,
+        status: "TxStatus",
+        state: "HistoricalState | None",
+    ) -> Response:
+        """Make the answer of a caller that waited, in a step of its own.
+
+        Raises:
+            CallLeft: the answer has been delivered, as the node went on without it.
+        """
+        calls, endpoint = self._calls, former.endpoint
+        underway = calls.underway
+        underway.frontend, underway.endpoint = self, endpoint
+        underway.trace = former.trace
+        context = Context(
+            former.request,
+            former.session,
+            self._seen,
+            endpoint,
+            former.params,
+            self._node.begin(read_only=True),
+        )
+        context.caller, context.user_data = former.caller, former.user_data
+        context.trace, context.historical_state = former.trace, state
+        try:
+            response = calls.call(
+                lambda given: make(given, tx_id, status),
+                context,
+                endpoint.execution_ms_max,
+            )
+            check_answer(response)
+            check_size(response, calls.limits.response_bytes_max)
+        except ApiError as error:
+            response = error.response()
+        except Exception as error:  # noqa: BLE001 - in the ledger whatever this does
+            failure = self.failed(endpoint, error, _trace_of(context))
+            response = failure.response()
+        response.headers.setdefault(TX_ID_HEADER, str(tx_id))
+        if underway.awaited is not None:
+            calls.deliver(underway, response)
         return response
 
     def _admit_wait(self, request: "Request") -> int | None:

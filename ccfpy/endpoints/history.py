@@ -115,6 +115,15 @@ class History(Protocol):
         """Return whether it is of use to ask again: all is there, or was dropped."""
         ...
 
+    def service_keys(self) -> Sequence[bytes] | None:
+        """Return the public keys under which this service's COSE receipts verify.
+
+        Today's comes first, then those of the services that it recovered, as far as
+        endorsements lead back; in DER (SubjectPublicKeyInfo). ``None`` while
+        endorsements are on their way.
+        """
+        ...
+
     def wait(
         self,
         request: "Request",

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.index_strategies import Blobs, Index, Indexing, Kind, Strategy
+    from ccfpy.endpoints.scripting import Scripting
     from ccfpy.endpoints.session import Session
-    from ccfpy.endpoints.waiting import CommitWaiting
+    from ccfpy.endpoints.waiting import AnsweringAtCommit, CommitWaiting
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
 
@@ -128,6 +129,16 @@ class NodeInside:
         return self._node.commit_waits
 
     @property
+    def answers_at_commit(self) -> "AnsweringAtCommit":
+        """Where callers wait whose answers are made once transactions are final."""
+        return self._node.answers_at_commit
+
+    @property
+    def scripts(self) -> "Scripting":
+        """What runs JavaScript; it asks the node by ``inside`` itself."""
+        return self._node.scripts
+
+    @property
     def history(self) -> History:
         """The past states of the service."""
         return _HistoryInside(self._node.history, self._threads)
@@ -189,6 +200,10 @@ class _HistoryInside:
     def is_settled(self, handle: RequestHandle) -> bool:
         """Return whether it is of use to ask again."""
         return self._threads.inside(self._history.is_settled, handle)
+
+    def service_keys(self) -> Sequence[bytes] | None:
+        """Return the keys of this service and of those that it recovered."""
+        return self._threads.inside(lambda _: self._history.service_keys(), None)
 
     def wait(
         self,

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ids import TxId
-    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.consensus.status import TxStatus
+    from ccfpy.endpoints.awaited import Answer, Awaited
+    from ccfpy.endpoints.history import HistoricalState
     from ccfpy.http.messages import Request, Response
 
 _DIGITS_MAX = len(str(limits.COMMIT_WAIT_MS_MAX))
@@ -38,6 +40,32 @@ class CommitWaiting(Protocol):
 
     def wait(self, tx_id: "TxId", response: "Response", within_ms: int) -> "Answer":
         """Answer with ``response`` once the transaction is committed, or why not."""
+        ...
+
+
+class AnsweringAtCommit(Protocol):
+    """Where callers wait whose answers are made once their transactions are final."""
+
+    def admit(self) -> None:
+        """Ask before a transaction is committed whose caller would wait.
+
+        Raises:
+            ApiError: 503, too many wait already.
+        """
+        ...
+
+    def answer(
+        self,
+        tx_id: "TxId",
+        make: "Callable[[TxStatus, HistoricalState | None], Answer]",
+    ) -> "Awaited":
+        """Answer with what ``make`` returns once it is known what became of ``tx_id``.
+
+        Args:
+            tx_id: the transaction.
+            make: is called in a later step with Committed and the transaction's state;
+                with Invalid; or with Pending, if neither is known in time.
+        """
         ...
 
 

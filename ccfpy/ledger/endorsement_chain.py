@@ -64,6 +64,11 @@ class EndorsementChain:
         join(newer.epoch, endorsement.epoch)
         self._links.append(endorsement)
 
+    @property
+    def endorsed_keys(self) -> tuple[bytes, ...]:
+        """The keys that the known links endorse, newest first, as DER."""
+        return tuple(link.endorsed_key for link in self._links)
+
     def leading_to(self, seqno: Seqno) -> tuple[bytes, ...] | None:
         """Return the chain to the service that signed what is at ``seqno``.
 

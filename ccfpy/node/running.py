@@ -26,11 +26,13 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import Signer
+from ccfpy.node.app_scripts import AppScripts
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.forwarding.redirect_targets import RedirectResolver
 from ccfpy.node.history import StateCache
+from ccfpy.node.history.commit_answers import CommitAnswers
 from ccfpy.node.host_clock import HostClock
 from ccfpy.node.identity.attestation import NodeEvidence
 from ccfpy.node.identity.certificates import PresentedCertificates
@@ -73,6 +75,8 @@ class RunningNode:
         snapshots: those that this node takes as primary.
         pending: the nodes that wait to be trusted, as this node heard them.
         history: the past states of the service.
+        answers_at_commit: callers whose answers are made once transactions are final.
+        scripts: runs JavaScript for an application in Python.
         indexing: the indexes over committed transactions.
         jwt_refresh: keeps the keys of token issuers up to date.
         state: where the node is between start and membership.
@@ -144,6 +148,8 @@ class RunningNode:
         )
         self.pending = PendingNodes(self, outbox.info, now_ms)
         self.history = self._history(parts)
+        self.answers_at_commit = CommitAnswers(self.commit_waits, self.history)
+        self.scripts = AppScripts.of(parts, self.time)
         self.indexing = Indexer.of(
             parts.app, self.history, entropy=parts.entropy, now_ms=now_ms
         )

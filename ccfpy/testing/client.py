@@ -1,7 +1,7 @@
 """A client of a node in the test's own thread: real TLS and HTTP, and no socket."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -18,6 +18,9 @@ from ccfpy.http.tls_calls import ClientContext
 from ccfpy.testing.configuration import HOST, START_UNIX_US
 from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Recorded
+
+WAITS_MAX = 1000
+"""How often time passes while one answer is awaited."""
 
 
 class Served(Protocol):
@@ -76,8 +79,17 @@ class Client:
         *,
         body: Json | bytes = None,
         headers: Mapping[str, str] | None = None,
+        pass_time: Callable[[], None] | None = None,
     ) -> Response:
-        """Send a request, and return the answer."""
+        """Send a request, and return the answer.
+
+        Args:
+            method: the verb.
+            path: where to.
+            body: bytes, or what is sent as JSON.
+            headers: of the request.
+            pass_time: called again and again while the answer waits for something.
+        """
         content = b"" if body is None else body
         fields = dict(headers or {})
         if not isinstance(content, bytes):
@@ -88,6 +100,11 @@ class Client:
             method=method, path=target, query=query, headers=fields, body=content
         )
         responses = self.send(serialise_request(request))
+        for _ in range(WAITS_MAX if pass_time else 0):
+            if responses or pass_time is None:
+                break
+            pass_time()
+            responses = self.receive()
         assert len(responses) == 1, responses
         return responses[0]
 

@@ -19,6 +19,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Forwarding",
         "Redirection",
         "Context",
+        "CommitHandler",
         "Request",
         "Response",
         "ApiError",
@@ -44,6 +45,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "TxReceipt",
         "not_yet",
         "attach_to_cose",
+        "encode_cbor",
+        "decode_cbor",
+        "CborTag",
     ),
     "Indexes": (
         "Index",
@@ -110,6 +114,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "patch_runtime_options",
         "ActionLog",
         "ActionFormat",
+        "Scripting",
+        "ScriptFailed",
     ),
     "What the service knows": (
         "user_certificate",
@@ -121,6 +127,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "trusted_node_quotes",
         "Attestation",
         "app_report_data",
+        "verify_snp_report",
+        "SnpReport",
+        "tcb_policy_of",
+        "verify_uvm_endorsements",
+        "UvmEndorsement",
+        "Certificate",
         "sha256",
         "sha256_hex",
     ),
@@ -154,6 +166,8 @@ WORDS = {
     "RequestHandle": "Anything that can be a key of a dict.",
     "Writes": "Of one table, in bytes: each key's new value, `None` if it was removed.",
     "WriteSet": "`Writes` by table.",
+    "CommitHandler": "Makes the answer of a caller that waits for commit.",
+    "CborTag": "A tag of CBOR and what it is on: `tag`, `value`.",
     "Auth": "A policy, or the name of one that needs no parameters.",
 }
 """What values and aliases mean: they cannot carry a docstring."""
@@ -165,6 +179,7 @@ DETAILS: dict[str, tuple[type, ...]] = {
         app.History,
         app.HistoricalState,
     ),
+    "JavaScript: `ctx.node.scripts`": (app.Scripting,),
     "Tables in a transaction: what `of(ctx.tx)` gives": (
         TypedHandle,
         ValueHandle,

@@ -6,6 +6,7 @@ over. The second run uses nothing that the first run read or decided.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
@@ -21,8 +22,7 @@ Serve = Callable[["Request", "Session"], Answer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _HistoryWait:
-    request: "Request"
-    session: "Session"
+    run: Callable[[], Answer]
     until: Callable[[], bool]
     deadline_ms: int
     awaited: Awaited
@@ -82,16 +82,44 @@ class HistoryWaits:
         if deadline_ms <= self.now_ms or len(self._waits) >= limits.HISTORY_WAITS_MAX:
             return None
         wait = _HistoryWait(
-            request=request,
-            session=session,
+            run=partial(self.serve, request, session),
             until=until,
             deadline_ms=deadline_ms,
             awaited=Awaited(),
         )
+        self._add(wait)
+        return wait.awaited
+
+    def run_later(
+        self,
+        run: Callable[[], Answer],
+        awaited: Awaited,
+        *,
+        until: Callable[[], bool] = lambda: True,
+        within_ms: int = 0,
+    ) -> None:
+        """Run a function at the end of a step, for a caller who waits for its answer.
+
+        Args:
+            run: answers.
+            awaited: where the caller waits, who was admitted elsewhere.
+            until: says whether running it is of use.
+            within_ms: after so long it is run in any case.
+        """
+        self._add(
+            _HistoryWait(
+                run=run,
+                until=until,
+                deadline_ms=self.now_ms + within_ms,
+                awaited=awaited,
+            )
+        )
+
+    def _add(self, wait: _HistoryWait) -> None:
         self._waits.append(wait)
+        deadline_ms = wait.deadline_ms
         if self._next_deadline_ms is None or deadline_ms < self._next_deadline_ms:
             self._next_deadline_ms = deadline_ms
-        return wait.awaited
 
     def tick(self, now_ms: int) -> None:
         """Advance the clock, and do what is due."""
@@ -137,7 +165,7 @@ class HistoryWaits:
         self._rerun_deadline_ms = wait.deadline_ms
         self.app.calls.underway.recipient = _Rerun(self, wait.awaited)
         try:
-            answer = self.serve(wait.request, wait.session)
+            answer = wait.run()
         finally:
             self._rerun_deadline_ms = None
         if isinstance(answer, Awaited):

@@ -63,6 +63,26 @@ class _Record:
     previous: "Seqno | None"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Learner:
+    """Waits for identities without wanting a state.
+
+    Attributes:
+        stir: called when more of them is known, or can never be.
+    """
+
+    stir: "Callable[[], None]"
+
+    def advance(self) -> None:
+        """Note that more is known."""
+        self.stir()
+
+    def lost(self, reason: str) -> None:
+        """Note that an entry did not come."""
+        del reason
+        self.stir()
+
+
 @dataclass(eq=False, kw_only=True)
 class PastIdentities:
     """All identities of a service, from today's identity back.
@@ -108,6 +128,27 @@ class PastIdentities:
         if known is None:
             known = self._rulings[key] = self._rule(record.certificate, chain)
         return known
+
+    def keys(self, waiter: "Waiter") -> tuple[bytes, ...] | None:
+        """Return today's public key, and each that endorsements lead back to.
+
+        Newest first, as DER; nothing until all is read, after which ``waiter`` is
+        told.
+
+        Raises:
+            HistoryFailed: the service has not opened.
+        """
+        today = self.identity().key.public_key.der
+        if self._chain is None and self._today() is not None:
+            self._chain = self._begin_chain()
+        chain = self._chain
+        if chain is None:
+            return (today,)
+        wanted = chain.wanted(1)
+        if wanted is not None:
+            self._read(self._lookup_link, wanted, waiter)
+            return None
+        return tuple(dict.fromkeys((today, *chain.endorsed_keys)))
 
     def release(self, waiter: "Waiter") -> None:
         """Forget that somebody waits, if so."""

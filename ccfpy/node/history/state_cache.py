@@ -22,7 +22,7 @@ from ccfpy.endpoints.history import (
 from ccfpy.node.history.covering_signatures import CoveringSignatures
 from ccfpy.node.history.entry_fetcher import EntryFetcher
 from ccfpy.node.history.history_waits import HistoryWaits, Serve
-from ccfpy.node.history.past_identities import PastIdentities
+from ccfpy.node.history.past_identities import Learner, PastIdentities
 from ccfpy.node.history.past_secrets import PastSecrets
 from ccfpy.node.history.past_state import HistoryRequest, PastState
 from ccfpy.node.history.requests import HistoryRequests
@@ -31,7 +31,7 @@ from ccfpy.node.history.signature_index import SignatureIndex
 if TYPE_CHECKING:
     from ccfpy.base.ports import Entropy
     from ccfpy.consensus.log import Log
-    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.endpoints.session import Session
     from ccfpy.http import messages
     from ccfpy.ledger.secrets import LedgerSecrets
@@ -87,6 +87,7 @@ class StateCache:
         self._states: dict[Seqno, PastState] = {}
         self._entry_bytes = 0
         self._has_news = False
+        self._learner = Learner(self.stir)
         tail = self.tail
         index = SignatureIndex(tail.settled_recent)
         self.pool = EntryFetcher(
@@ -172,6 +173,22 @@ class StateCache:
     ) -> "Awaited | None":
         """Run a request again as soon as ``until`` says so."""
         return self._waits.wait(request, session, until, within_ms)
+
+    def run_later(
+        self,
+        run: "Callable[[], Answer]",
+        awaited: "Awaited",
+        *,
+        until: Callable[[], bool] = lambda: True,
+        within_ms: int = 0,
+    ) -> None:
+        """Run a function at the end of a step (see ``HistoryWaits``)."""
+        self._waits.run_later(run, awaited, until=until, within_ms=within_ms)
+        self.stir()
+
+    def service_keys(self) -> Sequence[bytes] | None:
+        """Return the keys of this service and of those that it recovered."""
+        return self.identities.keys(self._learner)
 
     # Time
 

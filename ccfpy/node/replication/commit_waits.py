@@ -32,6 +32,14 @@ class _CommitWait:
     awaited: Awaited = field(compare=False)
     deadline_ms: int = field(compare=False)
     within_ms: int = field(compare=False)
+    decided: "Callable[[Awaited], None] | None" = field(compare=False, default=None)
+
+    def settle(self, response: Response) -> None:
+        """Answer, unless somebody else makes the answer."""
+        if self.decided is None:
+            self.awaited.settle(response)
+        else:
+            self.decided(self.awaited)
 
 
 class CommitWaits:
@@ -43,7 +51,7 @@ class CommitWaits:
     """
 
     def __init__(self, *, status: Callable[[TxId], TxStatus], now_ms: int) -> None:
-        self._status = status
+        self.status = status
         self._now_ms = now_ms
         self._waits: list[_CommitWait] = []
         self._count = 0
@@ -73,9 +81,36 @@ class CommitWaits:
 
     def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Answer:
         """Answer ``response`` once its transaction is committed, or why it is not."""
-        if (final := _final(tx_id, self._status(tx_id), response)) is not None:
+        if (final := _final(tx_id, self.status(tx_id), response)) is not None:
             self.waited_ms.observe(0)
             return final
+        return self._add(tx_id, response, within_ms, None)
+
+    def decide(
+        self, tx_id: TxId, decided: Callable[[Awaited], None], within_ms: int
+    ) -> Awaited:
+        """Call ``decided`` once a transaction is final, or the time is over.
+
+        Args:
+            tx_id: the transaction.
+            decided: sees to it that the caller is answered who waits there; must not
+                fail.
+            within_ms: how long the caller waits.
+        """
+        if self.status(tx_id) in (TxStatus.COMMITTED, TxStatus.INVALID):
+            self.waited_ms.observe(0)
+            awaited = Awaited()
+            decided(awaited)
+            return awaited
+        return self._add(tx_id, Response(status=200), within_ms, decided)
+
+    def _add(
+        self,
+        tx_id: TxId,
+        response: Response,
+        within_ms: int,
+        decided: Callable[[Awaited], None] | None,
+    ) -> Awaited:
         self._count += 1
         wait = _CommitWait(
             seqno=tx_id.seqno,
@@ -85,6 +120,7 @@ class CommitWaits:
             awaited=Awaited(),
             deadline_ms=self._now_ms + within_ms,
             within_ms=within_ms,
+            decided=decided,
         )
         heappush(self._waits, wait)
         self._expect(wait.deadline_ms)
@@ -110,10 +146,10 @@ class CommitWaits:
 
     def _is_open(self, wait: _CommitWait) -> bool:
         """Settle a wait whose transaction is final; tell whether it is not."""
-        final = _final(wait.tx_id, self._status(wait.tx_id), wait.response)
+        final = _final(wait.tx_id, self.status(wait.tx_id), wait.response)
         if final is not None:
             self._observe(wait)
-            wait.awaited.settle(final)
+            wait.settle(final)
         return final is None
 
     def _has_time(self, wait: _CommitWait) -> bool:
@@ -121,8 +157,8 @@ class CommitWaits:
             self._expect(wait.deadline_ms)
             return True
         self._observe(wait)
-        status = self._status(wait.tx_id)
-        wait.awaited.settle(
+        status = self.status(wait.tx_id)
+        wait.settle(
             _refusal(
                 504,
                 ErrorCode.TransactionPendingOrUnknown,

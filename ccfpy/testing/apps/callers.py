@@ -208,7 +208,13 @@ class Caller:
             headers["authorization"] = f"Bearer {self._token}"
         self._home.take_logged()
         connection = self._connected(person)
-        response = connection.request(method, path, body=body, headers=headers)
+        response = connection.request(
+            method,
+            path,
+            body=body,
+            headers=headers,
+            pass_time=lambda: self._home.advance(POLL_MS),
+        )
         return Answer(
             status=response.status,
             headers=response.headers,

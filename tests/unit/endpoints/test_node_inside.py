@@ -26,6 +26,8 @@ FACTS = (
     "cose_claims",
     "takes_writes",
     "commit_waits",
+    "answers_at_commit",
+    "scripts",
 )
 _INDEX: Index[Strategy] = Index()
 _SESSION = Session(id=SessionId(1), interface=InterfaceRules(name="i"))
@@ -42,6 +44,7 @@ QUESTIONS: dict[str, Callable[[NodeView], object]] = {
     "states_range": lambda node: node.history.states_range("handle", 1, 2),
     "states_for": lambda node: node.history.states_for("handle", [1, 2]),
     "drop_request": lambda node: node.history.drop_request("handle"),
+    "service_keys": lambda node: node.history.service_keys(),
     "is_settled": lambda node: node.history.is_settled("handle"),
     "strategy": lambda node: node.indexing.strategy(_INDEX),
     "describe": lambda node: node.indexing.describe(),

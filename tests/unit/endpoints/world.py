@@ -11,7 +11,7 @@ from ccfpy.base.ports import Attestation, Entropy, Given, Result
 from ccfpy.boundary.effects import ReportTrace
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
-from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.defects import Marks
@@ -35,6 +35,7 @@ from ccfpy.testing.entropy import SeededEntropy
 NODE_ID = NodeId("aa" * 32)
 NOW_S = 1_750_000_000
 Kind = TypeVar("Kind", bound=Strategy)
+Make = Callable[[TxStatus, HistoricalState | None], Answer]
 
 
 @dataclass
@@ -51,6 +52,37 @@ class Waits:
     def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Awaited:
         self.waiting.append((tx_id, response, within_ms))
         return Awaited()
+
+
+@dataclass
+class AtCommit:
+    """Keeps whose answers are made at commit, if there is room."""
+
+    has_room: bool = True
+    waiting: list[tuple[TxId, Make]] = field(default_factory=list)
+
+    def admit(self) -> None:
+        if not self.has_room:
+            raise ApiError(503, ErrorCode.TooManyPendingTransactions, "full")
+
+    def answer(self, tx_id: TxId, make: Make) -> Awaited:
+        self.waiting.append((tx_id, make))
+        return Awaited()
+
+
+class NoScripts:
+    """Runs none."""
+
+    def call(
+        self,
+        modules: Mapping[str, str],
+        function: str,
+        arguments: Sequence[Json | bytes],
+        *,
+        execution_ms_max: int | None = None,
+    ) -> Json:
+        del modules, function, arguments, execution_ms_max
+        raise AssertionError("no application here runs any")
 
 
 @dataclass
@@ -105,6 +137,9 @@ class Past:
 
     def is_settled(self, handle: RequestHandle) -> bool:
         return self.states.keys() >= set(self.asked.get(handle, ()))
+
+    def service_keys(self) -> Sequence[bytes] | None:
+        return (b"key",)
 
     def wait(
         self,
@@ -171,6 +206,8 @@ class StoreNode:
     claims: list[bytes | None] = field(default_factory=list)
     forwarded: list[tuple[Request, Awaited]] = field(default_factory=list)
     commit_waits: Waits = field(default_factory=Waits)
+    answers_at_commit: AtCommit = field(default_factory=AtCommit)
+    scripts: NoScripts = field(default_factory=NoScripts)
     history: Past = field(default_factory=Past)
     indexing: Indexes = field(default_factory=Indexes)
 

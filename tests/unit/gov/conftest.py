@@ -29,8 +29,9 @@ from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
 from ccfpy.endpoints.index_strategies import Indexing
+from ccfpy.endpoints.scripting import Scripting
 from ccfpy.endpoints.session import InterfaceRules, Session
-from ccfpy.endpoints.waiting import CommitWaiting
+from ccfpy.endpoints.waiting import AnsweringAtCommit, CommitWaiting
 from ccfpy.gov.api import governance_registry
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
@@ -271,6 +272,14 @@ class Node:
     @property
     def commit_waits(self) -> CommitWaiting:
         raise AssertionError("nobody here waits for commit")
+
+    @property
+    def answers_at_commit(self) -> AnsweringAtCommit:
+        raise AssertionError("nobody here is answered at commit")
+
+    @property
+    def scripts(self) -> Scripting:
+        raise AssertionError("no application here runs scripts")
 
     @property
     def history(self) -> History:

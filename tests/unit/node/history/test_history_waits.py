@@ -101,3 +101,16 @@ def test_only_so_many_wait() -> None:
         assert isinstance(desk.ask(), Awaited)
 
     assert _status(desk.ask()) == 202
+
+
+def test_what_is_to_run_later_runs_once_at_the_end_of_a_step() -> None:
+    desk = Desk()
+    awaited = Awaited()
+    desk.waits.run_later(lambda: Response(status=201), awaited)
+    assert desk.waits.is_time_over, "its time has come"
+    assert not awaited.is_settled
+
+    desk.waits.work()
+    desk.waits.work()
+
+    assert (_status(awaited), desk.runs, len(desk.waits)) == (201, 0, 0)

@@ -268,3 +268,37 @@ def _info(story: Story) -> service.ServiceInfo:
     info = service.INFO.of(World(story).tail.store.begin()).get()
     assert info is not None
     return info
+
+
+def test_the_keys_are_todays_and_those_that_endorsements_lead_to() -> None:
+    world = World(_twice_recovered())
+    assert world.cache.service_keys() is None
+    world.work()
+
+    keys = world.cache.service_keys()
+
+    assert keys == tuple(
+        identity.certificate.public_key.der for identity in (THIRD, SECOND, FIRST)
+    )
+
+
+def test_a_service_without_endorsements_has_todays_key() -> None:
+    story = Story()
+    story.say("text")
+    story.sign()
+
+    assert World(story).cache.service_keys() == (FIRST.certificate.public_key.der,)
+
+
+def test_keys_that_the_host_lost_are_asked_for_again() -> None:
+    story = _twice_recovered()
+    world = World(story)
+    world.lies = dict.fromkeys(range(1, story.last + 1), b"")
+    assert world.cache.service_keys() is None
+    world.work()
+    assert world.cache.service_keys() is None
+    world.work()
+    world.lies = {}
+    assert world.cache.service_keys() is None
+    world.work()
+    assert world.cache.service_keys() is not None

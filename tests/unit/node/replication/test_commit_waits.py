@@ -151,3 +151,18 @@ def test_waits_are_timed_until_they_end() -> None:
     ledger.waits.tick(1050)
     assert ledger.waits.waited_ms.total == 20 + 50
     assert sum(ledger.waits.waited_ms.counts) == 2
+
+
+def test_who_makes_the_answer_is_called_once_it_is_decided() -> None:
+    ledger = Ledger()
+    called: list[Awaited] = []
+    late = ledger.waits.decide(TxId(2, 9), called.append, 100)
+    early = ledger.waits.decide(TxId(2, 5), called.append, 200)
+    ledger.commit(TxId(2, 5))
+    assert called == [early]
+    ledger.waits.tick(1100)
+    assert called == [early, late]
+    assert not any(each.is_settled for each in called), "others make the answer"
+    at_once = ledger.waits.decide(TxId(2, 5), called.append, 100)
+    assert called == [early, late, at_once]
+    assert len(ledger.waits) == 0

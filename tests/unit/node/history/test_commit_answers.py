@@ -1,0 +1,159 @@
+"""Answers that an application makes once its transaction is committed."""
+
+import pytest
+
+from ccfpy.app import (
+    App,
+    Context,
+    Map,
+    Response,
+    TxId,
+    TxStatus,
+    empty_reply,
+    json_codec,
+    text_reply,
+)
+from ccfpy.base import limits
+from ccfpy.consensus.status import TxStatus as Status
+from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.history import HistoricalState
+from ccfpy.node.history.commit_answers import CommitAnswers
+from ccfpy.node.replication.commit_waits import CommitWaits
+from ccfpy.testing.apps import Service
+from tests.unit.node.history.world import World, recovered
+
+app = App("answers")
+NOTES = Map("public:notes", json_codec(str), json_codec(str))
+
+
+@app.post("/notes/{name}")
+def keep(ctx: Context, name: str, wait: bool = False, fails: bool = False) -> Response:
+    """Keep a note; answer with what its transaction wrote, once it is final."""
+    NOTES.of(ctx.tx).put(name, "kept")
+    ctx.user_data = name
+    if wait:
+        ctx.answer_at_commit = _fail if fails else _written
+    return empty_reply(202)
+
+
+def _written(ctx: Context, tx_id: TxId, status: TxStatus) -> Response:
+    state = ctx.historical_state
+    if state is None:
+        return text_reply(f"{status}", status=503)
+    assert state.txid == tx_id
+    assert state.receipt.cose_receipt() is not None
+    assert NOTES.of(ctx.tx).get(f"{ctx.user_data}") == "kept", "a transaction to read"
+    return text_reply(f"{NOTES.of(state.tx).get(f'{ctx.user_data}')}", status=201)
+
+
+def _fail(_: Context, __: TxId, ___: TxStatus) -> Response:
+    raise RuntimeError("private")
+
+
+def test_the_answer_is_made_of_the_committed_state_and_its_receipt() -> None:
+    caller = Service.open(app).anybody
+
+    answer = caller.post("/app/notes/a?wait=true")
+
+    assert (answer.status, answer.body) == (201, b"kept")
+    assert answer.headers["x-ms-ccf-transaction-id"]
+    assert caller.post("/app/notes/a").status == 202
+
+
+def test_a_function_that_fails_is_answered_as_any_defect_is() -> None:
+    answer = Service.open(app).anybody.post("/app/notes/a?wait=true&fails=true")
+
+    assert (answer.status, answer.error) == (500, "InternalError")
+    assert b"private" not in answer.body
+
+
+def test_what_would_wait_is_refused_before_it_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = Service.open(app)
+    monkeypatch.setattr(limits, "COMMIT_WAITS_MAX", 0)
+
+    answer = service.anybody.post("/app/notes/a?wait=true")
+
+    assert (answer.status, answer.error) == (503, "TooManyPendingTransactions")
+    assert service.ledger.table("public:notes") == {}
+    assert service.anybody.post("/app/notes/b").status == 202
+
+
+class Desk:
+    """Answers at commit in the world of a ledger that is read back."""
+
+    def __init__(self) -> None:
+        self.world = World(recovered())
+        self.statuses: dict[TxId, Status] = {}
+        self.waits = CommitWaits(status=self._status, now_ms=0)
+        self.answers = CommitAnswers(self.waits, self.world.cache)
+        self.made: list[tuple[Status, HistoricalState | None]] = []
+
+    def _status(self, tx_id: TxId) -> Status:
+        return self.statuses.get(tx_id, Status.PENDING)
+
+    def _make(self, status: Status, state: HistoricalState | None) -> Answer:
+        self.made.append((status, state))
+        return Response(status=200)
+
+    def ask(self, tx_id: TxId) -> Awaited:
+        return self.answers.answer(tx_id, self._make)
+
+
+def test_a_state_that_must_be_read_back_is_waited_for() -> None:
+    desk = Desk()
+    tx_id = TxId(2, 3)
+    awaited = desk.ask(tx_id)
+    desk.statuses[tx_id] = Status.COMMITTED
+    desk.waits.committed(tx_id)
+    assert not desk.made
+
+    desk.world.work()
+
+    ((status, state),) = desk.made
+    assert status is Status.COMMITTED
+    assert state is not None
+    assert state.txid == tx_id
+    assert awaited.is_settled
+
+
+@pytest.mark.parametrize("status", [Status.INVALID, Status.PENDING])
+def test_what_is_lost_or_late_is_told_without_a_state(status: Status) -> None:
+    desk = Desk()
+    tx_id = TxId(2, 3)
+    awaited = desk.ask(tx_id)
+    desk.statuses[tx_id] = status
+    desk.waits.committed(TxId(4, 1))
+    desk.waits.tick(limits.COMMIT_WAIT_MS_MAX)
+
+    desk.world.work()
+
+    assert desk.made == [(status, None)]
+    assert awaited.is_settled
+
+
+def test_nothing_is_made_for_a_caller_who_has_gone() -> None:
+    desk = Desk()
+    tx_id = TxId(2, 3)
+    desk.ask(tx_id).abandon()
+    desk.statuses[tx_id] = Status.COMMITTED
+    desk.waits.committed(tx_id)
+
+    desk.world.work()
+
+    assert not desk.made
+
+
+def test_a_state_that_does_not_come_is_not_waited_for_twice() -> None:
+    desk = Desk()
+    tx_id = TxId(2, 3)
+    desk.statuses[tx_id] = Status.COMMITTED
+    awaited = desk.ask(tx_id)
+    desk.world.cache.work()
+
+    desk.world.cache.tick(limits.HISTORY_WAIT_MS_MAX)
+    desk.world.cache.work()
+
+    assert desk.made == [(Status.PENDING, None)]
+    assert awaited.is_settled
