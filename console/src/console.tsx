@@ -5,7 +5,7 @@ import { LedgerView } from "./ledger";
 import { NetworkView } from "./network";
 import { ProposalView } from "./proposal";
 import { ReceiptView } from "./receipts";
-import { follow, inbox, ledger, lost, network, route, started } from "./state";
+import { focusHeading, follow, inbox, ledger, lost, network, route, started } from "./state";
 
 interface Choice {
   readonly path: string;
@@ -74,6 +74,16 @@ function Page() {
   return (
     <>
       <header>
+        <a
+          class="skip"
+          href={`#${route.value}`}
+          onClick={(event) => {
+            event.preventDefault();
+            focusHeading();
+          }}
+        >
+          Skip to the page
+        </a>
         <a class="name" href="#/">
           ccfpy <b>console</b>
         </a>

@@ -2,12 +2,11 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Coverage, KeyHistory, Keys, LedgerView as Ledger, Text, TransactionPage, Transactions } from "./answers";
-import { history, keys, transaction, transactions, value } from "./api";
-import { counted } from "./words";
-
-const TONES: Readonly<Record<Coverage, string>> = { verified: "good", unsigned: "faint", "not vouched for": "bad" };
-const MARKS: Readonly<Record<Coverage, string>> = { verified: "✓", unsigned: "·", "not vouched for": "✗" };
+import type { KeyHistory, Keys, LedgerView as Ledger, Text, TransactionPage } from "./answers";
+import { history, keys, transaction, value } from "./api";
+import { Covered } from "./coverage";
+import { TransactionList } from "./transactions";
+import { counted, mebibytes } from "./words";
 
 const mapPath = (map: string): string => `/ledger/map/${encodeURIComponent(map)}`;
 const keyPath = (map: string, key: Text): string => `/ledger/key/${encodeURIComponent(map)}/${key.hex}`;
@@ -15,16 +14,19 @@ const keyPath = (map: string, key: Text): string => `/ledger/key/${encodeURIComp
 /** The key of maps that hold one value: eight zeros. */
 const UNIT_HEX = "0000000000000000";
 
-const named = (key: Text): string => (key.hex === UNIT_HEX ? "(the only key)" : key.text || "(empty key)");
-
-function Covered({ coverage }: { coverage: Coverage }) {
-  return (
-    <span class={TONES[coverage]}>
-      <span aria-hidden="true">{MARKS[coverage]} </span>
-      {coverage}
-    </span>
-  );
+/** A key's bytes as text, if they are text that one can read. */
+function textOf(hex: string): string {
+  if (hex === UNIT_HEX) return "(the only key)";
+  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return /^[\x20-\x7e]+$/.test(text) ? text : `0x${hex}`;
+  } catch {
+    return `0x${hex}`;
+  }
 }
+
+const named = (key: Text): string => (key.hex === UNIT_HEX ? "(the only key)" : key.text || "(empty key)");
 
 /** Ask whenever the question or the ledger changes; show the answer, or why there is none. */
 function Asked<Answer>(props: {
@@ -84,11 +86,13 @@ function Overview({ ledger }: { ledger: Ledger }) {
   return (
     <>
       <dl class="facts">
-        <dt>files</dt>
-        <dd>{counted(ledger.files, "file")}</dd>
+        <dt>ledger</dt>
+        <dd>
+          {counted(ledger.files, "file")}, {mebibytes(ledger.bytes_all)}
+        </dd>
         <dt>last transaction</dt>
         <dd>{ledger.last_seqno.toLocaleString("en")}</dd>
-        <dt>verified up to</dt>
+        <dt>last one that a signature covers</dt>
         <dd>{ledger.last_verified.toLocaleString("en")}</dd>
         <dt>service</dt>
         <dd class={ledger.is_another_service ? "bad" : ""}>
@@ -115,66 +119,16 @@ function Overview({ ledger }: { ledger: Ledger }) {
   );
 }
 
-function TransactionList({ after, about }: { after: number; about: string }) {
-  return (
-    <Asked
-      ask={() => transactions(after)}
-      about={`${after} ${about}`}
-      show={(page: Transactions) => (
-        <>
-          <div class="wide">
-            <table>
-              <caption>Transactions after {after.toLocaleString("en")}</caption>
-              <thead>
-                <tr>
-                  <th scope="col">transaction</th>
-                  <th scope="col">integrity</th>
-                  <th scope="col">kind</th>
-                  <th scope="col" class="number">
-                    bytes
-                  </th>
-                  <th scope="col" class="number">
-                    private
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {page.rows.map((row) => (
-                  <tr key={row.seqno}>
-                    <th scope="row">
-                      <a href={`#/ledger/tx/${row.seqno}`}>{row.txid}</a>
-                    </th>
-                    <td>
-                      <Covered coverage={row.coverage} />
-                    </td>
-                    <td>{row.is_signature ? "signature" : ""}</td>
-                    <td class="number">{row.entry_bytes.toLocaleString("en")}</td>
-                    <td class="number">{row.private_bytes.toLocaleString("en")}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-          <p>
-            {after > 0 && <a href={`#/ledger/after/${Math.max(0, after - 100)}`}>Earlier</a>}{" "}
-            {page.more_after !== null && <a href={`#/ledger/after/${page.more_after}`}>Later</a>}
-          </p>
-        </>
-      )}
-    />
-  );
-}
-
-function Transaction({ seqno, about }: { seqno: number; about: string }) {
+function Transaction({ seqno, last, about }: { seqno: number; last: number; about: string }) {
   return (
     <Asked
       ask={() => transaction(seqno)}
       about={`${seqno} ${about}`}
       show={(page: TransactionPage) => (
         <>
-          <h2>
+          <h1>
             Transaction {page.row.txid} <Covered coverage={page.row.coverage} />
-          </h2>
+          </h1>
           <dl class="rows">
             <div>
               <dt>signed by</dt>
@@ -183,8 +137,8 @@ function Transaction({ seqno, about }: { seqno: number; about: string }) {
                   "no signature that holds"
                 ) : (
                   <>
-                    <a href={`#/ledger/tx/${page.covered_by}`}>transaction {page.covered_by.toLocaleString("en")}</a>, of
-                    the service <code>{page.service?.slice(0, 16)}</code>
+                    the service <code title={page.service ?? ""}>{page.service?.slice(0, 16)}</code>, in{" "}
+                    <a href={`#/ledger/tx/${page.covered_by}`}>transaction {page.covered_by.toLocaleString("en")}</a>
                   </>
                 )}
               </dd>
@@ -198,7 +152,8 @@ function Transaction({ seqno, about }: { seqno: number; about: string }) {
             <div>
               <dt>size</dt>
               <dd>
-                {counted(page.row.entry_bytes, "byte")}, {page.row.private_bytes.toLocaleString("en")} of them private
+                {counted(page.row.entry_bytes, "byte")}
+                {page.row.private_bytes > 0 && `, ${page.row.private_bytes.toLocaleString("en")} of them encrypted`}
               </dd>
             </div>
             <div>
@@ -216,7 +171,7 @@ function Transaction({ seqno, about }: { seqno: number; about: string }) {
               </div>
             )}
           </dl>
-          <h3>{page.writes.length ? "What it wrote, as far as it is public" : "It wrote nothing that is public"}</h3>
+          <h2>{page.writes.length ? "What it wrote, as far as it is public" : "It wrote nothing that is public"}</h2>
           {page.writes.map((write, index) => (
             <section key={index} class="write">
               <p>
@@ -226,9 +181,10 @@ function Transaction({ seqno, about }: { seqno: number; about: string }) {
               <Value text={write.value} whole={() => value(write.map, write.key.hex, seqno)} />
             </section>
           ))}
-          <p>
-            {seqno > 1 && <a href={`#/ledger/tx/${seqno - 1}`}>Previous</a>}{" "}
-            <a href={`#/ledger/tx/${seqno + 1}`}>Next</a>
+          <p class="steps-to">
+            {seqno > 1 && <a href={`#/ledger/tx/${seqno - 1}`}>Previous transaction</a>}
+            <a href={`#/ledger/after/${seqno - 1}`}>In the list</a>
+            {seqno < last && <a href={`#/ledger/tx/${seqno + 1}`}>Next transaction</a>}
           </p>
         </>
       )}
@@ -241,7 +197,9 @@ function MapKeys({ map, about }: { map: string; about: string }) {
   const hex = Array.from(new TextEncoder().encode(prefix.value), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return (
     <>
-      <h2>{map}</h2>
+      <h1>
+        Keys of <span class="name-of">{map}</span>
+      </h1>
       <label for="prefix">Keys that begin with</label>
       <input id="prefix" value={prefix.value} onInput={(event) => (prefix.value = event.currentTarget.value)} />
       <Asked
@@ -268,9 +226,12 @@ function History({ map, hex, about }: { map: string; hex: string; about: string 
   const before = useSignal<number | null>(null);
   return (
     <>
-      <h2>
+      <h1>
         History of a key in <a href={`#${mapPath(map)}`}>{map}</a>
-      </h2>
+      </h1>
+      <p>
+        key <code>{textOf(hex)}</code>
+      </p>
       <Asked
         ask={() => history(map, hex, before.value)}
         about={`${map} ${hex} ${before.value} ${about}`}
@@ -330,28 +291,40 @@ function Jump() {
   );
 }
 
-function Place({ route, about }: { route: string; about: string }) {
+function Place({ route, ledger, about }: { route: string; ledger: Ledger; about: string }) {
   const [, , kind, first, second] = route.split("/");
-  if (kind === "tx") return <Transaction seqno={Number(first)} about={about} />;
+  if (kind === "tx") return <Transaction seqno={Number(first)} last={ledger.last_seqno} about={about} />;
   if (kind === "map") return <MapKeys map={decodeURIComponent(first ?? "")} about={about} />;
-  if (kind === "key") return <History map={decodeURIComponent(first ?? "")} hex={second ?? ""} about={about} />;
-  return <TransactionList after={kind === "after" ? Number(first) : 0} about={about} />;
+  return <History map={decodeURIComponent(first ?? "")} hex={second ?? ""} about={about} />;
 }
+
+const tone = (ledger: Ledger): string =>
+  ledger.damage.length > 0 || ledger.is_another_service || ledger.trouble ? "bad" : ledger.bytes_left ? "" : "good";
 
 export function LedgerView({ ledger, route }: { ledger: Ledger | null; route: string }) {
   if (!ledger) return <p>Looking for the ledger's files …</p>;
-  const isBad = ledger.damage.length > 0 || ledger.is_another_service || ledger.trouble !== "";
   // What is shown is asked for again when the index has more.
   const about = `${ledger.last_seqno} ${ledger.last_verified} ${ledger.damage.length}`;
+  const isPart = /^\/ledger\/(tx|map|key)\//.test(route);
+  if (isPart)
+    return (
+      <>
+        <nav aria-label="Ledger" class="within">
+          <a href="#/ledger">Ledger</a> <span class={tone(ledger)}>{ledger.headline}</span>
+        </nav>
+        <Place key={route} route={route} ledger={ledger} about={about} />
+        <Jump />
+      </>
+    );
   return (
     <>
-      <h1 class={isBad ? "bad" : ledger.bytes_left ? "" : "good"} aria-live="polite">
+      <h1 class={tone(ledger)} aria-live="polite">
         {ledger.headline}
       </h1>
       <Overview ledger={ledger} />
-      <Maps maps={ledger.maps} />
       <Jump />
-      <Place key={route} route={route} about={about} />
+      <Maps maps={ledger.maps} />
+      <TransactionList key={route} after={Number(/^\/ledger\/after\/(\d+)$/.exec(route)?.[1] ?? 0)} last={ledger.last_seqno} about={about} />
     </>
   );
 }

@@ -4,7 +4,7 @@ import { clock, days, duration, short } from "./words";
 
 function Status({ node }: { node: NodeRow }) {
   return (
-    <td>
+    <td data-label="role">
       <span class={`mark ${node.is_well ? "good" : "bad"}`} aria-hidden="true">
         {node.is_primary ? "★" : node.is_well ? "●" : "▲"}
       </span>{" "}
@@ -20,14 +20,14 @@ function Line({ node }: { node: NodeRow }) {
       <th scope="row">
         <code title={node.id}>{short(node.id)}</code>
       </th>
-      <td>{node.status}</td>
+      <td data-label="status">{node.status}</td>
       <Status node={node} />
-      <td class="number">{node.view ?? "–"}</td>
-      <td class="number">{node.commit ?? "–"}</td>
-      <td class="number">{node.lag ?? "–"}</td>
-      <td class="number">{node.heard_ms === null ? "–" : duration(node.heard_ms)}</td>
-      <td class="number">{node.certificate_days === null ? "–" : days(node.certificate_days)}</td>
-      <td>{node.addresses.join(", ")}</td>
+      <td class="number" data-label="view">{node.view ?? "–"}</td>
+      <td class="number" data-label="commit">{node.commit ?? "–"}</td>
+      <td class="number" data-label="lag">{node.lag ?? "–"}</td>
+      <td class="number" data-label="heard">{node.heard_ms === null ? "–" : duration(node.heard_ms)}</td>
+      <td class="number" data-label="certificate ends in">{node.certificate_days === null ? "–" : days(node.certificate_days)}</td>
+      <td data-label="address">{node.addresses.join(", ")}</td>
     </tr>
   );
 }

@@ -15,8 +15,39 @@ export const lost = signal("");
 
 addEventListener("hashchange", () => {
   route.value = location.hash.slice(1) || "/";
-  document.querySelector("main")?.focus();
+  scrollTo(0, 0);
+  focusedBefore = document.activeElement;
+  // The view that was shown is gone by then.
+  requestAnimationFrame(() => requestAnimationFrame(awaitHeading));
 });
+
+/** Sees the heading of a page come; a later navigation takes the earlier one's place. */
+const awaited = new MutationObserver(() => focusWhenThere());
+let focusedBefore: Element | null = null;
+
+/** Move the focus to the page's heading: who cannot see the page hears it. */
+export function focusHeading(): void {
+  focusedBefore = document.activeElement;
+  awaitHeading();
+}
+
+function awaitHeading(): void {
+  const main = document.querySelector("main");
+  awaited.disconnect();
+  if (main) awaited.observe(main, { childList: true, subtree: true });
+  focusWhenThere();
+}
+
+function focusWhenThere(): void {
+  const now = document.activeElement;
+  const heading = document.querySelector<HTMLElement>("main h1");
+  const hasMoved = now !== document.body && now !== focusedBefore;
+  if (heading || hasMoved) awaited.disconnect();
+  if (heading) document.title = `${heading.textContent} – ccfpy console`;
+  if (!heading || hasMoved) return;
+  heading.tabIndex = -1;
+  heading.focus();
+}
 
 function take(topic: string, value: unknown): void {
   lost.value = "";

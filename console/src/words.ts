@@ -3,6 +3,10 @@
 export const counted = (count: number, noun: string): string =>
   `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
+/** A size, such as "0.1 MiB" or "337 MiB". */
+export const mebibytes = (bytes: number): string =>
+  `${(bytes / (1 << 20)).toLocaleString("en", { maximumFractionDigits: bytes < 10 << 20 ? 1 : 0 })} MiB`;
+
 export const short = (id: string): string => id.slice(0, 8);
 
 /** A time that has passed, such as "120 ms" or "4 s". */

@@ -1,14 +1,36 @@
-"""Every page on small screens, in both themes, and by the rules of WCAG."""
+"""Every page on small screens, magnified, in all themes, by keyboard, and by WCAG."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.console.pages import go, opened, picture, propose, see, thing_app
+from tests.e2e.console.pages import (
+    console,
+    go,
+    opened,
+    picture,
+    propose,
+    see,
+    set_user_data,
+    thing_app,
+)
 from tests.e2e.running import Running
 
 AXE = Path(__file__).parents[3] / "console/node_modules/axe-core/axe.min.js"
+TABS_MAX = 60
+"""How many stops of the focus a person passes at most to come to a thing."""
+TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
+SCROLLS_SIDEWAYS = """[...document.querySelectorAll("main *")].filter(
+    (each) => each.scrollWidth > each.clientWidth + 1
+        && ["auto", "scroll"].includes(getComputedStyle(each).overflowX)
+        && !each.matches(".diff")).map((each) => each.outerHTML.slice(0, 80))"""
+NO_OUTLINE = """(() => {
+    const style = getComputedStyle(document.activeElement);
+    return document.activeElement !== document.body && style.outlineStyle === "none"
+        && style.textDecorationLine === "none";
+})()"""
 
 
 @pytest.fixture(scope="module")
@@ -17,27 +39,132 @@ def opens_an_endpoint(service: Running) -> str:
     return propose(service, thing_app("no_auth", changed=3))
 
 
+def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
+    """Open each page in turn, and yield its name."""
+    for name, place, wanted in (
+        ("network", "/network", "nodes answer"),
+        ("proposals", "/proposals", "set_js_app"),
+        ("receipts", "/receipts", "Is it in the ledger?"),
+        ("ledger", "/ledger", "Transactions 1 to"),
+        ("transaction", "/ledger/tx/1", "What it wrote"),
+        ("keys", "/ledger/map/public%3Accf.gov.members.info", "Keys of"),
+        ("proposal", f"/proposals/{proposal_id}", "If it passed now"),
+    ):
+        go(page, place)
+        see(page, wanted)
+        yield name
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_page_is_for_everybody(
     reading: str, browser: Browser, opens_an_endpoint: str, *, dark: bool
 ) -> None:
     """On a small screen and a large one; and axe, which checks WCAG's rules."""
     with opened(browser, reading, dark=dark) as page:
-        for name, place, wanted in (
-            ("network", "/network", "nodes answer"),
-            ("proposals", "/proposals", "set_js_app"),
-            ("receipts", "/receipts", "Is it in the ledger?"),
-            ("ledger", "/ledger", "Transactions after 0"),
-            ("transaction", "/ledger/tx/1", "What it wrote"),
-            ("proposal", f"/proposals/{opens_an_endpoint}", "If it passed now"),
-        ):
-            go(page, place)
-            see(page, wanted)
-            for width in (360, 1200):
-                page.set_viewport_size({"width": width, "height": 800})
-                wide = "document.documentElement.scrollWidth - innerWidth"
-                assert page.evaluate(wide) <= 0, (name, width)
+        for name in pages_of(page, opens_an_endpoint):
+            # A large one, a telephone, and a large one magnified to 200 %.
+            for width, height in ((360, 800), (600, 400), (1200, 800)):
+                page.set_viewport_size({"width": width, "height": height})
+                assert page.evaluate(TOO_WIDE) <= 0, (name, width)
+                assert page.evaluate(SCROLLS_SIDEWAYS) == [], (name, width)
             page.evaluate(AXE.read_text())
             found = page.evaluate("axe.run()")["violations"]
             assert found == [], name
             picture(page, f"console-{name}", dark=dark)
+
+
+def test_each_page_begins_with_its_heading_and_says_where_it_is(
+    reading: str, browser: Browser, opens_an_endpoint: str
+) -> None:
+    """The focus is on the heading of a page that was opened, and the title names it."""
+    with opened(browser, reading) as page:
+        for _ in pages_of(page, opens_an_endpoint):
+            expect(page.locator("main h1:focus")).to_have_count(1)
+            heading = page.locator("h1").text_content()
+            expect(page).to_have_title(f"{heading} – ccfpy console")
+
+
+def test_shapes_say_what_colours_say(
+    reading: str, browser: Browser, opens_an_endpoint: str
+) -> None:
+    """Where readers force colours of their own, and want nothing to move."""
+    with opened(browser, reading) as page:
+        page.emulate_media(forced_colors="active", reduced_motion="reduce")
+        see(page, "nodes answer")
+        expect(page.locator("tbody .mark")).to_have_text("★")
+        current = page.locator("nav a[aria-current]")
+        other = page.locator("nav a:not([aria-current])").first
+        border = "each => getComputedStyle(each).borderBottomColor"
+        assert current.evaluate(border) != other.evaluate(border)
+        go(page, f"/proposals/{opens_an_endpoint}")
+        see(page, "If it passed now")
+        for kind, sign in (("added", "+"), ("removed", "-")):
+            lines = page.locator(f".diff .{kind}").all_text_contents()
+            assert lines
+            assert all(line.startswith(sign) for line in lines)
+        assert page.evaluate("document.getAnimations().length") == 0
+
+
+def reach(page: Page, name: str, role: str = "link") -> None:
+    """Press Tab until a thing has the focus, and see that each stop can be seen."""
+    # Playwright's types know roles as literals.
+    thing = page.get_by_role(role, name=name).first  # type: ignore[arg-type]
+    for _ in range(TABS_MAX):
+        page.keyboard.press("Tab")
+        assert not page.evaluate(NO_OUTLINE), "one sees where the focus is"
+        if thing.evaluate("each => each === document.activeElement"):
+            return
+    raise AssertionError(f"{TABS_MAX} times Tab lead to no {role} {name}")
+
+
+def test_a_keyboard_is_enough_to_read_a_ledger_and_a_receipt(
+    reading: str, browser: Browser
+) -> None:
+    with opened(browser, reading) as page:
+        see(page, "nodes answer")
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip:focus")).to_have_text("Skip to the page")
+        page.keyboard.press("Enter")
+        expect(page.locator("h1:focus")).to_have_count(1)
+        reach(page, "Ledger")
+        page.keyboard.press("Enter")
+        see(page, "transactions verified")
+        reach(page, "Transactions, scroll for others", "region")
+        page.keyboard.press("End")
+        last = page.locator(".list tbody tr").last
+        total = page.locator(".list table").get_attribute("aria-rowcount")
+        expect(last).to_have_attribute("aria-rowindex", total or "")
+        page.keyboard.press("Home")
+        expect(page.locator(".list tbody tr").first).to_contain_text("2.1")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        see(page, "Transaction 2.1")
+        reach(page, "public:ccf.gov.service.info")
+        page.keyboard.press("Enter")
+        reach(page, "(the only key)")
+        page.keyboard.press("Enter")
+        see(page, "History of a key in public:ccf.gov.service.info")
+        reach(page, "Receipts")
+        page.keyboard.press("Enter")
+        expect(page.locator("h1:focus")).to_have_text("Is it in the ledger?")
+        page.keyboard.press("Tab")
+        page.keyboard.type("2.8")
+        reach(page, "Verify", "button")
+        page.keyboard.press("Enter")
+        see(page, "2.8 is in the ledger of this service")
+
+
+def test_a_keyboard_is_enough_to_vote(service: Running, browser: Browser) -> None:
+    proposal_id = propose(service, set_user_data("ee" * 32))
+    options = ("--as", "member2", "--no-confirm")
+    with console(service, *options) as address, opened(browser, address) as page:
+        see(page, "nodes answer")
+        reach(page, "Proposals")
+        page.keyboard.press("Enter")
+        see(page, "set_user_data")
+        page.locator(f"a[href$='{proposal_id}']").focus()
+        page.keyboard.press("Enter")
+        see(page, "If it passed now")
+        reach(page, "Vote against", "button")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("is committed as")
