@@ -387,6 +387,12 @@ class LedgerIndex:
         ).fetchone()
         return None if row is None else (*row[:3], bool(row[3]), bool(row[4]))
 
+    def final_chunks(self) -> list[tuple[Seqno, str, bytes]]:
+        """Return those that do not change any more: first seqno, file, SHA-256."""
+        return self._database.execute(
+            "SELECT first, file, sha256 FROM chunks WHERE is_final ORDER BY first"
+        ).fetchall()
+
     def coverage(
         self, seqno: Seqno
     ) -> tuple[Coverage, Seqno | None, str | None] | None:

@@ -12,7 +12,7 @@ from ccfpy.audit.ledger_index import LedgerIndex
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.base.errors import CcfpyError
 from ccfpy.console.answers import LedgerView
-from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.crypto.hashing import sha256, sha256_hex
 
 LOOK_EACH_S = 2.0
 BYTES_PER_MIB = 1 << 20
@@ -51,18 +51,46 @@ class Ledger:
             publish: told what is known, whenever that changes.
             stop: set when nobody wants to know more.
         """
-        seen: list[tuple[str, int]] | None = None
+        seen: set[tuple[str, int, int]] = set()
+        is_first = True
         with local_readers(self.processes) as readers:
             while not stop.is_set():
                 try:
                     chunks = find_chunks(self.folders)
-                    sizes = [(str(each.name), each.size_bytes) for each in chunks]
-                    if sizes != seen:
+                    found = {_stamp(each): each for each in chunks}
+                    if is_first or found.keys() != seen:
+                        new = [found[stamp] for stamp in found.keys() - seen]
+                        if not self._is_of(chunks, new):
+                            remove(self.database)
                         self._index(chunks, readers, publish, stop)
-                        seen = sizes
+                        seen, is_first = set(found), False
                 except (OSError, CcfpyError) as error:
                     publish(replace(self._view([]), trouble=str(error)))
                 stop.wait(LOOK_EACH_S)
+
+    def _is_of(self, chunks: Sequence[ChunkPath], new: Sequence[ChunkPath]) -> bool:
+        """Return whether the index is of these files, and not of others in their place.
+
+        A file that was verified may be changed afterwards, or taken away. Then what
+        the index says of it is out of date, and all is read anew.
+
+        Args:
+            chunks: the ledger's files.
+            new: those that may have changed since they were looked at.
+        """
+        with LedgerIndex(self.database) as index:
+            known = index.final_chunks()
+        names = {str(chunk.name) for chunk in chunks}
+        last = chunks[-1].name.first if chunks else 0
+        # Whether a ledger has become shorter, the index's checkpoint knows.
+        if any(file not in names and first < last for first, file, _ in known):
+            return False
+        digests = {file: digest for _, file, digest in known}
+        return all(
+            sha256(chunk.path.read_bytes()) == digests.get(str(chunk.name))
+            for chunk in new
+            if str(chunk.name) in digests
+        )
 
     def _index(
         self,
@@ -103,6 +131,17 @@ class Ledger:
                 maps=tuple(index.maps()),
                 trouble="",
             )
+
+
+def remove(database: Path) -> None:
+    """Remove an index, with the files that SQLite keeps beside it."""
+    for ending in ("", "-wal", "-shm"):
+        database.with_name(database.name + ending).unlink(missing_ok=True)
+
+
+def _stamp(chunk: ChunkPath) -> tuple[str, int, int]:
+    """Return what differs once a file was written to: name, size and time."""
+    return str(chunk.name), chunk.size_bytes, chunk.path.stat().st_mtime_ns
 
 
 def headline(view: LedgerView) -> str:

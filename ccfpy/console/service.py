@@ -1,13 +1,16 @@
 """The service that a console shows, and who uses the console."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ccfpy.base.ids import MemberId
 from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import member_id
 from ccfpy.console.signing import Pen
 from ccfpy.crypto.certs import Certificate
+
+ADDRESSES_MAX = 8
+"""Of nodes that are asked for the list of nodes, so that one answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +22,20 @@ class Service:
         certificate: the service's, as PEM text.
         names: returns members' names, by id, as far as they are known here.
         pen: whose votes are signed here; nobody's if the console only reads.
+        answered: where nodes answered the last time: the node whose address the
+            console was given may be the one that ends.
     """
 
     urls: Sequence[str]
     certificate: str
     names: Callable[[], Mapping[str, str]]
     pen: Pen | None
+    answered: list[str] = field(default_factory=list)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where to ask, those first that answered the last time."""
+        return list(dict.fromkeys([*self.answered, *self.urls]))[:ADDRESSES_MAX]
 
     @property
     def digest(self) -> str:
@@ -38,4 +49,4 @@ class Service:
 
     def connect(self) -> Connection:
         """Make a connection as anybody: signatures say who votes."""
-        return Connection(self.urls, service_certificate=self.certificate)
+        return Connection(self.addresses, service_certificate=self.certificate)

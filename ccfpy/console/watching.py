@@ -38,12 +38,13 @@ async def look_at_network(service: "Service") -> "Network":
     now = datetime.now(tz=UTC)
     try:
         seen = await survey(
-            service.urls,
+            service.addresses,
             service_certificate=service.certificate,
             timeout_s=NODE_TIMEOUT_S,
         )
     except CcfpyError as error:
-        return unreachable(service.urls, str(error), now=now)
+        return unreachable(service.addresses, str(error), now=now)
+    service.answered[:] = [node.url for node in seen.nodes if node.answer is not None]
     return network_of(seen, now=now)
 
 

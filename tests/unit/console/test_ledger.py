@@ -1,5 +1,6 @@
 """A ledger's folder is followed: up to where it verifies, in a sentence."""
 
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.audit.auditor import Damage
+from ccfpy.audit.chunks import find_chunks
 from ccfpy.console.answers import LedgerView
 from ccfpy.console.ledger import Ledger, database_name, headline
 from tests.unit.audit.made import written
@@ -85,6 +87,50 @@ def test_damage_is_shown_where_it_is(tmp_path: Path) -> None:
     assert "verified" not in headline(view)
     assert damage.file in headline(view)
     assert view.last_verified < view.last_seqno
+
+
+def test_a_file_that_changes_after_it_was_verified_is_read_again(
+    tmp_path: Path,
+) -> None:
+    folder = written(long_ledger(), tmp_path / "ledger")
+    assert not followed(_ledger(folder))[-1].damage
+    changed = sorted(folder.iterdir())[0]
+    change_byte(changed, changed.stat().st_size // 2)
+    view = followed(_ledger(folder))[-1]
+    assert [each.file for each in view.damage] == [changed.name]
+    assert "verified" not in headline(view)
+
+
+def test_a_file_that_is_taken_away_after_it_was_verified_is_missed(
+    tmp_path: Path,
+) -> None:
+    folder = written(long_ledger(), tmp_path / "ledger")
+    assert not followed(_ledger(folder))[-1].damage
+    chunks = [chunk.path for chunk in find_chunks([folder])]
+    chunks[1].unlink()
+    view = followed(_ledger(folder))[-1]
+    assert view.damage
+    assert "verified" not in headline(view)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.5, 0.99])
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("how", ["change", "truncate", "remove"])
+def test_nothing_is_verified_in_a_ledger_that_was_tampered_with(
+    tmp_path: Path, number: int, how: str, place: float
+) -> None:
+    folder = written(long_ledger(), tmp_path / "ledger")
+    chunk = [each.path for each in find_chunks([folder])][number]
+    size = chunk.stat().st_size
+    if how == "change":
+        change_byte(chunk, int(place * size))
+    elif how == "truncate":
+        os.truncate(chunk, int(place * size))
+    else:
+        chunk.unlink()
+    view = followed(_ledger(folder))[-1]
+    assert view.damage
+    assert "verified" not in headline(view)
 
 
 def test_another_service_is_said_to_be_another(tmp_path: Path) -> None:
