@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import type { KeyHistory, Keys, LedgerView as Ledger, Text, TransactionPage } from "./answers";
 import { history, keys, transaction, value } from "./api";
 import { Covered } from "./coverage";
+import { Long } from "./long";
 import { TransactionList } from "./transactions";
 import { counted, mebibytes } from "./words";
 
@@ -67,7 +68,9 @@ function Value({ text, whole }: { text: Text | null; whole: () => Promise<Text> 
   const now = shown.value ?? text;
   return (
     <>
-      <pre tabIndex={0}>{now.text || "(empty)"}</pre>
+      <pre tabIndex={0}>
+        <Long text={now.text || "(empty)"} />
+      </pre>
       {now.is_cut && (
         <p class="faint">
           the beginning of {counted(now.size, "byte")}

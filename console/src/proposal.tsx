@@ -3,11 +3,15 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Diff, Fact, ProposalPage, Section, Topic } from "./answers";
 import { committed, proposal, vote } from "./api";
+import { Long } from "./long";
 import { inbox, started } from "./state";
 import { counted, short } from "./words";
 
 /** What a member reads first comes first. */
 const ORDER: readonly Topic[] = ["summary", "actions", "outcome", "votes", "unknown"];
+
+/** Of one line of a difference; a longer one was made by a program, or to hide something. */
+const LINE_CHARACTERS = 2000;
 
 const KINDS: Readonly<Record<string, string>> = { "+": "added", "-": "removed", "@": "place" };
 
@@ -16,7 +20,8 @@ function Lines({ lines }: { lines: readonly string[] }) {
     <pre class="diff" tabIndex={0}>
       {lines.map((line, index) => (
         <span key={index} class={KINDS[line[0] ?? ""] ?? ""}>
-          {`${line}\n`}
+          <Long text={line} first={LINE_CHARACTERS} />
+          {"\n"}
         </span>
       ))}
     </pre>
@@ -41,11 +46,13 @@ function FactView({ fact }: { fact: Fact }) {
       <dt>{fact.label}</dt>
       <dd class={fact.is_warning ? "bad" : ""}>
         {fact.is_unknown && <em>this console does not know what this does: </em>}
-        {fact.text}
+        <Long text={fact.text} />
         {fact.whole && (
           <details>
             <summary>as it was signed</summary>
-            <pre tabIndex={0}>{fact.whole}</pre>
+            <pre tabIndex={0}>
+              <Long text={fact.whole} />
+            </pre>
           </details>
         )}
       </dd>
@@ -88,7 +95,7 @@ function Warnings({ sections }: { sections: readonly Section[] }) {
       <ul>
         {warnings.map((fact, index) => (
           <li key={index}>
-            <b>{fact.label}</b>: {fact.text}
+            <b>{fact.label}</b>: <Long text={fact.text} />
           </li>
         ))}
       </ul>
@@ -184,7 +191,9 @@ export function ProposalView({ id }: { id: string }) {
         <p>
           SHA-256 <code>{shown.digest}</code>
         </p>
-        <pre tabIndex={0}>{shown.text}</pre>
+        <pre tabIndex={0}>
+          <Long text={shown.text} />
+        </pre>
       </details>
       <Vote page={shown} again={() => void load()} />
     </>

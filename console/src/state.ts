@@ -43,7 +43,7 @@ function focusWhenThere(): void {
   const heading = document.querySelector<HTMLElement>("main h1");
   const hasMoved = now !== document.body && now !== focusedBefore;
   if (heading || hasMoved) awaited.disconnect();
-  if (heading) document.title = `${heading.textContent} – ccfpy console`;
+  if (heading) document.title = `${heading.textContent} · ccfpy console`;
   if (!heading || hasMoved) return;
   heading.tabIndex = -1;
   heading.focus();

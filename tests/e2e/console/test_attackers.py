@@ -1,8 +1,21 @@
-"""Hostile text, and pages that are not the console's."""
+"""Hostile text, foreign pages, and a console or a service that ends."""
 
+import http.client
+import os
+import signal
+from contextlib import ExitStack
+
+import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.console.pages import go, opened, propose, see, set_user_data
+from tests.e2e.console.pages import (
+    console,
+    go,
+    opened,
+    propose,
+    see,
+    set_user_data,
+)
 from tests.e2e.running import Running
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
@@ -28,3 +41,85 @@ def test_another_page_is_not_answered(reading: str, browser: Browser) -> None:
     script = f"fetch('{origin}/api/start').then(() => 'read', () => 'refused')"
     assert page.evaluate(script) == "refused"
     page.close()
+
+
+LINE_BYTES = 450_000
+
+
+def test_a_megabyte_of_names_and_values_freezes_nothing(
+    service: Running, reading: str, browser: Browser
+) -> None:
+    """All of it can be read, a part at a time."""
+    line = (HOSTILE * LINE_BYTES)[:LINE_BYTES]
+    proposal_id = propose(service, set_user_data("ce" * 32, {line: line}))
+    with opened(browser, reading) as page:
+        page.evaluate(
+            "new PerformanceObserver((list) => { window.longest = Math.max("
+            "window.longest ?? 0, ...list.getEntries().map((each) => each.duration))"
+            "}).observe({ type: 'longtask', buffered: true })"
+        )
+        go(page, f"/proposals/{proposal_id}")
+        see(page, "If it passed now")
+        for summary in page.locator("main details > summary").all():
+            summary.click()
+        more = page.locator("button.more").first
+        more.scroll_into_view_if_needed()
+        more.click()
+        expect(page.locator("main img")).to_have_count(0)
+        # What a quiet machine does in 200 ms.
+        assert page.evaluate("window.longest ?? 0") < 2000
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({}, 200),
+        ({"host": "localhost"}, 421),
+        ({"host": "127.0.0.1.evil.example"}, 421),
+        ({"origin": "http://127.0.0.1.evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"authorization": ""}, 401),
+        ({"authorization": "Bearer of-an-earlier-run"}, 401),
+    ],
+)
+def test_foreign_requests_are_refused(
+    reading: str, changed: dict[str, str], status: int
+) -> None:
+    address, _, token = reading.removeprefix("http://").partition("/#token=")
+    headers = {"host": address, "authorization": f"Bearer {token}"} | changed
+    asked = http.client.HTTPConnection(address)
+    asked.request("GET", "/api/start", headers=headers)
+    answer = asked.getresponse()
+    assert answer.status == status, answer.read()
+    asked.close()
+
+
+def test_a_page_says_when_its_console_ends_and_when_another_is_there(
+    service: Running, browser: Browser
+) -> None:
+    with ExitStack() as first_console:
+        address = first_console.enter_context(console(service))
+        with opened(browser, address) as page:
+            see(page, "1 of 1 nodes answer")
+            trouble = page.get_by_role("alert")
+            expect(trouble).to_have_count(0)
+            first_console.close()
+            expect(trouble).to_contain_text("What is shown may be out of date")
+            expect(page.locator("main")).to_contain_text("1 of 1 nodes answer")
+            port = address.partition("/#")[0].rpartition(":")[2]
+            with console(service, "--port", port):
+                expect(trouble).to_contain_text("open the address that ccfpy console")
+
+
+def test_a_service_that_stops_is_shown_and_so_is_its_return(
+    service: Running, reading: str, browser: Browser
+) -> None:
+    with opened(browser, reading) as page:
+        see(page, "1 of 1 nodes answer")
+        os.kill(service.node.pid, signal.SIGSTOP)
+        try:
+            see(page, "no node answers")
+        finally:
+            os.kill(service.node.pid, signal.SIGCONT)
+        see(page, "1 of 1 nodes answer")

@@ -81,7 +81,7 @@ def test_each_page_begins_with_its_heading_and_says_where_it_is(
         for _ in pages_of(page, opens_an_endpoint):
             expect(page.locator("main h1:focus")).to_have_count(1)
             heading = page.locator("h1").text_content()
-            expect(page).to_have_title(f"{heading} – ccfpy console")
+            expect(page).to_have_title(f"{heading} · ccfpy console")
 
 
 def test_shapes_say_what_colours_say(

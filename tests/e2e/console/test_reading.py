@@ -72,22 +72,40 @@ def test_an_auditor_follows_a_key_to_the_transaction_that_wrote_it(
         see(page, "Transaction 2.1")
 
 
-def test_a_changed_byte_is_shown_where_it_is(
+def test_a_ledger_that_is_tampered_with_is_nowhere_called_verified(
     service: Running, browser: Browser, tmp_path: Path
 ) -> None:
+    """A byte is changed, a file cut short, a file taken away, while one looks."""
     folder = shutil.copytree(service.ledger, tmp_path / "ledger")
-    changed = min(folder.iterdir())
-    data = bytearray(changed.read_bytes())
-    data[len(data) // 2] ^= 1
-    changed.write_bytes(data)
+    chunk = min(folder.glob("*.committed"))
+    whole = chunk.read_bytes()
+    changed = bytearray(whole)
+    changed[len(changed) // 2] ^= 1
     offline = ("--ledger", str(folder))
     with console(service, *offline) as address, opened(browser, address) as page:
         go(page, "/ledger")
         headline = page.locator("h1")
-        expect(headline).to_contain_text("Nothing after it is vouched for")
-        expect(headline).not_to_contain_text("verified")
-        expect(page.get_by_role("region", name="Damage")).to_contain_text(changed.name)
-        expect(page.locator("td", has_text="not vouched for").first).to_be_visible()
+        expect(headline).to_contain_text("verified")
+        for tampered in (bytes(changed), whole[: len(whole) // 2], None):
+            if tampered is None:
+                chunk.unlink()
+            else:
+                chunk.write_bytes(tampered)
+            expect(headline).to_contain_text("Nothing after it is vouched for")
+            damage = page.get_by_role("region", name="Damage")
+            if tampered is not None:
+                expect(damage).to_contain_text(chunk.name)
+            doubt = page.locator("td", has_text=re.compile("not (vouched for|in the)"))
+            expect(doubt.first).to_be_visible()
+            for place in ("/ledger/tx/9", "/ledger/map/public%3Accf.gov.members.info"):
+                expect(page.locator("main")).not_to_contain_text("verified")
+                go(page, place)
+                expect(page.locator(".within")).to_contain_text("damaged")
+            expect(page.locator("main")).not_to_contain_text("verified")
+            # As it was, so that the next time something else is wrong with it.
+            chunk.write_bytes(whole)
+            go(page, "/ledger")
+            expect(headline).to_contain_text("transactions verified")
 
 
 def test_a_killed_primary_is_shown(tmp_path: Path, browser: Browser) -> None:
