@@ -3,20 +3,17 @@
 import asyncio
 import contextlib
 import functools
-import shutil
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import orjson
 import typer
 
-from ccfpy.cli.addresses import parse_node
 from ccfpy.cli.entries import Entry, Table
-from ccfpy.cli.errors import CommandFailed, ExitCode, Misused
+from ccfpy.cli.errors import ExitCode, Misused
+from ccfpy.cli.join_config import join_config
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note, print_json, table_console
+from ccfpy.cli.output import print_json, table_console
 from ccfpy.cli.place import JsonOption, Place, PlaceOptions
 from ccfpy.cli.signing import SignersOptions
 from ccfpy.client.errors import ClientError
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
 
 
 WATCH_S = 1.0
-CONFIG_FILE = "node.json"
 
 NodeArgument: TypeAlias = Annotated[
     str, typer.Argument(help="The beginning of its id, or its address.")
@@ -112,65 +108,6 @@ def _drawn(place: Place) -> "RenderableType":
         return table(asyncio.run(_look(place)), now=datetime.now(tz=UTC))
     except ClientError as error:
         return Text(str(error), style="red")
-
-
-@with_options
-def join_config(
-    folder: Annotated[Path, typer.Argument(help="The new node's folder; made.")],
-    *,
-    listen: Annotated[
-        str, typer.Option(help="Where it will answer clients: HOST:PORT.")
-    ],
-    node_listen: Annotated[
-        str | None,
-        typer.Option(help="Where it will answer other nodes; any port if unsaid."),
-    ] = None,
-    where: PlaceOptions,
-) -> None:
-    """Write the configuration of a node that joins a running service.
-
-    The service's certificate, by which the node knows whom it joins, goes beside it.
-    """
-    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
-
-    host, port = parse_node(listen)
-    other_host, other_port = parse_node(node_listen or f"{host}:0")
-    place = where.find()
-    file = folder / CONFIG_FILE
-    if file.exists():
-        raise Misused(f"{file} is there already: remove it or choose another folder")
-    interface, target = _target(place)
-    names = ["dNSName:localhost", "iPAddress:127.0.0.1"]
-    document = {
-        "network": {
-            "node_to_node_interface": {"bind_address": f"{other_host}:{other_port}"},
-            "rpc_interfaces": {interface: {"bind_address": f"{host}:{port}"}},
-        },
-        "node_certificate": {
-            "subject_alt_names": names if host in ("127.0.0.1", "localhost") else [],
-        },
-        "command": {
-            "type": "Join",
-            "service_certificate_file": SERVICE_CERTIFICATE,
-            "join": {"target_rpc_address": target},
-        },
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(place.service, folder / SERVICE_CERTIFICATE)
-    file.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
-    print(file)
-    note(
-        f"start it with: cd {folder} && ccfpy node --config {CONFIG_FILE} --app APP; "
-        f"then ccfpy network trust {listen}"
-    )
-
-
-def _target(place: Place) -> tuple[str, str]:
-    """Return the interface by which the primary is reached, and its address."""
-    primary = asyncio.run(_look(place)).primary
-    if primary is None or not primary.interfaces:
-        raise CommandFailed("no primary answers: see ccfpy network status")
-    return next(iter(primary.interfaces.items()))
 
 
 @with_options
