@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,14 +13,13 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from ccfpy.audit.chunks import arrange
 from ccfpy.crypto.certs import Certificate
+from tests.e2e import http2
 from tests.e2e.running import DEADLINE_S, Running, children, wait_gone
-from tests.unit.http.h2_client import Answer, H2Client
 
 USER, MEMBER = "user0", "member0"
 
@@ -352,21 +350,6 @@ def _sandbox(
         process.communicate()
 
 
-def _asked_by_http2(url: str, path: str, trust: Path) -> H2Client:
-    """Ask once, in the protocol that the server chose: HTTP/2 or HTTP/1.1."""
-    place, client = urlsplit(url), H2Client()
-    context = ssl.create_default_context(cafile=str(trust))
-    context.set_alpn_protocols(["http/1.1", "h2"])
-    plain = socket.create_connection((place.hostname, place.port), timeout=DEADLINE_S)
-    with context.wrap_socket(plain, server_hostname=place.hostname) as tls:
-        assert tls.selected_alpn_protocol() == "h2"
-        stream = client.ask("GET", path)
-        while not client.answers.get(stream, Answer()).is_whole:
-            tls.sendall(client.take())
-            client.receive(tls.recv(65_536))
-    return client
-
-
 def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
     """It also speaks HTTP/2, which our own commands do not."""
     options = ("--initial-user-count", "2", "--http2")
@@ -380,8 +363,7 @@ def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
         assert json.loads(read.stdout) == {"msg": "Hello, ledger"}
         assert _run("receipt", "get", txid, cwd=tmp_path).returncode == 0
         trust = common / "service_cert.pem"
-        asked = _asked_by_http2(facts["http2_url"], "/node/state", trust)
-        (answer,) = asked.answers.values()
+        answer = http2.ask(facts["http2_url"], "GET", "/node/state", trust=trust)
         assert answer.status == 200
         (enclave,) = children(facts["pid"])
         folder = tmp_path / "workspace" / "sandbox_0" / "0.ledger"

@@ -58,14 +58,14 @@ def gather_evidence(nodes: Iterable[NodeProcess], ivs: Ivs) -> Evidence:
         Inconsistent: an IV served twice.
     """
     folders = [node.ledger for node in nodes if node.ledger.is_dir()]
-    committed, copies = _compare(folders)
+    committed, copies = compare_files(folders)
     longest: tuple[TxId, Sequence[Path]] | None = None
     for folder in folders:
         _add_ivs(ivs, folder)
-        files = _whole_ledger(folder, committed)
+        files = whole_ledger(folder, committed)
         if not files:
             continue
-        signed = _verify(folder, files)
+        signed = verify_ledger(folder, files)
         if signed is not None and (longest is None or signed > longest[0]):
             longest = signed, files
     if longest is None:
@@ -106,7 +106,7 @@ def _add_ivs(ivs: Ivs, folder: Path) -> None:
         ivs.add_chunk(path.name, path.read_bytes(), where=str(path))
 
 
-def _compare(folders: Sequence[Path]) -> tuple[Mapping[int, Path], int]:
+def compare_files(folders: Sequence[Path]) -> tuple[Mapping[int, Path], int]:
     """Return one copy of every committed file, by its first seqno; count the others.
 
     Raises:
@@ -128,7 +128,7 @@ def _compare(folders: Sequence[Path]) -> tuple[Mapping[int, Path], int]:
     return found, copies
 
 
-def _whole_ledger(folder: Path, committed: Mapping[int, Path]) -> Sequence[Path]:
+def whole_ledger(folder: Path, committed: Mapping[int, Path]) -> Sequence[Path]:
     """Return a node's files, and before them those that a snapshot spared it."""
     own = [folder / str(name) for name in arrange(p.name for p in _chunk_paths(folder))]
     if not own:
@@ -138,7 +138,7 @@ def _whole_ledger(folder: Path, committed: Mapping[int, Path]) -> Sequence[Path]
     return [*before, *own]
 
 
-def _verify(folder: Path, files: Sequence[Path]) -> TxId | None:
+def verify_ledger(folder: Path, files: Sequence[Path]) -> TxId | None:
     """Return the last signature.
 
     Raises:
