@@ -21,7 +21,7 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[1]
 PORT: Final = 8000
 """The first port that pages name; their other ports follow it."""
-PORTS: Final = 5
+PORTS: Final = 6
 READY: Final = ("Press Ctrl-C", "Created service", "is waiting for votes")
 PRESS_AGAIN_S: Final = 20
 DEADLINE_S: Final = 120

@@ -1,0 +1,208 @@
+"""A service moves between C++ CCF and ccfpy while it serves.
+
+These tests run where ``CCF_BUILD`` names a build of C++ CCF. What they check of ccfpy
+alone is tested without C++ too, on the formats and messages themselves.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ccfpy.base.json import Json, dumps, loads_object
+from ccfpy.client.bundle import read_bundle
+from ccfpy.client.reply import text_field
+from ccfpy.local.configuration import Remains, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.node import NodeProcess
+from tests.e2e import http2
+from tests.e2e.recovered import read, remains_of, write
+from tests.lab.moving.build import Build, absent, own_digest
+from tests.lab.moving.run import Kind, Plan, place, run_moving
+from tests.pages import ROOT
+
+SWAPS = 6
+"""Three nodes go one way, and three the other."""
+LIMIT_S = 240
+BOARD = ROOT / "apps/hello_js"
+
+
+@pytest.fixture(scope="module")
+def build() -> Build:
+    """The build that the environment names."""
+    found = Build.find()
+    if found is None:
+        pytest.skip(absent())
+    return found
+
+
+def options_of(
+    build: Build, workspace: Path, app: str, *, has_http2: bool = False
+) -> ServiceOptions:
+    return ServiceOptions(
+        workspace=workspace,
+        app=app,
+        constitution=build.constitution,
+        program=NODE_PROGRAM,
+        chunk_size="20KB",
+        has_http2=has_http2,
+    )
+
+
+@asynccontextmanager
+async def mixed(
+    options: ServiceOptions, build: Build, *, actions: Sequence[dict[str, Json]] = ()
+) -> AsyncIterator[ProcessNetwork]:
+    """Begin a service with a node of CCF, and let two of ccfpy and one of CCF join."""
+    network = ProcessNetwork(options)
+    own = own_digest()
+    accept: dict[str, Json] = {
+        "name": "add_virtual_host_data",
+        "args": {"host_data": own},
+    }
+    try:
+        await network.begin([place(Kind.CCF, build, options.app)])
+        await network.open([accept, *actions])
+        for kind in (Kind.CCFPY, Kind.CCF, Kind.CCFPY):
+            target = (await network.primary()).address
+            await network.add(place(kind, build, options.app), target=target)
+        yield network
+    finally:
+        network.stop()
+
+
+def test_no_acknowledged_write_is_lost_while_nodes_are_replaced_both_ways(
+    build: Build, tmp_path: Path
+) -> None:
+    """Members rekey, renew certificates, take snapshots and end files between swaps."""
+    plan = Plan(workspace=tmp_path, build=build, seconds=LIMIT_S, swaps_max=SWAPS)
+    report = run_moving(plan, lambda _: None)
+    assert len(report.swaps) == SWAPS
+    assert {swap.new.split()[1] for swap in report.swaps} == {Kind.CCF, Kind.CCFPY}
+    assert {swap.was_killed for swap in report.swaps} == {True, False}
+    assert report.acknowledged > 0
+    assert report.copies > report.chunks > 0
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_lost_service_of_both_is_recovered_by_either(
+    build: Build, tmp_path: Path, kind: Kind
+) -> None:
+    """Its ledger has entries by primaries of both, under two ledger secrets."""
+
+    async def run() -> None:
+        options = options_of(build, tmp_path, "logging")
+        async with mixed(options, build) as network:
+            await write(network, 0, 12)
+            await network.govern([{"name": "trigger_ledger_rekey"}])
+            await network.remove(network.nodes[0])
+            await network.remove(network.nodes[2])
+            assert (await network.primary()) in (network.nodes[1], network.nodes[3])
+            await write(network, 100, 12)
+            nodes = tuple(network.nodes)
+            for node in nodes:
+                node.kill()
+            remains = remains_of(nodes[1], network)
+            _complete(remains.read_only[0], nodes)
+            await _bring_back(network, remains, kind, build)
+
+    asyncio.run(run())
+
+
+def _complete(folder: Path, nodes: Sequence[NodeProcess]) -> None:
+    """Copy the committed files of nodes that are not there yet.
+
+    A node that began with a snapshot has no earlier files.
+    """
+    for node in nodes:
+        for file in node.ledger.glob("*.committed"):
+            if not (folder / file.name).exists():
+                shutil.copy(file, folder)
+
+
+async def _bring_back(
+    network: ProcessNetwork, remains: Remains, kind: Kind, build: Build
+) -> None:
+    """Recover with a node of one kind, let one of the other kind join, and read."""
+    app = network.options.app
+    first = await network.recover(place(kind, build, app), remains)
+    await network.bring_back(remains)
+    await network.wait_joined(first)
+    other = Kind.CCF if kind is Kind.CCFPY else Kind.CCFPY
+    second = await network.add(place(other, build, app))
+    await write(network, 200, 3)
+    for node in (first, second):
+        await network.wait_joined(node)
+        said = [await read(network, node, number) for number in (0, 111, 202)]
+        assert said == ["secret 0", "secret 111", "secret 202"]
+
+
+def test_an_app_in_javascript_is_served_by_both_over_http_2(
+    build: Build, tmp_path: Path
+) -> None:
+    app = read_bundle(BOARD).action()
+
+    async def run() -> None:
+        options = options_of(build, tmp_path, "js_generic", has_http2=True)
+        async with mixed(options, build, actions=[app]) as network:
+            for number, old in enumerate(tuple(network.nodes)[:2]):
+                primary = await network.primary()
+                said = await asyncio.to_thread(_say, network, primary, number)
+                assert said == 204
+                await network.wait_joined(network.nodes[-1])
+                for node in network.serving:
+                    heard = await asyncio.to_thread(_hear, network, node, number)
+                    assert heard == f"by {primary.name}"
+                await network.remove(old)
+
+    asyncio.run(run())
+
+
+def _say(network: ProcessNetwork, node: NodeProcess, number: int) -> int:
+    assert node.http2_url is not None
+    options = network.options
+    return http2.ask(
+        node.http2_url,
+        "PUT",
+        f"/app/messages/{number}",
+        trust=options.service_certificate,
+        identity=options.keys("user0"),
+        body=dumps({"text": f"by {node.name}"}),
+    ).status
+
+
+def _hear(network: ProcessNetwork, node: NodeProcess, number: int) -> str:
+    assert node.http2_url is not None
+    path = f"/app/messages/{number}"
+    trust = network.options.service_certificate
+    answer = http2.ask(node.http2_url, "GET", path, trust=trust)
+    assert answer.status == 200, answer.body
+    return str(loads_object(answer.body)["text"])
+
+
+def test_a_renewed_service_certificate_is_shown_by_both(
+    build: Build, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with mixed(options_of(build, tmp_path, "logging"), build) as network:
+            before = network.options.service_certificate.read_text()
+            arguments: dict[str, Json] = {
+                "valid_from": "250101000000Z",
+                "validity_period_days": 365,
+            }
+            await network.govern(
+                [{"name": "set_service_certificate_validity", "args": arguments}]
+            )
+            renewed = set()
+            for node in network.serving:
+                await network.wait_joined(node)
+                async with network.connect(node) as anybody:
+                    shown = (await anybody.get("/node/network")).object()
+                renewed.add(text_field(shown, "service_certificate"))
+            assert len(renewed) == 1
+            assert before not in renewed
+
+    asyncio.run(run())

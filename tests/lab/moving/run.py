@@ -1,0 +1,278 @@
+"""One run: nodes are replaced one by one, first all by ccfpy's, then all by CCF's.
+
+Between two swaps members change what nodes act upon, so that each program reads what
+the other wrote: a new ledger secret, new certificates, a snapshot, a new ledger file.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import TxId
+from ccfpy.base.json import JsonObject
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.node import NodeProcess
+from tests.lab.faults.evidence import compare_files, verify_ledger, whole_ledger
+from tests.lab.faults.run import first_of
+from tests.lab.moving.build import Build, own_digest, own_placement
+from tests.lab.moving.writers import Writers
+
+APP = "logging"
+SETTLE_S = 1.0
+"""Of load before the first swap and after the last."""
+
+
+class Kind(StrEnum):
+    """The programs that a node may run."""
+
+    CCF = "CCF"
+    CCFPY = "ccfpy"
+
+
+class WriteLost(CcfpyError):
+    """A write that was acknowledged is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run.
+
+    Attributes:
+        workspace: where the nodes' files go.
+        build: of C++ CCF.
+        nodes: how many nodes.
+        seconds: how long nodes are swapped.
+        swaps_max: after how many swaps to end sooner.
+        kill_every: which of the swaps kill the old node, such as every third; none if
+            0. Otherwise members retire it.
+        clients: how many clients.
+        pause_s: between two writes of one client.
+    """
+
+    workspace: Path
+    build: Build
+    nodes: int = 3
+    seconds: float = 180.0
+    swaps_max: int | None = None
+    kill_every: int = 3
+    clients: int = 6
+    pause_s: float = 0.02
+    election_timeout_ms: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swap:
+    """A node that took another's place.
+
+    Attributes:
+        at_s: when the swap began.
+        old: the name and program of the node that left.
+        new: the same of the node that came.
+        was_primary: whether the old node led.
+        was_killed: whether the old node was killed before the new node came.
+        decided: the action on which members decided before.
+        took_s: how long the swap took.
+        answered: writes that were answered meanwhile.
+        worst_gap_s: the longest time without any answer meanwhile.
+    """
+
+    at_s: float
+    old: str
+    new: str
+    was_primary: bool
+    was_killed: bool
+    decided: str
+    took_s: float
+    answered: int
+    worst_gap_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run found.
+
+    Attributes:
+        acknowledged: how many writes were called committed; all were found.
+        uncertain: how many writes ended without that word.
+        last_signed: the last signature of the longest ledger.
+        chunks: committed ledger files that were compared.
+        copies: how often the same committed file was found.
+    """
+
+    plan: Plan
+    version: str
+    swaps: Sequence[Swap]
+    seconds: float
+    answered: int
+    acknowledged: int
+    uncertain: int
+    worst_gap_s: float
+    last_signed: TxId
+    chunks: int
+    copies: int
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of a run under way."""
+
+    plan: Plan
+    say: Callable[[Swap], None]
+    swaps: list[Swap] = field(default_factory=list)
+
+    async def perform(self) -> Report:
+        """Run.
+
+        Raises:
+            WriteLost: an acknowledged write is not there.
+            EvidenceDiffers: the nodes' files contradict each other.
+            NotInTime: the service did not go on.
+        """
+        plan = self.plan
+        network = ProcessNetwork(
+            ServiceOptions(
+                workspace=plan.workspace,
+                app=APP,
+                constitution=plan.build.constitution,
+                program=NODE_PROGRAM,
+                election_timeout_ms=plan.election_timeout_ms,
+                forwarding_timeout_ms=plan.election_timeout_ms,
+                chunk_size="200KB",
+            )
+        )
+        try:
+            await network.begin([place(Kind.CCF, plan.build, APP)] * plan.nodes)
+            own = own_digest()
+            await network.open(
+                [{"name": "add_virtual_host_data", "args": {"host_data": own}}]
+            )
+            writers = Writers(network, pause_s=plan.pause_s)
+            await self._under_load(network, writers)
+            seconds = writers.answered.now_s()
+            for node in network.serving:
+                await network.wait_joined(node)
+            if missing := await writers.missing():
+                raise WriteLost(
+                    f"{len(missing)} acknowledged writes are not there: {missing[:20]}"
+                )
+        finally:
+            network.stop()
+        folders = [node.ledger for node in network.nodes]
+        committed, copies = compare_files(folders)
+        last = folders[-1]
+        signed = verify_ledger(last, whole_ledger(last, committed))
+        assert signed is not None, "the service signed"
+        return Report(
+            plan=plan,
+            version=plan.build.version(),
+            swaps=self.swaps,
+            seconds=seconds,
+            answered=len(writers.answered.times_s),
+            acknowledged=len(writers.acknowledged),
+            uncertain=writers.uncertain,
+            worst_gap_s=writers.answered.worst_gap_s(0, seconds),
+            last_signed=signed,
+            chunks=len(committed),
+            copies=copies,
+        )
+
+    async def _under_load(self, network: ProcessNetwork, writers: Writers) -> None:
+        async with asyncio.TaskGroup() as group:
+            for number in range(self.plan.clients):
+                group.create_task(writers.run(number))
+            try:
+                await asyncio.sleep(SETTLE_S)
+                await self._swap_all(network, writers)
+                await asyncio.sleep(SETTLE_S)
+            finally:
+                writers.end()
+
+    async def _swap_all(self, network: ProcessNetwork, writers: Writers) -> None:
+        """Swap one node after another, until the time is over."""
+        kinds = dict.fromkeys(network.nodes, Kind.CCF)
+        agenda = itertools.cycle(decisions())
+        begun_s = writers.answered.now_s()
+        for aim in itertools.cycle((Kind.CCFPY, Kind.CCF)):
+            for old in [node for node in network.serving if kinds[node] is not aim]:
+                is_late = writers.answered.now_s() - begun_s > self.plan.seconds
+                if is_late or len(self.swaps) == self.plan.swaps_max:
+                    return
+                action = next(agenda)
+                await network.govern([action()])
+                before = writers.answered.now_s()
+                was_primary = await network.primary() is old
+                every = self.plan.kill_every
+                is_killed = every > 0 and len(self.swaps) % every == every - 1
+                if is_killed:
+                    # A dead node that still counts would make every commit wait for
+                    # the new node, so members retire the dead node first.
+                    old.kill()
+                    await network.remove(old)
+                    new = await self._add(network, aim)
+                else:
+                    new = await self._add(network, aim)
+                    await network.remove(old)
+                kinds[new] = aim
+                after = writers.answered.now_s()
+                swap = Swap(
+                    at_s=before,
+                    old=f"{old.name} {kinds[old]}",
+                    new=f"{new.name} {aim}",
+                    was_primary=was_primary,
+                    was_killed=is_killed,
+                    decided=str(action()["name"]),
+                    took_s=after - before,
+                    answered=writers.answered.count(before, after),
+                    worst_gap_s=writers.answered.worst_gap_s(before, after),
+                )
+                self.swaps.append(swap)
+                self.say(swap)
+
+    async def _add(self, network: ProcessNetwork, kind: Kind) -> NodeProcess:
+        """Add a node, which asks the primary to let it join.
+
+        A backup would send the new node to the primary for a snapshot, and refuse the
+        node if that snapshot is older than the one from which the backup began.
+        """
+        target = (await network.primary()).address
+        return await network.add(place(kind, self.plan.build, APP), target=target)
+
+
+def place(kind: Kind, build: Build, app: str) -> Placement:
+    """Return a place for a node that runs one of the programs."""
+    return build.placement(app) if kind is Kind.CCF else own_placement()
+
+
+def decisions() -> Sequence[Callable[[], JsonObject]]:
+    """Return what members decide between swaps, in turn."""
+
+    def renewal() -> JsonObject:
+        valid_from = datetime.now(tz=UTC) - timedelta(minutes=1)
+        return {
+            "name": "set_all_nodes_certificate_validity",
+            "args": {
+                "valid_from": valid_from.strftime("%y%m%d%H%M%SZ"),
+                "validity_period_days": 30,
+            },
+        }
+
+    return (
+        lambda: {"name": "trigger_ledger_rekey"},
+        lambda: {"name": "trigger_snapshot"},
+        renewal,
+        lambda: {"name": "trigger_ledger_chunk"},
+    )
+
+
+def run_moving(plan: Plan, say: Callable[[Swap], None]) -> Report:
+    """Run a plan; see ``Run.perform``."""
+    try:
+        return asyncio.run(Run(plan=plan, say=say).perform())
+    except* CcfpyError as errors:
+        raise first_of(errors) from errors
