@@ -2,8 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from apps.scitt.configuration import Policy
+from apps.scitt.did_x509 import DidX509
+from apps.scitt.registration import check_signer
+from apps.scitt.statement import SignedStatement
 from ccfpy.attestation.manifest import Manifest
 from ccfpy.attestation.simulated import SimulatedReport, verify_quote
 from ccfpy.attestation.simulated_endorsements import Endorsements
@@ -40,6 +45,7 @@ from ccfpy.service.tables import recovery
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.toolkit.enclave.local_reports import read_report, report_for
 from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
+from tests.apps import scitt_kit
 from tests.fuzz import examples
 from tests.unit.attestation import simulation
 from tests.unit.attestation.test_manifest import SIGNED
@@ -114,6 +120,17 @@ def _signed_request(data: bytes) -> cose.Sign1:
     message = cose.parse(data)
     message.verify(examples.KEY.public_key)
     return message
+
+
+@cache
+def _statements() -> list[bytes]:
+    return [scitt_kit.issuer(name).sign() for name in ("ES256", "PS256")]
+
+
+def _statement(data: bytes) -> SignedStatement:
+    statement = SignedStatement.parse(data)
+    check_signer(statement, Policy(), unix_time_s=0)
+    return statement
 
 
 def _token(given: str) -> jwt.Token:
@@ -235,6 +252,18 @@ PARSERS: dict[str, Parser] = {
         write=lambda m: cbor.encode(
             cbor.Tag(18, [m.protected_bytes, {}, m.payload, m.signature])
         ),
+    ),
+    "SCITT statement": Parser(
+        examples=_statements,
+        parse=_statement,
+        write=lambda statement: statement.registered,
+    ),
+    "did:x509": Parser(
+        examples=_texts(
+            f"did:x509:0:sha256:{'A' * 43}::subject:CN:a%20b:O:c::eku:1.2.3",
+            f"did:x509:0:sha512:{'A' * 86}::san:dns:a.b::fulcio-issuer:a.b%2Fc",
+        ),
+        parse=text(DidX509.parse),
     ),
     "COSE signature": Parser(
         examples=examples.cose_signatures,

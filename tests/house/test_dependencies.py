@@ -17,6 +17,7 @@ PLACES = {
         "ccfpy/crypto/",
         "ccfpy/testing/entropy.py",
         "ccfpy/devtools/token_signer.py",
+        "apps/scitt/",
     ),
     "cbor2": ("ccfpy/crypto/",),
     "OpenSSL": ("ccfpy/http/openssl.py", "ccfpy/http/tls_calls.py"),

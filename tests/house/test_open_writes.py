@@ -54,7 +54,15 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         ),
     },
 }
-APPS = ("banking_py", "basic", "hello", "inference", "js_generic", "nobuiltins")
+APPS = (
+    "banking_py",
+    "basic",
+    "hello",
+    "inference",
+    "js_generic",
+    "nobuiltins",
+    "scitt",
+)
 """Samples in Python except `logging` and `programmability`, which is below."""
 SCRIPTS = ("banking", "hello_js")
 """Samples in JavaScript."""
