@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypedDict
 
 import typer
 
@@ -75,6 +75,13 @@ IssuersOption: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option("--jwt-issuer", help="A JSON file: an issuer of tokens to accept."),
 ]
+ClaimsOption: TypeAlias = Annotated[
+    tuple[str, str],
+    typer.Option(
+        help="What COSE signatures, and so receipts, claim of themselves.",
+        metavar="ISSUER SUBJECT",
+    ),
+]
 CountOption: TypeAlias = Annotated[int, typer.Option(min=1)]
 LogLevelOption: TypeAlias = Annotated[str, typer.Option(help="The node's log level.")]
 ShutdownOption: TypeAlias = Annotated[
@@ -143,6 +150,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     snapshot_tx_interval: CountOption = 10_000,
     sig_tx_interval: CountOption = 5000,
     sig_ms_interval: CountOption = 100,
+    cose_claims: ClaimsOption = ("", ""),
     log_level: LogLevelOption = "info",
     http2: Http2Option = False,
     metrics: MetricsOption = False,
@@ -174,14 +182,13 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         label=label,
         app=_app(app, package, js_app_bundle),
         program=NODE_PROGRAM,
-        members=[f"member{i}" for i in range(initial_member_count)],
-        users=[f"user{i}" for i in range(initial_user_count)],
-        curve=_curve(participants_curve),
+        **_people(initial_member_count, initial_user_count, participants_curve),
         constitution=_constitution(constitution, constitution_dir),
         election_timeout_ms=ELECTION_TIMEOUT_MS,
         signature_delay_ms=sig_ms_interval,
         chunk_size=ledger_chunk_bytes,
         service_validity_days=initial_service_cert_validity_days,
+        cose_claims=cose_claims,
         log_level=log_level,
         has_http2=http2,
         extra=_sections(validity_days, snapshot_tx_interval, sig_tx_interval),
@@ -193,6 +200,23 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         placements=_placements(node or [], has_metrics=metrics, traces=traces),
     )
     _run(plan, stop_at_once=auto_shutdown, as_json=json, shows_log=verbose)
+
+
+class _People(TypedDict):
+    """Who takes part in a service, among its options."""
+
+    members: list[str]
+    users: list[str]
+    curve: "Curve"
+
+
+def _people(members: int, users: int, curve: str) -> _People:
+    """Name so many founding members and users."""
+    return {
+        "members": [f"member{i}" for i in range(members)],
+        "users": [f"user{i}" for i in range(users)],
+        "curve": _curve(curve),
+    }
 
 
 def _run(plan: "Plan", *, stop_at_once: bool, as_json: bool, shows_log: bool) -> None:

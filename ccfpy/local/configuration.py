@@ -38,6 +38,8 @@ class ServiceOptions:
         join_retry_ms: between two requests of a node that joins.
         forwarding_timeout_ms: how long a backup waits for the primary's answer.
         service_validity_days: of the service's first certificate.
+        cose_claims: issuer and subject that the service's COSE signatures claim, and
+            so receipts.
         extra: entries of every configuration file to add or replace; in a section, the
             entries that it names.
         program: how a node is started; its options follow.
@@ -62,6 +64,7 @@ class ServiceOptions:
     forwarding_timeout_ms: int = 3000
     log_level: str = "info"
     service_validity_days: int = 90
+    cose_claims: tuple[str, str] = ("", "")
     extra: Mapping[str, Json] = field(default_factory=dict)
     has_http2: bool = False
     common: Path | None = None
@@ -150,6 +153,9 @@ def founder(options: ServiceOptions, placement: Placement) -> JsonObject:
         },
         "initial_service_certificate_validity_days": options.service_validity_days,
         "service_subject_name": "CN=ccfpy service",
+        "cose_signatures": dict(
+            zip(("issuer", "subject"), options.cose_claims, strict=True)
+        ),
     }
     return _configuration(options, placement, 0, {"type": "Start", "start": start})
 

@@ -30,6 +30,7 @@ def options(tmp_path: Path) -> ServiceOptions:
         program=("node",),
         members=("alice", "bob"),
         election_timeout_ms=700,
+        cose_claims=("scitt.example", "receipts"),
         extra={"tick_interval": "5ms"},
     )
 
@@ -53,6 +54,8 @@ def test_the_first_node_starts_a_service_of_its_members(
     assert file.consensus.election_timeout == 700_000
     assert file.tick_interval == 5_000
     assert file.ledger.directory == options.ledger(0).name
+    claims = file.command.start.cose_signatures
+    assert (claims.issuer, claims.subject) == ("scitt.example", "receipts")
 
 
 def test_a_service_of_http_2_speaks_it_where_it_is_placed_and_http_1_beside(
