@@ -27,6 +27,7 @@ from ccfpy.gov.classic.api import add_classic_endpoints
 from ccfpy.gov.history_endpoints import add_history_endpoints
 from ccfpy.gov.operations import GovOperation
 from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.recovery_standing import add_recovery_standing
 from ccfpy.gov.versions import versioned
 
 PREFIX = "gov"
@@ -55,6 +56,7 @@ def governance_registry(node: GovernanceNode) -> Registry:
     add_common_endpoints(registry)
     add_classic_endpoints(registry, node)
     add_history_endpoints(registry)
+    add_recovery_standing(registry)
     for operation in OPERATIONS:
         registry.add(_endpoint(operation, node))
     common = registry.find("GET", "/api")

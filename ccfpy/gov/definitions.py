@@ -185,6 +185,22 @@ class RecoveryBody:
     fullKeySubmitted: bool
 
 
+@described("RecoveryStanding")
+class RecoveryStanding:
+    """Whose shares have arrived, an extension.
+
+    Attributes:
+        recoveryThreshold: how many shares are needed.
+        shareholders: who has a share of the last that were issued.
+        submittedMembers: whose shares this service was given; none once it has used
+            them, or found that they do not fit together.
+    """
+
+    recoveryThreshold: Count
+    shareholders: list[MemberId]
+    submittedMembers: list[MemberId]
+
+
 @described("Recovery.RecoveryShare")
 class ShareBody:
     """A recovery share, as its member signs it."""
