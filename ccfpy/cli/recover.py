@@ -234,20 +234,14 @@ def _found(folders: Sequence[Path]) -> "Leftovers":
 def _inspect(
     found: "Leftovers", processes: int | None
 ) -> "tuple[Inspection, list[Shareholders]]":
-    from ccfpy.audit.inspection import inspect
-    from ccfpy.audit.shareholders import read_shareholders
+    from ccfpy.audit.inspection_report import inspect_with_members
 
     size = sum(chunk.size_bytes for chunk in found.chunks)
     with (
         reading(size, processes) as readers,
         ReadingProgress("verifying", size) as progress,
     ):
-        inspected = inspect(found, readers, on_read=progress.advance)
-    members = []
-    for service in inspected.services:
-        begin = service.snapshots[0].path if service.snapshots else None
-        members.append(read_shareholders(service.chain.segments, begin))
-    return inspected, members
+        return inspect_with_members(found, readers, on_read=progress.advance)
 
 
 def _require_nobody_writes(folders: Sequence[Path]) -> None:

@@ -1,153 +1,41 @@
 """What ``ccfpy recover`` says of the files that it found, before anything is done."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ccfpy.audit.chains import Chain
 from ccfpy.audit.discovery import SnapshotFound
-from ccfpy.audit.inspection import FileReport, Inspection, Role, ServiceFound
-from ccfpy.audit.shareholders import Shareholder, Shareholders
-from ccfpy.cli.output import counted
-
-ACKNOWLEDGED = (
-    "acknowledged writes: those count that a node reported as Committed; an answer "
-    "without that report is no promise"
-)
-_QUIET = (Role.TAKEN, Role.COPY, Role.BEFORE)
+from ccfpy.audit.inspection import FileReport, Inspection, ServiceFound
+from ccfpy.audit.inspection_report import ServiceReport, report_of
+from ccfpy.audit.shareholders import Shareholders
 
 
 def print_inspection(found: Inspection, members: Sequence[Shareholders]) -> None:
     """Print an inspection for people."""
-    has_choice = len(found.services) > 1
-    for service, holders in zip(found.services, members, strict=True):
-        for line in _service(service, holders, with_files=has_choice):
-            print(line)
-    if found.unclaimed:
+    report = report_of(found, members)
+    for service in report.services:
+        _print_service(service)
+    if report.unclaimed:
         print("Of no service that can be restored, or after files that are missing:")
-        for report in found.unclaimed:
-            print(f"  {_file(report)}")
-    for snapshot in found.refused:
-        reason = snapshot.trouble or "of nothing that can be restored"
-        print(f"Not used: {snapshot.path}: {reason}")
-    if found.provisional:
-        print(
-            f"Not used: {counted(len(found.provisional), 'file')} of recoveries that "
-            f"were not finished, such as {found.provisional[0]}"
-        )
-    if found.set_aside:
-        print(
-            f"Not used: {counted(len(found.set_aside), 'file')} from which a node did "
-            f"not go on, such as {found.set_aside[0]}"
-        )
+        for line in report.unclaimed:
+            print(f"  {line.label}: {line.text}")
+    for unused in report.unused:
+        print(f"Not used: {unused}")
 
 
-def _service(
-    service: ServiceFound, holders: Shareholders, *, with_files: bool
-) -> Iterator[str]:
-    chain = service.chain
-    count = len(chain.identities) - 1
-    times = f", recovered {counted(count, 'time')} before" if count > 0 else ""
-    yield f"Service {service.certificate.digest_hex}"
-    yield f"  was {chain.status}{times}; what is restored ends at {chain.last}"
-    if chain.segments:
-        files = counted(len({segment.chunk for segment in chain.segments}), "file")
-        yield (
-            f"  ledger: transactions {chain.first} to {chain.last.seqno}, of {files}; "
-            f"known to be committed: {_up_to(service)}"
-        )
-    if service.snapshots:
-        name = service.snapshots[0].path.name
-        rest = ", without which nothing is" if chain.first > 1 else ""
-        yield f"  snapshot: {name}{rest}"
-    if not service.can_begin:
-        yield (
-            f"  cannot be restored: {_range(1, chain.first - 1)} are missing, and no "
-            "snapshot is of the identity that was lost"
-        )
-    elif chain.first > 1:
-        yield f"  history: {_history(service)}"
-    yield f"  members: {_needed(holders)}"
-    for member in holders.members:
-        yield f"    {_member(member)}"
-    yield from _losses(service)
-    yield f"  {ACKNOWLEDGED}"
-    shown = [
-        report
-        for report in service.files
-        if with_files or report.role not in _QUIET or report.end is not None
-    ]
-    if shown:
-        yield "  files:"
-    for report in shown:
-        yield f"    {_file(report)}"
-
-
-def _up_to(service: ServiceFound) -> str:
-    return f"up to {service.committed}" if service.committed else "nothing"
-
-
-def _history(service: ServiceFound) -> str:
-    """Say what becomes of transactions before the snapshot that is needed."""
-    before = [report for report in service.files if report.role is Role.BEFORE]
-    left = f"; {counted(len(before), 'file')} of it stay where they are"
-    return (
-        f"{_range(1, service.chain.first - 1)} count, and cannot be read again"
-        f"{left if before else ''}"
-    )
-
-
-def _needed(holders: Shareholders) -> str:
-    if not holders.holding:
-        return "none has a recovery share"
-    owners = any(member.role == "Owner" for member in holders.holding)
-    or_one = ", or one owner's key" if owners else ""
-    needed = (
-        "1 share is" if holders.threshold == 1 else f"{holders.threshold} shares are"
-    )
-    return f"{needed} needed{or_one}"
-
-
-def _member(member: Shareholder) -> str:
-    held = {"Owner": "has the whole key"}.get(member.role, "has a share")
-    return f"{member.id}  {member.status}, " + (
-        held if member.has_share else "has no share"
-    )
-
-
-def _losses(service: ServiceFound) -> Iterator[str]:
-    last = service.chain.last.seqno
-    if service.first_lost is None:
-        yield "  lost: nothing that is known of"
-    else:
-        why = "which nobody had signed" if service.is_whole else "see below"
-        yield f"  lost: {_range(last + 1, service.last_named)}, {why}"
-    for first, until in service.missing:
-        yield f"  missing: {_range(first, until)} ({_chunk(first, until)})"
-    for fork in service.forks:
-        yield f"  not restored: another history of it, which ends at {fork.last}"
-
-
-def _range(first: int, last: int) -> str:
-    if first == last:
-        return f"transaction {first}"
-    return f"transactions {first} to {last}"
-
-
-def _chunk(first: int, last: int) -> str:
-    return f"ledger_{first}-{last}, or several files"
-
-
-def _file(report: FileReport) -> str:
-    end, words = report.end, [str(report.role)]
-    if end is not None and end.damage is not None:
-        words.append(f"at {end.damage.position}: {end.damage.reason}")
-    elif end is not None:
-        if report.role is Role.UNSIGNED:
-            words.clear()
-        words.append(f"unsigned to {end.last}")
-        if end.torn_bytes:
-            torn = counted(end.torn_bytes, "byte")
-            words.append(f"{torn} of an unfinished transaction")
-    return f"{report.chunk.path}: {', '.join(words)}"
+def _print_service(service: ServiceReport) -> None:
+    print(f"Service {service.service}")
+    print(f"  {service.ending}")
+    for line in service.restored:
+        print(f"  {line.label}: {line.text}")
+    print(f"  members: {service.shares}")
+    for member in service.members:
+        print(f"    {member.id}  {member.text}")
+    for line in service.lost:
+        print(f"  {line.label}: {line.text}")
+    if service.files:
+        print("  files:")
+    for line in service.files:
+        print(f"    {line.label}: {line.text}")
 
 
 def as_json(found: Inspection, members: Sequence[Shareholders]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.cli.recover_report import ACKNOWLEDGED
+from ccfpy.audit.inspection_report import ACKNOWLEDGED
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.crypto.ec import Curve
 from tests.unit.audit.made import written
@@ -44,7 +44,7 @@ def test_an_inspection_says_what_is_restored_and_what_is_lost(
         "  ledger: transactions 1 to 10, of 3 files; known to be committed: up to 8",
         "  members: none has a recovery share",
         "  lost: transaction 11, which nobody had signed",
-        f"  {ACKNOWLEDGED}",
+        f"  acknowledged writes: {ACKNOWLEDGED}",
         "  files:",
         f"    {pile}/a/ledger_9: taken, unsigned to 11",
     ]
