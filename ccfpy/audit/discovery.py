@@ -111,6 +111,18 @@ def find(folders: Iterable[Path]) -> Leftovers:
     )
 
 
+def sizes(folders: Iterable[Path]) -> list[tuple[Path, int]]:
+    """Return all files in the folders, and how long each is.
+
+    What was found is found again as long as this is the same.
+
+    Raises:
+        TooMany: as ``find``.
+        OSError: as ``find``.
+    """
+    return [(path, path.stat().st_size) for path in _files(folders)]
+
+
 def _snapshot(path: Path, name: SnapshotName) -> SnapshotFound:
     if name.is_committed:
         return SnapshotFound.read(path, name)

@@ -10,7 +10,7 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -18,13 +18,29 @@ from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note
 from ccfpy.cli.place import Place, PlaceOptions
-from ccfpy.cli.signing import KeyOptions
+from ccfpy.cli.signing import DecrypterOptions, KeyOptions
 
 if TYPE_CHECKING:
+    from ccfpy.client.signer import ShareDecrypter
     from ccfpy.console.ledger import Ledger
+    from ccfpy.console.lost import Lost
     from ccfpy.console.signing import Pen
 
 TOKEN_BYTES = 32
+
+LedgerOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A folder with a ledger to verify and explore, again for another."
+    ),
+]
+LostOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A folder with what is left of a lost service, again for another; the "
+        "folders in it are searched too."
+    ),
+]
 
 
 @with_options
@@ -35,6 +51,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
         typer.Option("--as", help="Vote as this member; without it the page reads."),
     ] = None,
     keys: KeyOptions,
+    opener: DecrypterOptions,
     port: Annotated[int, typer.Option(help="Where; 0 is any port.")] = 0,
     browse: Annotated[
         bool, typer.Option("--open", help="Open the page in a browser.")
@@ -46,12 +63,8 @@ def console(  # noqa: PLR0913  # one parameter for each option
             help="Sign what the page asks for without asking here. For sandboxes.",
         ),
     ] = False,
-    ledger: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A folder with a ledger to verify and explore, again for another."
-        ),
-    ] = None,
+    ledger: LedgerOption = None,
+    lost: LostOption = None,
     where: PlaceOptions,
 ) -> None:
     """Show a service on a web page: its nodes, its proposals, and a vote on them.
@@ -59,24 +72,26 @@ def console(  # noqa: PLR0913  # one parameter for each option
     The page is served on this machine alone, at the address that is printed.
         With --as, votes are signed here, after a question at this terminal.
         With --ledger, the page shows a ledger's files, also without a service.
+        With --lost, it shows what can be restored of a lost service.
     """
     from ccfpy.client.keyfiles import read_text
     from ccfpy.console.guards import Guard
     from ccfpy.console.server import ADDRESS, Console, read_page
     from ccfpy.console.service import Service
 
-    place = _place(where, is_needed=not ledger)
+    place = _place(where, is_needed=not ledger and not lost)
     service = None
     if place is not None:
         service = Service(
             urls=place.in_order,
             certificate=read_text(place.service),
             names=place.names,
-            pen=_pen(place, who, keys, asks=not no_confirm),
+            pen=_pen(place, who, keys, opener, asks=not no_confirm),
         )
     files = None
     if ledger:
         files = _ledger(ledger, None if service is None else service.digest)
+    left = _lost(lost) if lost else None
     page = read_page()
     with _bound(ADDRESS, port) as listening:
         host = f"{ADDRESS}:{listening.getsockname()[1]}"
@@ -87,7 +102,9 @@ def console(  # noqa: PLR0913  # one parameter for each option
         if browse:
             webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
-            served = Console(service=service, ledger=files, guard=guard, page=page)
+            served = Console(
+                service=service, ledger=files, lost=left, guard=guard, page=page
+            )
             asyncio.run(served.serve(listening))
 
 
@@ -123,8 +140,28 @@ def _ledger(folders: Sequence[Path], service: str | None) -> "Ledger":
     )
 
 
+def _lost(folders: Sequence[Path]) -> "Lost":
+    """Return what is left of a lost service.
+
+    Raises:
+        CommandFailed: a folder is none.
+    """
+    from ccfpy.audit.readers import processors
+    from ccfpy.console.lost import Lost
+
+    for folder in folders:
+        if not folder.is_dir():
+            raise CommandFailed(f"{folder} is no folder: --lost names what is left")
+    return Lost(folders=folders, processes=processors())
+
+
 def _pen(
-    place: Place, who: str | None, keys: KeyOptions, *, asks: bool
+    place: Place,
+    who: str | None,
+    keys: KeyOptions,
+    opener: DecrypterOptions,
+    *,
+    asks: bool,
 ) -> "Pen | None":
     """Find the key that signs votes, if anybody votes here.
 
@@ -142,7 +179,23 @@ def _pen(
         )
     name = who or "the key that you gave"
     signer = keys.signer_or(lambda: place.keys(who or ""))
-    return Pen(name=name, signer=signer, confirm=_ask if asks else None)
+    return Pen(
+        name=name,
+        signer=signer,
+        confirm=_ask if asks else None,
+        opener=_opener(place, who, opener),
+    )
+
+
+def _opener(
+    place: Place, who: str | None, opener: DecrypterOptions
+) -> "ShareDecrypter | None":
+    """Find the key that opens the member's share; most members need none today."""
+    if opener.is_given:
+        return opener.decrypter(place, who or "")
+    if who is None or not place.keys(who).encryption_private_key.is_file():
+        return None
+    return opener.decrypter(place, who)
 
 
 async def _ask(lines: Sequence[str]) -> bool:

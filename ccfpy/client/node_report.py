@@ -36,6 +36,8 @@ class Answer:
         heard: what it heard of others, while it leads.
         configurations: the nodes of which a majority counts; of each, if several.
         is_stopping: whether its operator has announced that it will stop.
+        recovered: up to where it has read a lost service's private state, if it does.
+        recovery_target: where that ends.
     """
 
     state: str
@@ -46,6 +48,8 @@ class Answer:
     heard: Mapping[NodeId, Heard]
     configurations: Sequence[Sequence[NodeId]]
     is_stopping: bool
+    recovered: Seqno | None = None
+    recovery_target: Seqno | None = None
 
     @classmethod
     def read(cls, state: JsonObject, consensus: JsonObject, commit: str) -> Self:
@@ -79,6 +83,8 @@ class Answer:
                 )
             ],
             is_stopping=state.get("stop_notice") is True,
+            recovered=_seqno(state.get("last_recovered_seqno")),
+            recovery_target=_seqno(state.get("recovery_target_seqno")),
         )
 
 
@@ -162,6 +168,10 @@ def object_of(value: Json) -> JsonObject:
 def number_of(value: Json) -> int:
     """Return a value that is a whole number, and nothing for any other."""
     return value if isinstance(value, int) else 0
+
+
+def _seqno(value: Json) -> Seqno | None:
+    return value if isinstance(value, int) else None
 
 
 def _txid(text: str) -> TxId:

@@ -28,6 +28,7 @@ from ccfpy.console.inbox import TABLES
 from ccfpy.console.ledger_routes import LedgerRoutes, answer
 from ccfpy.console.proposal import body_of, page_of
 from ccfpy.console.receipts import explained, fetched, receipt_bytes
+from ccfpy.console.recovery_routes import RecoveryRoutes
 from ccfpy.console.signing import Desk, NotSigned
 from ccfpy.console.stream import Stream, TooManyListeners
 from ccfpy.console.submitting import SubmitRoutes
@@ -36,6 +37,7 @@ from ccfpy.http.errors import ApiError
 
 if TYPE_CHECKING:
     from ccfpy.console.ledger import Ledger
+    from ccfpy.console.lost import Lost
     from ccfpy.console.service import Service
 
 BODY_BYTES_MAX = 64 * 1024
@@ -86,11 +88,12 @@ def read_page() -> dict[str, bytes]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
-    """A console of one service, of one ledger, or of both.
+    """A console of one service, of one ledger, of what is left of one, or of several.
 
     Attributes:
         service: the service, if the console shows one.
         ledger: the ledger's files, if the console reads them.
+        lost: what is left of a lost service, if the console inspects that.
         guard: who may ask.
         page: the page's files, by path.
     """
@@ -99,6 +102,7 @@ class Console:
     ledger: "Ledger | None"
     guard: Guard
     page: dict[str, bytes]
+    lost: "Lost | None" = None
 
     def application(self, stream: Stream) -> web.Application:
         """Make the program that answers.
@@ -106,7 +110,7 @@ class Console:
         Args:
             stream: what pages are told of the service.
         """
-        routes = _Routes(self.service, self.ledger, stream)
+        routes = _Routes(self.service, self.ledger, self.lost, stream)
         made = web.Application(
             middlewares=[_guarding(self.guard)],
             client_max_size=BODY_BYTES_MAX,
@@ -121,6 +125,12 @@ class Console:
             submitting = SubmitRoutes(self.service)
             made.router.add_get("/api/signing", submitting.facts)
             made.router.add_post("/api/submit", submitting.submit)
+            recovery = RecoveryRoutes(self.service, routes.desk)
+            made.router.add_post("/api/recovery/proposal", recovery.propose)
+            made.router.add_post("/api/recovery/share", recovery.hand_in)
+            made.router.add_get(
+                "/api/recovery/share/{member}", recovery.encrypted_share
+            )
             made.router.add_get("/api/committed/{txid}", routes.committed)
             made.router.add_get("/api/receipt/{txid}", routes.receipt)
             made.router.add_post("/api/receipt", routes.explain)
@@ -145,7 +155,7 @@ class Console:
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
-            await watch(self.service, self.ledger, stream)
+            await watch(self.service, self.ledger, stream, lost=self.lost)
         finally:
             await runner.cleanup()
 
@@ -195,10 +205,15 @@ class _Routes:
     """The answers, but for the page itself."""
 
     def __init__(
-        self, service: "Service | None", ledger: "Ledger | None", stream: Stream
+        self,
+        service: "Service | None",
+        ledger: "Ledger | None",
+        lost: "Lost | None",
+        stream: Stream,
     ) -> None:
         self._shown, self._ledger, self._stream = service, ledger, stream
-        self._desk = Desk(None if service is None else service.pen)
+        self._lost = lost
+        self.desk = Desk(None if service is None else service.pen)
 
     @property
     def _service(self) -> "Service":
@@ -207,12 +222,13 @@ class _Routes:
 
     async def start(self, _: web.Request) -> web.Response:
         """Answer what the console is for."""
-        service, pen = self._shown, self._desk.pen
+        service, pen = self._shown, self.desk.pen
         return answer(
             Start(
                 version=VERSION,
                 service=None if service is None else service.digest,
                 has_ledger=self._ledger is not None,
+                has_lost=self._lost is not None,
                 urls=() if service is None else tuple(service.urls),
                 signer=None if pen is None else pen.name,
                 signer_id=None if service is None else service.signer_id,
@@ -267,7 +283,7 @@ class _Routes:
                     "the proposal again"
                 )
             side = "in favour of" if in_favour else "against"
-            pen = await self._desk.allowed(
+            pen = await self.desk.allowed(
                 (
                     f"a ballot {side} proposal {proposal_id}",
                     f"whose bytes have the SHA-256 digest {digest}",

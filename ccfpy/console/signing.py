@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.client.signer import Signer
+from ccfpy.client.signer import ShareDecrypter, Signer
 
 Confirm = Callable[[Sequence[str]], Awaitable[bool]]
 """Asks a person whether to sign, shown these lines; returns the answer."""
@@ -26,11 +26,13 @@ class Pen:
     Attributes:
         name: the member's, as people know it here.
         confirm: asks that person; nothing if every use is allowed.
+        opener: opens the member's recovery share; nothing if its key is not here.
     """
 
     name: str
     signer: Signer
     confirm: Confirm | None
+    opener: ShareDecrypter | None = None
 
 
 class Desk:

@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,20 +15,36 @@ from ccfpy.client.survey import survey
 from ccfpy.console.inbox import TABLES, inbox_of, unread
 from ccfpy.console.ledger import headline
 from ccfpy.console.network import network_of, unreachable
+from ccfpy.console.recovery import Pace, unread_recovery, view_of
+from ccfpy.console.recovery_reading import read_recovery
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ccfpy.console.answers import Inbox, LedgerView, Network
+    from ccfpy.console.answers import (
+        Inbox,
+        LedgerView,
+        LostView,
+        Network,
+        RecoveryView,
+    )
     from ccfpy.console.ledger import Ledger
+    from ccfpy.console.lost import Lost
     from ccfpy.console.service import Service
     from ccfpy.console.stream import Stream
+
+    Reader = Callable[[Callable[[Any], None], threading.Event], None]
 
 NETWORK = "network"
 PROPOSALS = "proposals"
 LEDGER = "ledger"
+RECOVERY = "recovery"
+LOST = "lost"
 NETWORK_EACH_S = 0.5
 PROPOSALS_EACH_S = 2.0
+RECOVERY_EACH_S = 1.0
+RESTING_EACH_S = 5.0
+"""While nothing is being recovered."""
 NODE_TIMEOUT_S = 0.8
 """For each node: one that is cut off must not delay the picture of the others."""
 
@@ -59,13 +75,29 @@ async def look_at_proposals(service: "Service") -> "Inbox":
     return inbox_of(state, names=service.names(), signer_id=service.signer_id, now=now)
 
 
+async def look_at_recovery(service: "Service", pace: Pace) -> "RecoveryView":
+    """Ask how far a recovery is, and note how fast nodes read."""
+    now = datetime.now(tz=UTC)
+    try:
+        seen = await read_recovery(service)
+    except CcfpyError as error:
+        return unread_recovery(str(error), service=service, now=now)
+    for node in seen.nodes:
+        pace.take(node, time.monotonic())
+    return view_of(seen, service=service, pace=pace, now=now)
+
+
 async def watch(
-    service: "Service | None", ledger: "Ledger | None", stream: "Stream"
+    service: "Service | None",
+    ledger: "Ledger | None",
+    stream: "Stream",
+    *,
+    lost: "Lost | None" = None,
 ) -> None:
     """Watch for ever; publish what differs from the last time.
 
-    Nodes are asked while a page listens. A ledger is read whether or not one does, so
-    that it has been read when one does.
+    Nodes are asked while a page listens. Folders are read whether or not one does, so
+    that they have been read when one does.
     """
     async with asyncio.TaskGroup() as tasks:
         if service is not None:
@@ -80,22 +112,51 @@ async def watch(
                     PROPOSALS,
                 )
             )
+            tasks.create_task(_follow_recovery(service, stream))
         if ledger is not None:
-            tasks.create_task(_follow(ledger, stream))
+            tasks.create_task(_beside(_ledger_reader(ledger), stream, LEDGER))
+        if lost is not None:
+            tasks.create_task(_beside(lost.follow, stream, LOST))
 
 
-async def _follow(ledger: "Ledger", stream: "Stream") -> None:
-    """Read a ledger on another thread."""
+def _ledger_reader(ledger: "Ledger") -> "Reader":
+    """Return what follows a ledger, and says the headline too."""
+
+    def follow(publish: "Callable[[LedgerView], None]", stop: threading.Event) -> None:
+        ledger.follow(
+            lambda view: publish(replace(view, headline=headline(view))), stop
+        )
+
+    return follow
+
+
+async def _beside(follow: "Reader", stream: "Stream", topic: str) -> None:
+    """Read folders on another thread."""
     loop, stop = asyncio.get_running_loop(), threading.Event()
 
-    def publish(view: "LedgerView") -> None:
-        value = orjson.dumps(replace(view, headline=headline(view)))
-        loop.call_soon_threadsafe(stream.publish, LEDGER, value)
+    def publish(view: "LedgerView | LostView") -> None:
+        loop.call_soon_threadsafe(stream.publish, topic, orjson.dumps(view))
 
     try:
-        await asyncio.to_thread(ledger.follow, publish, stop)
+        await asyncio.to_thread(follow, publish, stop)
     finally:
         stop.set()
+
+
+async def _follow_recovery(service: "Service", stream: "Stream") -> None:
+    """Ask often while there is a recovery, and else seldom."""
+    pace = Pace()
+    last: RecoveryView | None = None
+    while True:
+        await stream.is_heard.wait()
+        began = time.monotonic()
+        seen = await look_at_recovery(service, pace)
+        if last is None or replace(seen, seen_at=last.seen_at) != last:
+            last = seen
+            stream.publish(RECOVERY, orjson.dumps(seen))
+        is_resting = not seen.is_recovering and not seen.trouble
+        seconds = RESTING_EACH_S if is_resting else RECOVERY_EACH_S
+        await asyncio.sleep(max(0.0, seconds - (time.monotonic() - began)))
 
 
 async def _each(

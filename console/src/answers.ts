@@ -49,10 +49,41 @@ export interface ExplainedStep {
   readonly computed: string;
 }
 
+export interface ReportLine {
+  readonly label: string;
+  readonly text: string;
+  readonly is_bad: boolean;
+}
+
+export interface MemberLine {
+  readonly id: string;
+  readonly text: string;
+  readonly has_share: boolean;
+}
+
+export interface ServiceReport {
+  readonly service: string;
+  readonly ending: string;
+  readonly restored: readonly ReportLine[];
+  readonly shares: string;
+  readonly members: readonly MemberLine[];
+  readonly lost: readonly ReportLine[];
+  readonly files: readonly ReportLine[];
+  readonly can_begin: boolean;
+}
+
+export interface InspectionReport {
+  readonly services: readonly ServiceReport[];
+  readonly unclaimed: readonly ReportLine[];
+  readonly unused: readonly string[];
+  readonly is_whole: boolean;
+}
+
 export interface Start {
   readonly version: string;
   readonly service: string | null;
   readonly has_ledger: boolean;
+  readonly has_lost: boolean;
   readonly urls: readonly string[];
   readonly signer: string | null;
   readonly signer_id: string | null;
@@ -204,6 +235,75 @@ export interface HistoryRow {
 export interface KeyHistory {
   readonly rows: readonly HistoryRow[];
   readonly more_before: number | null;
+}
+
+export interface RecoveringNode {
+  readonly id: string;
+  readonly address: string;
+  readonly text: string;
+  readonly recovered: number | null;
+  readonly target: number | null;
+}
+
+export interface RecoveryStep {
+  readonly name: string;
+  readonly text: string;
+  readonly standing: string;
+}
+
+export interface RecoveryMember {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly holds: string;
+  readonly has_voted: boolean;
+  readonly has_handed_in: boolean;
+  readonly next: string;
+}
+
+export interface RecoveryView {
+  readonly headline: string;
+  readonly is_recovering: boolean;
+  readonly trouble: string;
+  readonly status: string;
+  readonly old_identity: string | null;
+  readonly new_identity: string;
+  readonly nodes: readonly RecoveringNode[];
+  readonly steps: readonly RecoveryStep[];
+  readonly operator: string;
+  readonly you: string;
+  readonly members: readonly RecoveryMember[];
+  readonly threshold: number | null;
+  readonly submitted: number | null;
+  readonly proposal: string | null;
+  readonly is_as_proposed: boolean | null;
+  readonly may_propose: boolean;
+  readonly awaits_shares: boolean;
+  readonly may_hand_in: boolean;
+  readonly why_not: string;
+  readonly seen_at: number;
+}
+
+export interface LostView {
+  readonly headline: string;
+  readonly folders: readonly string[];
+  readonly bytes_all: number;
+  readonly bytes_left: number;
+  readonly report: InspectionReport | null;
+  readonly commands: readonly string[];
+  readonly trouble: string;
+}
+
+export interface EncryptedShare {
+  readonly share: string;
+}
+
+export interface HandedInShare {
+  readonly message: string;
+}
+
+export interface Proposed {
+  readonly id: string;
 }
 
 export interface Problem {

@@ -1,10 +1,13 @@
 // Requests to the console's server, and the stream of what changes.
 import type {
   Cast,
+  EncryptedShare,
+  HandedInShare,
   KeyHistory,
   Keys,
   Problem,
   ProposalPage,
+  Proposed,
   ReceiptPage,
   SigningFacts,
   Start,
@@ -58,6 +61,12 @@ export const signingFacts = (): Promise<SigningFacts> => answered("/api/signing"
 /** Forward a signed message; the message says where it belongs. */
 export const submit = (message: Uint8Array<ArrayBuffer>): Promise<Submitted> =>
   answered("/api/submit", { method: "POST", body: message });
+
+export const goOn = (): Promise<Proposed> => answered("/api/recovery/proposal", { method: "POST", body: "{}" });
+
+export const handIn = (): Promise<HandedInShare> => answered("/api/recovery/share", { method: "POST", body: "{}" });
+
+export const encryptedShare = (member: string): Promise<EncryptedShare> => answered(`/api/recovery/share/${member}`);
 
 export const receipt = (txid: string): Promise<ReceiptPage> => answered(`/api/receipt/${txid}`);
 

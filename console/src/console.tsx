@@ -5,7 +5,8 @@ import { LedgerView } from "./ledger";
 import { NetworkView } from "./network";
 import { ProposalView } from "./proposal";
 import { ReceiptView } from "./receipts";
-import { focusHeading, follow, inbox, ledger, lost, network, route, started } from "./state";
+import { RecoveryView } from "./recovery";
+import { focusHeading, follow, inbox, ledger, lost, network, recovery, route, started } from "./state";
 
 interface Choice {
   readonly path: string;
@@ -21,6 +22,7 @@ function views(): readonly Choice[] {
     { path: "/proposals", name: "Proposals", isThere: hasService },
     { path: "/ledger", name: "Ledger", isThere: started.value?.has_ledger === true },
     { path: "/receipts", name: "Receipts", isThere: hasService },
+    { path: "/recovery", name: "Recovery", isThere: hasService || started.value?.has_lost === true },
   ].filter((choice) => choice.isThere);
 }
 
@@ -66,6 +68,7 @@ function View() {
   if (proposal?.[1]) return <ProposalView key={proposal[1]} id={proposal[1]} />;
   if (shown.startsWith("/proposals")) return <InboxView inbox={inbox.value} />;
   if (shown.startsWith("/receipts")) return <ReceiptView />;
+  if (shown.startsWith("/recovery")) return <RecoveryView recovery={recovery.value} />;
   if (shown.startsWith("/ledger")) return <LedgerView ledger={ledger.value} route={shown} />;
   return <NetworkView network={network.value} />;
 }

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Diff, Fact, ProposalPage, Section, Topic } from "./answers";
 import { committed, proposal, vote } from "./api";
+import { ProposedIdentities } from "./identities";
 import { Long } from "./long";
 import { inbox, started } from "./state";
 import { counted, short } from "./words";
@@ -183,6 +184,7 @@ export function ProposalView({ id }: { id: string }) {
       </h1>
       {trouble.value && <p class="bad">{trouble.value}</p>}
       <Warnings sections={shown.sections} />
+      <ProposedIdentities proposal={shown.text} />
       {ORDER.flatMap((topic) => shown.sections.filter((section) => section.topic === topic)).map((section) => (
         <SectionView key={section.topic} section={section} />
       ))}

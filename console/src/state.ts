@@ -1,7 +1,7 @@
 // What the page knows, as signals: whatever reads one is drawn again when it changes.
 import { signal } from "@preact/signals";
 import { listen, start } from "./api";
-import type { Inbox, LedgerView, Network, Start } from "./answers";
+import type { Inbox, LedgerView, LostView, Network, RecoveryView, Start } from "./answers";
 
 const AGAIN_MS = 1000;
 
@@ -10,6 +10,8 @@ export const started = signal<Start | null>(null);
 export const network = signal<Network | null>(null);
 export const inbox = signal<Inbox | null>(null);
 export const ledger = signal<LedgerView | null>(null);
+export const recovery = signal<RecoveryView | null>(null);
+export const left = signal<LostView | null>(null);
 /** Why nothing new arrives; empty while something does. */
 export const lost = signal("");
 
@@ -53,6 +55,8 @@ function take(topic: string, value: unknown): void {
   lost.value = "";
   if (topic === "network") network.value = value as Network;
   if (topic === "ledger") ledger.value = value as LedgerView;
+  if (topic === "recovery") recovery.value = value as RecoveryView;
+  if (topic === "lost") left.value = value as LostView;
   if (topic === "proposals") inbox.value = value as Inbox;
 }
 

@@ -10,6 +10,7 @@ import typing
 from enum import StrEnum
 from pathlib import Path
 
+from ccfpy.audit import inspection_report
 from ccfpy.audit.auditor import Damage
 from ccfpy.audit.ledger_index import Coverage
 from ccfpy.client import explained
@@ -36,6 +37,10 @@ def made() -> str:
         ReceiptStep,
         explained.Holds,
         explained.ExplainedStep,
+        inspection_report.ReportLine,
+        inspection_report.MemberLine,
+        inspection_report.ServiceReport,
+        inspection_report.InspectionReport,
     )
     own = [
         each

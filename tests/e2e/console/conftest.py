@@ -59,8 +59,8 @@ def reading(service: Running) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+def browser(service: Running) -> Iterator[Browser]:  # noqa: ARG001 - it starts first
+    """Debian's Chromium, whose loop runs in this thread: none begins after it."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"]

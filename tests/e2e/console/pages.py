@@ -75,17 +75,19 @@ def set_user_data(user_id: str, data: Json = None) -> JsonObject:
 
 @contextmanager
 def console(
-    service: Running, *options: str, terminal: int | None = None
+    service: Running | None, *options: str, terminal: int | None = None
 ) -> Iterator[str]:
     """Run the command, at a terminal or not; yield the address that it prints."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ccfpy.cli.main", "console", *options],
-        env=os.environ
-        | {
+    environment = {}
+    if service is not None:
+        environment = {
             "CCFPY_URL": service.url,
             "CCFPY_COMMON": str(service.options.shared),
             "XDG_CACHE_HOME": str(service.options.workspace / "cache"),
-        },
+        }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ccfpy.cli.main", "console", *options],
+        env=os.environ | environment,
         stdin=terminal,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -50,3 +50,12 @@ def test_a_member_whose_key_is_not_here_is_named(
     ended = command("console", "--common", service_folder, *words)
     assert ended.code == 2
     assert "member7_cert.pem" in ended.err
+
+
+@pytest.mark.parametrize("option", ["--ledger", "--lost"])
+def test_a_folder_that_is_none_is_named(
+    command: Command, tmp_path: Path, option: str
+) -> None:
+    ended = command("console", option, tmp_path / "gone")
+    assert ended.code == 1
+    assert f"gone is no folder: {option}" in ended.err

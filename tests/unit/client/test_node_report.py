@@ -32,6 +32,18 @@ def test_a_node_says_how_it_stands() -> None:
     assert answer.is_stopping
 
 
+def test_a_node_that_reads_a_lost_services_state_says_how_far_it_is() -> None:
+    state: JsonObject = {
+        "state": "ReadingPrivateLedger",
+        "last_recovered_seqno": 12,
+        "recovery_target_seqno": 70,
+    }
+    answer = Answer.read(state, {}, "4.17")
+    assert (answer.recovered, answer.recovery_target) == (12, 70)
+    whole = Answer.read({"state": "PartOfNetwork"}, {}, "4.17")
+    assert (whole.recovered, whole.recovery_target) == (None, None)
+
+
 def test_a_node_that_has_not_joined_says_little() -> None:
     answer = Answer.read({"state": "Pending"}, {"details": None}, "0.0")
     assert (answer.state, answer.leadership, answer.view) == ("Pending", None, 0)

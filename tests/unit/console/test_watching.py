@@ -6,14 +6,16 @@ from pathlib import Path
 import orjson
 
 from ccfpy.console.ledger import Ledger
+from ccfpy.console.lost import Lost
 from ccfpy.console.service import Service
 from ccfpy.console.stream import Stream
-from ccfpy.console.watching import NETWORK, PROPOSALS, watch
+from ccfpy.console.watching import LOST, NETWORK, PROPOSALS, RECOVERY, watch
 from ccfpy.testing.node import Person
 from tests.unit.audit.made import written
 from tests.unit.audit.test_verification import long_ledger
 from tests.unit.client.conftest import Serve
 from tests.unit.client.hosted import answering, hosted
+from tests.unit.ledger.made import small_ledger
 
 
 def test_a_page_is_told_of_nodes_and_proposals(serve: Serve, service_pem: str) -> None:
@@ -27,9 +29,11 @@ def test_a_page_is_told_of_nodes_and_proposals(serve: Serve, service_pem: str) -
                 watching = tasks.create_task(watch(service, None, stream))
                 with stream.listen() as listener:
                     events = listener.events()
-                    told = {_topic(await anext(events)) for _ in range(2)}
+                    told = {_topic(await anext(events)) for _ in range(3)}
                 watching.cancel()
-        assert told == {NETWORK, PROPOSALS}
+        assert told == {NETWORK, PROPOSALS, RECOVERY}
+        recovery = orjson.loads(stream.latest(RECOVERY) or b"")
+        assert recovery["headline"].startswith("the service is open")
         proposals = orjson.loads(stream.latest(PROPOSALS) or b"")
         assert proposals["headline"] == "nothing waits for a vote"
 
@@ -51,12 +55,14 @@ def test_a_service_that_nobody_reaches_is_told_as_such(
             watching = tasks.create_task(watch(service, None, stream))
             with stream.listen() as listener:
                 events = listener.events()
-                while not (stream.latest(NETWORK) and stream.latest(PROPOSALS)):
+                topics = (NETWORK, PROPOSALS, RECOVERY)
+                while not all(map(stream.latest, topics)):
                     await anext(events)
             watching.cancel()
         network = orjson.loads(stream.latest(NETWORK) or b"")
         assert network["headline"].startswith("no node answers at https://127.0.0.1")
         assert orjson.loads(stream.latest(PROPOSALS) or b"")["trouble"]
+        assert orjson.loads(stream.latest(RECOVERY) or b"")["trouble"]
 
     asyncio.run(main())
 
@@ -78,6 +84,24 @@ def test_a_page_is_told_of_the_ledger(tmp_path: Path) -> None:
                 while b"transactions verified" not in await anext(events):
                     pass
             watching.cancel()
+
+    asyncio.run(main())
+
+
+def test_a_page_is_told_of_what_is_left_of_a_lost_service(tmp_path: Path) -> None:
+    folder = written(small_ledger(), tmp_path / "ledger")
+
+    async def main() -> None:
+        stream = Stream()
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            lost = Lost(folders=[folder], processes=1)
+            watching = tasks.create_task(watch(None, None, stream, lost=lost))
+            with stream.listen() as listener:
+                events = listener.events()
+                while b"can be restored" not in await anext(events):
+                    pass
+            watching.cancel()
+        assert stream.latest(LOST)
 
     asyncio.run(main())
 
