@@ -6,9 +6,10 @@ templates are an error of the frontend (``src/endpoints/endpoint_registry.cpp``)
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from ccfpy.base.compiling import mypyc_attr
 from ccfpy.endpoints.declaration import Endpoint, Match
 
 _NO_PARAMS: Mapping[str, str] = {}
@@ -70,7 +71,7 @@ class AmbiguousPath(Exception):
         )
 
 
-@dataclass(eq=False)
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Registry:
     """A frontend's endpoints and what its OpenAPI document says of itself.
 
@@ -83,15 +84,22 @@ class Registry:
         has_metrics: the host may ask what callers do here, in numbers.
     """
 
-    prefix: str
-    _: KW_ONLY
-    title: str
-    description: str
-    version: str
-    is_exact: bool = False
-    has_metrics: bool = True
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        title: str,
+        description: str,
+        version: str,
+        is_exact: bool = False,
+        has_metrics: bool = True,
+    ) -> None:
+        self.prefix = prefix
+        self.title = title
+        self.description = description
+        self.version = version
+        self.is_exact = is_exact
+        self.has_metrics = has_metrics
         # What a path without parameters matches is always the same, so it is kept.
         self._fixed: dict[str, dict[str, Match]] = {}
         self._templated: dict[str, _Templated] = {}

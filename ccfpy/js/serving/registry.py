@@ -5,7 +5,6 @@ The tables are searched first, so an application may replace even ``/commit``
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ccfpy.endpoints.declaration import Endpoint, Match
 from ccfpy.endpoints.registry import Registry
@@ -14,7 +13,6 @@ from ccfpy.js.serving.ports import ScriptNode
 from ccfpy.js.serving.scripts import Scripts
 
 
-@dataclass(eq=False, kw_only=True)
 class ScriptedRegistry(Registry):
     """Endpoints of the node's code, and endpoints in an application's tables.
 
@@ -24,10 +22,24 @@ class ScriptedRegistry(Registry):
         executor: runs the scripts, once the registry is attached.
     """
 
-    scripts: Scripts
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        title: str,
+        description: str,
+        version: str,
+        has_metrics: bool = True,
+        scripts: Scripts,
+    ) -> None:
+        super().__init__(
+            prefix,
+            title=title,
+            description=description,
+            version=version,
+            has_metrics=has_metrics,
+        )
+        self.scripts = scripts
         self._node: ScriptNode | None = None
         self.executor: Executor | None = None
 
