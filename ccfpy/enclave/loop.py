@@ -11,9 +11,8 @@ Usually the enclave is a node, which several threads step in turn (`threads.py`)
 import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar, final
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import FRAME_BYTES_MAX
@@ -54,7 +53,7 @@ Steps: TypeAlias = StepsOf[Event, Effect]
 """A node."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@final
 class BoundaryProtocol(Generic[EventT, EffectT]):
     """What one kind of enclave and its host say to each other.
 
@@ -67,12 +66,24 @@ class BoundaryProtocol(Generic[EventT, EffectT]):
         frame_bytes_max: of what the host says at once.
     """
 
-    events: Vocabulary[EventT]
-    effects: Vocabulary[EffectT]
-    last: type[EffectT]
-    refused: Callable[[str], EffectT]
-    crashed: Callable[[Exception], EffectT]
-    frame_bytes_max: int = FRAME_BYTES_MAX
+    __slots__ = ("crashed", "effects", "events", "frame_bytes_max", "last", "refused")
+
+    def __init__(
+        self,
+        *,
+        events: Vocabulary[EventT],
+        effects: Vocabulary[EffectT],
+        last: type[EffectT],
+        refused: Callable[[str], EffectT],
+        crashed: Callable[[Exception], EffectT],
+        frame_bytes_max: int = FRAME_BYTES_MAX,
+    ) -> None:
+        self.events = events
+        self.effects = effects
+        self.last = last
+        self.refused = refused
+        self.crashed = crashed
+        self.frame_bytes_max = frame_bytes_max
 
 
 class Conversation(Generic[EventT, EffectT]):
