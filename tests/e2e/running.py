@@ -81,7 +81,7 @@ class Running:
 
 
 @contextmanager
-def running_node(
+def running_node(  # noqa: PLR0913  # each has its name
     workspace: Path,
     *,
     app: str = "logging",
@@ -89,8 +89,21 @@ def running_node(
     users: Sequence[str] = ("user0", "stranger", "newcomer"),
     interface: JsonObject | None = None,
     extra: JsonObject | None = None,
+    scripts: Sequence[Path] | None = None,
+    cose_claims: tuple[str, str] = ("", ""),
 ) -> Iterator[Running]:
-    """Start a node on any free port, and end it in every case."""
+    """Start a node on any free port, and end it in every case.
+
+    Args:
+        workspace: the folder of its files.
+        app: that it serves.
+        members: how many founding members there are.
+        users: who get keys.
+        interface: more of its interface's configuration.
+        extra: more of its configuration.
+        scripts: the constitution, if not the default one.
+        cose_claims: of its COSE signatures.
+    """
     section: JsonObject = {"bind_address": "127.0.0.1:0"}
     network: Json = {"rpc_interfaces": {INTERFACE: section | (interface or {})}}
     options = ServiceOptions(
@@ -99,7 +112,8 @@ def running_node(
         program=NODE_PROGRAM,
         members=[f"member{i}" for i in range(members)],
         users=users,
-        constitution=constitution("default"),
+        constitution=constitution("default") if scripts is None else scripts,
+        cose_claims=cose_claims,
         extra={"network": network} | (extra or {}),
     )
     processes = ProcessNetwork(options)
