@@ -444,6 +444,7 @@ class Frontend:
         context.caller, context.user_data = former.caller, former.user_data
         context.trace, context.historical_state = former.trace, state
         try:
+            calls.check_room()
             response = calls.call(
                 lambda given: make(given, tx_id, status),
                 context,
@@ -452,7 +453,7 @@ class Frontend:
             check_answer(response)
             check_size(response, calls.limits.response_bytes_max)
         except ApiError as error:
-            response = error.response()
+            response = self._refused_late(context, error)
         except Exception as error:  # noqa: BLE001 - in the ledger whatever this does
             failure = self.failed(endpoint, error, _trace_of(context))
             response = failure.response()
@@ -597,12 +598,16 @@ class Frontend:
     def _not_told(self, context: Context, tx_id: TxId, why: str) -> Response:
         """Answer that a transaction is in the ledger, and its handler failed after."""
         error = internal_error(f"Failed to execute local commit handler func{why}")
-        try:
-            response = self._response_of(context, error)
-        except ApiError as other:
-            response = other.response()
+        response = self._refused_late(context, error)
         response.headers[TX_ID_HEADER] = str(tx_id)
         return response
+
+    def _refused_late(self, context: Context, error: ApiError) -> Response:
+        """Return the response to an error, or to the defect that makes it no answer."""
+        try:
+            return self._response_of(context, error)
+        except ApiError as other:
+            return other.response()
 
 
 def _named(endpoint: Endpoint) -> str:

@@ -61,7 +61,7 @@ class CommitAnswers:
             return make(status, None)
         if status is not TxStatus.COMMITTED:
             return make(TxStatus.PENDING, None)
-        handle = (CommitAnswers, tx_id.seqno)
+        handle = (CommitAnswers, make)
         try:
             state = self.history.state_at(handle, tx_id.seqno)
         except HistoryFailed:

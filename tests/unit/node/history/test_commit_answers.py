@@ -3,6 +3,7 @@
 import pytest
 
 from ccfpy.app import (
+    ApiError,
     App,
     Context,
     Map,
@@ -27,12 +28,12 @@ NOTES = Map("public:notes", json_codec(str), json_codec(str))
 
 
 @app.post("/notes/{name}")
-def keep(ctx: Context, name: str, wait: bool = False, fails: bool = False) -> Response:
+def keep(ctx: Context, name: str, wait: str = "") -> Response:
     """Keep a note; answer with what its transaction wrote, once it is final."""
     NOTES.of(ctx.tx).put(name, "kept")
     ctx.user_data = name
     if wait:
-        ctx.answer_at_commit = _fail if fails else _written
+        ctx.answer_at_commit = MAKERS[wait]
     return empty_reply(202)
 
 
@@ -50,21 +51,56 @@ def _fail(_: Context, __: TxId, ___: TxStatus) -> Response:
     raise RuntimeError("private")
 
 
+class _Unanswerable(ApiError):
+    def response(self) -> Response:
+        raise RuntimeError("private")
+
+
+def _refuse(_: Context, __: TxId, ___: TxStatus) -> Response:
+    raise _Unanswerable(418, "Teapot", "private")
+
+
+def _refuse_well(_: Context, __: TxId, ___: TxStatus) -> Response:
+    raise ApiError(418, "Teapot", "short and stout")
+
+
+MAKERS = {"write": _written, "fail": _fail, "odd": _refuse, "refuse": _refuse_well}
+
+
 def test_the_answer_is_made_of_the_committed_state_and_its_receipt() -> None:
     caller = Service.open(app).anybody
 
-    answer = caller.post("/app/notes/a?wait=true")
+    answer = caller.post("/app/notes/a?wait=write")
 
     assert (answer.status, answer.body) == (201, b"kept")
     assert answer.headers["x-ms-ccf-transaction-id"]
     assert caller.post("/app/notes/a").status == 202
 
 
-def test_a_function_that_fails_is_answered_as_any_defect_is() -> None:
-    answer = Service.open(app).anybody.post("/app/notes/a?wait=true&fails=true")
+@pytest.mark.parametrize("how", ["fail", "odd"])
+def test_a_function_that_fails_is_answered_as_any_defect_is(how: str) -> None:
+    service = Service.open(app)
+
+    answer = service.anybody.post(f"/app/notes/a?wait={how}")
 
     assert (answer.status, answer.error) == (500, "InternalError")
     assert b"private" not in answer.body
+    assert answer.headers["x-ms-ccf-transaction-id"], "it is in the ledger"
+    assert service.anybody.post("/app/notes/b").status == 202, "the node goes on"
+
+
+def test_an_error_of_the_function_is_the_answer() -> None:
+    answer = Service.open(app).anybody.post("/app/notes/a?wait=refuse")
+
+    assert (answer.status, answer.error) == (418, "Teapot")
+    assert answer.headers["x-ms-ccf-transaction-id"]
+
+
+def test_a_backup_hands_on_what_the_primary_made() -> None:
+    service = Service.open(app, nodes=2)
+    for node in service.nodes:
+        answer = service.anybody.at(node).post("/app/notes/a?wait=write")
+        assert (answer.status, answer.body) == (201, b"kept")
 
 
 def test_what_would_wait_is_refused_before_it_is_written(
@@ -73,7 +109,7 @@ def test_what_would_wait_is_refused_before_it_is_written(
     service = Service.open(app)
     monkeypatch.setattr(limits, "COMMIT_WAITS_MAX", 0)
 
-    answer = service.anybody.post("/app/notes/a?wait=true")
+    answer = service.anybody.post("/app/notes/a?wait=write")
 
     assert (answer.status, answer.error) == (503, "TooManyPendingTransactions")
     assert service.ledger.table("public:notes") == {}
