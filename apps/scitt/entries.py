@@ -12,7 +12,7 @@ from apps.scitt.dialect import (
     location,
     media_type,
 )
-from apps.scitt.limits import SEQNOS_PER_PAGE
+from apps.scitt.limits import REGISTRATION_MS_MAX, SEQNOS_PER_PAGE
 from apps.scitt.problems import CONTENT_TYPE, Problem, internal
 from apps.scitt.receipts import (
     NotYet,
@@ -91,6 +91,7 @@ def _at_commit(ctx: Context, tx_id: TxId, status: TxStatus) -> Response:
     "/entries",
     auth=CALLERS,
     on_local_commit=_registered,
+    execution_ms_max=REGISTRATION_MS_MAX,
     takes=bytes,
     answers=bytes,
     also={201: RECEIPT, 202: CBOR, 303: None, 400: CONTENT_TYPE},

@@ -16,6 +16,9 @@ RSA_EXPONENT_BITS_MAX = 64
 """A check by a longer exponent takes a hundred times as long."""
 POLICY_MS_MAX = 1000
 """How long members' policy may take for one statement."""
+REGISTRATION_MS_MAX = 3000
+"""How long all of a registration may take: more than the policy, so that a policy that
+takes too long is told as such."""
 SEQNOS_PER_PAGE = 10_000
 """Of the ledger, in one answer that lists entries."""
 KEYS_WAIT_MS = 5000
