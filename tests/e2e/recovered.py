@@ -58,13 +58,15 @@ def files(node: NodeProcess) -> list[str]:
     return sorted(path.name for path in node.ledger.iterdir())
 
 
-async def write(network: ProcessNetwork, first: int, count: int) -> TxId:
+async def write(
+    network: ProcessNetwork, first: int, count: int, *, padding: int = 2000
+) -> TxId:
     """Write private messages as a user; wait until all are committed."""
     primary = await network.primary()
     last: TxId | None = None
     async with network.connect(primary, "user0") as user:
         for number in range(first, first + count):
-            body = {"id": number, "msg": f"secret {number}" + "." * 2000}
+            body = {"id": number, "msg": f"secret {number}" + "." * padding}
             last = (await user.post("/app/log/private", body)).txid
         assert last is not None
         await user.wait_committed(last)

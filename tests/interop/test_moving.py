@@ -8,18 +8,21 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ccfpy.base.json import Json, dumps, loads_object
 from ccfpy.client.bundle import read_bundle
+from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.reply import text_field
 from ccfpy.local.configuration import Remains, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.e2e import http2
 from tests.e2e.recovered import read, remains_of, write
+from tests.e2e.running import wait_until
 from tests.lab.moving.build import Build, absent, own_digest
 from tests.lab.moving.run import Kind, Plan, place, run_moving
 from tests.pages import ROOT
@@ -27,6 +30,8 @@ from tests.pages import ROOT
 SWAPS = 6
 """Three nodes go one way, and three the other."""
 LIMIT_S = 240
+LARGE_STATE, LARGE_MESSAGE = 1_200, 15_000
+"""Messages, and characters of each: together more than what one answer may hold."""
 BOARD = ROOT / "apps/hello_js"
 
 
@@ -52,20 +57,20 @@ def options_of(
     )
 
 
+def accept(host_data: str) -> dict[str, Json]:
+    """Return the action that lets a program join."""
+    return {"name": "add_virtual_host_data", "args": {"host_data": host_data}}
+
+
 @asynccontextmanager
 async def mixed(
     options: ServiceOptions, build: Build, *, actions: Sequence[dict[str, Json]] = ()
 ) -> AsyncIterator[ProcessNetwork]:
     """Begin a service with a node of CCF, and let two of ccfpy and one of CCF join."""
     network = ProcessNetwork(options)
-    own = own_digest()
-    accept: dict[str, Json] = {
-        "name": "add_virtual_host_data",
-        "args": {"host_data": own},
-    }
     try:
         await network.begin([place(Kind.CCF, build, options.app)])
-        await network.open([accept, *actions])
+        await network.open([accept(own_digest()), *actions])
         for kind in (Kind.CCFPY, Kind.CCF, Kind.CCFPY):
             target = (await network.primary()).address
             await network.add(place(kind, build, options.app), target=target)
@@ -204,5 +209,84 @@ def test_a_renewed_service_certificate_is_shown_by_both(
                 renewed.add(text_field(shown, "service_certificate"))
             assert len(renewed) == 1
             assert before not in renewed
+
+    asyncio.run(run())
+
+
+def has_large_snapshot(node: NodeProcess) -> bool:
+    """Return whether a node has a snapshot that is final, and large."""
+    final = node.folder.glob("*.snapshots/*.committed")
+    return any(each.stat().st_size > LARGE_STATE * LARGE_MESSAGE for each in final)
+
+
+@pytest.mark.parametrize("first", list(Kind))
+def test_a_snapshot_of_many_megabytes_is_fetched_from_either_by_either(
+    build: Build, tmp_path: Path, first: Kind
+) -> None:
+    """CCF asks for 4 MiB at a time, and ccfpy for 16."""
+
+    async def run() -> None:
+        options = options_of(build, tmp_path, "logging")
+        network = ProcessNetwork(replace(options, chunk_size="5MB"))
+        try:
+            await network.begin([place(first, build, "logging")])
+            digests = (own_digest(), build.digest("logging"))
+            await network.open([accept(digest) for digest in digests])
+            await write(network, 0, LARGE_STATE, padding=LARGE_MESSAGE)
+            await network.govern([{"name": "trigger_snapshot"}])
+            await write(network, LARGE_STATE, 1)
+            await asyncio.to_thread(
+                wait_until,
+                lambda: has_large_snapshot(network.nodes[0]),
+                what="snapshot that is final",
+            )
+            for kind in Kind:
+                node = await network.add(place(kind, build, "logging"))
+                assert has_large_snapshot(node)
+                assert await read(network, node, 7) == "secret 7"
+        finally:
+            network.stop()
+
+    asyncio.run(run())
+
+
+def test_either_proves_and_remembers_what_the_other_ordered(
+    build: Build, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        async with mixed(options_of(build, tmp_path, "logging"), build) as network:
+            by_ccf = await write(network, 0, 1)
+            assert await network.primary() is network.nodes[0]
+            await network.remove(network.nodes[0])
+            network.nodes[2].pause()  # the other node of CCF; ccfpy's elect a primary
+            await network.primary(other_than=network.nodes[2])
+            by_ccfpy = await write(network, 1, 1)
+            network.nodes[2].resume()
+            for node in network.serving:
+                await network.wait_joined(node)
+                for txid in (by_ccf, by_ccfpy):
+                    async with network.connect(node, "user0") as user:
+                        receipt = await fetch_receipt(user, txid)
+                    certificate = network.options.service_certificate.read_text()
+                    verify_receipt(receipt, service_certificate=certificate, txid=txid)
+
+    asyncio.run(run())
+
+
+def test_nodes_of_both_agree_on_new_keys_after_few_messages(
+    build: Build, tmp_path: Path
+) -> None:
+    """At half of the limit one of two nodes begins the exchange anew."""
+
+    async def run() -> None:
+        options = options_of(build, tmp_path, "logging")
+        extra = {**options.extra, "node_to_node_message_limit": 40}
+        async with mixed(replace(options, extra=extra), build) as network:
+            for first in range(0, 60, 20):
+                await write(network, first, 20)
+                for node in network.serving:
+                    await network.wait_joined(node)
+                    said = await read(network, node, first + 19)
+                    assert said == f"secret {first + 19}"
 
     asyncio.run(run())
