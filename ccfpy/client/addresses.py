@@ -113,7 +113,8 @@ def published_addresses(nodes: JsonObject, interface: str | None) -> list[str]:
 
     Args:
         nodes: the service's answer.
-        interface: the name of the interface; all interfaces if not given.
+        interface: the name of the interface; if not given, all interfaces that speak
+            HTTP/1.1, as this client does.
     """
     found: list[str] = []
     for node in _objects(nodes.get("nodes")):
@@ -121,10 +122,16 @@ def published_addresses(nodes: JsonObject, interface: str | None) -> list[str]:
         if node.get("status") != "Trusted" or not isinstance(interfaces, dict):
             continue
         for name, described in interfaces.items():
-            is_wanted = interface is None or name == interface
-            if is_wanted and isinstance(described, dict):
+            if not isinstance(described, dict):
+                continue
+            if name == interface or (interface is None and speaks_http_1(described)):
                 found += _addresses(described.get("published_address"))
     return found
+
+
+def speaks_http_1(interface: JsonObject) -> bool:
+    """Return whether an interface, as a service lists it, speaks HTTP/1.1."""
+    return interface.get("app_protocol") != "HTTP2"
 
 
 def _objects(value: Json) -> list[JsonObject]:

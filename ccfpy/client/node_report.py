@@ -7,6 +7,7 @@ from typing import Self
 
 from ccfpy.base.ids import NodeId, Seqno, TxId
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.addresses import speaks_http_1
 from ccfpy.client.reply import text_field
 from ccfpy.crypto.certs import Certificate
 
@@ -149,12 +150,17 @@ def read_node(
 
 
 def _published(interfaces: JsonObject) -> Iterator[tuple[str, str]]:
-    """Yield published addresses, those last where the service's certificate is not."""
+    """Yield published addresses, those last that our own commands cannot ask.
+
+    Their certificate is not the service's, or they speak HTTP/2. C++ CCF lists
+    interfaces by their names, so the first may be any of them.
+    """
     entries = {name: object_of(interface) for name, interface in interfaces.items()}
 
     def is_apart(name: str) -> bool:
         endorsement = object_of(entries[name].get("endorsement"))
-        return endorsement.get("authority") in ("Node", "Unsecured")
+        is_others = endorsement.get("authority") in ("Node", "Unsecured")
+        return is_others or not speaks_http_1(entries[name])
 
     for name in sorted(entries, key=is_apart):
         yield name, text_field(entries[name], "published_address")

@@ -85,3 +85,13 @@ def test_published_addresses_of_trusted_nodes(
     nodes: Json, interface: str | None, found: list[str]
 ) -> None:
     assert published_addresses({"nodes": nodes}, interface) == found
+
+
+def test_an_address_is_one_that_speaks_http_1() -> None:
+    interfaces: Json = {
+        "fast": {"published_address": "a:1", "app_protocol": "HTTP2"},
+        "main": {"published_address": "b:1", "app_protocol": "HTTP1"},
+    }
+    listed: Json = {"status": "Trusted", "rpc_interfaces": interfaces}
+    assert published_addresses({"nodes": [listed]}, None) == [B]
+    assert published_addresses({"nodes": [listed]}, "fast") == [A]

@@ -55,6 +55,21 @@ def test_a_node_that_has_not_joined_says_little() -> None:
         Answer.read({"state": "Pending"}, {}, "x")
 
 
+def test_a_node_is_asked_where_it_speaks_http_1() -> None:
+    """C++ CCF lists interfaces by their names, whatever the order in its file."""
+    listed: JsonObject = {
+        "node_id": node_id("a"),
+        "status": "Trusted",
+        "rpc_interfaces": {
+            "fast": {"published_address": "h:1", "app_protocol": "HTTP2"},
+            "main": {"published_address": "h:2", "app_protocol": "HTTP1"},
+        },
+    }
+    node = read_node(listed, {}, ())
+    assert node.url == "https://h:2"
+    assert node.addresses == ["h:2", "h:1"]
+
+
 def test_a_node_is_asked_where_the_services_certificate_serves(
     service_pem: str,
 ) -> None:
