@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ccfpy.base.json import JsonObject
+    from ccfpy.client.survey import Survey
 
 CONFIG_FILE = "node.json"
 PROPOSAL_FILE = "proposal.json"
@@ -65,7 +66,7 @@ def join_config(  # noqa: PLR0913  # one parameter for each option
         raise Misused(f"{file} is there already: remove it or choose another folder")
     host_data = _digest(program)
     followed = None if like is None else _read(like)
-    interface, target = _target(place)
+    interface, target = target_of(_look(place))
     actions = asyncio.run(_to_accept(place, host_data))
     joining = Joining(
         host=host,
@@ -125,20 +126,27 @@ def _write(file: Path, document: "JsonObject") -> None:
     file.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def _target(place: Place) -> tuple[str, str]:
+def target_of(seen: "Survey") -> tuple[str, str]:
     """Return the interface by which the primary is reached, and its address.
 
     A backup may refuse a node that has the primary's snapshot, if the backup itself
     began with a later one.
+
+    Raises:
+        CommandFailed: no primary answers.
     """
+    primary = seen.primary
+    if primary is None or not primary.interfaces:
+        raise CommandFailed("no primary answers: see ccfpy network status")
+    return next(iter(primary.interfaces.items()))
+
+
+def _look(place: Place) -> "Survey":
     from ccfpy.client.keyfiles import read_text
     from ccfpy.client.survey import survey
 
     certificate = read_text(place.service)
-    primary = asyncio.run(survey(place.urls, service_certificate=certificate)).primary
-    if primary is None or not primary.interfaces:
-        raise CommandFailed("no primary answers: see ccfpy network status")
-    return next(iter(primary.interfaces.items()))
+    return asyncio.run(survey(place.urls, service_certificate=certificate))
 
 
 async def _to_accept(place: Place, host_data: str) -> "Sequence[JsonObject]":

@@ -3,17 +3,6 @@ from pathlib import Path
 from tests.unit.cli.conftest import Command
 
 
-def test_a_configuration_that_is_there_is_not_replaced(
-    command: Command, tmp_path: Path, service_folder: Path
-) -> None:
-    (tmp_path / "node.json").write_text("{}")
-    options = ["--listen", "127.0.0.1:1", "--common", service_folder]
-    ended = command("network", "join-config", tmp_path, *options)
-    assert ended.code == 2
-    assert "is there already" in ended.err
-    assert (tmp_path / "node.json").read_text() == "{}"
-
-
 def test_a_service_that_nobody_answers_for_is_said_in_a_sentence(
     command: Command, service_folder: Path
 ) -> None:
