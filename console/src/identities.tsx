@@ -1,11 +1,20 @@
 // Two certificates' digests side by side: of the service that was lost, and of the new one.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { recovery, started } from "./state";
 
 /** A digest in groups that two people can read to each other. */
 const groups = (digest: string): readonly string[] => digest.match(/.{1,8}/g) ?? [];
 
-function Identity({ title, digest, absent }: { title: string; digest: string | null; absent: string }) {
+interface Compared {
+  /** The digest that is known otherwise; null if none is. */
+  readonly known: string | null;
+  readonly same: string;
+  readonly other: string;
+}
+
+function Identity(props: { title: string; digest: string | null; absent: string; compared?: Compared | undefined }) {
+  const { title, digest, absent, compared } = props;
   return (
     <div>
       <dt>{title}</dt>
@@ -20,16 +29,32 @@ function Identity({ title, digest, absent }: { title: string; digest: string | n
           </code>
         )}
       </dd>
+      {compared && compared.known !== null && (
+        <dd class={compared.known === digest ? "good" : "bad"}>
+          {compared.known === digest ? `✓ ${compared.same}` : `▲ ${compared.other}`}
+        </dd>
+      )}
     </div>
   );
 }
 
-export function Identities({ previous, next }: { previous: string | null; next: string | null }) {
+export function Identities(props: { previous: string | null; next: string | null; isCompared?: boolean }) {
+  const { previous, next } = props;
+  const lost: Compared = {
+    known: recovery.value?.old_identity ?? null,
+    same: "the service whose ledger the nodes have",
+    other: "another service than the one whose ledger the nodes have",
+  };
+  const trusted: Compared = {
+    known: started.value?.service ?? null,
+    same: "the certificate that this console trusts",
+    other: "another certificate than this console trusts",
+  };
   return (
     <section aria-label="Old and new identity, SHA-256">
       <dl class="identities">
-        <Identity title="Lost service" digest={previous} absent="none: no service was lost" />
-        <Identity title="New service" digest={next} absent="not named" />
+        <Identity title="Lost service" digest={previous} absent="none: no service was lost" compared={props.isCompared ? lost : undefined} />
+        <Identity title="New service" digest={next} absent="not named" compared={props.isCompared ? trusted : undefined} />
       </dl>
     </section>
   );
@@ -78,5 +103,5 @@ export function ProposedIdentities({ proposal }: { proposal: string }) {
     );
   }, [proposal]);
   if (!found || !digests.value) return null;
-  return <Identities previous={digests.value[0] ?? null} next={digests.value[1] ?? null} />;
+  return <Identities previous={digests.value[0] ?? null} next={digests.value[1] ?? null} isCompared />;
 }

@@ -142,7 +142,8 @@ def propose_and_vote(three: Three) -> None:
     three.see("The open proposal names these two")
     for page in (one, two):
         page.get_by_role("link", name="Read and vote").click()
-        expect(page.locator(".identities code")).to_have_count(2)
+        see(page, "✓ the service whose ledger the nodes have")
+        see(page, "✓ the certificate that this console trusts")
         keep(page, "proposal")
         page.get_by_role("button", name="Vote in favour").click()
         if page is one:
