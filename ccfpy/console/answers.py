@@ -383,7 +383,7 @@ class RecoveryView:
         headline: how far it is, in a sentence.
         is_recovering: whether there is one, and it is not over.
         trouble: why the service was not asked, if it was not.
-        status: the service's; empty while no node knows it yet.
+        status: the service's; empty if no node answers.
         old_identity: the SHA-256 digest of the lost service's certificate, in hex.
         new_identity: of the certificate that the console trusts.
         operator: the operator's next step.

@@ -22,7 +22,6 @@ from ccfpy.console.answers import (
 from ccfpy.console.recovery_reading import (
     OPEN,
     READING_PRIVATE,
-    READING_PUBLIC,
     Member,
     Phase,
     Progress,
@@ -38,7 +37,7 @@ MINUTES_SHOWN_MAX = 120
 ACTIVE = "Active"
 OWNER = "Owner"
 STATES = {
-    READING_PUBLIC: "reads the lost service's public state",
+    "ReadingPublicLedger": "reads the lost service's public state",
     READING_PRIVATE: "reads the lost service's private state",
     "PartOfPublicNetwork": "has the public state",
     "PartOfNetwork": "has everything",
@@ -72,14 +71,12 @@ STEPS: Mapping[Phase, tuple[str, str]] = {
 """What happens in each phase: its name, and a sentence."""
 
 HEADLINES: Mapping[Phase, str] = {
-    Phase.PUBLIC: "recovering: a node reads the lost service's public state",
     Phase.COMPARE: "recovering: members compare the identities, then one proposes",
     Phase.PRIVATE: "recovering: the nodes read the private state",
     Phase.DONE: "the service is open again: it was brought back from a lost one",
 }
 """Of phases whose headline says nothing of numbers."""
 OPERATOR: Mapping[Phase, str] = {
-    Phase.PUBLIC: "Keep the node running until it has read the public ledger.",
     Phase.COMPARE: "Read the digest of the new certificate to every member, by another "
     "way than this service, and ask one of them to propose.",
     Phase.PRIVATE: "Keep the nodes running. Nothing more is asked of anybody.",
@@ -89,13 +86,17 @@ OPERATOR: Mapping[Phase, str] = {
 }
 """An operator's next step, where it is the same for every service."""
 MEMBER: Mapping[Phase, str] = {
-    Phase.PUBLIC: "wait",
     Phase.COMPARE: "compare both digests, then propose, or wait for a proposal",
     Phase.PRIVATE: "wait",
     Phase.DONE: "nothing",
     Phase.NONE: "nothing",
 }
 """A member's next step, where it is the same for every member."""
+
+UNREAD = (
+    "A node that recovers a lost service answers once it has read the public ledger; "
+    "until then, its log says how far it is."
+)
 
 
 @dataclass(slots=True)
@@ -124,7 +125,7 @@ class Pace:
 def unread_recovery(reason: str, *, service: Service, now: datetime) -> RecoveryView:
     """Describe a service of which nothing is known."""
     return RecoveryView(
-        headline="the service could not be asked about a recovery",
+        headline="no node answers",
         is_recovering=False,
         trouble=reason,
         status="",
@@ -132,7 +133,7 @@ def unread_recovery(reason: str, *, service: Service, now: datetime) -> Recovery
         new_identity=service.digest,
         nodes=(),
         steps=(),
-        operator="",
+        operator=UNREAD,
         you="",
         members=(),
         threshold=None,
@@ -257,8 +258,6 @@ class _Telling:
 
     def _resting(self) -> str:
         status, standing = self._seen.status, self._seen.standing
-        if not status:
-            return "the node has no service yet"
         if status != OPEN:
             return f"the service is {status}: nothing is being recovered"
         if standing is None or not standing.holders:
@@ -372,9 +371,7 @@ class _Telling:
             return ""
         me = self._me()
         if me is None:
-            return (
-                "Your key is no member's of this service." if self._seen.status else ""
-            )
+            return "Your key is no member's of this service."
         said = self.next_of(me)
         return f"{said[0].upper()}{said[1:]}."
 

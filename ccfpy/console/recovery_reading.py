@@ -8,7 +8,6 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, NodeId, ProposalId, Seqno
 from ccfpy.base.json import Json, JsonObject, loads_object
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import ServiceError
 from ccfpy.client.governance import read_governance
 from ccfpy.client.node_report import object_of
 from ccfpy.client.recovering import go_on_from
@@ -24,11 +23,15 @@ STANDING = "/gov/ccfpy/recovery"
 GO_ON = "transition_service_to_open"
 NODE_TIMEOUT_S = 0.8
 OPEN, RECOVERING, WAITING = "Open", "Recovering", "WaitingForRecoveryShares"
-READING_PUBLIC, READING_PRIVATE = "ReadingPublicLedger", "ReadingPrivateLedger"
+READING_PRIVATE = "ReadingPrivateLedger"
 
 
 class Phase(StrEnum):
-    """How far a recovery has come."""
+    """How far a recovery has come.
+
+    In the first phase the node has no certificate of the new service yet, so that no
+    client can ask it.
+    """
 
     NONE = "none"
     PUBLIC = "public"
@@ -98,7 +101,7 @@ class Seen:
     """What a service and its nodes say of a recovery.
 
     Attributes:
-        status: the service's; empty while no node knows it yet.
+        status: the service's.
         previous: the certificate of the service before; none if there was none.
         standing: whose shares there are; none where the service does not say.
     """
@@ -114,8 +117,6 @@ class Seen:
     def phase(self) -> Phase:
         """How far the recovery has come."""
         states = {node.state for node in self.nodes}
-        if not self.status:
-            return Phase.PUBLIC if READING_PUBLIC in states else Phase.NONE
         if self.status == RECOVERING:
             return Phase.COMPARE if self.decision is None else Phase.VOTE
         if self.status == WAITING:
@@ -131,15 +132,11 @@ async def read_recovery(service: Service) -> Seen:
     Raises:
         CcfpyError: no node answers, or one does not answer in its form.
     """
-    try:
-        found = await survey(
-            service.addresses,
-            service_certificate=service.certificate,
-            timeout_s=NODE_TIMEOUT_S,
-        )
-    except ServiceError:
-        # The node has no service to tell of yet, and says how it is itself.
-        return Seen(status="", nodes=[await _alone(service)])
+    found = await survey(
+        service.addresses,
+        service_certificate=service.certificate,
+        timeout_s=NODE_TIMEOUT_S,
+    )
     nodes = [
         Progress(
             id=node.id,
@@ -161,16 +158,6 @@ async def read_recovery(service: Service) -> Seen:
             standing=await _standing(connection),
             decision=await _decision(connection) if is_deciding else None,
         )
-
-
-async def _alone(service: Service) -> Progress:
-    async with service.connect() as connection:
-        told = (await connection.get("/node/state")).object()
-    return Progress(
-        id=NodeId(text_field(told, "node_id")),
-        address=service.addresses[0],
-        state=text_field(told, "state"),
-    )
 
 
 async def _previous(connection: Connection) -> Certificate | None:

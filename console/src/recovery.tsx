@@ -164,6 +164,7 @@ function Running({ recovery }: { recovery: Recovery }) {
           {recovery.headline}
         </h1>
         <p class="bad">{recovery.trouble}</p>
+        <p>{recovery.operator}</p>
       </>
     );
   const isReading = recovery.nodes.some((node) => node.target !== null);

@@ -201,6 +201,7 @@ def test_the_end_is_said_in_fitting_words(per_s: int, left: str) -> None:
 def test_a_service_that_does_not_answer_is_no_recovery() -> None:
     told = unread_recovery("no answer", service=service(OTHER.pem), now=NOW)
     assert (told.trouble, told.is_recovering, told.steps) == ("no answer", False, ())
+    assert "answers once it has read the public ledger" in told.operator
 
 
 def test_a_service_that_says_nothing_of_shares_is_told_as_such() -> None:

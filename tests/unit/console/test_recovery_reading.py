@@ -3,8 +3,6 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from ccfpy.console.recovery_reading import Phase, Seen, read_recovery
 from ccfpy.console.service import Service
 from ccfpy.testing.node import InProcessNode, Person
@@ -80,24 +78,3 @@ def test_a_service_that_was_never_lost_is_at_rest(
     node = hosted(Person.make("alice", can_recover=True))
     found = seen(node, serve, service_pem)
     assert (found.phase, found.previous, found.decision) == (Phase.NONE, None, None)
-
-
-def test_a_node_that_has_no_service_yet_says_how_it_is(
-    serve: Serve, service_pem: str
-) -> None:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        if request.path != "/node/state":
-            return web.json_response(
-                {"error": {"code": "x", "message": ""}}, status=404
-            )
-        return web.json_response({"node_id": "ab", "state": "ReadingPublicLedger"})
-
-    async def main() -> Seen:
-        async with serve(answer) as url, asyncio.timeout(30):
-            return await read_recovery(
-                Service(urls=[url], certificate=service_pem, names=dict, pen=None)
-            )
-
-    found = asyncio.run(main())
-    assert found.phase is Phase.PUBLIC
-    assert [node.state for node in found.nodes] == ["ReadingPublicLedger"]
