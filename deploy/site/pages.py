@@ -47,6 +47,7 @@ _LINK: Final = re.compile(
     rf"{_LITERAL}|(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^)\s]+)\)",
     re.MULTILINE | re.DOTALL,
 )
+_IMAGE: Final = re.compile(r'(?P<attribute>src(?:set)?=")docs/')
 _LISTED: Final = re.compile(r"\]\(([\w.-]+\.md)\)")
 _ELSEWHERE: Final = re.compile(r"[a-z]+:|#|//")
 
@@ -101,7 +102,8 @@ def rewritten(text: str, path: str, repository: Repository) -> str:
             return repository.link(found["text"], file, anchor)
         return f"[{found['text']}]({os.path.relpath(place, here)}{anchor})"
 
-    return _LINK.sub(link, text)
+    text = _LINK.sub(link, text)
+    return text if path.startswith("docs/") else _IMAGE.sub(r"\g<attribute>", text)
 
 
 def module_pages() -> Iterator[tuple[str, str]]:

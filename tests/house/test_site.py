@@ -80,6 +80,13 @@ def test_a_link_that_leaves_it_leads_to_the_repository_or_nowhere(
     assert rewritten(text, page, UNNAMED) == "See the `file`."
 
 
+def test_a_picture_of_the_readme_is_where_the_site_has_it() -> None:
+    text = '<source srcset="docs/howto/pictures/a.png"><img src="docs/b.png">'
+    there = '<source srcset="howto/pictures/a.png"><img src="b.png">'
+    assert rewritten(text, "README.md", UNNAMED) == there
+    assert rewritten(text, "docs/howto/govern.md", UNNAMED) == text
+
+
 def test_code_stays_as_it_is() -> None:
     text = "`[a](../x.py)`\n\n```md\n[a](../x.py)\n```\n\n~~~\n[a](../x.py)\n~~~\n"
     assert rewritten(text, "docs/adr/README.md", NAMED) == text

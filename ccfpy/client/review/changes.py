@@ -1,7 +1,11 @@
 """What a proposal would change, as diffs of a service's tables."""
 
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Final
 
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import dumps, loads_object
 from ccfpy.client.review.description import Change, Diff, plain
 from ccfpy.client.review.values import shown_whole
 from ccfpy.kv.changes import WriteSet
@@ -67,6 +71,15 @@ UNFOLDED = frozenset({constitution.CONSTITUTION.name, js.ENDPOINTS.name})
 """Tables that say who may do what: their diffs are shown whole at first."""
 
 
+_ENDPOINT_DEFAULTS: Final = {
+    field.name: field.default
+    for field in fields(js.EndpointProperties)
+    if isinstance(field.default, str | bool | None)
+}
+"""What an endpoint's fields mean where they are not written. A service leaves out of
+its answers what equals these, and a proposal may write them."""
+
+
 def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
     """Yield each row that would be written, by table and key.
 
@@ -86,8 +99,28 @@ def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
             if was == new:
                 yield Diff(subject=subject, change=Change.UNCHANGED)
                 continue
-            texts = (None if each is None else shown_whole(each) for each in (was, new))
+            texts = (
+                None if each is None else shown_whole(_comparable(table, each))
+                for each in (was, new)
+            )
             yield Diff.of(subject, *texts, may_fold=table not in UNFOLDED)
+
+
+def _comparable(table: str, value: bytes) -> bytes:
+    """Return an endpoint without what is said by saying nothing."""
+    if table != js.ENDPOINTS.name:
+        return value
+    try:
+        endpoint = loads_object(value)
+    except Malformed:
+        return value
+    return dumps(
+        {
+            name: field
+            for name, field in endpoint.items()
+            if name not in _ENDPOINT_DEFAULTS or field != _ENDPOINT_DEFAULTS[name]
+        }
+    )
 
 
 def _title(table: str, key: bytes) -> str:

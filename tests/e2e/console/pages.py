@@ -136,11 +136,13 @@ def go(page: Page, place: str) -> None:
     page.evaluate(f"location.hash = {place!r}")
 
 
-def picture(page: Page, name: str, *, dark: bool) -> None:
+def picture(page: Page, name: str, *, dark: bool = False) -> None:
     """Keep a picture for the documentation, where the environment asks for it."""
     folder = os.environ.get("CCFPY_PICTURES")
-    if folder and not dark:
-        page.screenshot(path=Path(folder) / f"{name}.png")
+    if folder:
+        page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
+        theme = "-dark" if dark else ""
+        page.screenshot(path=Path(folder) / f"{name}{theme}.png")
 
 
 def see(page: Page, text: str) -> None:

@@ -43,7 +43,7 @@ def test_a_receipt_is_fetched_verified_and_refused_after_a_change(
         result = page.get_by_role("region", name="Result")
         expect(result).to_contain_text("2.8 is in the ledger of this service")
         expect(result.locator("li.good")).to_have_count(5)
-        picture(page, "console-receipt", dark=False)
+        picture(page, "console-receipt")
         text = result.locator("pre").text_content() or ""
         asked.fill(text.replace('"signature":"M', '"signature":"N', 1))
         page.get_by_role("button", name="Verify").click()
@@ -70,6 +70,21 @@ def test_an_auditor_follows_a_key_to_the_transaction_that_wrote_it(
         page.get_by_label("Go to a transaction").fill("2.1")
         page.get_by_role("button", name="Go").click()
         see(page, "Transaction 2.1")
+
+
+def test_a_developer_sees_since_when_a_module_runs(
+    reading: str, browser: Browser
+) -> None:
+    with opened(browser, reading) as page:
+        go(page, "/ledger")
+        page.get_by_text("public maps").click()
+        page.get_by_role("link", name="public:ccf.gov.modules", exact=True).click()
+        page.get_by_role("link", name="/thing0.js").click()
+        see(page, "History of a key in public:ccf.gov.modules")
+        see(page, "export function read")
+        picture(page, "console-module")
+        page.locator(".write a").first.click()
+        expect(page.locator("main")).to_contain_text("public:ccf.gov.proposals_info")
 
 
 def test_a_ledger_that_is_tampered_with_is_nowhere_called_verified(
@@ -130,5 +145,6 @@ def test_a_killed_primary_is_shown(tmp_path: Path, browser: Browser) -> None:
             expect(page.locator("h1")).to_contain_text(
                 re.compile(r"leads view [3-9]"), timeout=3 * DEADLINE_MS
             )
+            picture(page, "console-node-down")
     finally:
         processes.stop()

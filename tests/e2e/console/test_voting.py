@@ -3,7 +3,7 @@
 import os
 import time
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.console.pages import (
     DEADLINE_MS,
@@ -11,6 +11,7 @@ from tests.e2e.console.pages import (
     console,
     go,
     opened,
+    picture,
     propose,
     see,
     set_user_data,
@@ -18,6 +19,16 @@ from tests.e2e.console.pages import (
     thing_app,
 )
 from tests.e2e.running import Running
+
+
+def keep_pictures(page: Page) -> None:
+    """Keep the README's pictures: what a member reads, and the vote."""
+    before = page.viewport_size or {"width": 1200, "height": 800}
+    page.set_viewport_size({"width": 1100, "height": 1000})
+    for dark in (True, False):
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        picture(page, "console-vote", dark=dark)
+    page.set_viewport_size(before)
 
 
 def test_a_member_reads_a_proposal_and_votes(
@@ -38,6 +49,7 @@ def test_a_member_reads_a_proposal_and_votes(
             "endpoint GET /thing/7"
         )
         expect(page.locator(".added", has_text="no_auth")).to_be_visible()
+        keep_pictures(page)
         before = time.monotonic()
         page.get_by_role("button", name="Vote against").click()
         expect(page.get_by_role("status")).to_contain_text("is committed as")

@@ -44,6 +44,24 @@ def test_what_says_who_may_do_what_is_not_folded() -> None:
     }
 
 
+def test_what_an_endpoint_says_by_saying_nothing_is_no_change() -> None:
+    """A service leaves out what equals a default; a proposal may write it."""
+    store = Store()
+    row = b'{"forwarding_required":"always","authn_policies":["user_cert"]%b}'
+    table = js.ENDPOINTS.name
+    store.apply(1, {table: {b"GET /a": row % b"", b"GET /b": row % b""}})
+    written = b',"mode":"readwrite","redirection_strategy":"to_primary"'
+    other = b',"mode":"readonly","unheard_of":null'
+    writes: WriteSet = {
+        table: {b"GET /a": row % written, b"GET /b": row % other},
+    }
+    same, changed = changes(store, writes)
+    assert same.title == "endpoint GET /a: unchanged"
+    added = "\n".join(line for line in changed.lines if line.startswith("+"))
+    assert '"mode": "readonly"' in added
+    assert '"unheard_of": null' in added
+
+
 def test_rows_that_go_are_removed() -> None:
     store = Store()
     store.apply(1, {members.CERTS.name: {b"aa": b"pem"}})
