@@ -91,6 +91,12 @@ def _receipt() -> Table:
     return receipt
 
 
+def _emulate() -> Table:
+    from ccfpy.cli.emulate import emulate
+
+    return emulate
+
+
 def _keygen() -> Command:
     from ccfpy.cli.keygen import keygen
 
@@ -149,6 +155,7 @@ COMMANDS: Table = {
     "snapshot": Entry("Verify and show snapshot files, offline.", _snapshot),
     "receipt": Entry("Fetch, verify and explain receipts.", _receipt),
     "attest": Entry("Tell and verify evidence of what nodes run on.", _attest),
+    "emulate": Entry("Emulate services of others, for their own clients.", _emulate),
     "enclave": Entry(
         "Measure and sign what nodes run; make simulated machines.", _enclave
     ),

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Unpack
 
     from ccfpy.testing.apps import Caller, MemberCaller, Options, Service
+    from ccfpy.testing.emulators import EmulatedLedger
 
 MARKER = "ccf"
 APP = "ccf_app"
@@ -82,6 +84,17 @@ def ccf_attested(ccf_open: OpenService) -> "Service":
     from ccfpy.testing.apps import AttestedMachine  # noqa: PLC0415 - see the module
 
     return ccf_open(machine=AttestedMachine())
+
+
+@pytest.fixture(scope="session")
+def ccf_acl(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "Iterator[EmulatedLedger]":
+    """An emulator of Azure Confidential Ledger, for all tests of a session."""
+    from ccfpy.testing.emulators import emulated_ledger  # noqa: PLC0415 - see the module
+
+    with emulated_ledger(tmp_path_factory.mktemp("acl")) as ledger:
+        yield ledger
 
 
 @pytest.fixture

@@ -1,0 +1,112 @@
+"""Roles that administrators define: each is a set of actions."""
+
+import re
+from dataclasses import dataclass, field
+
+from apps.confidential_ledger.app import app
+from apps.confidential_ledger.callers import Administrator, Reader
+from apps.confidential_ledger.limits import (
+    ACTION_CHARS_MAX,
+    ACTIONS_MAX,
+    ROLE_CHARS_MAX,
+    ROLES_DEFINED_MAX,
+)
+from apps.confidential_ledger.roles import BUILT_IN, actions_of, is_role
+from apps.confidential_ledger.tables import ROLES, Role
+from ccfpy.app import (
+    JSON_NAME,
+    ApiError,
+    Context,
+    ErrorCode,
+    JsonObject,
+    Response,
+    empty_reply,
+)
+
+_NAME = re.compile(rf"[\w.-]{{1,{ROLE_CHARS_MAX}}}")
+_ACTION = re.compile(rf"[!-~]{{1,{ACTION_CHARS_MAX}}}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinedRole:
+    """A role and the actions that it permits."""
+
+    role_name: str = field(metadata={JSON_NAME: "roleName"})
+    role_actions: list[str] = field(metadata={JSON_NAME: "roleActions"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinedRoles:
+    """Roles to define or change."""
+
+    roles: list[DefinedRole]
+
+
+@app.get("/roles")
+def read_role(
+    ctx: Context,
+    _: Reader,
+    roleName: str,  # noqa: N803 - the parameter's name is Azure's
+) -> JsonObject:
+    """Read which actions a role permits."""
+    if not is_role(ctx, roleName):
+        raise _no_role(roleName)
+    actions = sorted(actions_of(ctx, roleName))
+    return {"roles": [{"roleName": roleName, "roleActions": [*actions]}]}
+
+
+@app.put("/roles", also={200: None})
+def define_roles(ctx: Context, _: Administrator, body: DefinedRoles) -> Response:
+    """Define roles, also anew."""
+    for role in body.roles:
+        _put(ctx, role)
+    return empty_reply(200)
+
+
+@app.patch("/roles", also={200: None})
+def change_roles(ctx: Context, _: Administrator, body: DefinedRoles) -> Response:
+    """Change which actions roles permit."""
+    for role in body.roles:
+        if not ROLES.of(ctx.tx).has(role.role_name):
+            raise _no_role(role.role_name)
+        _put(ctx, role)
+    return empty_reply(200)
+
+
+@app.delete("/roles", also={200: None})
+def remove_role(
+    ctx: Context,
+    _: Administrator,
+    roleName: str,  # noqa: N803 - the parameter's name is Azure's
+) -> Response:
+    """Remove a role; users who have the role may do nothing by it."""
+    if not ROLES.of(ctx.tx).has(roleName):
+        raise _no_role(roleName)
+    ROLES.of(ctx.tx).remove(roleName)
+    return empty_reply(200)
+
+
+def _put(ctx: Context, role: DefinedRole) -> None:
+    roles = ROLES.of(ctx.tx)
+    name, actions = role.role_name, role.role_actions
+    if not _NAME.fullmatch(name) or name in BUILT_IN:
+        raise _refused(
+            f"A role's name has 1 to {ROLE_CHARS_MAX} letters, digits, dots, dashes or "
+            "underscores, and is none of the built-in names."
+        )
+    if len(actions) > ACTIONS_MAX or not all(map(_ACTION.fullmatch, actions)):
+        raise _refused(
+            f"A role has {ACTIONS_MAX} actions at most, each of 1 to "
+            f"{ACTION_CHARS_MAX} printable characters of ASCII."
+        )
+    if not roles.has(name) and roles.size() >= ROLES_DEFINED_MAX:
+        raise _refused(f"There are {ROLES_DEFINED_MAX} roles at most.")
+    roles.put(name, Role(actions=sorted(set(actions))))
+
+
+def _refused(message: str) -> ApiError:
+    return ApiError(400, ErrorCode.InvalidInput, message)
+
+
+def _no_role(name: str) -> ApiError:
+    return ApiError(404, ErrorCode.ResourceNotFound, f"There is no role '{name}'.")

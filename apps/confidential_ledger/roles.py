@@ -1,0 +1,47 @@
+"""Roles, and the actions that each permits: three of Azure's, and those of users."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from apps.confidential_ledger.tables import ROLES
+from ccfpy.app import Context
+
+
+class Action(StrEnum):
+    """What a caller of this application's own paths may be permitted."""
+
+    READ = "/content/read"
+    WRITE = "/content/write"
+    ADMINISTER = "/ledger/administer"
+
+
+ADMINISTRATOR = "Administrator"
+BUILT_IN: dict[str, frozenset[str]] = {
+    ADMINISTRATOR: frozenset(Action),
+    "Contributor": frozenset({Action.READ, Action.WRITE}),
+    "Reader": frozenset({Action.READ}),
+}
+
+
+def is_role(ctx: Context, name: str) -> bool:
+    """Return whether there is a role of this name."""
+    return name in BUILT_IN or ROLES.of(ctx.tx).has(name)
+
+
+def is_permitted(ctx: Context, roles: Collection[str], action: str) -> bool:
+    """Return whether one of some roles permits an action.
+
+    An administrator may do everything, also actions that only scripts know.
+    """
+    return ADMINISTRATOR in roles or any(
+        action in actions_of(ctx, role) for role in roles
+    )
+
+
+def actions_of(ctx: Context, role: str) -> Collection[str]:
+    """Return the actions that a role permits; none if there is no such role."""
+    built_in = BUILT_IN.get(role)
+    if built_in is not None:
+        return built_in
+    defined = ROLES.of(ctx.tx).get(role)
+    return () if defined is None else defined.actions

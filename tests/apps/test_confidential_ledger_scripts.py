@@ -1,0 +1,313 @@
+"""Endpoints, functions and roles that administrators bring to a confidential ledger."""
+
+import pytest
+
+from apps.confidential_ledger.callers import LedgerCaller
+from apps.confidential_ledger.functions import Code, bring_function
+from apps.confidential_ledger.limits import (
+    ACTIONS_MAX,
+    FUNCTION_ID_CHARS_MAX,
+    FUNCTIONS_MAX,
+    ROLES_DEFINED_MAX,
+)
+from apps.confidential_ledger.tables import FUNCTIONS, Function
+from ccfpy.app import ApiError
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.kv.store import Store
+from ccfpy.testing.apps import Answer, Caller, Service
+from tests.apps.confidential import MARK, append, assign, listed, path, with_role
+from tests.unit.endpoints.world import StoreNode, context_of
+
+pytestmark = pytest.mark.ccf(**MARK)
+
+HI = "export function hi(request) { return { body: { said: 'hi' } }; }"
+WHO = """
+export function hi(request) {
+  const ledger = confidentialLedger;
+  return { body: [ledger.userId(), ledger.isPermitted("/audit")] };
+}
+"""
+MATHS = """
+const key = ccf.strToBuf("k");
+export function main(a, b) { return Number(a) + Number(b); }
+export function note(text) { ccf.kv["notes"].set(key, ccf.strToBuf(text)); }
+export function noteAndFail(text) { note(text); throw new Error("no"); }
+export function read() {
+  const kept = ccf.kv["notes"].get(key);
+  return kept === undefined ? undefined : ccf.bufToStr(kept);
+}
+export function peek() { return ccf.kv["confidential_ledger.entries"].size; }
+"""
+
+
+def bundle(
+    where: str = "/hi", source: str = HI, policy: str = "any_cert"
+) -> JsonObject:
+    properties: JsonObject = {
+        "js_module": "/hi.js",
+        "js_function": "hi",
+        "mode": "readonly",
+        "forwarding_required": "sometimes",
+        "authn_policies": [policy],
+    }
+    return {
+        "metadata": {"endpoints": {where: {"get": properties}}},
+        "modules": [{"name": "/hi.js", "module": source}],
+    }
+
+
+def bring(admin: Caller, name: str = "maths", code: str = MATHS) -> Answer:
+    return admin.put(path(f"userDefinedFunctions/{name}"), {"code": code})
+
+
+def run(caller: Caller, name: str = "maths", **properties: Json) -> JsonObject:
+    answer = caller.post(path(f"userDefinedFunctions/{name}:execute"), properties)
+    return answer.raise_for_error().object()
+
+
+# Endpoints
+
+
+def test_an_administrator_brings_endpoints(
+    ccf_service: Service, ccf_user: Caller
+) -> None:
+    below = path("userDefinedEndpoints")
+    assert ccf_user.get(below).object() == {
+        "metadata": {"endpoints": {}},
+        "modules": [],
+    }
+    assert ccf_user.get("/app/hi").status == 404
+    assert ccf_user.put(below, bundle()).status == 201
+    assert ccf_user.get(below).object() == bundle()
+    assert ccf_user.get("/app/hi").json() == {"said": "hi"}
+    module = ccf_user.get(path("userDefinedEndpoints/modules", module_name="/hi.js"))
+    assert module.object() == {"name": "/hi.js", "module": HI}
+    missing = path("userDefinedEndpoints/modules", module_name="/no.js")
+    assert ccf_user.get(missing).status == 404
+    contributor = with_role(ccf_service, "Contributor")
+    assert contributor.put(below, bundle()).status == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {},
+        {"metadata": {"endpoints": []}, "modules": []},
+        {"metadata": {"endpoints": {}}, "modules": 1},
+        bundle("/transactions"),
+        bundle("/users/{id}"),
+        bundle("/{any}"),
+        bundle("hi"),
+        bundle(source="export function hi( {"),
+        {
+            "metadata": {"endpoints": {}},
+            "modules": [{"name": "confidential_ledger/runtime.js", "module": HI}],
+        },
+    ],
+)
+def test_a_bundle_has_a_form_and_paths_of_its_own(ccf_user: Caller, body: Json) -> None:
+    assert ccf_user.put(path("userDefinedEndpoints"), body).status == 400
+    assert ccf_user.get(path("userDefinedEndpoints")).object()["modules"] == []
+
+
+def test_options_are_read_and_changed(ccf_user: Caller) -> None:
+    below = path("userDefinedEndpoints/runtimeOptions")
+    before = ccf_user.get(below).object()
+    changed: JsonObject = {"max_execution_time_ms": 77}
+    assert ccf_user.patch(below, changed).object() == {**before, **changed}
+    assert ccf_user.patch(below, []).status == 400
+
+
+def test_a_script_learns_who_calls_and_what_they_may(
+    ccf_service: Service, ccf_user: Caller
+) -> None:
+    role: Json = {"roles": [{"roleName": "auditor", "roleActions": ["/audit"]}]}
+    assert ccf_user.put(path("roles"), role).status == 200
+    ccf_user.put(path("userDefinedEndpoints"), bundle(source=WHO)).raise_for_error()
+    told = [
+        with_role(ccf_service, name, name).get("/app/hi").json()
+        for name in ("auditor", "Reader")
+    ]
+    assert [each[1] for each in told if isinstance(each, list)] == [True, False]
+
+
+# Functions
+
+
+def test_a_function_is_brought_run_and_removed(
+    ccf_service: Service, ccf_user: Caller
+) -> None:
+    made = bring(ccf_user).object()
+    assert made == {"id": "maths", "code": MATHS}
+    assert ccf_user.get(path("userDefinedFunctions/maths")).object() == made
+    assert listed(ccf_service, ccf_user, "userDefinedFunctions", "functions") == [made]
+    assert run(ccf_user, arguments=["1", "2"]) == {
+        "status": "Succeeded",
+        "result": {"returnValue": "3"},
+    }
+    assert run(ccf_user, exportedFunctionName="read")["result"] == {}
+    assert ccf_user.delete(path("userDefinedFunctions/maths")).status == 204
+    assert ccf_user.get(path("userDefinedFunctions/maths")).status == 404
+    gone = ccf_user.post(path("userDefinedFunctions/maths:execute"), {})
+    assert gone.status == 404
+
+
+def test_a_functions_failure_is_told_and_writes_nothing(ccf_user: Caller) -> None:
+    bring(ccf_user)
+    failed = run(ccf_user, exportedFunctionName="noteAndFail", arguments=["x"])
+    assert failed == {"status": "Failed", "error": {"message": "Error: no"}}
+    assert run(ccf_user, exportedFunctionName="read")["result"] == {}
+    none = run(ccf_user, exportedFunctionName="none")
+    assert none["status"] == "Failed"
+
+
+def test_a_function_is_found_by_its_own_id_alone(ccf_user: Caller) -> None:
+    bring(ccf_user)
+    bring(ccf_user, "broken", "throw new Error('always');")
+    assert run(ccf_user, arguments=["1", "2"])["status"] == "Succeeded"
+    assert run(ccf_user, "broken")["status"] == "Failed"
+    other = ccf_user.post(path("userDefinedFunctions/other:execute"), {})
+    assert other.status == 404
+
+
+def test_who_may_not_write_runs_nothing(ccf_service: Service, ccf_user: Caller) -> None:
+    bring(ccf_user)
+    reader = with_role(ccf_service, "Reader")
+    below = path("userDefinedFunctions/maths:execute")
+    assert reader.post(below, {}).status == 403
+    assert append(reader, "text").status == 403
+    assert ccf_service.anybody.post(below, {}).status == 401
+    assert ccf_user.post("/app/userDefinedFunctions/maths:execute", {}).status == 400
+
+
+def test_hooks_run_around_an_append(ccf_service: Service, ccf_user: Caller) -> None:
+    bring(ccf_user)
+    hook: Json = {
+        "functionId": "maths",
+        "properties": {"exportedFunctionName": "note", "arguments": ["hooked"]},
+    }
+    body: Json = {"contents": "text", "preHooks": [hook], "postHooks": [hook]}
+    answer = ccf_user.post(path("transactions", collectionId="a", tags="red"), body)
+    assert answer.object() == {"collectionId": "a"}
+    noted = run(ccf_user, exportedFunctionName="read")
+    assert noted["result"] == {"returnValue": "hooked"}
+    ccf_service.wait_committed()
+    (entry,) = listed(
+        ccf_service, ccf_user, "transactions", "entries", collectionId="a", tag="red"
+    )
+    assert entry["transactionId"] == str(answer.txid)
+    receipt = ccf_user.get(path(f"transactions/{answer.txid}/receipt")).object()
+    assert "applicationClaims" in receipt
+
+
+@pytest.mark.parametrize("when", ["preHooks", "postHooks"])
+@pytest.mark.parametrize(
+    "hook",
+    [
+        {"functionId": "maths", "properties": {"exportedFunctionName": "noteAndFail"}},
+        {"functionId": "none"},
+        {"functionId": "../../hi"},
+    ],
+)
+def test_a_hook_that_fails_appends_nothing(
+    ccf_user: Caller, when: str, hook: JsonObject
+) -> None:
+    bring(ccf_user)
+    body: Json = {"contents": "text", when: [hook]}
+    refused = ccf_user.post(path("transactions"), body)
+    assert (refused.status, refused.error) == (400, "UserDefinedFunctionFailed")
+    assert ccf_user.get(path("transactions/current")).status == 404
+
+
+def test_appends_without_hooks_stay_as_they_were(ccf_user: Caller) -> None:
+    bring(ccf_user)
+    assert append(ccf_user, "text").object() == {"collectionId": "subledger:0"}
+    assert ccf_user.post(path("transactions"), {"contents": 1}).status == 400
+    assert append(ccf_user, "text", collectionId="").status == 400
+    assert append(ccf_user, "text", tags="").status == 400
+
+
+def test_scripts_have_no_part_in_the_applications_own_tables(ccf_user: Caller) -> None:
+    bring(ccf_user)
+    append(ccf_user, "text")
+    assert run(ccf_user, exportedFunctionName="peek")["status"] == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "status"),
+    [
+        ("f" * FUNCTION_ID_CHARS_MAX, MATHS, 200),
+        ("f" * (FUNCTION_ID_CHARS_MAX + 1), MATHS, 400),
+        ("a.b", MATHS, 400),
+        ("broken", "export function (", 400),
+    ],
+)
+def test_a_function_has_a_name_and_compiles(
+    ccf_user: Caller, name: str, code: str, status: int
+) -> None:
+    assert bring(ccf_user, name, code).status == status
+
+
+def test_there_are_so_many_functions_at_most() -> None:
+    tx = Store().begin()
+    functions = FUNCTIONS.of(tx)
+    for at in range(FUNCTIONS_MAX):
+        functions.put(f"f{at}", Function(code=""))
+    context = context_of(StoreNode())
+    context._tx = tx
+    caller = LedgerCaller(user_id="", roles=())
+    with pytest.raises(ApiError, match=f"{FUNCTIONS_MAX} functions at most"):
+        bring_function(context, caller, "more", Code(code=""))
+
+
+# Roles
+
+
+def test_a_role_is_defined_changed_and_removed(
+    ccf_service: Service, ccf_user: Caller
+) -> None:
+    below = path("roles", roleName="auditor")
+    assert ccf_user.get(below).status == 404
+    defined: JsonObject = {"roleName": "auditor", "roleActions": ["/content/read"]}
+    assert ccf_user.patch(path("roles"), {"roles": [defined]}).status == 404
+    assert ccf_user.put(path("roles"), {"roles": [defined]}).status == 200
+    assert ccf_user.get(below).object() == {"roles": [defined]}
+    auditor = with_role(ccf_service, "auditor")
+    assert auditor.get(path("collections")).status == 200
+    assert append(auditor, "text").status == 403
+    defined["roleActions"] = ["/content/write"]
+    assert ccf_user.patch(path("roles"), {"roles": [defined]}).status == 200
+    assert append(auditor, "text").status == 200
+    assert ccf_user.delete(below).status == 200
+    assert ccf_user.delete(below).status == 404
+    assert append(auditor, "text").status == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "actions", "status"),
+    [
+        ("Reader", [], 400),
+        ("", [], 400),
+        ("a b", [], 400),
+        ("most", [f"/{at}" for at in range(ACTIONS_MAX)], 200),
+        ("many", [f"/{at}" for at in range(ACTIONS_MAX + 1)], 400),
+        ("odd", ["with space"], 400),
+    ],
+)
+def test_a_role_has_a_name_and_actions(
+    ccf_user: Caller, name: str, actions: list[Json], status: int
+) -> None:
+    role: Json = {"roles": [{"roleName": name, "roleActions": actions}]}
+    assert ccf_user.put(path("roles"), role).status == status
+
+
+def test_there_are_so_many_roles_at_most(ccf_user: Caller) -> None:
+    roles: list[Json] = [
+        {"roleName": f"r{at}", "roleActions": []} for at in range(ROLES_DEFINED_MAX)
+    ]
+    assert ccf_user.put(path("roles"), {"roles": roles}).status == 200
+    more: Json = {"roleName": "more", "roleActions": []}
+    assert ccf_user.put(path("roles"), {"roles": [more]}).status == 400
+    assert ccf_user.put(path("roles"), {"roles": roles[:1]}).status == 200
+    assert assign(ccf_user, "0a" * 32, "r0").status == 200
