@@ -234,7 +234,7 @@ profile: .venv ## sample nodes under load; SUBJECTS='write-100 read' for some
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.
-interop: .venv-ccf6/installed .venv-maa/installed .venv-documents/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed .venv-scitt/installed) ## make the environments of other people's tools that tests use
+interop: .venv-ccf6/installed .venv-maa/installed .venv-acl1/installed .venv-acl2/installed .venv-documents/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed .venv-scitt/installed) ## make the environments of other people's tools that tests use
 
 # Azure's client of its attestation service, which must take our stand-in for it, and
 # another reader of quotes.
@@ -247,6 +247,12 @@ interop: .venv-ccf6/installed .venv-maa/installed .venv-documents/installed $(if
 .venv-scitt/installed: tests/interop/scitt.lock
 	@test -x .venv-scitt/bin/python || $(NEWER_PYTHON) -m venv .venv-scitt
 	.venv-scitt/bin/python $(INSTALL) --require-hashes -r $<
+	@touch $@
+
+# Azure's client of its confidential ledger, released and in preview, which must take ours.
+.venv-acl%/installed: tests/interop/acl-%.lock
+	@test -x .venv-acl$*/bin/python || $(PYTHON) -m venv .venv-acl$*
+	.venv-acl$*/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # What judges whether nodes answer as their OpenAPI documents say, and what makes clients

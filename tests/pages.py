@@ -33,6 +33,8 @@ _HEADING: Final = re.compile(
 )
 _SANDBOX: Final = re.compile(r"^ccfpy sandbox(?!.*--node)", re.MULTILINE)
 
+_EMULATOR: Final = re.compile(r"^ccfpy emulate acl(?!.*--port)", re.MULTILINE)
+
 _VARIES: Final = re.compile(r"\b[0-9a-f]{8,}\b|\d+(?: m?s\b)?")
 
 
@@ -62,6 +64,7 @@ def _blocks(text: str, port: int) -> list[Block]:
         text = text.replace(f":{PORT + number}", f":{port + number}")
     # A sandbox is given a free port where the page relies on the usual one.
     text = _SANDBOX.sub(rf"\g<0> --node local://127.0.0.1:{port}", text)
+    text = _EMULATOR.sub(rf"\g<0> --port {port} --identity-port {port + 1}", text)
     return [Block(*found) for found in BLOCK.findall(text)]
 
 

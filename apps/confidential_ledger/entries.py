@@ -81,7 +81,15 @@ def append(
 
 
 def append_asked(ctx: Context, contents: str) -> str:
-    """Append an entry as the query of a request asks, and return its collection."""
+    """Append an entry as the query of a request asks, and return its collection.
+
+    Raises:
+        ApiError: 400, the query does not fit, or ``contents`` holds half a character.
+    """
+    if not contents.isascii() and any(
+        "\ud800" <= each <= "\udfff" for each in contents
+    ):
+        raise ApiError(400, ErrorCode.InvalidInput, "'contents' is no whole text.")
     asked = ctx.query.get("collectionId")
     collection = DEFAULT_COLLECTION if asked is None else parse_collection(asked)
     _append(ctx, collection, contents, ctx.query.get("tags"))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ccfpy.cli.addresses import PORT_MAX
-from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.cli.errors import Misused
 from ccfpy.cli.output import progress_console, text_console
 
 LEDGER_ID_CHARS_MAX = 64
@@ -61,11 +61,4 @@ def acl(
     )
     say = progress_console() if json else text_console()
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
-        try:
-            asyncio.run(AclEmulator(plan, say=say).until_stopped(json=json))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise CommandFailed(
-                f"cannot listen on port {plan.identity_port}: {reason}; choose another "
-                "with --identity-port"
-            ) from error
+        asyncio.run(AclEmulator(plan, say=say).until_stopped(json=json))

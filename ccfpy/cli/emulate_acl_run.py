@@ -115,15 +115,14 @@ class AclEmulator:
 
         Raises:
             CancelledError: a signal asked to stop; the node has been stopped.
-            CommandFailed: the node does not start, or ends by itself.
-            OSError: the port of the identity service is taken.
+            CommandFailed: a port is taken; the node does not start, or ends by itself.
         """
         cancel_on_signals()
         plan = self._plan
         if plan.port:
-            require_free(HOST, plan.port)
-        set_aside(self._options)
-        with IdentityServer(plan.identity_port) as server:
+            _require_free(plan.port)
+        with _listening(plan.identity_port) as server:
+            set_aside(self._options)
             try:
                 node = await self._start(server)
                 with server.serving():
@@ -204,3 +203,34 @@ class AclEmulator:
         )
         for line in lines:
             self._say.print(line, markup=False, soft_wrap=True)
+
+
+def _require_free(port: int) -> None:
+    """Check that the ledger can listen on a port.
+
+    Raises:
+        CommandFailed: it cannot.
+    """
+    try:
+        require_free(HOST, port)
+    except CommandFailed as error:
+        raise _taken(port, "--port") from error
+
+
+def _listening(port: int) -> IdentityServer:
+    """Return the server of the identity service, which listens but does not serve.
+
+    Raises:
+        CommandFailed: it cannot listen.
+    """
+    try:
+        return IdentityServer(port)
+    except OSError as error:
+        raise _taken(port, "--identity-port") from error
+
+
+def _taken(port: int, option: str) -> CommandFailed:
+    return CommandFailed(
+        f"cannot listen on port {port}: stop what listens there, or choose another "
+        f"with {option}"
+    )

@@ -92,7 +92,7 @@ class AclIdentity:
     def _token(
         self, query: Mapping[str, list[str]], unix_time_s: int
     ) -> IdentityAnswer:
-        """Give a token to a user: the one that is named, or the first administrator."""
+        """Return a token of the named user, or else of the first administrator."""
         resource = query.get("resource", [""])[0].removesuffix("/")
         if resource != RESOURCE:
             return _refusal(400, "InvalidResource", f"Tokens are for {RESOURCE}.")

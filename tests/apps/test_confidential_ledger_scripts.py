@@ -132,6 +132,17 @@ def test_a_script_learns_who_calls_and_what_they_may(
     assert [each[1] for each in told if isinstance(each, list)] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("policy", "status"), [("any_cert", 200), ("user_cert", 200), ("no_auth", 403)]
+)
+def test_a_script_knows_callers_who_name_themselves(
+    ccf_user: Caller, policy: str, status: int
+) -> None:
+    brought = bundle(source=WHO, policy=policy)
+    ccf_user.put(path("userDefinedEndpoints"), brought).raise_for_error()
+    assert ccf_user.get("/app/hi").status == status
+
+
 # Functions
 
 
@@ -226,6 +237,8 @@ def test_appends_without_hooks_stay_as_they_were(ccf_user: Caller) -> None:
     assert ccf_user.post(path("transactions"), {"contents": 1}).status == 400
     assert append(ccf_user, "text", collectionId="").status == 400
     assert append(ccf_user, "text", tags="").status == 400
+    half = b'{"contents": "\\ud800"}'
+    assert ccf_user.post(path("transactions"), half).status == 400
 
 
 def test_scripts_have_no_part_in_the_applications_own_tables(ccf_user: Caller) -> None:

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from apps.confidential_ledger.asked import (
+    parse_collection,
+    parse_tags,
+    parse_transaction_id,
+)
+from apps.confidential_ledger.user_ids import parse_user_id
 from apps.scitt.configuration import Policy
 from apps.scitt.did_x509 import DidX509
 from apps.scitt.registration import check_signer
@@ -365,6 +371,22 @@ PARSERS: dict[str, Parser] = {
     "Accept": Parser(
         examples=_texts("text/html;q=0.5, application/json, */*;q=0"),
         parse=text(parse_accept),
+    ),
+    "id of a user of a confidential ledger": Parser(
+        examples=_texts("7f3c2a10-0b1d-4c55-9d27-1f0e5a6b7c8d", ":".join(["0A"] * 32)),
+        parse=text(parse_user_id),
+        write=str.encode,
+    ),
+    "tags of an entry": Parser(
+        examples=_texts("red", "red,blue"), parse=text(parse_tags)
+    ),
+    "collection": Parser(
+        examples=_texts("subledger:0"),
+        parse=text(parse_collection),
+        write=lambda name: name.encode("latin-1"),
+    ),
+    "transaction that a client asks for": Parser(
+        examples=_texts("2.15"), parse=text(parse_transaction_id)
     ),
     "size": Parser(examples=_texts("64KB", "1048576"), parse=text(parse_size)),
     "time": Parser(examples=_texts("100ms", "5s"), parse=text(parse_time_us)),

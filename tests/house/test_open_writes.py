@@ -57,6 +57,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
 APPS = (
     "banking_py",
     "basic",
+    "confidential_ledger",
     "hello",
     "inference",
     "js_generic",

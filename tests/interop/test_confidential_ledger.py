@@ -1,6 +1,7 @@
 """Azure's own clients of a confidential ledger take ours, unchanged."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.testing.emulators import EmulatedLedger
 from tests.interop.environments import HERE, RUN_TIMEOUT_S, install_locked
+from tests.pages import PORT, ROOT, blocks
+
+HOWTO = ROOT / "docs/howto/emulate-azure-confidential-ledger.md"
+PROGRAM = "workspace/use_ledger.py"
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["1.1.1", "2.0.0b2"])
@@ -71,6 +76,27 @@ def test_azures_client_does_all_that_it_can(
     assert (service["members"], service["has_own_quote"]) == (1, True)
     if "preview" in told:
         assert told["preview"] == PREVIEW
+
+
+def test_the_program_of_the_how_to_works(
+    client: Path, ccf_acl: EmulatedLedger, tmp_path: Path
+) -> None:
+    (program,) = (each for each in blocks(HOWTO, PORT) if each.note == PROGRAM)
+    done = subprocess.run(
+        [str(client), "-I", "-c", program.text],
+        cwd=tmp_path,
+        env={
+            "LEDGER": ccf_acl.endpoint,
+            "IDENTITY_SERVICE": ccf_acl.identity_service,
+            "ADMIN": ccf_acl.administrator,
+        },
+        capture_output=True,
+        text=True,
+        timeout=RUN_TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"Hello, ledger, in 2\.\d+: verified\n", done.stdout)
 
 
 PREVIEW = {
