@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from apps.confidential_ledger.asked import (
@@ -48,6 +49,7 @@ from ccfpy.ledger.signature import CoseSignature, NodeSignature
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.service.tables import recovery
+from ccfpy.testing.configuration import START_UNIX_US
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.toolkit.enclave.local_reports import read_report, report_for
 from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
@@ -128,6 +130,9 @@ def _signed_request(data: bytes) -> cose.Sign1:
     return message
 
 
+ATTESTED_STATEMENT = Path(__file__).parents[1] / "vectors/scitt/attested.cose"
+
+
 @cache
 def _statements() -> list[bytes]:
     return [scitt_kit.issuer(name).sign() for name in ("ES256", "PS256")]
@@ -135,7 +140,7 @@ def _statements() -> list[bytes]:
 
 def _statement(data: bytes) -> SignedStatement:
     statement = SignedStatement.parse(data)
-    check_signer(statement, Policy(), unix_time_s=0)
+    check_signer(statement, Policy(), unix_time_s=START_UNIX_US // 1_000_000)
     return statement
 
 
@@ -261,6 +266,11 @@ PARSERS: dict[str, Parser] = {
     ),
     "SCITT statement": Parser(
         examples=_statements,
+        parse=_statement,
+        write=lambda statement: statement.registered,
+    ),
+    "SCITT statement of an attested service": Parser(
+        examples=lambda: [ATTESTED_STATEMENT.read_bytes()],
         parse=_statement,
         write=lambda statement: statement.registered,
     ),
