@@ -31,6 +31,10 @@ SESSIONS_UNFINISHED_BYTES_MAX: int = 128 * MIB
 """Of the requests of all connections that have begun and not ended; beyond it the
 connection with the largest is ended."""
 
+API_PAGE_BYTES_MAX: int = 2 * MIB
+"""Of the page of a service's OpenAPI documents, all of them together. A node writes a
+page in a step: 0.2 MB take 15 ms. The documents of a large app are 0.3 MB as a page."""
+
 HEADER_CACHE_ENTRIES_MAX: int = 256
 """Heads of requests in one interface's header cache, and header lines in it."""
 HEADER_CACHE_ENTRY_BYTES_MAX: int = 1 * KIB

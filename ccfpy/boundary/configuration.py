@@ -293,6 +293,8 @@ class NodeConfiguration:
             (``worker_threads``).
         wants_traces: the host takes reports of requests whose callers want a trace;
             an option of the host's command line.
+        serves_api_page: whether the node shows its OpenAPI documents as a page
+            (``api_page``); the key is ours.
     """
 
     command: CommandType
@@ -324,3 +326,4 @@ class NodeConfiguration:
     logs_tracebacks: bool = False
     slow_calls_max: int = limits.SLOW_CALLS_MAX
     wants_traces: bool = False
+    serves_api_page: bool = False

@@ -10,13 +10,11 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads_object
-from ccfpy.cli.api_curl import Caller
-from ccfpy.cli.api_document import Document
-from ccfpy.cli.api_page import MARK, page
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note
 from ccfpy.cli.place import ADDRESS_DEFAULT, Place, PlaceOptions
+from ccfpy.endpoints.api_page.document import ApiDocument
 
 SERVED = (
     "/app/api",
@@ -52,13 +50,18 @@ def api(  # one parameter for each option
     Every endpoint has its parameters, schemas, who may call it, and curl lines.
         The page is one file. It loads nothing, and runs nothing but its own search.
     """
+    from ccfpy.endpoints.api_page.curl import CurlCaller
+    from ccfpy.endpoints.api_page.page import page
+
     if document:
         documents = [_read(path) for path in document]
         address = where.url or ADDRESS_DEFAULT
     else:
         place = where.find()
         documents, address = asyncio.run(_fetch(place)), place.url
-    text = page(documents, Caller(url=address.rstrip("/"), folder=str(where.common)))
+    text = page(
+        documents, CurlCaller(url=address.rstrip("/"), folder=str(where.common))
+    )
     if out is None:
         _show(text.encode(), port=port, browse=browse)
         return
@@ -68,9 +71,9 @@ def api(  # one parameter for each option
         webbrowser.open(out.resolve().as_uri())
 
 
-async def _fetch(place: Place) -> list[Document]:
+async def _fetch(place: Place) -> list[ApiDocument]:
     """Fetch each document; an application may have none."""
-    documents: list[Document] = []
+    documents: list[ApiDocument] = []
     async with place.connect() as connection:
         for path in SERVED:
             reply = await connection.request("GET", path)
@@ -81,22 +84,24 @@ async def _fetch(place: Place) -> list[Document]:
     return documents
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path) -> ApiDocument:
     try:
         return _parsed(path.read_bytes(), str(path))
     except OSError as error:
         raise no_such_file(str(path), error) from error
 
 
-def _parsed(text: bytes, source: str) -> Document:
+def _parsed(text: bytes, source: str) -> ApiDocument:
     try:
-        return Document(loads_object(text))
+        return ApiDocument(loads_object(text))
     except Malformed as error:
         raise CommandFailed(f"{source} is no OpenAPI document: {error}") from error
 
 
 def _write(path: Path, text: str) -> None:
     """Write the page; the only file that it may replace is another page of ours."""
+    from ccfpy.endpoints.api_page.page import MARK
+
     if path.exists() and MARK not in path.read_text("utf-8", "replace")[:200]:
         raise Misused(f"{path} is another file: choose a name that is free")
     path.write_text(text, "utf-8")

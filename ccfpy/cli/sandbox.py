@@ -68,7 +68,11 @@ ConstitutionFolderOption: TypeAlias = Annotated[
     typer.Option("--constitution-dir", "-c", help="A folder with its scripts."),
 ]
 WorkspaceOption: TypeAlias = Annotated[
-    Path, typer.Option(help="Where everything is kept.", envvar="WORKSPACE")
+    Path,
+    typer.Option(
+        help="Where all is kept; of the run before, in folders ending in _earlier.",
+        envvar="WORKSPACE",
+    ),
 ]
 LabelOption: TypeAlias = Annotated[str, typer.Option(help="Begins the folders' names.")]
 IssuersOption: TypeAlias = Annotated[
@@ -110,9 +114,17 @@ TracesOption: TypeAlias = Annotated[
         metavar="URL",
     ),
 ]
+ApiPageOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--api-page", help="Serve a page of all endpoints, for browsers."),
+]
 RecoverOption: TypeAlias = Annotated[
     bool,
-    typer.Option("--recover", "-r", help="Bring back a service that was lost."),
+    typer.Option(
+        "--recover",
+        "-r",
+        help="Bring back a service that was lost, in folders _recover.",
+    ),
 ]
 LedgerFolderOption: TypeAlias = Annotated[
     Path | None, typer.Option(help="Its ledger; with --recover.")
@@ -155,6 +167,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     http2: Http2Option = False,
     metrics: MetricsOption = False,
     traces: TracesOption = None,
+    api_page: ApiPageOption = False,
     recover: RecoverOption = False,
     ledger_dir: LedgerFolderOption = None,
     common_dir: CommonFolderOption = None,
@@ -166,9 +179,8 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     """Start, open and keep a service to try things out on.
 
     Members vote to open it, its first receipt is verified offline, and curl commands
-    are printed. Ctrl-C stops it. The run before is kept until the next, in folders
-    ending in _earlier. With -n 3, end a node and see another take over. --recover
-    brings a service back from its ledger and its members' keys, in folders _recover.
+    are printed. Ctrl-C stops it. With -n 3, end a node and see another take over.
+    --recover brings a service back from its ledger and its members' keys.
     """
     from ccfpy.cli.sandbox_recover import Lost
     from ccfpy.cli.sandbox_run import Plan
@@ -176,7 +188,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     from ccfpy.local.network import NODE_PROGRAM
 
     lost = Lost.of(ledger_dir, common_dir, snapshots_dir, recover=recover)
-    validity_days = initial_node_cert_validity_days
+    days = initial_node_cert_validity_days
     options = ServiceOptions(
         workspace=workspace,
         label=label,
@@ -191,7 +203,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         cose_claims=cose_claims,
         log_level=log_level,
         has_http2=http2,
-        extra=_sections(validity_days, snapshot_tx_interval, sig_tx_interval),
+        extra=_sections(days, snapshot_tx_interval, sig_tx_interval, api_page),
     )
     plan = Plan(
         options=options if lost is None else lost.applied(options),
@@ -247,7 +259,10 @@ def _placements(
 
 
 def _sections(
-    node_validity_days: int, snapshot_tx_count: int, signature_tx_count: int
+    node_validity_days: int,
+    snapshot_tx_count: int,
+    signature_tx_count: int,
+    has_api_page: bool,
 ) -> Mapping[str, Json]:
     """Return what else is in every node's configuration."""
     return {
@@ -255,6 +270,7 @@ def _sections(
         "snapshots": {"tx_count": snapshot_tx_count},
         "ledger_signatures": {"tx_count": signature_tx_count, "early": True},
         "logging": {"tracebacks": True},
+        "api_page": has_api_page,
     }
 
 

@@ -283,6 +283,9 @@ class Run:
         if self._options.has_http2:
             self._print(f"\n{url} speaks HTTP/2, and {nodes[0].url} HTTP/1.1.")
         self._print_metrics()
+        if self._options.extra.get("api_page"):
+            self._print("\nEvery endpoint is on a page, for browsers that trust")
+            self._print(f"{folder}/service_cert.pem:\n", f"{url}/node/api/page")
         self._print(f"\nKeys and certificates are in {folder}. Try:\n", *lines)
         if len(nodes) > 1:
             self._print(

@@ -394,7 +394,8 @@ class ConfigurationFile(Section):
     node_to_node_message_limit: Count = 23_726_566
     historical_cache_soft_limit: Size = parse_size("512MB")
     created_at_tolerance: Time = parse_time_us("10min")
-    """Ours."""
+    """Ours, as is ``api_page``."""
+    api_page: Flag = False
 
 
 def check_json(text: str | bytes, *, name: str) -> Json:

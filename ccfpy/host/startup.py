@@ -96,6 +96,7 @@ def resolve(
             file.output_files.sealed_ledger_secret_location is not None
         ),
         logs_tracebacks=file.logging.tracebacks,
+        serves_api_page=file.api_page,
     )
 
 

@@ -23,6 +23,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service of three members, open to ``user0`` alone."""
-    with running_node(tmp_path_factory.mktemp("service"), members=3) as running:
+    folder = tmp_path_factory.mktemp("service")
+    with running_node(folder, members=3, extra={"api_page": True}) as running:
         running.open(["user0"])
         yield running

@@ -144,6 +144,17 @@ def test_the_openapi_document_lists_what_the_app_serves(service: Running) -> Non
     assert all(path.startswith("/app/") for path in paths)
 
 
+def test_the_page_of_all_endpoints_is_served_by_the_enclave(service: Running) -> None:
+    with service.connect() as anybody:
+        page = anybody.get("/node/api/page")
+        tag = page.headers["etag"]
+        again = anybody.request("GET", "/node/api/page", headers={"if-none-match": tag})
+    text = page.body.decode()
+    assert all(path in text for path in ("/app/log/private", "/node/api/page"))
+    assert f"{service.url}/app/log/private" in text
+    assert (again.status, again.body) == (304, b"")
+
+
 def test_members_change_the_service_by_their_votes(service: Running) -> None:
     with service.connect() as anybody:
         members = [

@@ -16,6 +16,7 @@ from ccfpy.node.api import (
     members,
     metrics,
     network,
+    page,
     snapshots,
 )
 
@@ -40,4 +41,7 @@ def node_registry(running: "RunningNode") -> Registry:
     for group in _GROUPS:
         for declared in group.ENDPOINTS:
             registry.add(declared(running))
+    if running.configuration.serves_api_page:
+        for endpoint in page.endpoints(running):
+            registry.add(endpoint)
     return registry

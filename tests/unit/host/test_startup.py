@@ -159,6 +159,11 @@ def test_consensus_is_traced_only_where_the_file_asks_for_it(*, is_on: bool) -> 
     assert _resolve(_start(), consensus=consensus).consensus.trace is is_on
 
 
+def test_the_page_of_endpoints_is_off_unless_configured() -> None:
+    assert not _resolve(_start()).serves_api_page
+    assert _resolve(_start(), api_page=True).serves_api_page
+
+
 def test_early_signatures_and_pre_votes_are_as_configured() -> None:
     usual = _resolve(_start())
     assert not usual.ledger_signatures.early

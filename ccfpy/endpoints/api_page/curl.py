@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ccfpy.base.json import Json
-from ccfpy.cli.api_document import Content, Document, Operation
-from ccfpy.cli.api_example import example, written
+from ccfpy.endpoints.api_page.document import (
+    ApiDocument,
+    DescribedContent,
+    DescribedOperation,
+)
+from ccfpy.endpoints.api_page.example import example, written
 
 _CERTIFICATES = ("user_cert", "member_cert", "any_cert")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """How a service is reached.
+class CurlCaller:
+    """How somebody reaches a service with ``curl``.
 
     Attributes:
         url: where a node answers.
@@ -25,7 +29,9 @@ class Caller:
     folder: str
 
 
-def curl(document: Document, operation: Operation, caller: Caller) -> str:
+def curl(
+    document: ApiDocument, operation: DescribedOperation, caller: CurlCaller
+) -> str:
     """Return the line; a value that no example can stand for is in capitals."""
     words = ["curl", "--cacert", f"{caller.folder}/service_cert.pem"]
     if operation.verb == "HEAD":
@@ -50,14 +56,14 @@ def curl(document: Document, operation: Operation, caller: Caller) -> str:
     return " ".join(map(shlex.quote, [*words, url]))
 
 
-def sample_of(document: Document, content: Content) -> Json:
+def sample_of(document: ApiDocument, content: DescribedContent) -> Json:
     """Return the example that a body has, or one that fits its schema."""
     if content.example is not None:
         return content.example
     return example(document, content.schema)
 
 
-def _sent(document: Document, body: Content) -> str:
+def _sent(document: ApiDocument, body: DescribedContent) -> str:
     if "cose" in body.media_type:
         return "@SIGNED"
     if "json" in body.media_type:
@@ -65,7 +71,7 @@ def _sent(document: Document, body: Content) -> str:
     return "@FILE"
 
 
-def _value(document: Document, schema: Json) -> str:
+def _value(document: ApiDocument, schema: Json) -> str:
     value = example(document, schema)
     return value if isinstance(value, str) else written(value)
 
@@ -80,7 +86,7 @@ def _credentials(policies: Sequence[str], folder: str) -> list[str]:
     if any(name in first for name in _CERTIFICATES):
         who = "member0" if "member_cert" in first else "user0"
         stem = f"{folder}/{who}"
-        return ["--cert", f"{stem}_cert.pem", "--key", f"{stem}_privkey.pem"]
+        return ["--cert", f"{stem}_cert.pem", "--key", f"{stem}_privk.pem"]
     if "jwt" in first:
         return ["-H", "authorization: Bearer TOKEN"]
     return []

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ccfpy.cli.api_example import TEXT_MAX, written
+from ccfpy.endpoints.api_page.example import TEXT_MAX, written
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json

@@ -7,9 +7,9 @@ bounded.
 from collections.abc import Iterator
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.cli.api_document import Document, as_list, as_object, text_at
-from ccfpy.cli.api_example import written
-from ccfpy.cli.api_text import element, escape
+from ccfpy.endpoints.api_page.document import ApiDocument, as_list, as_object, text_at
+from ccfpy.endpoints.api_page.example import written
+from ccfpy.endpoints.api_page.text import element, escape
 
 DEPTH_MAX = 10
 LINES_MAX = 400
@@ -33,7 +33,7 @@ _UINT64_MAX = 2**64 - 1
 class SchemaTree:
     """Writes one schema of a document."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: ApiDocument) -> None:
         self._document = document
         self._lines = 0
 

@@ -3,7 +3,7 @@
 import json
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.cli.api_document import Document, as_list, as_object, text_at
+from ccfpy.endpoints.api_page.document import ApiDocument, as_list, as_object, text_at
 
 DEPTH_MAX = 10
 PROPERTIES_MAX = 50
@@ -23,7 +23,7 @@ def written(value: Json, *, indent: int | None = None) -> str:
     return text if len(text) <= TEXT_MAX else text[:TEXT_MAX] + "…"
 
 
-def example(document: Document, schema: Json) -> Json:
+def example(document: ApiDocument, schema: Json) -> Json:
     """Make a value that fits a schema."""
     return _Example(document).of(schema, DEPTH_MAX)
 
@@ -31,7 +31,7 @@ def example(document: Document, schema: Json) -> Json:
 class _Example:
     """One value in the making; it ends even where schemas refer to each other."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: ApiDocument) -> None:
         self._document = document
         self._values_left = VALUES_MAX
 

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from apps.logging.app import app as logging
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.cli.api_curl import Caller
-from ccfpy.cli.api_document import Document
-from ccfpy.cli.api_page import page
+from ccfpy.endpoints.api_page.curl import CurlCaller
+from ccfpy.endpoints.api_page.document import ApiDocument
+from ccfpy.endpoints.api_page.page import articles, page
 from ccfpy.gov.api import OPERATIONS
 from ccfpy.gov.swagger import document as swagger
 from ccfpy.gov.versions import ApiVersion
 
-CALLER = Caller(url="https://node.example", folder="keys")
+CALLER = CurlCaller(url="https://node.example", folder="keys")
 VOID = {"meta", "input", "link", "br"}
 TAGS = {
     "a", "article", "body", "button", "code", "details", "div", "h1", "h2", "h3", "h4",
@@ -66,7 +66,7 @@ class Read(html.parser.HTMLParser):
 
 
 def _read(*documents: Json) -> Read:
-    return Read(page([Document(each) for each in documents], CALLER))
+    return Read(page([ApiDocument(each) for each in documents], CALLER))
 
 
 def check(read: Read) -> None:
@@ -181,7 +181,7 @@ def test_schemas_that_hold_themselves_end() -> None:
         "paths": {"/a": {"post": {"requestBody": {"content": content}}}},
         "components": {"schemas": {"Node": node, "Loop": loop, **wide}},
     }
-    text = page([Document(document)], CALLER)
+    text = page([ApiDocument(document)], CALLER)
     check(Read(text))
     assert len(text) < 400_000
 
@@ -212,3 +212,44 @@ def test_any_json_makes_a_page(operation: Json, rest: Json) -> None:
     document: JsonObject = {"paths": {"/a/{b}": {"post": operation, "get": rest}}}
     document["components"] = rest
     check(_read(document, rest))
+
+
+def _large(tag: str, count: int) -> JsonObject:
+    operations: JsonObject = {
+        f"/{tag}/{number}": {"get": {"description": "x" * 1000}}
+        for number in range(count)
+    }
+    return {"info": {"title": tag}, "paths": operations}
+
+
+def test_a_document_that_is_too_large_leaves_others_their_room() -> None:
+    whole = page([ApiDocument(_large("big", 100))], CALLER, bytes_max=200_000)
+    assert "no room" not in whole
+    both = [ApiDocument(_large("big", 100)), ApiDocument(_large("small", 20))]
+    text = page(both, CALLER, bytes_max=100_000)
+    check(Read(text))
+    shown = text.count('id="d0-')
+    assert 10 < shown < 50
+    assert text.count("no room") == 1
+    assert f"no room for {100 - shown} further operations" in text
+    assert text.count('id="d1-') == 20
+
+
+def test_a_page_has_a_bound_even_where_one_operation_is_larger() -> None:
+    document: JsonObject = {"paths": {"/a": {"get": {"description": "x" * 3_000_000}}}}
+    text = page([ApiDocument(document)], CALLER)
+    assert len(text) < 100_000
+    assert "no room for 1 further" in text
+
+
+def test_a_heading_is_cut() -> None:
+    text = page([ApiDocument({"info": {"title": "x" * 10_000_000}})], CALLER)
+    assert len(text) < 100_000
+
+
+def test_articles_say_what_the_page_says() -> None:
+    documents = [ApiDocument(logging.openapi()), ApiDocument(_large("small", 3))]
+    whole = page(documents, CALLER)
+    parts = list(articles(documents, CALLER))
+    assert len(parts) == 2
+    assert all(part in whole for part in parts)

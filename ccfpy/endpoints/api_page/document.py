@@ -19,7 +19,7 @@ _REFERENCES_FOLLOWED_MAX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class DescribedParameter:
     """Something that a request names in its path, query or headers."""
 
     name: str
@@ -30,7 +30,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class DescribedContent:
     """A body of one media type."""
 
     media_type: str
@@ -39,16 +39,16 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class DescribedAnswer:
     """What a response of one status is."""
 
     status: str
     description: str
-    contents: tuple[Content, ...]
+    contents: tuple[DescribedContent, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class DescribedOperation:
     """A verb on a path.
 
     Attributes:
@@ -65,12 +65,12 @@ class Operation:
     is_deprecated: bool
     policies: tuple[str, ...] | None
     forwarding: str
-    parameters: tuple[Parameter, ...]
-    bodies: tuple[Content, ...]
-    answers: tuple[Answer, ...]
+    parameters: tuple[DescribedParameter, ...]
+    bodies: tuple[DescribedContent, ...]
+    answers: tuple[DescribedAnswer, ...]
 
 
-class Document:
+class ApiDocument:
     """A document, and what a page shows of it."""
 
     def __init__(self, value: Json) -> None:
@@ -91,7 +91,7 @@ class Document:
         """What it is about."""
         return text_at(self._value, "info", "description")
 
-    def operations(self) -> Iterator[Operation]:
+    def operations(self) -> Iterator[DescribedOperation]:
         """Return the operations, by path and then by verb."""
         shown = 0
         for path, item in sorted(as_object(self._value.get("paths")).items()):
@@ -123,13 +123,13 @@ class Document:
 
     def _operation(
         self, verb: str, path: str, operation: JsonObject, shared: list[Json]
-    ) -> Operation:
+    ) -> DescribedOperation:
         described = [
             self.resolve(each)[0]
             for each in (*shared, *as_list(operation.get("parameters")))
         ]
         forwarding = text_at(operation, "x-ccf-forwarding", "$ref")
-        return Operation(
+        return DescribedOperation(
             verb=verb.upper(),
             path=path,
             summary=text_at(operation, "summary"),
@@ -145,7 +145,7 @@ class Document:
 
     def _bodies(
         self, operation: JsonObject, parameters: list[JsonObject]
-    ) -> Iterator[Content]:
+    ) -> Iterator[DescribedContent]:
         body, _ = self.resolve(operation.get("requestBody"))
         yield from _contents(body.get("content"))
         for parameter in parameters:
@@ -153,13 +153,13 @@ class Document:
                 takes = as_list(
                     operation.get("consumes") or self._value.get("consumes")
                 )
-                yield Content(
+                yield DescribedContent(
                     media_type=next((t for t in takes if isinstance(t, str)), "*/*"),
                     schema=parameter.get("schema"),
                     example=None,
                 )
 
-    def _answers(self, operation: JsonObject) -> Iterator[Answer]:
+    def _answers(self, operation: JsonObject) -> Iterator[DescribedAnswer]:
         gives = as_list(operation.get("produces") or self._value.get("produces"))
         for status, described in sorted(as_object(operation.get("responses")).items()):
             response, _ = self.resolve(described)
@@ -167,9 +167,11 @@ class Document:
             if "schema" in response:
                 kind = next((each for each in gives if isinstance(each, str)), "*/*")
                 contents = (
-                    Content(media_type=kind, schema=response["schema"], example=None),
+                    DescribedContent(
+                        media_type=kind, schema=response["schema"], example=None
+                    ),
                 )
-            yield Answer(
+            yield DescribedAnswer(
                 status=status,
                 description=text_at(response, "description"),
                 contents=contents,
@@ -193,13 +195,13 @@ def text_at(value: Json, *path: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _parameters(described: list[JsonObject]) -> Iterator[Parameter]:
-    named: dict[tuple[str, str], Parameter] = {}
+def _parameters(described: list[JsonObject]) -> Iterator[DescribedParameter]:
+    named: dict[tuple[str, str], DescribedParameter] = {}
     for each in described:
         place, name = text_at(each, "in"), text_at(each, "name")
         if place == "body":
             continue
-        named[place, name] = Parameter(
+        named[place, name] = DescribedParameter(
             name=name,
             place=place,
             is_required=each.get("required") is True,
@@ -209,11 +211,11 @@ def _parameters(described: list[JsonObject]) -> Iterator[Parameter]:
     yield from named.values()
 
 
-def _contents(described: Json) -> Iterator[Content]:
+def _contents(described: Json) -> Iterator[DescribedContent]:
     for media_type, content in as_object(described).items():
         examples = as_object(as_object(content).get("examples")).values()
         first = next(iter(examples), None)
-        yield Content(
+        yield DescribedContent(
             media_type=media_type,
             schema=as_object(content).get("schema"),
             example=as_object(content).get("example", as_object(first).get("value")),

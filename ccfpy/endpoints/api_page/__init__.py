@@ -1,0 +1,1 @@
+"""One HTML page of OpenAPI documents: ``ccfpy api``, a node and the console show it."""
