@@ -41,7 +41,8 @@ def test_a_late_exception_is_not_the_answer(enclave: Enclave) -> None:
         sum(range(3_000_000))
         raise KeyError("late")
 
-    assert enclave.call(fail, 1).endswith("and may take 1 ms")
+    # On a slow machine the call is stopped before it raises, and its place is named.
+    assert "and may take 1 ms" in enclave.call(fail, 1)
 
 
 def test_python_threads_take_turns_more_often_while_a_call_is_away(
