@@ -221,7 +221,8 @@ class _Teller:
         if self._state.not_served:
             yield Fact(
                 label="not served",
-                text=f"{', '.join(self._state.not_served)}: taken to be empty",
+                text="this service does not tell what these tables hold, which are "
+                f"taken to be empty: {', '.join(self._state.not_served)}",
             )
 
 

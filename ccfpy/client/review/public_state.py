@@ -4,6 +4,9 @@
 in between may be in some of them alone. Each answer names the state that it is of. If
 the answers name several, all tables are read once more: what is the same both times was
 so in between, and is one state.
+
+A node of CCF 7 does not serve ``/gov/kv``. There the tables are made of what the
+interface for members tells (`interface`), as far as it does.
 """
 
 import base64
@@ -16,6 +19,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, dumps
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.review.interface import read_interface
 from ccfpy.gov.classic.table_endpoints import Table, path_of, served_tables
 from ccfpy.kv.maps import RAW, STRING, UNIT, Codec, Map, Set
 from ccfpy.kv.store import Store
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from ccfpy.kv.changes import Writes
 
 NO_CONTENT = 204
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,7 @@ class PublicState:
 
     Attributes:
         store: the tables, as a node has them.
-        not_served: names of tables that the service did not give.
+        not_served: names of tables that the service did not give, in any form.
         has_moved: the tables changed while they were read, and again.
     """
 
@@ -60,6 +65,10 @@ async def read_public_state(
         again = await _read(connection, wanted)
         has_moved = len(again.states) > 1 and again.writes != read.writes
         read = again
+    if read.is_unknown:
+        told, names = await read_interface(connection, wanted)
+        read.writes = dict(told)
+        read.not_served = [name for name in read.not_served if name not in names]
     store = Store()
     store.apply(1, read.writes)
     return PublicState(
@@ -73,17 +82,20 @@ class _Reading:
 
     Attributes:
         states: the states that the answers are of.
+        is_unknown: the service knows none of the paths.
     """
 
     writes: "dict[str, Writes]" = field(default_factory=dict)
     not_served: list[str] = field(default_factory=list)
     states: set[TxId] = field(default_factory=set)
+    is_unknown: bool = True
 
 
 async def _read(connection: Connection, wanted: Collection[Table]) -> _Reading:
     read = _Reading()
     for table in wanted:
         reply = await connection.request("GET", f"/gov{path_of(table)}")
+        read.is_unknown &= reply.status == NOT_FOUND
         if reply.is_error:
             read.not_served.append(table.name)
             continue
