@@ -16,13 +16,6 @@ from ccfpy.cli.output import note
 from ccfpy.cli.place import ADDRESS_DEFAULT, Place, PlaceOptions
 from ccfpy.endpoints.api_page.document import ApiDocument
 
-SERVED = (
-    "/app/api",
-    "/gov/api?api-version=2024-07-01",
-    "/node/api",
-)
-"""The documents of a service, as a page shows them."""
-
 
 @with_options
 def api(  # one parameter for each option
@@ -72,16 +65,10 @@ def api(  # one parameter for each option
 
 
 async def _fetch(place: Place) -> list[ApiDocument]:
-    """Fetch each document; an application may have none."""
-    documents: list[ApiDocument] = []
+    from ccfpy.client.api_documents import fetch_documents
+
     async with place.connect() as connection:
-        for path in SERVED:
-            reply = await connection.request("GET", path)
-            if not reply.is_error:
-                documents.append(_parsed(reply.body, f"{place.url}{path}"))
-    if not documents:
-        raise CommandFailed(f"{place.url} gave no OpenAPI document: look at its log")
-    return documents
+        return await fetch_documents(connection)
 
 
 def _read(path: Path) -> ApiDocument:

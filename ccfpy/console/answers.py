@@ -85,6 +85,29 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RatePoint:
+    """What was seen of a service's speed at a time.
+
+    Attributes:
+        at: when, in milliseconds since 1970.
+        per_second: transactions committed in a second since the point before; unknown
+            after a gap.
+        lag: transactions by which the node that is furthest behind lags.
+    """
+
+    at: int
+    per_second: float | None
+    lag: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """The last minutes, the latest point last."""
+
+    points: tuple[RatePoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalRow:
     """A proposal in the list.
 
@@ -93,6 +116,9 @@ class ProposalRow:
         actions: the names of its actions.
         voters: who has voted, named in the same way.
         group: ``yours to decide``, ``open`` or ``decided``.
+        ended: what ended it, in words; empty while it is open, or if that is not known.
+        at: when the last request about it was signed by its member's clock, in
+            milliseconds since 1970, if that is known.
     """
 
     id: str
@@ -101,6 +127,8 @@ class ProposalRow:
     actions: tuple[str, ...]
     voters: tuple[str, ...]
     group: str
+    ended: str
+    at: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +138,42 @@ class Inbox:
     Attributes:
         headline: the answer to a member's first question, in a sentence.
         trouble: why the service was not read, if it was not.
+        not_known: what the list leaves out, and why; empty if it is whole.
         seen_at: when the service was asked, in milliseconds since 1970.
     """
 
     headline: str
     trouble: str
+    not_known: str
     proposals: tuple[ProposalRow, ...]
     seen_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Something that happened to a proposal, or is still to come.
+
+    Attributes:
+        what: in words.
+        who: the member who signed, if one did.
+        at: when, by that member's clock, in milliseconds since 1970.
+        txid: the transaction that did it.
+        seqno: of that transaction.
+        vouched: what the ledger's files say of the transaction, if the console reads
+            them and they reach so far: ``verified``, ``unsigned`` or ``not vouched
+            for``.
+        is_done: whether it happened.
+        is_end: whether the proposal's state changed by it.
+    """
+
+    what: str
+    who: str = ""
+    at: int | None = None
+    txid: str | None = None
+    seqno: int | None = None
+    vouched: str = ""
+    is_done: bool = True
+    is_end: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +181,8 @@ class ProposalPage:
     """A proposal, whole.
 
     Attributes:
+        timeline: what happened to it, in the order of transactions.
+        not_known: why the timeline is not there; empty if it is.
         digest: the SHA-256 digest of the proposal's bytes, in hex: of ``text``.
         text: the proposal as it was signed.
         may_vote: whether the signer can still vote for or against it.
@@ -133,10 +192,124 @@ class ProposalPage:
     id: str
     state: str
     sections: tuple[Section, ...]
+    timeline: tuple[Moment, ...]
+    not_known: str
     digest: str
     text: str
     may_vote: bool
     why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markup:
+    """An element of the page about endpoints, or a text.
+
+    Attributes:
+        tag: of an element; empty for a text.
+        kind: its class.
+        search: the words by which an operation is found.
+        text: of a text.
+    """
+
+    tag: str
+    kind: str
+    search: str
+    text: str
+    inner: "tuple[Markup, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointRow:
+    """An endpoint of the installed app.
+
+    Attributes:
+        who: who may call it, in words.
+        module: the name of the module that answers.
+    """
+
+    verb: str
+    path: str
+    who: str
+    mode: str
+    forwarding: str
+    module: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleRow:
+    """A module of the installed app.
+
+    Attributes:
+        name: as the service has it.
+        shown: the name, in which what cannot be seen is shown by its number.
+    """
+
+    name: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """Something with a value, in words."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """The proposal that installed the app.
+
+    Attributes:
+        by: who proposed it.
+        in_favour: who voted in favour of it.
+        txid: the transaction that installed the app.
+        at: when the last vote was signed by its member's clock, in milliseconds since
+            1970, if that is known.
+    """
+
+    proposal_id: str
+    by: str
+    in_favour: tuple[str, ...]
+    txid: str
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppPage:
+    """The app that a service runs, and how all endpoints are called.
+
+    Attributes:
+        headline: the answer to a developer's first question, in a sentence.
+        endpoints: of the app that a vote installed; none of an app in Python.
+        modules: the modules that the vote installed.
+        not_known: what the service does not tell.
+        documents: one for each OpenAPI document, as the page of endpoints has them.
+    """
+
+    headline: str
+    endpoints: tuple[EndpointRow, ...]
+    modules: tuple[ModuleRow, ...]
+    limits: tuple[Stated, ...]
+    installed: Installed | None
+    not_known: tuple[str, ...]
+    documents: tuple[Markup, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModulePage:
+    """A module of the installed app.
+
+    Attributes:
+        lines: of its source; what cannot be seen is shown by its number.
+        endpoints: those that it answers.
+    """
+
+    name: str
+    lines: tuple[str, ...]
+    digest: str
+    endpoints: tuple[EndpointRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

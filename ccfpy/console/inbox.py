@@ -1,13 +1,18 @@
 """The proposals of a service, for a member: which of them wait for a vote."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from ccfpy.base.ids import MemberId
+from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.proposal import Summary, summaries
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.values import short
 from ccfpy.console.answers import Inbox, ProposalRow
+from ccfpy.console.remembered import Remembered
+from ccfpy.console.timeline import ended, last_signed_at
+from ccfpy.gov.definitions import Act, ProposalStory
 from ccfpy.service.tables.proposals import (
     COSE_RECENT_PROPOSALS,
     INFO,
@@ -29,20 +34,36 @@ def inbox_of(
     names: Mapping[str, str],
     signer_id: MemberId | None,
     now: datetime,
+    remembered: Remembered | None = None,
 ) -> Inbox:
-    """List what the service remembers.
+    """List what the service remembers, and what its ledger has besides.
 
     Args:
         state: what ``TABLES`` hold.
         names: members' names, by id, as far as they are known here.
         signer_id: who looks, if that is a member.
         now: the time.
+        remembered: what the service tells of proposals that its tables forgot.
     """
-    rows = [_row(summary, names, signer_id) for summary in reversed(summaries(state))]
-    rows.sort(key=lambda row: GROUPS.index(row.group))
+    known = remembered or Remembered()
+    stories = known.stories
+    rows = [
+        _with_end(_row(summary, names, signer_id), stories)
+        for summary in reversed(summaries(state))
+    ]
+    listed = {row.id for row in rows}
+    rows += [
+        _closed(story, known, names)
+        for story in stories.told
+        if story.proposalId not in listed
+        and story.proposalState is not ProposalState.OPEN
+    ]
+    order = {str(story.proposalId): place for place, story in enumerate(stories.told)}
+    rows.sort(key=lambda row: (GROUPS.index(row.group), order.get(row.id, -1)))
     return Inbox(
         headline=_headline(rows, is_member=signer_id is not None),
         trouble="",
+        not_known=stories.why_not,
         proposals=tuple(rows),
         seen_at=round(now.timestamp() * 1000),
     )
@@ -53,6 +74,7 @@ def unread(reason: str, *, now: datetime) -> Inbox:
     return Inbox(
         headline="the service's proposals could not be read",
         trouble=reason,
+        not_known="",
         proposals=(),
         seen_at=round(now.timestamp() * 1000),
     )
@@ -75,6 +97,37 @@ def _row(
         actions=summary.actions,
         voters=tuple(map(named, info.ballots)),
         group=YOURS if waits else OPEN if is_open else DECIDED,
+        ended="",
+        at=None,
+    )
+
+
+def _with_end(row: ProposalRow, stories: Stories) -> ProposalRow:
+    """Add what ended a proposal, as far as that is told."""
+    story = stories.of(row.id)
+    if story is None or row.group != DECIDED:
+        return row
+    return replace(row, ended=ended(story, stories), at=last_signed_at(story))
+
+
+def _closed(
+    story: ProposalStory, remembered: Remembered, names: Mapping[str, str]
+) -> ProposalRow:
+    """Describe a proposal that the service's tables have forgotten."""
+
+    def named(member_id: str) -> str:
+        return names.get(member_id, short(member_id))
+
+    voters = (e.memberId for e in story.events if e.act is Act.VOTED and e.memberId)
+    return ProposalRow(
+        id=story.proposalId,
+        state=story.proposalState.value,
+        proposer=named(story.proposerId),
+        actions=remembered.actions_of(story.proposalId),
+        voters=tuple(map(named, voters)),
+        group=DECIDED,
+        ended=ended(story, remembered.stories),
+        at=last_signed_at(story),
     )
 
 

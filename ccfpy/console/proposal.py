@@ -1,12 +1,12 @@
 """A proposal whole: what it asks for, what would come of it, who has voted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.client.ballots import text_digest
 from ccfpy.client.review.proposal import NoSuchProposal, describe
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.console.answers import ProposalPage
+from ccfpy.console.answers import Moment, ProposalPage
 from ccfpy.service.tables import members, proposals
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
@@ -18,8 +18,18 @@ def page_of(
     *,
     names: Mapping[str, str],
     signer_id: MemberId | None,
+    moments: Sequence[Moment] = (),
+    not_known: str = "",
 ) -> ProposalPage:
     """Describe a proposal, and say whether the signer can vote on it.
+
+    Args:
+        state: what the service's tables hold.
+        proposal_id: which.
+        names: members' names, by id, as far as they are known here.
+        signer_id: who reads, if that is a member.
+        moments: the timeline.
+        not_known: why there is no timeline, if there is none.
 
     Raises:
         NoSuchProposal: the service does not remember it.
@@ -36,6 +46,8 @@ def page_of(
         id=proposal_id,
         state=info.state.value,
         sections=described.sections,
+        timeline=tuple(moments),
+        not_known=not_known,
         digest=text_digest(body),
         text=body.decode(errors="replace"),
         may_vote=not why_not,

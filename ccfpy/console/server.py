@@ -1,6 +1,5 @@
 """The console's server: routes, and the guard before them."""
 
-import asyncio
 import functools
 import logging
 import socket
@@ -22,11 +21,13 @@ from ccfpy.client.governance import Governance
 from ccfpy.client.review.proposal import NoSuchProposal
 from ccfpy.client.review.public_state import read_public_state
 from ccfpy.console.answers import Cast, Problem, Start
+from ccfpy.console.app import NoSuchModule
+from ccfpy.console.app_routes import AppRoutes
 from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.guards import HEADERS, Guard
 from ccfpy.console.inbox import TABLES
 from ccfpy.console.ledger_routes import LedgerRoutes, answer
-from ccfpy.console.proposal import body_of, page_of
+from ccfpy.console.proposal import body_of
 from ccfpy.console.receipts import explained, fetched, receipt_bytes
 from ccfpy.console.recovery_routes import RecoveryRoutes
 from ccfpy.console.signing import Desk, NotSigned
@@ -56,6 +57,7 @@ FILES = {
 STATUSES: Mapping[type[Exception], int] = {
     NoSuchProposal: 404,
     NoSuchTransaction: 404,
+    NoSuchModule: 404,
     NotSigned: 409,
     Malformed: 400,
     Exception: 502,
@@ -120,6 +122,9 @@ class Console:
         made.router.add_get("/api/start", routes.start)
         made.router.add_get("/api/stream", routes.stream)
         if self.service is not None:
+            shown = AppRoutes(self.service, None)
+            made.router.add_get("/api/app", shown.app)
+            made.router.add_get("/api/module", shown.module)
             made.router.add_get("/api/proposals/{id}", routes.proposal)
             made.router.add_post("/api/proposals/{id}/vote", routes.vote)
             submitting = SubmitRoutes(self.service)
@@ -214,6 +219,11 @@ class _Routes:
         self._shown, self._ledger, self._stream = service, ledger, stream
         self._lost = lost
         self.desk = Desk(None if service is None else service.pen)
+        self._explorer = None if ledger is None else Explorer(ledger.database)
+
+    @functools.cached_property
+    def _app(self) -> AppRoutes:
+        return AppRoutes(self._service, self._explorer)
 
     @property
     def _service(self) -> "Service":
@@ -254,18 +264,7 @@ class _Routes:
 
     async def proposal(self, request: web.Request) -> web.Response:
         """Answer with a proposal whole."""
-        proposal_id = _proposal_id(request)
-        async with self._service.connect() as connection:
-            state = await read_public_state(connection)
-        # A proposal is foreign code: it runs with a node's limits, beside the server.
-        page = await asyncio.to_thread(
-            page_of,
-            state,
-            proposal_id,
-            names=self._service.names(),
-            signer_id=self._service.signer_id,
-        )
-        return answer(page)
+        return answer(await self._app.proposal(_proposal_id(request)))
 
     async def vote(self, request: web.Request) -> web.Response:
         """Sign and submit a ballot that counts for the bytes that were read alone."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from ccfpy.base.ids import MemberId
 from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import member_id
+from ccfpy.client.review.values import short
+from ccfpy.console.remembered import Remembered
 from ccfpy.console.signing import Pen
 from ccfpy.crypto.certs import Certificate
 
@@ -24,6 +26,7 @@ class Service:
         pen: whose votes are signed here; nobody's if the console only reads.
         answered: where nodes answered the last time: the node whose address the
             console was given may be the one that ends.
+        remembered: what the service tells of closed proposals.
     """
 
     urls: Sequence[str]
@@ -31,6 +34,7 @@ class Service:
     names: Callable[[], Mapping[str, str]]
     pen: Pen | None
     answered: list[str] = field(default_factory=list)
+    remembered: Remembered = field(default_factory=Remembered)
 
     @property
     def addresses(self) -> list[str]:
@@ -46,6 +50,10 @@ class Service:
     def signer_id(self) -> MemberId | None:
         """The id of the member who votes here, if anybody does."""
         return None if self.pen is None else member_id(self.pen.signer.certificate)
+
+    def named(self, member_id: str) -> str:
+        """Return a member's name, or the beginning of the id."""
+        return self.names().get(member_id, short(member_id))
 
     def connect(self) -> Connection:
         """Make a connection as anybody: signatures say who votes."""

@@ -15,6 +15,7 @@ from ccfpy.client.survey import survey
 from ccfpy.console.inbox import TABLES, inbox_of, unread
 from ccfpy.console.ledger import headline
 from ccfpy.console.network import network_of, unreachable
+from ccfpy.console.rates import Ring
 from ccfpy.console.recovery import Pace, unread_recovery, view_of
 from ccfpy.console.recovery_reading import read_recovery
 
@@ -40,6 +41,7 @@ PROPOSALS = "proposals"
 LEDGER = "ledger"
 RECOVERY = "recovery"
 LOST = "lost"
+RATES = "rates"
 NETWORK_EACH_S = 0.5
 PROPOSALS_EACH_S = 2.0
 RECOVERY_EACH_S = 1.0
@@ -70,9 +72,16 @@ async def look_at_proposals(service: "Service") -> "Inbox":
     try:
         async with service.connect() as connection:
             state = await read_public_state(connection, only=TABLES)
+            await service.remembered.look(connection)
     except CcfpyError as error:
         return unread(str(error), now=now)
-    return inbox_of(state, names=service.names(), signer_id=service.signer_id, now=now)
+    return inbox_of(
+        state,
+        names=service.names(),
+        signer_id=service.signer_id,
+        now=now,
+        remembered=service.remembered,
+    )
 
 
 async def look_at_recovery(service: "Service", pace: Pace) -> "RecoveryView":
@@ -101,9 +110,17 @@ async def watch(
     """
     async with asyncio.TaskGroup() as tasks:
         if service is not None:
-            tasks.create_task(
-                _each(NETWORK_EACH_S, lambda: look_at_network(service), stream, NETWORK)
-            )
+            ring = Ring()
+
+            async def look() -> "Network":
+                network = await look_at_network(service)
+                now_ms = round(datetime.now(tz=UTC).timestamp() * 1000)
+                rates = ring.take(network, now_ms=now_ms)
+                if rates is not None:
+                    stream.publish(RATES, orjson.dumps(rates))
+                return network
+
+            tasks.create_task(_each(NETWORK_EACH_S, look, stream, NETWORK))
             tasks.create_task(
                 _each(
                     PROPOSALS_EACH_S,

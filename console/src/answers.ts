@@ -115,6 +115,16 @@ export interface Network {
   readonly seen_at: number;
 }
 
+export interface RatePoint {
+  readonly at: number;
+  readonly per_second: number | null;
+  readonly lag: number | null;
+}
+
+export interface Rates {
+  readonly points: readonly RatePoint[];
+}
+
 export interface ProposalRow {
   readonly id: string;
   readonly state: string;
@@ -122,23 +132,92 @@ export interface ProposalRow {
   readonly actions: readonly string[];
   readonly voters: readonly string[];
   readonly group: string;
+  readonly ended: string;
+  readonly at: number | null;
 }
 
 export interface Inbox {
   readonly headline: string;
   readonly trouble: string;
+  readonly not_known: string;
   readonly proposals: readonly ProposalRow[];
   readonly seen_at: number;
+}
+
+export interface Moment {
+  readonly what: string;
+  readonly who: string;
+  readonly at: number | null;
+  readonly txid: string | null;
+  readonly seqno: number | null;
+  readonly vouched: string;
+  readonly is_done: boolean;
+  readonly is_end: boolean;
 }
 
 export interface ProposalPage {
   readonly id: string;
   readonly state: string;
   readonly sections: readonly Section[];
+  readonly timeline: readonly Moment[];
+  readonly not_known: string;
   readonly digest: string;
   readonly text: string;
   readonly may_vote: boolean;
   readonly why_not: string;
+}
+
+export interface Markup {
+  readonly tag: string;
+  readonly kind: string;
+  readonly search: string;
+  readonly text: string;
+  readonly inner: readonly Markup[];
+}
+
+export interface EndpointRow {
+  readonly verb: string;
+  readonly path: string;
+  readonly who: string;
+  readonly mode: string;
+  readonly forwarding: string;
+  readonly module: string;
+  readonly function: string;
+}
+
+export interface ModuleRow {
+  readonly name: string;
+  readonly shown: string;
+}
+
+export interface Stated {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface Installed {
+  readonly proposal_id: string;
+  readonly by: string;
+  readonly in_favour: readonly string[];
+  readonly txid: string;
+  readonly at: number | null;
+}
+
+export interface AppPage {
+  readonly headline: string;
+  readonly endpoints: readonly EndpointRow[];
+  readonly modules: readonly ModuleRow[];
+  readonly limits: readonly Stated[];
+  readonly installed: Installed | null;
+  readonly not_known: readonly string[];
+  readonly documents: readonly Markup[];
+}
+
+export interface ModulePage {
+  readonly name: string;
+  readonly lines: readonly string[];
+  readonly digest: string;
+  readonly endpoints: readonly EndpointRow[];
 }
 
 export interface Cast {

@@ -1,10 +1,12 @@
 // Requests to the console's server, and the stream of what changes.
 import type {
+  AppPage,
   Cast,
   EncryptedShare,
   HandedInShare,
   KeyHistory,
   Keys,
+  ModulePage,
   Problem,
   ProposalPage,
   Proposed,
@@ -87,6 +89,10 @@ export const history = (map: string, key: string, before: number | null): Promis
 
 export const value = (map: string, key: string, seqno: number): Promise<Text> =>
   answered(`/api/value?${asked({ map, key, seqno })}`);
+
+export const app = (): Promise<AppPage> => answered("/api/app");
+
+export const module = (name: string): Promise<ModulePage> => answered(`/api/module?${asked({ name })}`);
 
 /** Read events for as long as the server sends them; throws when it stops. */
 export async function listen(taken: (topic: string, value: unknown) => void): Promise<void> {

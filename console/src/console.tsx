@@ -1,5 +1,6 @@
 // The frame around every view, and the choice among them.
 import { render } from "preact";
+import { AppView, ModuleView } from "./app";
 import { InboxView } from "./inbox";
 import { LedgerView } from "./ledger";
 import { NetworkView } from "./network";
@@ -20,6 +21,7 @@ function views(): readonly Choice[] {
   return [
     { path: "/network", name: "Network", isThere: hasService },
     { path: "/proposals", name: "Proposals", isThere: hasService },
+    { path: "/app", name: "App", isThere: hasService },
     { path: "/ledger", name: "Ledger", isThere: started.value?.has_ledger === true },
     { path: "/receipts", name: "Receipts", isThere: hasService },
     { path: "/recovery", name: "Recovery", isThere: hasService || started.value?.has_lost === true },
@@ -66,6 +68,9 @@ function View() {
   const shown = place();
   const proposal = /^\/proposals\/([0-9a-zA-Z]+)$/.exec(shown);
   if (proposal?.[1]) return <ProposalView key={proposal[1]} id={proposal[1]} />;
+  const module = /^\/app\/module\/(.+)$/.exec(shown);
+  if (module?.[1]) return <ModuleView key={module[1]} name={decodeURIComponent(module[1])} />;
+  if (shown.startsWith("/app")) return <AppView />;
   if (shown.startsWith("/proposals")) return <InboxView inbox={inbox.value} />;
   if (shown.startsWith("/receipts")) return <ReceiptView />;
   if (shown.startsWith("/recovery")) return <RecoveryView recovery={recovery.value} />;

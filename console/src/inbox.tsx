@@ -1,6 +1,6 @@
 // The proposals that the service remembers, for members.
 import type { Inbox, ProposalRow } from "./answers";
-import { counted, short } from "./words";
+import { counted, moment, short } from "./words";
 
 const TITLES: ReadonlyArray<readonly [string, string]> = [
   ["yours to decide", "Waiting for your vote"],
@@ -12,11 +12,13 @@ function Item({ row }: { row: ProposalRow }) {
   return (
     <li>
       <a href={`#/proposals/${row.id}`}>
-        <strong>{row.actions.join(", ") || "no actions"}</strong>
+        <strong>{row.actions.join(", ") || (row.group === "decided" ? "a proposal whose actions are not known yet" : "no actions")}</strong>
       </a>
       <div>
-        <code title={row.id}>{short(row.id)}</code> · {row.state} · by {row.proposer} ·{" "}
-        {row.voters.length ? `voted: ${row.voters.join(", ")}` : "nobody has voted"}
+        <code title={row.id}>{short(row.id)}</code> ·{" "}
+        {row.ended || row.state} · by {row.proposer}
+        {!row.ended && ` · ${row.voters.length ? `voted: ${row.voters.join(", ")}` : "nobody has voted"}`}
+        {row.at !== null && <> · {moment(row.at)}</>}
       </div>
     </li>
   );
@@ -47,6 +49,7 @@ export function InboxView({ inbox }: { inbox: Inbox | null }) {
           )
         );
       })}
+      {inbox.not_known && <p class="faint">{inbox.not_known}.</p>}
     </>
   );
 }

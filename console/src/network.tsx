@@ -1,5 +1,7 @@
 // The service and its nodes, for operators.
 import type { Network, NodeRow } from "./answers";
+import { Charts } from "./charts";
+import { rates } from "./state";
 import { clock, days, duration, short } from "./words";
 
 function Status({ node }: { node: NodeRow }) {
@@ -72,6 +74,7 @@ export function NetworkView({ network }: { network: Network | null }) {
           </tbody>
         </table>
       </div>
+      <Charts rates={rates.value} />
     </>
   );
 }

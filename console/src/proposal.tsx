@@ -1,12 +1,12 @@
 // One proposal: what it asks for, what it would change, and the vote.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Diff, Fact, ProposalPage, Section, Topic } from "./answers";
+import type { Diff, Fact, Moment, ProposalPage, Section, Topic } from "./answers";
 import { committed, proposal, vote } from "./api";
 import { ProposedIdentities } from "./identities";
 import { Long } from "./long";
 import { inbox, started } from "./state";
-import { counted, short } from "./words";
+import { counted, moment, short } from "./words";
 
 /** What a member reads first comes first. */
 const ORDER: readonly Topic[] = ["summary", "actions", "outcome", "votes", "unknown"];
@@ -104,6 +104,45 @@ function Warnings({ sections }: { sections: readonly Section[] }) {
   );
 }
 
+function Happened({ moment: each }: { moment: Moment }) {
+  const isBad = each.vouched === "not vouched for";
+  return (
+    <li class={`${each.is_done ? "done" : "open"}${each.is_end ? " end" : ""}`}>
+      <b>{each.what}</b>
+      {each.who && <> by {each.who}</>}
+      {(each.txid || each.at !== null) && (
+        <div>
+          {each.at !== null && <span>{moment(each.at)} by the member's clock</span>}
+          {each.txid && (
+            <span>
+              transaction{" "}
+              {each.vouched ? <a href={`#/ledger/tx/${each.seqno}`}>{each.txid}</a> : <code>{each.txid}</code>}
+            </span>
+          )}
+          {each.vouched && <span class={isBad ? "bad" : ""}>{each.vouched} in the ledger's files</span>}
+        </div>
+      )}
+    </li>
+  );
+}
+
+function Timeline({ page }: { page: ProposalPage }) {
+  return (
+    <section aria-label="What happened">
+      <h2>What happened</h2>
+      {page.timeline.length > 0 ? (
+        <ol class="timeline">
+          {page.timeline.map((each, index) => (
+            <Happened key={index} moment={each} />
+          ))}
+        </ol>
+      ) : (
+        <p class="faint">{page.not_known || "not committed yet"}.</p>
+      )}
+    </section>
+  );
+}
+
 function Vote({ page, again }: { page: ProposalPage; again: () => void }) {
   const said = useSignal("");
   const isBusy = useSignal(false);
@@ -188,6 +227,7 @@ export function ProposalView({ id }: { id: string }) {
       {ORDER.flatMap((topic) => shown.sections.filter((section) => section.topic === topic)).map((section) => (
         <SectionView key={section.topic} section={section} />
       ))}
+      <Timeline page={shown} />
       <details>
         <summary>The proposal as it was signed, {counted(shown.text.length, "character")}</summary>
         <p>

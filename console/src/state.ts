@@ -1,7 +1,7 @@
 // What the page knows, as signals: whatever reads one is drawn again when it changes.
 import { signal } from "@preact/signals";
 import { listen, start } from "./api";
-import type { Inbox, LedgerView, LostView, Network, RecoveryView, Start } from "./answers";
+import type { Inbox, LedgerView, LostView, Network, Rates, RecoveryView, Start } from "./answers";
 
 const AGAIN_MS = 1000;
 
@@ -9,6 +9,7 @@ export const route = signal(location.hash.slice(1) || "/");
 export const started = signal<Start | null>(null);
 export const network = signal<Network | null>(null);
 export const inbox = signal<Inbox | null>(null);
+export const rates = signal<Rates | null>(null);
 export const ledger = signal<LedgerView | null>(null);
 export const recovery = signal<RecoveryView | null>(null);
 export const left = signal<LostView | null>(null);
@@ -54,6 +55,7 @@ function focusWhenThere(): void {
 function take(topic: string, value: unknown): void {
   lost.value = "";
   if (topic === "network") network.value = value as Network;
+  if (topic === "rates") rates.value = value as Rates;
   if (topic === "ledger") ledger.value = value as LedgerView;
   if (topic === "recovery") recovery.value = value as RecoveryView;
   if (topic === "lost") left.value = value as LostView;

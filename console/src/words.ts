@@ -16,3 +16,7 @@ export const duration = (ms: number): string =>
 export const days = (count: number): string => (count < 0 ? "ended" : counted(count, "day"));
 
 export const clock = (ms: number): string => new Date(ms).toLocaleTimeString("en", { hour12: false });
+
+/** A time of any day, such as "29 Nov 2026, 20:01:05". */
+export const moment = (ms: number): string =>
+  new Date(ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });

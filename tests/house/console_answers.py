@@ -21,7 +21,13 @@ from tests.house.tree import ROOT
 
 PAGE = ROOT / "console" / "src" / "answers.ts"
 HEAD = "// Made of ccfpy/console/answers.py by `make reference`; a test compares.\n"
-NAMES = {str: "string", int: "number", bool: "boolean", type(None): "null"}
+NAMES = {
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
 
 
 def made() -> str:

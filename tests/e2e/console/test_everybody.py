@@ -48,6 +48,8 @@ def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
         ("ledger", "/ledger", "Transactions 1 to"),
         ("transaction", "/ledger/tx/1", "What it wrote"),
         ("keys", "/ledger/map/public%3Accf.gov.members.info", "Keys of"),
+        ("app", "/app", "How each endpoint is called"),
+        ("module", "/app/module/%2Fthing7.js", "export function read"),
         ("proposal", f"/proposals/{proposal_id}", "If it passed now"),
     ):
         go(page, place)

@@ -29,7 +29,7 @@ def test_an_operator_sees_whether_the_service_works(
         see(page, "1 of 1 nodes answer")
         assert "token" not in page.url
         expect(page.locator(".identity")).to_contain_text("reading only")
-        expect(page.locator("tbody tr")).to_have_count(1)
+        expect(page.locator(".wide tbody tr")).to_have_count(1)
 
 
 def test_a_receipt_is_fetched_verified_and_refused_after_a_change(
@@ -121,6 +121,37 @@ def test_a_ledger_that_is_tampered_with_is_nowhere_called_verified(
             chunk.write_bytes(whole)
             go(page, "/ledger")
             expect(headline).to_contain_text("transactions verified")
+
+
+def test_a_developer_finds_an_endpoint_and_its_source(
+    reading: str, browser: Browser
+) -> None:
+    with opened(browser, reading) as page:
+        page.locator("nav").get_by_text("App").click()
+        see(page, "a JavaScript app of 12 endpoints in 12 modules")
+        see(page, "in favour: member0, member1")
+        shown = page.locator(".documents details:visible")
+        page.get_by_label("Find an endpoint").fill("get /app/thing/7")
+        expect(shown).to_have_count(1)
+        shown.locator("summary").click()
+        expect(shown).to_contain_text("curl --cacert KEYS/service_cert.pem")
+        page.get_by_role("link", name="/thing7.js").last.click()
+        expect(page.locator("h1")).to_contain_text("/thing7.js")
+        expect(page.get_by_label("Source")).to_contain_text("export function read")
+
+
+def test_a_member_sees_what_was_decided_while_away(
+    reading: str, browser: Browser
+) -> None:
+    with opened(browser, reading) as page:
+        go(page, "/proposals")
+        decided = page.locator("section", has_text="Decided")
+        decided.get_by_role("link", name="transition_service_to_open").click()
+        moments = page.locator(".timeline li")
+        expect(moments.first).to_contain_text("Proposed by member0")
+        expect(moments.filter(has_text="Accepted with")).to_have_count(1)
+        expect(moments.last).to_contain_text("Committed")
+        expect(moments.first).to_contain_text("verified in the ledger's files")
 
 
 def test_a_killed_primary_is_shown(tmp_path: Path, browser: Browser) -> None:

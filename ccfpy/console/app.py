@@ -1,0 +1,226 @@
+"""The app that a service runs, for those who write it or depend on it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+from urllib.parse import quote
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.api_documents import fetch_documents
+from ccfpy.client.connection import Connection
+from ccfpy.client.proposal_stories import Stories
+from ccfpy.client.review.description import plain
+from ccfpy.console.answers import (
+    AppPage,
+    EndpointRow,
+    Installed,
+    ModulePage,
+    ModuleRow,
+    Stated,
+)
+from ccfpy.console.markup import markup
+from ccfpy.console.timeline import INSTALLS, last_signed_at
+from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.endpoints.api_page.curl import CurlCaller
+from ccfpy.endpoints.api_page.page import articles
+from ccfpy.gov.definitions import Act, ProposalStory
+from ccfpy.service.tables.proposals import ProposalState
+
+VERSION: Final = "api-version=2024-07-01"
+APP: Final = f"/gov/service/javascript-app?{VERSION}&case=original"
+MODULES: Final = "/gov/service/javascript-modules"
+LIMITS: Final = "/node/js_metrics"
+FOLDER: Final = "KEYS"
+ANYBODY: Final = "anybody"
+_LIMIT_WORDS: Final = {
+    "max_heap_size": ("memory of a call", "bytes"),
+    "max_stack_size": ("stack of a call", "bytes"),
+    "max_execution_time": ("time of a call", "ms"),
+    "max_cached_interpreters": ("interpreters kept", ""),
+    "bytecode_size": ("compiled code in the ledger", "bytes"),
+}
+
+
+class NoSuchModule(CcfpyError):
+    """The installed app has no module of that name."""
+
+
+async def app_page(
+    connection: Connection,
+    stories: Stories,
+    *,
+    actions_of: Callable[[str], Sequence[str]],
+    named: Callable[[str], str],
+    url: str,
+) -> AppPage:
+    """Describe the app, and every endpoint of the service.
+
+    Args:
+        connection: to the service.
+        stories: the proposals that the service tells of.
+        actions_of: returns the names of a proposal's actions, by its id.
+        named: returns a member's name, or the beginning of the id.
+        url: where people reach the service.
+    """
+    endpoints = await _endpoints(connection)
+    modules = await _modules(connection)
+    limits = await _limits(connection)
+    documents = await fetch_documents(connection)
+    not_known: list[str] = []
+    if limits is None:
+        not_known.append("this service does not tell the limits of scripts")
+    installed = _installed(stories, actions_of, named) if modules else None
+    if modules and installed is None:
+        not_known.append(stories.why_not or "which proposal installed this app")
+    caller = CurlCaller(url=url, folder=FOLDER)
+    return AppPage(
+        headline=_headline(endpoints, modules, [each.title for each in documents]),
+        endpoints=tuple(endpoints),
+        modules=tuple(ModuleRow(name=each, shown=plain(each)) for each in modules),
+        limits=tuple(limits or ()),
+        installed=installed,
+        not_known=tuple(not_known),
+        documents=tuple(map(markup, articles(documents, caller))),
+    )
+
+
+async def module_page(connection: Connection, name: str) -> ModulePage:
+    """Describe a module, by the name that it has in the service's table.
+
+    Raises:
+        NoSuchModule: there is none.
+    """
+    # The slashes belong to the name.
+    path = f"{MODULES}/{quote(name, safe='')}?{VERSION}"
+    reply = await connection.request("GET", path)
+    if reply.is_error:
+        raise NoSuchModule(f"the installed app has no module {plain(name)}")
+    rows = await _endpoints(connection)
+    return ModulePage(
+        name=plain(name),
+        lines=tuple(plain(reply.text).removesuffix("\n").split("\n")),
+        digest=sha256_hex(reply.body),
+        endpoints=tuple(row for row in rows if _stored_name(row.module) == plain(name)),
+    )
+
+
+def _stored_name(module: str) -> str:
+    """Return a module's name as tables have it: an endpoint may leave out the slash."""
+    return module if module.startswith("/") else f"/{module}"
+
+
+def _headline(
+    endpoints: Sequence[EndpointRow], modules: Sequence[str], titles: Sequence[str]
+) -> str:
+    if modules:
+        told = _counted(len(endpoints), "endpoint"), _counted(len(modules), "module")
+        return f"a JavaScript app of {told[0]} in {told[1]}"
+    if titles:
+        return f"{plain(titles[0])}: no JavaScript app is installed"
+    return "no app is installed"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+async def _endpoints(connection: Connection) -> list[EndpointRow]:
+    reply = await connection.request("GET", APP)
+    if reply.is_error:
+        return []
+    stored = reply.object().get("endpoints")
+    return sorted(
+        (
+            _row(str(verb), path, properties)
+            for path, verbs in _object(stored).items()
+            for verb, properties in _object(verbs).items()
+        ),
+        key=lambda row: (row.path, row.verb),
+    )
+
+
+def _row(verb: str, path: str, properties: Json) -> EndpointRow:
+    said = _object(properties)
+    policies = said.get("authn_policies")
+    who = [_policy(each) for each in policies] if isinstance(policies, list) else []
+    return EndpointRow(
+        verb=plain(verb).upper(),
+        path=plain(path),
+        who=", or ".join(who) or ANYBODY,
+        mode=_text(said, "mode"),
+        forwarding=_text(said, "forwarding_required"),
+        module=_text(said, "js_module"),
+        function=_text(said, "js_function"),
+    )
+
+
+def _policy(policy: Json) -> str:
+    all_of = _object(policy).get("all_of")
+    if isinstance(all_of, list):
+        return " and ".join(plain(str(each)) for each in all_of)
+    return ANYBODY if policy == "no_auth" else plain(str(policy))
+
+
+async def _modules(connection: Connection) -> list[str]:
+    reply = await connection.request("GET", f"{MODULES}?{VERSION}")
+    if reply.is_error:
+        return []
+    listed = reply.object().get("value")
+    names = (
+        _object(each).get("moduleName")
+        for each in (listed if isinstance(listed, list) else [])
+    )
+    return sorted(name for name in names if isinstance(name, str))
+
+
+async def _limits(connection: Connection) -> list[Stated] | None:
+    reply = await connection.request("GET", LIMITS)
+    if reply.is_error:
+        return None
+    told = reply.object()
+    return [
+        Stated(name=words, value=f"{value:,} {unit}".strip())
+        for field, (words, unit) in _LIMIT_WORDS.items()
+        if isinstance(value := told.get(field), int)
+    ]
+
+
+def _installed(
+    stories: Stories,
+    actions_of: Callable[[str], Sequence[str]],
+    named: Callable[[str], str],
+) -> Installed | None:
+    """Return the latest proposal that was accepted and installs an app."""
+    for story in stories.told:
+        is_accepted = story.proposalState is ProposalState.ACCEPTED
+        if is_accepted and INSTALLS in actions_of(story.proposalId):
+            return Installed(
+                proposal_id=story.proposalId,
+                by=named(story.proposerId),
+                in_favour=tuple(sorted(_in_favour(story, named))),
+                txid=next(
+                    (
+                        str(event.transactionId)
+                        for event in story.events
+                        if event.act is Act.DECIDED
+                    ),
+                    "",
+                ),
+                at=last_signed_at(story),
+            )
+    return None
+
+
+def _in_favour(story: ProposalStory, named: Callable[[str], str]) -> Iterator[str]:
+    for member_id, vote in (story.finalVotes or {}).items():
+        if vote:
+            yield named(member_id)
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(said: JsonObject, name: str) -> str:
+    value = said.get(name)
+    return plain(value) if isinstance(value, str) else ""

@@ -1,0 +1,157 @@
+"""What happened to a proposal, from the request that made it to what came of it."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ccfpy.base.ids import Seqno
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.proposal_stories import Stories
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.client.review.values import short
+from ccfpy.console.answers import Moment
+from ccfpy.gov.definitions import Act, ProposalEvent, ProposalStory
+from ccfpy.service.tables import js
+from ccfpy.service.tables.proposals import ProposalState
+
+INSTALLS: Final = "set_js_app"
+
+Named = Callable[[str], str]
+"""Returns a member's name, or the beginning of the id."""
+Vouched = Callable[[Seqno], str]
+"""Returns what the ledger's files say of a transaction; nothing beyond their end."""
+
+
+def nothing_vouched(_: Seqno) -> str:
+    """Return nothing: there are no files."""
+    return ""
+
+
+def timeline(
+    story: ProposalStory,
+    stories: Stories,
+    *,
+    named: Named,
+    effect: str = "",
+    vouched: Vouched = nothing_vouched,
+) -> tuple[Moment, ...]:
+    """Return what happened, and what is still to come.
+
+    Args:
+        story: what the service tells of the proposal, all of it committed.
+        stories: what the service tells of others.
+        named: members' names.
+        effect: what is seen of it in the service now, in words.
+        vouched: what the ledger's files say.
+    """
+    return tuple(_moments(story, stories, named, effect, vouched))
+
+
+def ended(story: ProposalStory, stories: Stories) -> str:
+    """Return what ended a proposal, in words; nothing of an open one."""
+    match story.proposalState:
+        case ProposalState.OPEN:
+            return ""
+        case ProposalState.WITHDRAWN:
+            return "withdrawn by its proposer"
+        case ProposalState.DROPPED:
+            by = stories.dropped_by(story)
+            other = "another one" if by is None else f"proposal {short(by)}"
+            return f"dropped when {other} was accepted"
+        case state:
+            return f"{state.value.lower()} with {_votes(story)}"
+
+
+def last_signed_at(story: ProposalStory) -> int | None:
+    """Return when the last request about a proposal was signed, in milliseconds."""
+    times = [each.createdAt for each in story.events if each.createdAt is not None]
+    return 1000 * times[-1] if times else None
+
+
+def effect_of(state: PublicState, document: JsonObject) -> str:
+    """Return what is seen of an accepted proposal in the service's tables now.
+
+    The answer is known of apps alone: others have no row that is theirs for certain.
+    """
+    wanted = _modules(document)
+    if wanted is None:
+        return ""
+    tx = state.store.begin(read_only=True)
+    if dict(js.MODULES.of(tx).items()) == wanted:
+        return "In effect: the service runs these modules now"
+    return "Replaced: the service runs other modules by now"
+
+
+def _moments(
+    story: ProposalStory,
+    stories: Stories,
+    named: Named,
+    effect: str,
+    vouched: Vouched,
+) -> Iterator[Moment]:
+    for event in story.events:
+        who = "" if event.memberId is None else named(event.memberId)
+        at = None if event.createdAt is None else 1000 * event.createdAt
+        yield Moment(
+            what=_what(event, story, stories),
+            who=who,
+            at=at,
+            txid=str(event.transactionId),
+            seqno=event.transactionId.seqno,
+            vouched=vouched(event.transactionId.seqno),
+            is_end=event.act in (Act.DECIDED, Act.DROPPED, Act.WITHDRAWN),
+        )
+    if story.proposalState is ProposalState.OPEN:
+        yield Moment(what="Open: more votes decide it", is_done=False)
+        return
+    yield Moment(what="Committed: all of this is final")
+    if effect:
+        yield Moment(what=effect)
+
+
+def _what(event: ProposalEvent, story: ProposalStory, stories: Stories) -> str:
+    match event.act:
+        case Act.PROPOSED:
+            return "Proposed"
+        case Act.VOTED:
+            voter = event.memberId
+            vote = None if voter is None else (story.finalVotes or {}).get(voter)
+            return "Voted" if vote is None else f"Voted {_side(vote)}"
+        case Act.WITHDRAWN:
+            return "Withdrawn"
+        case _:
+            said = ended(story, stories)
+            return said[:1].upper() + said[1:]
+
+
+def _side(vote: bool) -> str:  # the vote itself
+    return "in favour" if vote else "against"
+
+
+def _votes(story: ProposalStory) -> str:
+    votes = list((story.finalVotes or {}).values())
+    told = [f"{votes.count(True)} in favour"]
+    if against := votes.count(False):
+        told.append(f"{against} against")
+    return ", ".join(told)
+
+
+def _modules(document: JsonObject) -> dict[str, str] | None:
+    """Return the modules that a proposal's last installation of an app has."""
+    found: dict[str, str] | None = None
+    for action in _list(document.get("actions")):
+        if _object(action).get("name") == INSTALLS:
+            bundle = _object(_object(_object(action).get("args")).get("bundle"))
+            found = {}
+            for module in map(_object, _list(bundle.get("modules"))):
+                name = str(module.get("name"))
+                stored = name if name.startswith("/") else f"/{name}"
+                found[stored] = str(module.get("module"))
+    return found
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

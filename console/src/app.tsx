@@ -1,0 +1,206 @@
+// The app that the service runs, and every endpoint, for developers.
+import { useSignal } from "@preact/signals";
+import { type ComponentChild, h } from "preact";
+import { useEffect } from "preact/hooks";
+import type { AppPage, EndpointRow, Installed, Markup, ModulePage, Stated } from "./answers";
+import { app, module } from "./api";
+import { counted, moment, short } from "./words";
+
+const address = (name: string): string => `#/app/module/${encodeURIComponent(name)}`;
+
+/** A module's name as tables have it: an endpoint may leave out the slash. */
+const stored = (name: string): string => (name.startsWith("/") ? name : `/${name}`);
+
+async function copy(event: Event): Promise<void> {
+  const button = event.currentTarget as HTMLButtonElement;
+  const line = button.previousElementSibling;
+  if (!line) return;
+  try {
+    await navigator.clipboard.writeText(line.textContent ?? "");
+    button.textContent = "Copied";
+  } catch {
+    getSelection()?.selectAllChildren(line);
+    button.textContent = "Selected";
+  }
+}
+
+/** Make the elements of a page that the server's renderer wrote: texts stay texts. */
+function element(part: Markup, words: readonly string[]): ComponentChild {
+  if (!part.tag) return part.text;
+  if (part.tag === "details" && !words.every((word) => part.search.includes(word))) return null;
+  const inner = part.inner.map((each) => element(each, words));
+  // A group in which nothing fits shows nothing.
+  if (part.tag === "section" && inner.slice(1).every((each) => each === null)) return null;
+  if (part.tag === "button")
+    return (
+      <button type="button" class="plain" onClick={(event) => void copy(event)}>
+        {inner}
+      </button>
+    );
+  // The page around these has a heading of the first level, and one of the second.
+  const tag = /^h[1-3]$/.test(part.tag) ? `h${Number(part.tag[1]) + 2}` : part.tag === "h4" ? "h5" : part.tag;
+  return h(tag, { class: part.kind, ...(part.tag === "pre" ? { tabIndex: 0 } : {}) }, inner);
+}
+
+function Endpoints({ rows, linked }: { rows: readonly EndpointRow[]; linked: boolean }) {
+  return (
+    <div class="wide">
+      <table>
+        <caption>Endpoints</caption>
+        <thead>
+          <tr>
+            <th scope="col">endpoint</th>
+            <th scope="col">who may call</th>
+            <th scope="col">mode</th>
+            <th scope="col">on a backup</th>
+            <th scope="col">answered by</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={`${row.verb} ${row.path}`}>
+              <th scope="row">
+                {row.verb} <code>{row.path}</code>
+              </th>
+              <td data-label="who may call">{row.who}</td>
+              <td data-label="mode">{row.mode}</td>
+              <td data-label="on a backup">{row.forwarding === "always" ? "sent to the primary" : row.forwarding === "never" ? "answers itself" : "may answer itself"}</td>
+              <td data-label="answered by">
+                <code>{row.function}</code> in{" "}
+                {linked ? <a href={address(stored(row.module))}>{row.module}</a> : <code>{row.module}</code>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function InstalledBy({ installed }: { installed: Installed }) {
+  return (
+    <p>
+      Installed by <a href={`#/proposals/${installed.proposal_id}`}>proposal {short(installed.proposal_id)}</a> of{" "}
+      {installed.by}
+      {installed.in_favour.length > 0 && <>, in favour: {installed.in_favour.join(", ")}</>}
+      {installed.txid && (
+        <>
+          , as transaction <code>{installed.txid}</code>
+        </>
+      )}
+      {installed.at !== null && <>; the last vote was signed {moment(installed.at)} by its member's clock</>}.
+    </p>
+  );
+}
+
+function Limits({ limits }: { limits: readonly Stated[] }) {
+  if (limits.length === 0) return null;
+  return (
+    <>
+      <h2>Limits of scripts</h2>
+      <dl class="rows">
+        {limits.map(({ name, value }) => (
+          <div key={name} class="depth1">
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+function Documents({ documents }: { documents: readonly Markup[] }) {
+  const asked = useSignal("");
+  const words = asked.value.toLowerCase().split(/\s+/).filter(Boolean);
+  return (
+    <section aria-label="How each endpoint is called">
+      <h2>How each endpoint is called</h2>
+      <form class="jump" onSubmit={(event) => event.preventDefault()}>
+        <label for="search">Find an endpoint</label>
+        <input
+          id="search"
+          type="search"
+          autocomplete="off"
+          value={asked.value}
+          onInput={(event) => {
+            asked.value = event.currentTarget.value;
+          }}
+        />
+      </form>
+      <div class="documents">{documents.map((document) => element(document, words))}</div>
+    </section>
+  );
+}
+
+/** What is loaded when a view opens: the answer, or why there is none. */
+function useAnswer<Answer>(ask: () => Promise<Answer>, about: string) {
+  const page = useSignal<Answer | null>(null);
+  const trouble = useSignal("");
+  useEffect(() => {
+    ask().then(
+      (answer) => {
+        page.value = answer;
+      },
+      (error: unknown) => {
+        trouble.value = error instanceof Error ? error.message : String(error);
+      },
+    );
+  }, [about]);
+  return { page: page.value, trouble: trouble.value };
+}
+
+export function AppView() {
+  const { page, trouble } = useAnswer<AppPage>(app, "app");
+  if (!page) return <p class={trouble ? "bad" : ""}>{trouble || "Reading the app …"}</p>;
+  return (
+    <>
+      <h1>{page.headline}</h1>
+      {page.installed && <InstalledBy installed={page.installed} />}
+      {page.not_known.length > 0 && <p class="faint">Not known here: {page.not_known.join("; ")}.</p>}
+      {page.endpoints.length > 0 && <Endpoints rows={page.endpoints} linked />}
+      {page.modules.length > 0 && (
+        <>
+          <h2>
+            Modules <small>{counted(page.modules.length, "file")}</small>
+          </h2>
+          <ul class="maps">
+            {page.modules.map(({ name, shown }) => (
+              <li key={name}>
+                <a href={address(name)}>{shown}</a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {page.modules.length > 0 && <Limits limits={page.limits} />}
+      <Documents documents={page.documents} />
+    </>
+  );
+}
+
+export function ModuleView({ name }: { name: string }) {
+  const { page, trouble } = useAnswer<ModulePage>(() => module(name), name);
+  if (!page) return <p class={trouble ? "bad" : ""}>{trouble || "Reading the module …"}</p>;
+  return (
+    <>
+      <p>
+        <a href="#/app">The app</a>
+      </p>
+      <h1>
+        Module <code>{page.name}</code>
+      </h1>
+      <p class="whole">
+        {counted(page.lines.length, "line")}, SHA-256 <code>{page.digest}</code>
+      </p>
+      {page.endpoints.length > 0 && <Endpoints rows={page.endpoints} linked={false} />}
+      <ol class="source" tabIndex={0} aria-label="Source">
+        {page.lines.map((line, index) => (
+          <li key={index}>
+            <code>{line || " "}</code>
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}

@@ -1,0 +1,125 @@
+"""The installed app, as far as a service tells of it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from ccfpy.base.json import Json, dumps
+from ccfpy.client.connection import Connection
+from ccfpy.client.proposal_stories import NOT_TOLD, Stories
+from ccfpy.console.answers import AppPage, ModulePage
+from ccfpy.console.app import NoSuchModule, app_page, module_page
+from tests.unit.client.conftest import Serve
+from tests.unit.console.told import ACCEPTED, ALICE
+
+EVIL = "/<b>\u202e.js"
+ENDPOINT: Json = {
+    "js_module": "m.js",
+    "js_function": "read",
+    "mode": "readonly",
+    "forwarding_required": "never",
+    "authn_policies": ["jwt", {"all_of": ["user_cert", "member_cert"]}],
+}
+OPEN: Json = {"js_module": EVIL, "js_function": "f", "authn_policies": ["no_auth"]}
+APP: dict[str, bytes] = {
+    "/app/api": b'{"info": {"title": "Generic"}}',
+    "/gov/service/javascript-app": dumps(
+        {"endpoints": {"/read": {"GET": ENDPOINT}, "/open": {"POST": OPEN}}}
+    ),
+    "/gov/service/javascript-modules": dumps(
+        {"value": [{"moduleName": "/m.js"}, {"moduleName": EVIL}]}
+    ),
+    "/gov/service/javascript-modules/%2Fm.js": "one\ntwo\u202e\n".encode(),
+    "/node/js_metrics": b'{"max_execution_time": 1000, "bytecode_used": false}',
+}
+
+Read = Callable[[Connection], Coroutine[Any, Any, Any]]
+
+
+@pytest.fixture
+def asked(serve: Serve, service_pem: str) -> Callable[[dict[str, bytes], Read], Any]:
+    """Return what asks a service that has some answers."""
+
+    async def ask(answers: dict[str, bytes], read: Read) -> object:
+        async def answer(request: web.Request) -> web.Response:
+            # The slashes of a module's name must arrive as they were sent.
+            body = answers.get(request.rel_url.raw_path)
+            return web.Response(status=404 if body is None else 200, body=body or b"{}")
+
+        async with (
+            serve(answer) as url,
+            asyncio.timeout(30),
+            Connection(url, service_certificate=service_pem) as connection,
+        ):
+            return await read(connection)
+
+    return lambda answers, read: asyncio.run(ask(answers, read))
+
+
+def _page(connection: Connection, *stories: Any) -> Coroutine[Any, Any, AppPage]:  # noqa: ANN401
+    told = Stories(told=stories, why_not="" if stories else NOT_TOLD)
+    return app_page(
+        connection,
+        told,
+        actions_of=lambda _: ("set_js_app",),
+        named=lambda each: "alice" if each == ALICE else "bob",
+        url="https://node.example",
+    )
+
+
+def test_endpoints_modules_and_limits_are_told(
+    asked: Callable[[dict[str, bytes], Read], AppPage],
+) -> None:
+    page = asked(APP, _page)
+    assert page.headline == "a JavaScript app of 2 endpoints in 2 modules"
+    assert [(row.verb, row.path, row.who) for row in page.endpoints] == [
+        ("POST", "/open", "anybody"),
+        ("GET", "/read", "jwt, or user_cert and member_cert"),
+    ]
+    assert [(each.name, each.value) for each in page.limits] == [
+        ("time of a call", "1,000 ms")
+    ]
+    assert page.installed is None
+    assert page.not_known == (NOT_TOLD,)
+    assert len(page.documents) == 1
+
+
+def test_a_name_that_cannot_be_seen_is_shown_by_its_number(
+    asked: Callable[[dict[str, bytes], Read], AppPage],
+) -> None:
+    page = asked(APP, _page)
+    assert [(each.name, each.shown) for each in page.modules] == [
+        (EVIL, "/<b>\\u202e.js"),
+        ("/m.js", "/m.js"),
+    ]
+
+
+def test_the_proposal_that_installed_the_app_is_named(
+    asked: Callable[[dict[str, bytes], Read], AppPage],
+) -> None:
+    installed = asked(APP, lambda each: _page(each, ACCEPTED)).installed
+    assert installed is not None
+    assert installed.proposal_id == ACCEPTED.proposalId
+    assert (installed.by, installed.in_favour) == ("alice", ("alice", "bob"))
+    assert (installed.txid, installed.at) == ("2.14", 1_002_000)
+
+
+def test_a_service_without_scripts_says_so(
+    asked: Callable[[dict[str, bytes], Read], AppPage],
+) -> None:
+    page = asked({"/app/api": APP["/app/api"]}, _page)
+    assert page.headline == "Generic: no JavaScript app is installed"
+    assert page.not_known == ("this service does not tell the limits of scripts",)
+
+
+def test_a_module_is_shown_line_by_line(
+    asked: Callable[[dict[str, bytes], Read], ModulePage],
+) -> None:
+    page = asked(APP, lambda each: module_page(each, "/m.js"))
+    assert page.lines == ("one", "two\\u202e")
+    assert [row.path for row in page.endpoints] == ["/read"]
+    with pytest.raises(NoSuchModule, match=r"no module /n\.js"):
+        asked(APP, lambda each: module_page(each, "/n.js"))

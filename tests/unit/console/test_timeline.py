@@ -1,0 +1,105 @@
+"""What happened to a proposal, in words."""
+
+import pytest
+
+from ccfpy.base.ids import MemberId
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.proposal_stories import Stories
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.console.timeline import effect_of, ended, last_signed_at, timeline
+from ccfpy.gov.definitions import Act
+from ccfpy.kv.store import Store
+from ccfpy.service.tables import js
+from ccfpy.service.tables.proposals import ProposalState
+from tests.unit.console.told import (
+    ACCEPTED,
+    ALICE,
+    BOB,
+    DROPPED,
+    PROPOSED,
+    event,
+    story,
+)
+
+STORIES = Stories(told=(DROPPED, ACCEPTED))
+NAMES: dict[str, str] = {ALICE: "alice", BOB: "bob"}
+
+
+def test_the_acts_are_told_in_the_order_of_transactions() -> None:
+    moments = timeline(
+        ACCEPTED,
+        STORIES,
+        named=NAMES.__getitem__,
+        effect="In effect",
+        vouched=lambda seqno: "verified" if seqno < 14 else "",
+    )
+    assert [(each.what, each.who, each.txid, each.vouched) for each in moments] == [
+        ("Proposed", "alice", "2.10", "verified"),
+        ("Voted in favour", "alice", "2.12", "verified"),
+        ("Voted in favour", "bob", "2.14", ""),
+        ("Accepted with 2 in favour", "", "2.14", ""),
+        ("Committed: all of this is final", "", None, ""),
+        ("In effect", "", None, ""),
+    ]
+    assert moments[0].at == 1_000_000
+    assert [each.is_end for each in moments] == [False] * 3 + [True] + [False] * 2
+
+
+def test_a_proposal_that_was_dropped_names_what_dropped_it() -> None:
+    assert ended(DROPPED, STORIES) == "dropped when proposal 1a1a1a1a was accepted"
+    alone = Stories(told=(DROPPED,))
+    assert ended(DROPPED, alone) == "dropped when another one was accepted"
+
+
+@pytest.mark.parametrize(
+    ("state", "votes", "told"),
+    [
+        (ProposalState.OPEN, None, ""),
+        (ProposalState.WITHDRAWN, None, "withdrawn by its proposer"),
+        (
+            ProposalState.REJECTED,
+            {ALICE: False, BOB: True},
+            "rejected with 1 in favour, 1 against",
+        ),
+        (ProposalState.FAILED, {ALICE: True}, "failed with 1 in favour"),
+    ],
+)
+def test_every_end_has_its_words(
+    state: ProposalState, votes: dict[MemberId, bool] | None, told: str
+) -> None:
+    assert ended(story("3c", state=state, votes=votes), STORIES) == told
+
+
+def test_an_open_proposal_ends_with_what_is_to_come() -> None:
+    voted = event(Act.VOTED, 12, BOB)
+    is_open = story("3c", PROPOSED, voted, state=ProposalState.OPEN)
+    moments = timeline(is_open, STORIES, named=str)
+    assert [each.what for each in moments[:2]] == ["Proposed", "Voted"]
+    assert [each.is_done for each in moments] == [True, True, False]
+
+
+def test_the_last_request_that_says_when_is_the_latest() -> None:
+    assert last_signed_at(ACCEPTED) == 1_002_000
+    assert last_signed_at(story("3c", event(Act.DECIDED, 4))) is None
+
+
+def _runs(modules: dict[str, str]) -> PublicState:
+    store = Store()
+    tx = store.begin()
+    for name, source in modules.items():
+        js.MODULES.of(tx).put(name, source)
+    store.apply(1, tx.writes)
+    return PublicState(store=store, not_served=())
+
+
+def _installs(name: str, source: str) -> JsonObject:
+    bundle: Json = {"modules": [{"name": name, "module": source}]}
+    return {"actions": [{"name": "set_js_app", "args": {"bundle": bundle}}]}
+
+
+def test_an_app_is_in_effect_while_its_modules_are_there() -> None:
+    state = _runs({"/m.js": "1"})
+    assert effect_of(state, _installs("m.js", "1")).startswith("In effect")
+    assert effect_of(state, _installs("m.js", "2")).startswith("Replaced")
+    assert effect_of(state, {"actions": [{"name": "set_user"}]}) == ""
+    assert effect_of(state, {}) == ""
