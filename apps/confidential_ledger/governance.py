@@ -5,7 +5,15 @@ import base64
 from apps.confidential_ledger.app import app, page
 from apps.confidential_ledger.callers import Reader
 from apps.confidential_ledger.tables import CONSTITUTION, MEMBERS
-from ccfpy.app import Context, Json, JsonObject, sha256_hex, trusted_node_quotes
+from ccfpy.app import (
+    Context,
+    Json,
+    JsonObject,
+    NodeId,
+    node_info,
+    sha256_hex,
+    trusted_node_quotes,
+)
 
 
 @app.get("/governance/constitution")
@@ -31,9 +39,16 @@ def list_quotes(ctx: Context, _: Reader) -> JsonObject:
     quotes: dict[str, Json] = {
         node_id: {
             "nodeId": node_id,
+            "mrenclave": _measurement(ctx, node_id),
             "quoteVersion": str(quote.format),
             "raw": base64.b64encode(quote.quote).decode(),
         }
         for node_id, quote in trusted_node_quotes(ctx.tx).items()
     }
     return {"currentNodeId": ctx.node.node_id, "enclaveQuotes": quotes}
+
+
+def _measurement(ctx: Context, node_id: NodeId) -> str:
+    """Return the measurement of a node's code, under the name that clients know."""
+    info = node_info(ctx.tx, node_id)
+    return "" if info is None else info.code_digest or ""

@@ -4,7 +4,8 @@ import re
 
 from ccfpy.app import ApiError, ErrorCode
 
-_OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_OBJECT_ID = re.compile(r"[0-9a-f-]{36}", re.IGNORECASE)
+"""As long as a GUID: a sample of Azure's names a user by 36 zeros."""
 _BYTE = "[0-9a-f]{2}"
 _FINGERPRINT = re.compile(rf"{_BYTE}(:?)({_BYTE}\1){{30}}{_BYTE}", re.IGNORECASE)
 _CHARS_MAX = 95

@@ -175,4 +175,8 @@ def test_the_service_is_described(ccf_service: Service, ccf_user: Caller) -> Non
     assert member["id"] == ccf_service.member().id
     quotes = ccf_user.get(path("enclaveQuotes")).object()
     assert isinstance(quotes["enclaveQuotes"], dict)
-    assert list(quotes["enclaveQuotes"]) == [quotes["currentNodeId"]]
+    ((node_id, quote),) = quotes["enclaveQuotes"].items()
+    assert node_id == quotes["currentNodeId"]
+    assert isinstance(quote, dict)
+    assert quote["nodeId"] == node_id
+    assert bytes.fromhex(str(quote["mrenclave"])), "the measurement of its code"
