@@ -46,6 +46,7 @@ def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
         ("proposals", "/proposals", "set_js_app"),
         ("receipts", "/receipts", "Is it in the ledger?"),
         ("ledger", "/ledger", "Transactions 1 to"),
+        ("at-rest", "/recovery", "If it were lost"),
         ("transaction", "/ledger/tx/1", "What it wrote"),
         ("keys", "/ledger/map/public%3Accf.gov.members.info", "Keys of"),
         ("app", "/app", "How each endpoint is called"),
