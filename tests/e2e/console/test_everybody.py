@@ -42,7 +42,7 @@ def opens_an_endpoint(service: Running) -> str:
 def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
     """Open each page in turn, and yield its name."""
     for name, place, wanted in (
-        ("network", "/network", "nodes answer"),
+        ("network", "/network", "5 minutes ago"),
         ("proposals", "/proposals", "set_js_app"),
         ("receipts", "/receipts", "Is it in the ledger?"),
         ("ledger", "/ledger", "Transactions 1 to"),
@@ -50,7 +50,7 @@ def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
         ("transaction", "/ledger/tx/1", "What it wrote"),
         ("keys", "/ledger/map/public%3Accf.gov.members.info", "Keys of"),
         ("app", "/app", "How each endpoint is called"),
-        ("module", "/app/module/%2Fthing7.js", "export function read"),
+        ("source", "/app/module/%2Fthing7.js", "export function read"),
         ("proposal", f"/proposals/{proposal_id}", "If it passed now"),
     ):
         go(page, place)
