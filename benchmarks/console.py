@@ -183,24 +183,23 @@ def proposing() -> Iterator[Running]:
 def measure_proposals() -> Iterator[Figure]:
     options = ("--as", "member0", "--no-confirm")
     with proposing() as running:
-        installed = propose(running, app_action(changed=0))
-        vote_for(running, installed, ["member0", "member1"])
-        changing = propose(running, app_action(changed=CHANGED))
         threshold: JsonObject = {"recovery_threshold": 9}
         failing = propose(
             running, {"name": "set_recovery_threshold", "args": threshold}
         )
-        hostile = propose(running, hostile_action(LINE_BYTES))
         with (
             console(running, *options) as address,
             browsing() as browser,
             opened(browser, address) as page,
         ):
             see(page, "1 of 1 nodes answer")
-            yield complete(page, changing, diffs=CHANGED + 2)
-            yield committed(page)
             yield what_if(page, failing)
-            yield unfrozen(page, hostile)
+            installed = propose(running, app_action(changed=0))
+            vote_for(running, installed, ["member0", "member1"])
+            changing = propose(running, app_action(changed=CHANGED))
+            yield complete(page, changing, diffs=CHANGED + OPENED)
+            yield committed(page)
+            yield unfrozen(page, propose(running, hostile_action(LINE_BYTES)))
 
 
 def complete(page: Page, proposal_id: str, *, diffs: int) -> Figure:

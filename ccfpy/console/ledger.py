@@ -14,7 +14,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.console.answers import LedgerView
 from ccfpy.crypto.hashing import sha256, sha256_hex
 
-LOOK_EACH_S = 1.0
+LOOK_EACH_S = 0.5
 BYTES_PER_MIB = 1 << 20
 NAME_CHARACTERS = 32
 
