@@ -16,6 +16,7 @@ their chunk, at the latest. Nothing freezes the page for 200 ms.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -39,6 +40,7 @@ from benchmarks.harness.processes import resident_mib
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.ledger_index import KEY, KEYS, MAP, SIGNED_EVERY, VALUE_BYTES
 from benchmarks.ledger_index import run as run_program
+from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.governance import Governance
 from ccfpy.client.share import constitution
@@ -425,17 +427,21 @@ class Leads:
 
     def follow(self) -> None:
         while not self._stop.is_set():
-            seen = asyncio.run(
-                survey(
-                    self._urls,
-                    service_certificate=self._service.certificate,
-                    timeout_s=NODE_TIMEOUT_S,
-                )
-            )
-            if seen.primary is not None and seen.primary.answer is not None:
-                self._since.setdefault(seen.primary.answer.view, time.monotonic())
-                self.now = seen
+            with contextlib.suppress(CcfpyError):  # asked again at once
+                self._look()
             self._stop.wait(0.05)
+
+    def _look(self) -> None:
+        seen = asyncio.run(
+            survey(
+                self._urls,
+                service_certificate=self._service.certificate,
+                timeout_s=NODE_TIMEOUT_S,
+            )
+        )
+        if seen.primary is not None and seen.primary.answer is not None:
+            self._since.setdefault(seen.primary.answer.view, time.monotonic())
+            self.now = seen
 
     def end(self) -> None:
         self._stop.set()
