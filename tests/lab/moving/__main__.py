@@ -31,6 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--election-timeout-ms", type=int, default=1000, help="of every node"
     )
     parser.add_argument(
+        "--pre-vote",
+        choices=("on", "off"),
+        default="on",
+        help="whether ccfpy's nodes ask before an election; CCF's never do",
+    )
+    parser.add_argument(
         "--workspace", type=Path, help="keep the nodes' files in this new folder"
     )
     chosen = parser.parse_args(arguments)
@@ -47,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
             kill_every=chosen.kill_every,
             clients=chosen.clients,
             election_timeout_ms=chosen.election_timeout_ms,
+            has_pre_vote=chosen.pre_vote == "on",
         )
         _say(HEADING)
         try:

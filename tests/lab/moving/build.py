@@ -77,11 +77,11 @@ class Build:
         ).stdout
         return said.split()[2].removeprefix("ccf-")
 
-    def placement(self, app: str, *, port: int = 0) -> Placement:
+    def placement(self, app: str) -> Placement:
         """Return a place for one of its nodes."""
         starter = Path(__file__).with_name("cpp_node.py")
         program = [sys.executable, str(starter), str(self.program(app))]
-        return Placement(port=port, program=program)
+        return Placement(program=program)
 
 
 def own_digest() -> str:
@@ -90,9 +90,10 @@ def own_digest() -> str:
     return hashlib.sha256(program.read_bytes()).hexdigest()
 
 
-def own_placement(*, port: int = 0) -> Placement:
-    """Return a place for a node of ccfpy."""
-    return Placement(port=port, program=NODE_PROGRAM)
+def own_placement(*, has_pre_vote: bool = True) -> Placement:
+    """Return a place for a node of ccfpy, which asks for pre-votes or does not."""
+    options = () if has_pre_vote else ("--pre-vote", "off")
+    return Placement(program=[*NODE_PROGRAM, *options])
 
 
 def absent() -> str:

@@ -24,6 +24,8 @@ from tests.lab.moving.build import Build, own_digest, own_placement
 from tests.lab.moving.writers import Writers
 
 APP = "logging"
+NAMED_MAX = 20
+"""Lost writes that are named."""
 SETTLE_S = 1.0
 """Of load before the first swap and after the last."""
 
@@ -53,6 +55,7 @@ class Plan:
             0. Otherwise members retire it.
         clients: how many clients.
         pause_s: between two writes of one client.
+        has_pre_vote: whether ccfpy's nodes ask for pre-votes; C++ nodes never do.
     """
 
     workspace: Path
@@ -64,6 +67,7 @@ class Plan:
     clients: int = 6
     pause_s: float = 0.02
     election_timeout_ms: int = 1000
+    has_pre_vote: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +163,8 @@ class Run:
                 await network.wait_joined(node)
             if missing := await writers.missing():
                 raise WriteLost(
-                    f"{len(missing)} acknowledged writes are not there: {missing[:20]}"
+                    f"{len(missing)} acknowledged writes are not there: "
+                    + "; ".join(missing[:NAMED_MAX])
                 )
         finally:
             network.stop()
@@ -241,12 +246,18 @@ class Run:
         node if that snapshot is older than the one from which the backup began.
         """
         target = (await network.primary()).address
-        return await network.add(place(kind, self.plan.build, APP), target=target)
+        plan = self.plan
+        placement = place(kind, plan.build, APP, has_pre_vote=plan.has_pre_vote)
+        return await network.add(placement, target=target)
 
 
-def place(kind: Kind, build: Build, app: str) -> Placement:
+def place(
+    kind: Kind, build: Build, app: str, *, has_pre_vote: bool = True
+) -> Placement:
     """Return a place for a node that runs one of the programs."""
-    return build.placement(app) if kind is Kind.CCF else own_placement()
+    if kind is Kind.CCF:
+        return build.placement(app)
+    return own_placement(has_pre_vote=has_pre_vote)
 
 
 def decisions() -> Sequence[Callable[[], JsonObject]]:

@@ -5,23 +5,54 @@ that it is committed: from then on no swap of nodes may lose it.
 """
 
 import asyncio
+import http
 import itertools
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import ClientError
+from ccfpy.client.errors import ClientError, ServiceError
 from ccfpy.client.keyfiles import read_text
+from ccfpy.client.reply import text_field
 from ccfpy.local.network import ProcessNetwork
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import TxId
 
 REQUEST_TIMEOUT_S = 5.0
 COMMIT_TIMEOUT_S = 20.0
+READ_TIMEOUT_S = 30.0
+POLL_S = 0.1
 READERS = 4
 
 
 def message(number: int) -> str:
     """Return the message with a number."""
     return f"message {number}"
+
+
+async def _read(connection: Connection, number: int) -> str | None:
+    """Return what a node shows of a write; nothing if it shows none.
+
+    An election ends sessions, which says nothing of the write: then the node is asked
+    again.
+    """
+    deadline = time.monotonic() + READ_TIMEOUT_S
+    while True:
+        try:
+            reply = await connection.get(f"/app/log/private?id={number}")
+        except ServiceError as error:
+            if error.status == http.HTTPStatus.NOT_FOUND:
+                return None
+            if time.monotonic() > deadline:
+                raise
+        except ClientError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return text_field(reply.object(), "msg")
+        await asyncio.sleep(POLL_S)
 
 
 class Timeline:
@@ -61,7 +92,7 @@ class Writers:
 
     Attributes:
         answered: when writes were answered.
-        acknowledged: the numbers of the writes that a node called committed.
+        acknowledged: the writes that a node called committed, by their numbers.
         uncertain: how many writes ended without that word.
     """
 
@@ -71,7 +102,7 @@ class Writers:
         self._numbers = itertools.count(1)
         self._is_over = asyncio.Event()
         self.answered = Timeline()
-        self.acknowledged: set[int] = set()
+        self.acknowledged: dict[int, TxId] = {}
         self.uncertain = 0
 
     def end(self) -> None:
@@ -91,11 +122,14 @@ class Writers:
                     await self._write(connection)
                     await asyncio.sleep(self._pause_s)
 
-    async def missing(self) -> Sequence[int]:
-        """Return the acknowledged writes that some node does not show as written.
+    async def missing(self) -> Sequence[str]:
+        """Return a sentence about each acknowledged write that a node does not show.
 
         Each node that serves is asked for its share, so that nodes of both programs
         answer.
+
+        Raises:
+            ClientError: a node does not answer for long.
         """
         urls = self._urls()
         numbers = sorted(self.acknowledged)
@@ -103,17 +137,16 @@ class Writers:
         found = await asyncio.gather(*(self._absent(*share) for share in shares))
         return sorted(itertools.chain.from_iterable(found))
 
-    async def _absent(self, url: str, numbers: Sequence[int]) -> list[int]:
-        absent: list[int] = []
+    async def _absent(self, url: str, numbers: Sequence[int]) -> list[str]:
+        absent: list[str] = []
         async with self._connect([url]) as connection:
 
             async def read(share: Sequence[int]) -> None:
                 for number in share:
-                    reply = await connection.request(
-                        "GET", f"/app/log/private?id={number}"
-                    )
-                    if reply.is_error or reply.object().get("msg") != message(number):
-                        absent.append(number)
+                    found = await _read(connection, number)
+                    if found != message(number):
+                        txid = self.acknowledged[number]
+                        absent.append(f"write {number} in {txid}: {url} has {found!r}")
 
             shares = [numbers[at::READERS] for at in range(READERS)]
             await asyncio.gather(*map(read, shares))
@@ -130,7 +163,7 @@ class Writers:
         except ClientError:
             self.uncertain += 1
             return
-        self.acknowledged.add(number)
+        self.acknowledged[number] = reply.txid
 
     def _urls(self) -> list[str]:
         return [node.url for node in self._network.serving]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.cli.node import PROGRAM
-from tests.lab.moving.build import BUILD, SOURCE, Build, own_digest
+from tests.lab.moving.build import BUILD, SOURCE, Build, own_digest, own_placement
 
 
 def test_without_a_variable_there_is_no_build(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,3 +44,10 @@ def test_a_node_proves_the_digest_of_its_program(tmp_path: Path) -> None:
 
 def test_ccfpys_nodes_prove_the_digest_of_the_command() -> None:
     assert own_digest() == hashlib.sha256(PROGRAM.read_bytes()).hexdigest()
+
+
+def test_ccfpys_nodes_ask_for_pre_votes_unless_they_are_told_not_to() -> None:
+    told = own_placement(has_pre_vote=False).program
+    assert told is not None
+    assert list(told[-2:]) == ["--pre-vote", "off"]
+    assert "--pre-vote" not in (own_placement().program or ())
