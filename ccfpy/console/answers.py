@@ -19,6 +19,7 @@ class Start:
 
     Attributes:
         service: the SHA-256 digest of the certificate that the console trusts, in hex.
+        certificate: that certificate, as PEM text.
         has_ledger: whether the console reads a ledger's files.
         has_lost: whether it reads what is left of a lost service.
         urls: where nodes are asked; none if the console shows no service.
@@ -29,6 +30,7 @@ class Start:
 
     version: str
     service: str | None
+    certificate: str | None
     has_ledger: bool
     has_lost: bool
     urls: tuple[str, ...]
@@ -115,6 +117,7 @@ class ProposalRow:
         proposer: a name that is known on this machine, or the beginning of the id.
         actions: the names of its actions.
         voters: who has voted, named in the same way.
+        voter_ids: the ids of these members.
         group: ``yours to decide``, ``open`` or ``decided``.
         ended: what ended it, in words; empty while it is open, or if that is not known.
         at: when the last request about it was signed by its member's clock, in
@@ -126,6 +129,7 @@ class ProposalRow:
     proposer: str
     actions: tuple[str, ...]
     voters: tuple[str, ...]
+    voter_ids: tuple[str, ...]
     group: str
     ended: str
     at: int | None
@@ -187,6 +191,7 @@ class ProposalPage:
         text: the proposal as it was signed.
         may_vote: whether the signer can still vote for or against it.
         why_not: the reason, if not.
+        may_withdraw: whether the signer proposed it and can withdraw it.
     """
 
     id: str
@@ -198,6 +203,7 @@ class ProposalPage:
     text: str
     may_vote: bool
     why_not: str
+    may_withdraw: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +332,13 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """The digest of the service's state that a member signed, in hex."""
+
+    state_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SigningFacts:
     """What a signer compares before signing.
 
@@ -335,12 +348,15 @@ class SigningFacts:
             seconds since 1970. The service takes none that is far ahead of its clock.
         body_bytes_max: how long a message may be that every node takes.
         setting: what an operator raises to allow a longer one.
+        member_status: of the member who signs; nothing if the service has no such
+            member.
     """
 
     now_ms: int
     latest_created_at: int | None
     body_bytes_max: int
     setting: str
+    member_status: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

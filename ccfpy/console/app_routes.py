@@ -18,7 +18,7 @@ from ccfpy.service.tables import proposals
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from ccfpy.base.ids import ProposalId, Seqno
+    from ccfpy.base.ids import MemberId, ProposalId, Seqno
     from ccfpy.client.connection import Connection
     from ccfpy.console.answers import Moment, ProposalPage
     from ccfpy.console.service import Service
@@ -53,8 +53,14 @@ class AppRoutes:
         async with self._service.connect() as connection:
             return answer(await module_page(connection, name))
 
-    async def proposal(self, proposal_id: "ProposalId") -> "ProposalPage":
+    async def proposal(
+        self, proposal_id: "ProposalId", signer_id: "MemberId | None"
+    ) -> "ProposalPage":
         """Describe a proposal, also one that the service's tables have forgotten.
+
+        Args:
+            proposal_id: which.
+            signer_id: who reads, if that is a member.
 
         Raises:
             NoSuchProposal: neither they nor the ledger have the proposal.
@@ -86,7 +92,7 @@ class AppRoutes:
             state,
             proposal_id,
             names=service.names(),
-            signer_id=service.signer_id,
+            signer_id=signer_id,
             moments=moments,
             not_known="" if moments else stories.why_not,
         )

@@ -96,6 +96,7 @@ def _row(
         proposer=named(info.proposer_id),
         actions=summary.actions,
         voters=tuple(map(named, info.ballots)),
+        voter_ids=tuple(info.ballots),
         group=YOURS if waits else OPEN if is_open else DECIDED,
         ended="",
         at=None,

@@ -52,6 +52,7 @@ def page_of(
         text=body.decode(errors="replace"),
         may_vote=not why_not,
         why_not=why_not,
+        may_withdraw=info.state is ProposalState.OPEN and info.proposer_id == signer_id,
     )
 
 
@@ -71,7 +72,7 @@ def body_of(state: PublicState, proposal_id: ProposalId) -> bytes:
 def _why_not(state: PublicState, info: ProposalInfo, signer_id: MemberId | None) -> str:
     """Return why the signer cannot vote; nothing if the signer can."""
     if signer_id is None:
-        return "this console only reads: start it with --as MEMBER to vote"
+        return "nobody votes here: choose a key, or start the console with --as MEMBER"
     if info.state is not ProposalState.OPEN:
         return f"the proposal is {info.state.value}: votes no longer count"
     if signer_id in info.ballots:
@@ -80,5 +81,5 @@ def _why_not(state: PublicState, info: ProposalInfo, signer_id: MemberId | None)
     if signer_id not in known:
         return "your key is no member's of this service"
     if known[signer_id].status is not MemberStatus.ACTIVE:
-        return "you are not active yet: acknowledge first, with ccfpy gov ack"
+        return "you are not active yet: acknowledge first, under Your key"
     return ""

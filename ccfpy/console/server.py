@@ -20,7 +20,7 @@ from ccfpy.client.ballots import bound_ballot, text_digest
 from ccfpy.client.governance import Governance
 from ccfpy.client.review.proposal import NoSuchProposal
 from ccfpy.client.review.public_state import read_public_state
-from ccfpy.console.answers import Cast, Problem, Start
+from ccfpy.console.answers import Acknowledged, Cast, Problem, Start
 from ccfpy.console.app import NoSuchModule
 from ccfpy.console.app_routes import AppRoutes
 from ccfpy.console.explorer import Explorer, NoSuchTransaction
@@ -32,7 +32,7 @@ from ccfpy.console.receipts import explained, fetched, receipt_bytes
 from ccfpy.console.recovery_routes import RecoveryRoutes
 from ccfpy.console.signing import Desk, NotSigned
 from ccfpy.console.stream import Stream, TooManyListeners
-from ccfpy.console.submitting import SubmitRoutes
+from ccfpy.console.submitting import SubmitRoutes, asking_member
 from ccfpy.console.watching import watch
 from ccfpy.http.errors import ApiError
 
@@ -127,6 +127,8 @@ class Console:
             made.router.add_get("/api/module", shown.module)
             made.router.add_get("/api/proposals/{id}", routes.proposal)
             made.router.add_post("/api/proposals/{id}/vote", routes.vote)
+            made.router.add_post("/api/proposals/{id}/withdraw", routes.withdraw)
+            made.router.add_post("/api/acknowledge", routes.acknowledge)
             submitting = SubmitRoutes(self.service)
             made.router.add_get("/api/signing", submitting.facts)
             made.router.add_post("/api/submit", submitting.submit)
@@ -237,6 +239,7 @@ class _Routes:
             Start(
                 version=VERSION,
                 service=None if service is None else service.digest,
+                certificate=None if service is None else service.certificate,
                 has_ledger=self._ledger is not None,
                 has_lost=self._lost is not None,
                 urls=() if service is None else tuple(service.urls),
@@ -264,7 +267,8 @@ class _Routes:
 
     async def proposal(self, request: web.Request) -> web.Response:
         """Answer with a proposal whole."""
-        return answer(await self._app.proposal(_proposal_id(request)))
+        signer_id = asking_member(request, self._service)
+        return answer(await self._app.proposal(_proposal_id(request), signer_id))
 
     async def vote(self, request: web.Request) -> web.Response:
         """Sign and submit a ballot that counts for the bytes that were read alone."""
@@ -294,6 +298,25 @@ class _Routes:
             )
         txid = None if status.txid is None else str(status.txid)
         return answer(Cast(state=status.state, txid=txid))
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        """Sign and submit the withdrawal of a proposal of the signer's."""
+        proposal_id = _proposal_id(request)
+        pen = await self._desk.allowed((f"the withdrawal of proposal {proposal_id}",))
+        async with self._service.connect() as connection:
+            status = await Governance(connection, pen.signer).withdraw(proposal_id)
+        if status is None:
+            raise NoSuchProposal(f"the service has no proposal {proposal_id}")
+        txid = None if status.txid is None else str(status.txid)
+        return answer(Cast(state=status.state, txid=txid))
+
+    async def acknowledge(self, _: web.Request) -> web.Response:
+        """Sign the state of the service, which makes the signer active."""
+        lines = ("the state of the service, which makes this member active",)
+        pen = await self._desk.allowed(lines)
+        async with self._service.connect() as connection:
+            digest = await Governance(connection, pen.signer).acknowledge()
+        return answer(Acknowledged(state_digest=digest))
 
     async def committed(self, request: web.Request) -> web.Response:
         """Answer once a transaction is committed."""

@@ -4,12 +4,14 @@ The console forwards such a message as it came. The message's own headers say to
 endpoint it belongs, so that a page cannot choose another.
 """
 
+import re
 import time
 from collections.abc import Iterator
 
 from aiohttp import web
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId
 from ccfpy.base.limits import HTTP_BODY_BYTES_MAX
 from ccfpy.base.units import parse_size
 from ccfpy.client.errors import ServiceError
@@ -18,6 +20,7 @@ from ccfpy.client.signers import detached
 from ccfpy.console.answers import SigningFacts, Submitted
 from ccfpy.console.ledger_routes import answer
 from ccfpy.console.service import Service
+from ccfpy.service.tables import members
 from ccfpy.service.tables.nodes import INFO
 from ccfpy.service.tables.proposals import COSE_RECENT_PROPOSALS
 
@@ -25,6 +28,9 @@ MESSAGE_BYTES_MAX = 16 * HTTP_BODY_BYTES_MAX
 """The longest message that the console forwards."""
 SETTING = "http_configuration.max_body_size"
 """What an operator raises where a message is too long for a node."""
+TABLES = (INFO, members.INFO, COSE_RECENT_PROPOSALS)
+"""What must be read before signing."""
+MEMBER_ID = re.compile("[0-9a-f]{64}")
 _TOO_LARGE = 413
 
 
@@ -34,13 +40,13 @@ class SubmitRoutes:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def facts(self, _: web.Request) -> web.Response:
+    async def facts(self, request: web.Request) -> web.Response:
         """Answer what a signer compares before signing."""
+        signer_id = asking_member(request, self._service)
         async with self._service.connect() as connection:
-            state = await read_public_state(
-                connection, only=(INFO, COSE_RECENT_PROPOSALS)
-            )
-        return answer(facts_of(state, now_ms=time.time_ns() // 1_000_000))
+            state = await read_public_state(connection, only=TABLES)
+        now_ms = time.time_ns() // 1_000_000
+        return answer(facts_of(state, signer_id, now_ms=now_ms))
 
     async def submit(self, request: web.Request) -> web.Response:
         """Forward a signed message, and answer with what the service says.
@@ -70,20 +76,39 @@ class SubmitRoutes:
         )
 
 
-def facts_of(state: PublicState, *, now_ms: int) -> SigningFacts:
+def asking_member(request: web.Request, service: Service) -> MemberId | None:
+    """Return who signs: the member whose key the page has, or the console's.
+
+    Raises:
+        Malformed: the page names no member's id.
+    """
+    given = request.query.get("member")
+    if given is None:
+        return service.signer_id
+    if MEMBER_ID.fullmatch(given) is None:
+        raise Malformed("a member's id is 64 digits of hex")
+    return MemberId(given)
+
+
+def facts_of(
+    state: PublicState, signer_id: MemberId | None, *, now_ms: int
+) -> SigningFacts:
     """Return what a signer compares before signing.
 
     Args:
-        state: the nodes, and the requests of recent proposals.
+        state: what ``TABLES`` hold.
+        signer_id: who signs, if that is known.
         now_ms: this machine's clock, in milliseconds since 1970.
     """
-    recent = COSE_RECENT_PROPOSALS.of(state.store.begin(read_only=True)).items()
-    times = [key.partition(":")[0] for key, _ in recent]
+    tx = state.store.begin(read_only=True)
+    times = [key.partition(":")[0] for key, _ in COSE_RECENT_PROPOSALS.of(tx).items()]
+    signer = None if signer_id is None else members.INFO.of(tx).get(signer_id)
     return SigningFacts(
         now_ms=now_ms,
         latest_created_at=max(map(int, filter(str.isdecimal, times)), default=None),
         body_bytes_max=min(_body_limits(state), default=HTTP_BODY_BYTES_MAX),
         setting=SETTING,
+        member_status=None if signer is None else signer.status.value,
     )
 
 

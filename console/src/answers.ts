@@ -82,6 +82,7 @@ export interface InspectionReport {
 export interface Start {
   readonly version: string;
   readonly service: string | null;
+  readonly certificate: string | null;
   readonly has_ledger: boolean;
   readonly has_lost: boolean;
   readonly urls: readonly string[];
@@ -131,6 +132,7 @@ export interface ProposalRow {
   readonly proposer: string;
   readonly actions: readonly string[];
   readonly voters: readonly string[];
+  readonly voter_ids: readonly string[];
   readonly group: string;
   readonly ended: string;
   readonly at: number | null;
@@ -165,6 +167,7 @@ export interface ProposalPage {
   readonly text: string;
   readonly may_vote: boolean;
   readonly why_not: string;
+  readonly may_withdraw: boolean;
 }
 
 export interface Markup {
@@ -225,11 +228,16 @@ export interface Cast {
   readonly txid: string | null;
 }
 
+export interface Acknowledged {
+  readonly state_digest: string;
+}
+
 export interface SigningFacts {
   readonly now_ms: number;
   readonly latest_created_at: number | null;
   readonly body_bytes_max: number;
   readonly setting: string;
+  readonly member_status: string | null;
 }
 
 export interface Submitted {

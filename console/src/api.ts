@@ -1,5 +1,6 @@
 // Requests to the console's server, and the stream of what changes.
 import type {
+  Acknowledged,
   AppPage,
   Cast,
   EncryptedShare,
@@ -47,7 +48,11 @@ async function answered<Answer>(path: string, init: RequestInit = {}): Promise<A
 
 export const start = (): Promise<Start> => answered("/api/start");
 
-export const proposal = (id: string): Promise<ProposalPage> => answered(`/api/proposals/${id}`);
+const asMember = (member: string | null): string => (member === null ? "" : `?member=${member}`);
+
+/** A proposal, as the member sees it who signs in the page, or else on the console's machine. */
+export const proposal = (id: string, member: string | null = null): Promise<ProposalPage> =>
+  answered(`/api/proposals/${id}${asMember(member)}`);
 
 export const committed = (txid: string): Promise<Cast> => answered(`/api/committed/${txid}`);
 
@@ -57,8 +62,13 @@ export const vote = (id: string, digest: string, inFavour: boolean): Promise<Cas
     body: JSON.stringify({ digest, in_favour: inFavour }),
   });
 
+export const withdraw = (id: string): Promise<Cast> => answered(`/api/proposals/${id}/withdraw`, { method: "POST" });
+
+export const acknowledge = (): Promise<Acknowledged> => answered("/api/acknowledge", { method: "POST" });
+
 /** What a signer compares before signing. */
-export const signingFacts = (): Promise<SigningFacts> => answered("/api/signing");
+export const signingFacts = (member: string | null = null): Promise<SigningFacts> =>
+  answered(`/api/signing${asMember(member)}`);
 
 /** Forward a signed message; the message says where it belongs. */
 export const submit = (message: Uint8Array<ArrayBuffer>): Promise<Submitted> =>

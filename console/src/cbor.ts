@@ -1,7 +1,7 @@
 // CBOR as far as COSE needs it (RFC 8949): the shortest form of everything that is written.
 import { type Bytes, joined } from "./der";
 
-export type Value = number | string | Bytes | null | readonly Value[] | ReadonlyMap<Value, Value> | Tagged;
+export type Value = number | boolean | string | Bytes | null | readonly Value[] | ReadonlyMap<Value, Value> | Tagged;
 
 export class Tagged {
   constructor(
@@ -20,11 +20,14 @@ const enum Major {
   Tag,
   Simple,
 }
+const FALSE = 20;
+const TRUE = 21;
 const NULL = 22;
 const DEPTH_MAX = 16;
 
 export function encode(value: Value): Bytes {
   if (value === null) return head(Major.Simple, NULL);
+  if (typeof value === "boolean") return head(Major.Simple, value ? TRUE : FALSE);
   if (typeof value === "number") return value < 0 ? head(Major.Negative, -1 - value) : head(Major.Positive, value);
   if (typeof value === "string") {
     const text = new TextEncoder().encode(value);
@@ -81,6 +84,7 @@ class Reader {
         return new Tagged(count, this.value(depth - 1));
       case Major.Simple:
         if (count === NULL) return null;
+        if (count === TRUE || count === FALSE) return count === TRUE;
         throw new Error("the CBOR has a value that COSE does not need");
     }
   }

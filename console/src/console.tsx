@@ -1,12 +1,15 @@
 // The frame around every view, and the choice among them.
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { AppView, ModuleView } from "./app";
-import { InboxView } from "./inbox";
+import { InboxView, YOURS, asMember } from "./inbox";
+import { KeyView } from "./keys";
 import { LedgerView } from "./ledger";
 import { NetworkView } from "./network";
 import { ProposalView } from "./proposal";
 import { ReceiptView } from "./receipts";
 import { RecoveryView } from "./recovery";
+import { recall, signer } from "./signer";
 import { focusHeading, follow, inbox, ledger, lost, network, recovery, route, started } from "./state";
 
 interface Choice {
@@ -25,6 +28,7 @@ function views(): readonly Choice[] {
     { path: "/ledger", name: "Ledger", isThere: started.value?.has_ledger === true },
     { path: "/receipts", name: "Receipts", isThere: hasService },
     { path: "/recovery", name: "Recovery", isThere: hasService || started.value?.has_lost === true },
+    { path: "/key", name: "Your key", isThere: hasService },
   ].filter((choice) => choice.isThere);
 }
 
@@ -32,7 +36,8 @@ function views(): readonly Choice[] {
 const place = (): string => (route.value === "/" ? (views()[0]?.path ?? "/network") : route.value);
 
 function Navigation() {
-  const waiting = inbox.value?.proposals.filter((row) => row.group === "yours to decide").length ?? 0;
+  const by = signer.value;
+  const waiting = inbox.value && by ? asMember(inbox.value, by.id).proposals.filter((row) => row.group === YOURS).length : 0;
   return (
     <nav aria-label="Views">
       {views().map(({ path, name }) => (
@@ -51,6 +56,7 @@ function Navigation() {
 
 function Identity() {
   const known = started.value;
+  const by = signer.value;
   if (!known) return null;
   return (
     <p class="identity">
@@ -59,7 +65,7 @@ function Identity() {
           service <code title={known.service}>{known.service.slice(0, 16)}</code>
         </span>
       )}
-      <span>{known.signer ? `you vote as ${known.signer}` : "reading only"}</span>
+      <span>{by ? `you vote as ${by.name}` : "reading only"}</span>
     </p>
   );
 }
@@ -72,6 +78,7 @@ function View() {
   if (module?.[1]) return <ModuleView key={module[1]} name={decodeURIComponent(module[1])} />;
   if (shown.startsWith("/app")) return <AppView />;
   if (shown.startsWith("/proposals")) return <InboxView inbox={inbox.value} />;
+  if (shown.startsWith("/key")) return <KeyView />;
   if (shown.startsWith("/receipts")) return <ReceiptView />;
   if (shown.startsWith("/recovery")) return <RecoveryView recovery={recovery.value} />;
   if (shown.startsWith("/ledger")) return <LedgerView ledger={ledger.value} route={shown} />;
@@ -114,5 +121,8 @@ const page = document.getElementById("page");
 if (page) {
   page.replaceChildren();
   render(<Page />, page);
+  effect(() => {
+    if (started.value?.service) void recall();
+  });
   void follow();
 }

@@ -1,9 +1,27 @@
 // The proposals that the service remembers, for members.
 import type { Inbox, ProposalRow } from "./answers";
+import { signer } from "./signer";
 import { counted, moment, short } from "./words";
 
+export const YOURS = "yours to decide";
+
+/** The proposals as a member sees them whose key is in the page. */
+export function asMember(inbox: Inbox, id: string): Inbox {
+  const proposals = inbox.proposals.map((row) =>
+    row.group === "decided" ? row : { ...row, group: row.voter_ids.includes(id) ? "open" : YOURS },
+  );
+  const yours = proposals.filter((row) => row.group === YOURS).length;
+  const open = proposals.filter((row) => row.group === "open").length;
+  const headline = yours
+    ? `${counted(yours, "proposal")} ${yours === 1 ? "waits" : "wait"} for your vote`
+    : open
+      ? `${counted(open, "proposal")} ${open === 1 ? "is" : "are"} open, and you have voted`
+      : inbox.headline;
+  return { ...inbox, headline, proposals };
+}
+
 const TITLES: ReadonlyArray<readonly [string, string]> = [
-  ["yours to decide", "Waiting for your vote"],
+  [YOURS, "Waiting for your vote"],
   ["open", "Open"],
   ["decided", "Decided"],
 ];
@@ -24,7 +42,9 @@ function Item({ row }: { row: ProposalRow }) {
   );
 }
 
-export function InboxView({ inbox }: { inbox: Inbox | null }) {
+export function InboxView({ inbox: read }: { inbox: Inbox | null }) {
+  const by = signer.value;
+  const inbox = read && by?.isHere ? asMember(read, by.id) : read;
   if (!inbox) return <p>Reading the proposals …</p>;
   return (
     <>

@@ -2,11 +2,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Diff, Fact, Moment, ProposalPage, Section, Topic } from "./answers";
-import { committed, proposal, vote } from "./api";
+import { proposal } from "./api";
+import { textDigest } from "./ballots";
 import { ProposedIdentities } from "./identities";
 import { Long } from "./long";
-import { inbox, started } from "./state";
-import { counted, moment, short } from "./words";
+import { pageKey } from "./signer";
+import { inbox } from "./state";
+import { Vote } from "./vote";
+import { counted, moment, said, short } from "./words";
 
 /** What a member reads first comes first. */
 const ORDER: readonly Topic[] = ["summary", "actions", "outcome", "votes", "unknown"];
@@ -143,73 +146,30 @@ function Timeline({ page }: { page: ProposalPage }) {
   );
 }
 
-function Vote({ page, again }: { page: ProposalPage; again: () => void }) {
-  const said = useSignal("");
-  const isBusy = useSignal(false);
-  const isBad = useSignal(false);
-
-  async function cast(inFavour: boolean): Promise<void> {
-    isBusy.value = true;
-    isBad.value = false;
-    said.value = started.value?.confirms ? "Answer the question in the terminal …" : "Signing …";
-    try {
-      const { state, txid } = await vote(page.id, page.digest, inFavour);
-      said.value = `Voted: the proposal is ${state}.`;
-      if (txid) {
-        said.value = `Voted: the proposal is ${state}. Waiting until ${txid} is committed …`;
-        await committed(txid);
-        said.value = `Your vote is committed as ${txid}. The proposal is ${state}.`;
-      }
-      again();
-    } catch (error) {
-      isBad.value = true;
-      said.value = error instanceof Error ? error.message : String(error);
-    } finally {
-      isBusy.value = false;
-    }
-  }
-
-  return (
-    <section class="vote" aria-label="Your vote">
-      {page.may_vote ? (
-        <>
-          <p>
-            Your vote counts for the bytes shown here alone, SHA-256{" "}
-            <code title={page.digest}>{page.digest.slice(0, 16)}…</code>, and is final.
-          </p>
-          <button type="button" class="yes" disabled={isBusy.value} onClick={() => void cast(true)}>
-            Vote in favour
-          </button>
-          <button type="button" class="no" disabled={isBusy.value} onClick={() => void cast(false)}>
-            Vote against
-          </button>
-        </>
-      ) : (
-        <p>{page.why_not}</p>
-      )}
-      <p role="status" class={isBad.value ? "bad" : ""}>
-        {said.value}
-      </p>
-    </section>
-  );
-}
-
 export function ProposalView({ id }: { id: string }) {
   const page = useSignal<ProposalPage | null>(null);
   const trouble = useSignal("");
 
-  async function load(): Promise<void> {
+  const member = pageKey.value?.memberId ?? null;
+
+  async function load(): Promise<ProposalPage | null> {
     try {
-      page.value = await proposal(id);
+      const read = await proposal(id, member);
+      // What the page shows is what it binds a ballot to: the digest is its own.
+      if ((await textDigest(read.text)) !== read.digest)
+        throw new Error("The console names a digest that is not of the text it sent: do not vote with this console.");
+      page.value = read;
       trouble.value = "";
+      return read;
     } catch (error) {
-      trouble.value = error instanceof Error ? error.message : String(error);
+      trouble.value = said(error);
+      return null;
     }
   }
 
   const row = inbox.value?.proposals.find((each) => each.id === id);
   const version = `${row?.state}/${row?.voters.join()}`;
-  useEffect(() => void load(), [id, version]);
+  useEffect(() => void load(), [id, version, member]);
 
   const shown = page.value;
   if (!shown) return <p class={trouble.value ? "bad" : ""}>{trouble.value || "Running the constitution over the proposal …"}</p>;
@@ -237,7 +197,7 @@ export function ProposalView({ id }: { id: string }) {
           <Long text={shown.text} />
         </pre>
       </details>
-      <Vote page={shown} again={() => void load()} />
+      <Vote page={shown} again={load} />
     </>
   );
 }

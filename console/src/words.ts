@@ -20,3 +20,6 @@ export const clock = (ms: number): string => new Date(ms).toLocaleTimeString("en
 /** A time of any day, such as "29 Nov 2026, 20:01:05". */
 export const moment = (ms: number): string =>
   new Date(ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+/** What an error says. */
+export const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,24 +1,17 @@
 """Messages that the page signs, read by what nodes read them with."""
 
 import base64
-from datetime import UTC, datetime
 
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
-from ccfpy.client.keyfiles import OsEntropy, member_id
+from ccfpy.base.json import loads_object
+from ccfpy.client.ballots import REJECT, bound_ballot, text_digest
 from ccfpy.client.signers.detached import destination
 from ccfpy.crypto import cose
-from ccfpy.crypto.certs import Certificate, node_self_signed
-from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.ec import Curve
 from tests.e2e.console.modules import run
+from tests.e2e.console.page_keys import PKCS8, SEC1, key_pem, member
 
-OPEN = NoEncryption()
 PASSPHRASE = BestAvailableEncryption(b"open sesame")
 PAYLOAD = "é" * 40_000
 SIGNS = """\
@@ -36,64 +29,58 @@ BALLOT = {
     "proposalId": "ab" * 32,
     "createdAt": 1_700_000_000,
 }
-Form = PrivateFormat
-
-
-def _member(curve: Curve) -> tuple[KeyPair, Certificate]:
-    entropy = OsEntropy()
-    key = KeyPair.generate(entropy, curve)
-    certificate = node_self_signed(
-        key,
-        subject=f"CN=on {curve},O=an authority",
-        sans=(),
-        not_before=datetime.now(tz=UTC),
-        validity_days=1,
-        entropy=entropy,
-    )
-    return key, certificate
-
-
-def _pem(
-    key: KeyPair, form: PrivateFormat, how: KeySerializationEncryption = OPEN
-) -> str:
-    return key.library_key.private_bytes(Encoding.PEM, form, how).decode()
+BALLOTS = """\
+import { ballot, textDigest } from "./ballots";
+async function compute(proposal: string) {
+  const read = await textDigest(proposal);
+  return [read, ballot(read, true), ballot(read, false)];
+}
+"""
 
 
 def test_a_node_reads_what_each_curve_signs() -> None:
     """Of keys in PKCS#8 and in SEC1."""
-    forms = (Form.PKCS8, Form.TraditionalOpenSSL)
-    members = [(*_member(curve), form) for curve in Curve for form in forms]
-    given = [[_pem(key, form), cert.pem, BALLOT] for key, cert, form in members]
-    for made, (_, certificate, _) in zip(run(SIGNS, given), members, strict=True):
-        assert made["memberId"] == member_id(certificate)
-        assert made["name"].startswith("on ")
+    signers = [(member(curve), form) for curve in Curve for form in (PKCS8, SEC1)]
+    given = [
+        [key_pem(person.key, form), person.certificate.pem, BALLOT]
+        for person, form in signers
+    ]
+    for made, (person, _) in zip(run(SIGNS, given), signers, strict=True):
+        assert (made["memberId"], made["name"]) == (person.id, person.name)
         assert made["extractable"] is False
         message = cose.parse(base64.b64decode(made["made"]))
-        message.verify(certificate.public_key)
+        message.verify(person.certificate.public_key)
         assert message.payload == PAYLOAD.encode()
         assert message.unprotected == {}
         assert message.protected["ccf.gov.msg.created_at"] == 1_700_000_000
-        assert destination(message).endswith(f"/ballots/{made['memberId']}:submit")
+        assert destination(message).endswith(f"/ballots/{person.id}:submit")
 
 
 def test_files_that_sign_nothing_are_refused_in_a_sentence() -> None:
-    key, certificate = _member(Curve.SECP256R1)
-    other, larger = _member(Curve.SECP256R1), _member(Curve.SECP384R1)
-    plain, public = _pem(key, Form.PKCS8), key.public_key.pem
-    encrypted = (
-        _pem(key, Form.PKCS8, PASSPHRASE),
-        _pem(key, Form.TraditionalOpenSSL, PASSPHRASE),
-    )
+    person = member(Curve.SECP256R1)
+    other, larger = member(Curve.SECP256R1), member(Curve.SECP384R1)
+    certificate = person.certificate.pem
+    plain, public = key_pem(person.key, PKCS8), person.key.public_key.pem
+    encrypted = (key_pem(person.key, form, PASSPHRASE) for form in (PKCS8, SEC1))
     wrong = [
-        *((pem, certificate.pem, "ccfpy console --as MEMBER") for pem in encrypted),
-        (plain, other[1].pem, "the key is not the certificate's"),
-        (plain, larger[1].pem, "no key on P-384"),
+        *((pem, certificate, "ccfpy console --as MEMBER") for pem in encrypted),
+        (plain, other.certificate.pem, "the key is not the certificate's"),
+        (plain, larger.certificate.pem, "no key on P-384"),
         (plain, plain, "the file holds no certificate"),
-        (certificate.pem, certificate.pem, "the file holds no private key"),
-        (public, certificate.pem, "the file holds no private key"),
-        (plain.replace("EC ", ""), "", "the file holds no certificate"),
-        (plain.replace("MI", "!!"), certificate.pem, "this is no base64"),
+        (certificate, certificate, "the file holds no private key"),
+        (public, certificate, "the file holds no private key"),
+        (plain.replace("\nM", "\n!"), certificate, "this is no base64"),
     ]
     given = [[pem, cert, BALLOT] for pem, cert, _ in wrong]
     for answer, (_, _, words) in zip(run(SIGNS, given), wrong, strict=True):
         assert words in answer["error"]
+
+
+def test_ballots_are_those_of_the_command_line() -> None:
+    proposals = ['{"actions": []}', "é\u202e", ""]
+    for proposal, (read, yes, no) in zip(
+        proposals, run(BALLOTS, [[each] for each in proposals]), strict=True
+    ):
+        assert read == text_digest(proposal.encode())
+        assert loads_object(yes) == {"ballot": bound_ballot(proposal.encode())}
+        assert loads_object(no) == {"ballot": REJECT}
