@@ -1,37 +1,67 @@
 // A receipt: fetched by a transaction's id, pasted or dropped, and what each step shows.
 import { useSignal } from "@preact/signals";
-import type { ExplainedStep, Holds, ReceiptPage } from "./answers";
+import type { Holds, ReceiptPage } from "./answers";
 import { explain, receipt } from "./api";
+import { hex } from "./der";
+import { type Checked, verifyReceipt } from "./receipt";
+import { digest } from "./signing";
+import { started } from "./state";
+import { said } from "./words";
+import { certificateOf } from "./x509";
 
 const MARKS: Readonly<Record<Holds, string>> = { holds: "✓", "does not hold": "✗", "not reached": "–" };
 const TXID = /^\s*\d+\.\d+\s*$/;
 
-function Step({ step }: { step: ExplainedStep }) {
-  const tone = step.holds === "holds" ? "good" : step.holds === "does not hold" ? "bad" : "faint";
+interface Result {
+  readonly page: ReceiptPage;
+  /** What the page itself computed. */
+  readonly checked: readonly Checked[];
+  /** The digest of the certificate it was checked against, computed here. */
+  readonly service: string;
+}
+
+function Step({ meaning, step }: { meaning: string; step: Checked }) {
+  const holds = step.holds ?? "not checked here";
+  const tone = holds === "holds" ? "good" : holds === "does not hold" ? "bad" : "faint";
   return (
     <li class={tone}>
       <b>
-        <span aria-hidden="true">{MARKS[step.holds]} </span>
-        {step.step} {step.holds}
+        <span aria-hidden="true">{step.holds ? MARKS[step.holds] : "–"} </span>
+        {step.step} {holds}
       </b>
-      {step.holds !== "not reached" && <p>{step.meaning}</p>}
+      {holds !== "not reached" && <p>{meaning}</p>}
       {step.computed && <code>{step.computed}</code>}
     </li>
   );
 }
 
-function Result({ page }: { page: ReceiptPage }) {
+/** What page and console say together: a receipt that one of them refuses proves nothing. */
+function verdict({ page, checked }: Result): { readonly text: string; readonly isGood: boolean } {
+  const failed = checked.find((step) => step.holds === "does not hold");
+  if (!failed) return { text: page.verdict, isGood: page.transaction !== null };
+  const text = `the receipt does not verify: ${failed.step} step: ${failed.computed}; do not rely on it`;
+  return { text: page.transaction === null ? text : `${text}, nor on this console, which says that it holds`, isGood: false };
+}
+
+function ResultView({ result }: { result: Result }) {
+  const { page, checked, service } = result;
+  const { text, isGood } = verdict(result);
+  const alone = checked.filter((step) => step.holds === null).map((step) => step.step);
   return (
     <section aria-label="Result">
-      <h2 class={page.transaction ? "good" : "bad"} aria-live="polite">
-        {page.verdict}
+      <h2 class={isGood ? "good" : "bad"} aria-live="polite">
+        {text}
       </h2>
       <ol class="steps">
-        {page.steps.map((step) => (
-          <Step key={step.step} step={step} />
+        {checked.map((step) => (
+          <Step key={step.step} step={step} meaning={page.steps.find((each) => each.step === step.step)?.meaning ?? ""} />
         ))}
       </ol>
-      <p class="faint">Checked by this console, against the service's certificate that it was started with.</p>
+      <p class="faint">
+        This page computed the steps itself, and the console did so with its own code, both against the service's
+        certificate with the SHA-256 digest <code>{service}</code>.{" "}
+        {alone.length > 0 && `For ${alone.join(" and ")} there is the console's word alone.`}
+      </p>
       <details>
         <summary>The receipt</summary>
         <pre tabIndex={0}>{page.text}</pre>
@@ -43,20 +73,23 @@ function Result({ page }: { page: ReceiptPage }) {
 export function ReceiptView() {
   const text = useSignal("");
   const claims = useSignal("");
-  const page = useSignal<ReceiptPage | null>(null);
+  const result = useSignal<Result | null>(null);
   const trouble = useSignal("");
   const isBusy = useSignal(false);
 
   async function check(): Promise<void> {
     isBusy.value = true;
     trouble.value = "";
-    page.value = null;
+    result.value = null;
     try {
-      page.value = TXID.test(text.value)
-        ? await receipt(text.value.trim())
-        : await explain(text.value, claims.value || null);
+      const txid = TXID.test(text.value) ? text.value.trim() : undefined;
+      const claimed = claims.value || undefined;
+      const page = txid ? await receipt(txid) : await explain(text.value, claimed ?? null);
+      const pem = started.value?.certificate ?? "";
+      const checked = await verifyReceipt(page.text, pem, { txid, claims: txid ? undefined : claimed });
+      result.value = { page, checked, service: hex(await digest(certificateOf(pem).der)) };
     } catch (error) {
-      trouble.value = error instanceof Error ? error.message : String(error);
+      trouble.value = said(error);
     } finally {
       isBusy.value = false;
     }
@@ -112,7 +145,7 @@ export function ReceiptView() {
           {trouble.value}
         </p>
       )}
-      {page.value && <Result page={page.value} />}
+      {result.value && <ResultView result={result.value} />}
     </>
   );
 }

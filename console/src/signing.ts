@@ -2,7 +2,7 @@
 import { type Value, Tagged, encode } from "./cbor";
 import type { SigningFacts } from "./answers";
 import { type Bytes, type PemBlock, hex, pemBlocks, wrapped } from "./der";
-import { type Certificate, type Curve, type Hash, COORDINATE_BYTES, certificateOf } from "./x509";
+import { type Certificate, type Curve, type Hash, SIGNING, certificateOf, importKey } from "./x509";
 
 export type MessageType = "proposal" | "ballot" | "withdrawal" | "state_digest" | "ack" | "recovery_share";
 
@@ -31,17 +31,13 @@ const AHEAD_SECONDS_MAX = 600;
 const SIGN1 = 18;
 const ALG = 1;
 const KID = 4;
-const ALGORITHMS: Readonly<Record<Curve, readonly [number, Hash]>> = {
-  "P-256": [-7, "SHA-256"],
-  "P-384": [-35, "SHA-384"],
-  "P-521": [-36, "SHA-512"],
-};
 const EC_PUBLIC_KEY = Uint8Array.of(6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1);
 const CURVE_IDS: Readonly<Record<Curve, Uint8Array>> = {
   "P-256": Uint8Array.of(6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7),
   "P-384": Uint8Array.of(6, 5, 0x2b, 0x81, 4, 0, 0x22),
   "P-521": Uint8Array.of(6, 5, 0x2b, 0x81, 4, 0, 0x23),
 };
+const CHALLENGE_BYTES = 32;
 const ZERO = Uint8Array.of(2, 1, 0);
 
 export const text = (words: string): Bytes => new TextEncoder().encode(words);
@@ -67,7 +63,7 @@ export async function loadKey(keyPem: string, certificatePem: string): Promise<M
 
 /** Sign a message. No two signatures are alike: keep the message, and repeat its bytes. */
 export async function signed(key: MemberKey, message: Message): Promise<Bytes> {
-  const [algorithm, hash] = ALGORITHMS[key.curve];
+  const [algorithm, hash] = SIGNING[key.curve];
   const header = new Map<Value, Value>([
     [ALG, algorithm],
     [KID, text(key.memberId)],
@@ -110,10 +106,8 @@ function pkcs8Of(blocks: readonly PemBlock[], curve: Curve): Bytes {
 }
 
 async function isKeyOf(certificate: Certificate, key: CryptoKey): Promise<boolean> {
-  const challenge = crypto.getRandomValues(new Uint8Array(COORDINATE_BYTES["P-256"]));
+  const challenge = crypto.getRandomValues(new Uint8Array(CHALLENGE_BYTES));
   const algorithm = { name: "ECDSA", hash: "SHA-256" } as const;
-  const named = { name: "ECDSA", namedCurve: certificate.curve } as const;
   const signature = await crypto.subtle.sign(algorithm, key, challenge);
-  const publicKey = await crypto.subtle.importKey("spki", certificate.publicKey, named, false, ["verify"]);
-  return crypto.subtle.verify(algorithm, publicKey, signature, challenge);
+  return crypto.subtle.verify(algorithm, await importKey(certificate), signature, challenge);
 }

@@ -1,5 +1,5 @@
 // Certificates as far as signatures need them: the key, and who signed (RFC 5280, RFC 5480).
-import { type Bytes, type Element, SEQUENCE, children, element, hex, pemBlocks } from "./der";
+import { type Bytes, type Element, SEQUENCE, children, element, hex, joined, pemBlocks, wrapped } from "./der";
 
 export type Curve = "P-256" | "P-384" | "P-521";
 export type Hash = "SHA-256" | "SHA-384" | "SHA-512";
@@ -8,6 +8,8 @@ export interface Certificate {
   readonly der: Bytes;
   readonly tbs: Bytes;
   readonly publicKey: Bytes;
+  readonly issuer: Bytes;
+  readonly subject: Bytes;
   readonly curve: Curve;
   readonly signature: Bytes;
   /** By which the certificate was signed; nothing if by no hash of ECDSA. */
@@ -17,6 +19,12 @@ export interface Certificate {
 }
 
 export const COORDINATE_BYTES: Readonly<Record<Curve, number>> = { "P-256": 32, "P-384": 48, "P-521": 66 };
+/** COSE's algorithm of each curve, and its hash. */
+export const SIGNING: Readonly<Record<Curve, readonly [number, Hash]>> = {
+  "P-256": [-7, "SHA-256"],
+  "P-384": [-35, "SHA-384"],
+  "P-521": [-36, "SHA-512"],
+};
 const CURVES: Readonly<Record<string, Curve>> = {
   "2a8648ce3d030107": "P-256",
   "2b81040022": "P-384",
@@ -29,18 +37,24 @@ const HASHES: Readonly<Record<string, Hash>> = {
 };
 const COMMON_NAME = "550403";
 const VERSION = 0xa0;
+const INTEGER = 2;
+const ZERO = Uint8Array.of(0);
 
 export function certificate(der: Bytes): Certificate {
-  const [tbs, algorithm, signature] = sequence(element(der));
+  const whole = element(der);
+  if (whole.whole.length !== der.length) throw new Error("something follows the certificate");
+  const [tbs, algorithm, signature] = sequence(whole);
   if (!tbs || !algorithm || !signature) throw new Error("this is no certificate");
   const fields = sequence(tbs);
   if (fields[0]?.tag === VERSION) fields.shift();
-  const [, , , , subject, key] = fields;
-  if (!subject || !key) throw new Error("this is no certificate");
+  const [, , issuer, , subject, key] = fields;
+  if (!issuer || !subject || !key) throw new Error("this is no certificate");
   return {
     der,
     tbs: tbs.whole,
     publicKey: key.whole,
+    issuer: issuer.whole,
+    subject: subject.whole,
     curve: curveOf(key),
     // A bit string begins with how many bits of its last byte do not count.
     signature: signature.content.subarray(1),
@@ -56,23 +70,27 @@ export function certificateOf(pem: string): Certificate {
   return certificate(block.bytes);
 }
 
+export const importKey = ({ publicKey, curve }: Certificate): Promise<CryptoKey> =>
+  crypto.subtle.importKey("spki", publicKey, { name: "ECDSA", namedCurve: curve }, false, ["verify"]);
+
 /** Check a signature in DER, as certificates and nodes make them. */
 export async function verifies(by: Certificate, signature: Bytes, signed: Bytes, hash: Hash): Promise<boolean> {
-  const key = await crypto.subtle.importKey("spki", by.publicKey, { name: "ECDSA", namedCurve: by.curve }, false, ["verify"]);
-  return crypto.subtle.verify({ name: "ECDSA", hash }, key, plain(signature, COORDINATE_BYTES[by.curve]), signed);
+  const numbers = plain(signature, COORDINATE_BYTES[by.curve]);
+  return crypto.subtle.verify({ name: "ECDSA", hash }, await importKey(by), numbers, signed);
 }
 
 /** Turn a signature from DER into r and s, one after the other. */
 function plain(signature: Bytes, size: number): Bytes {
-  const whole = element(signature);
-  const numbers = sequence(whole);
-  if (numbers.length !== 2 || whole.whole.length !== signature.length) throw new Error("this is no signature");
+  const numbers = sequence(element(signature));
   const both = new Uint8Array(2 * size);
-  numbers.forEach(({ content }, index) => {
+  const written = numbers.map(({ content }, index) => {
     const digits = content.subarray(content.findIndex((byte) => byte !== 0));
     if (digits.length > size) throw new Error("the signature is of another curve");
     both.set(digits, (index + 1) * size - digits.length);
+    // A number with its highest bit set begins with a zero, lest it be negative.
+    return wrapped(INTEGER, (digits[0] ?? 0) < 0x80 ? digits : joined(ZERO, digits));
   });
+  if (numbers.length !== 2 || hex(wrapped(SEQUENCE, ...written)) !== hex(signature)) throw new Error("this is no signature");
   return both;
 }
 

@@ -1,13 +1,15 @@
 """What an operator, a member and an auditor read on the page."""
 
 import asyncio
+import json
 import re
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from ccfpy.client.share import constitution
+from ccfpy.crypto.certs import Certificate
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from tests.e2e.console.pages import (
@@ -33,7 +35,7 @@ def test_an_operator_sees_whether_the_service_works(
 
 
 def test_a_receipt_is_fetched_verified_and_refused_after_a_change(
-    reading: str, browser: Browser
+    service: Running, reading: str, browser: Browser
 ) -> None:
     with opened(browser, reading) as page:
         go(page, "/receipts")
@@ -44,6 +46,8 @@ def test_a_receipt_is_fetched_verified_and_refused_after_a_change(
         expect(result).to_contain_text("2.1 is in the ledger of this service")
         expect(result.locator("li.good")).to_have_count(5)
         picture(page, "console-receipt")
+        digest = Certificate.from_pem(service.certificate).digest_hex
+        expect(result).to_contain_text(f"with the SHA-256 digest {digest}")
         text = result.locator("pre").text_content() or ""
         asked.fill(text.replace('"signature":"M', '"signature":"N', 1))
         page.get_by_role("button", name="Verify").click()
@@ -52,6 +56,30 @@ def test_a_receipt_is_fetched_verified_and_refused_after_a_change(
         asked.fill("[]")
         page.get_by_role("button", name="Verify").click()
         expect(page.get_by_role("alert")).to_contain_text("this is no receipt")
+
+
+def test_the_page_refuses_a_receipt_that_the_console_calls_good(
+    reading: str, browser: Browser
+) -> None:
+    """Somebody else's console changed one byte and says that all holds."""
+
+    def change(route: Route) -> None:
+        told = route.fetch().json()
+        fields = json.loads(told["text"])
+        digest = fields["leaf_components"]["write_set_digest"]
+        last = "1" if digest[-1] == "0" else "0"
+        fields["leaf_components"]["write_set_digest"] = digest[:-1] + last
+        route.fulfill(json={**told, "text": json.dumps(fields)})
+
+    with opened(browser, reading) as page:
+        page.route("**/api/receipt/*", change)
+        go(page, "/receipts")
+        page.get_by_label("A transaction, such as").fill("2.8")
+        page.get_by_role("button", name="Verify").click()
+        result = page.get_by_role("region", name="Result")
+        expect(result).to_contain_text("the node's signature does not hold")
+        expect(result).to_contain_text("nor on this console, which says that it holds")
+        expect(result.locator("li.good")).to_have_count(3)
 
 
 def test_an_auditor_follows_a_key_to_the_transaction_that_wrote_it(

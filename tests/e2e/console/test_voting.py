@@ -2,7 +2,9 @@
 
 import os
 import time
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.console.pages import (
@@ -19,6 +21,9 @@ from tests.e2e.console.pages import (
     thing_app,
 )
 from tests.e2e.running import Running
+from tests.softhsm import CONFIGURATION, SoftHsm
+
+PIN = "314159"
 
 
 def keep_pictures(page: Page) -> None:
@@ -103,3 +108,30 @@ def test_nothing_is_signed_before_the_person_at_the_terminal_agrees(
     finally:
         os.close(person)
         os.close(terminal)
+
+
+def test_a_token_signs_what_the_page_asks_for(
+    service: Running,
+    browser: Browser,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hsm, keys = SoftHsm(tmp_path), service.options.keys("member1")
+    monkeypatch.setenv(CONFIGURATION, hsm.environment[CONFIGURATION])
+    hsm.make_token("members", PIN)
+    pem = keys.private_key.read_text()
+    hsm.put_key("members", PIN, pem=pem, label="member1", id_="a1")
+    pin = tmp_path / "pin"
+    pin.write_text(PIN)
+    proposal_id = propose(service, set_user_data("aa" * 32))
+    options = (
+        *("--pkcs11", "pkcs11:token=members;object=member1"),
+        *("--pkcs11-module", str(hsm.module), "--pin-file", str(pin)),
+        *("--cert", str(keys.certificate), "--no-confirm"),
+    )
+    with console(service, *options) as address, opened(browser, address) as page:
+        go(page, f"/proposals/{proposal_id}")
+        page.get_by_role("button", name="Vote against").click()
+        status = page.get_by_role("region", name="Your vote").get_by_role("status")
+        expect(status).to_contain_text("is committed as")
+        see(page, "you have voted, and a vote is final")
