@@ -78,6 +78,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
     from ccfpy.console.guards import Guard
     from ccfpy.console.server import ADDRESS, Console, read_page
     from ccfpy.console.service import Service
+    from ccfpy.console.what_if import WhatIf
 
     place = _place(where, is_needed=not ledger and not lost)
     service = None
@@ -103,7 +104,12 @@ def console(  # noqa: PLR0913  # one parameter for each option
             webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
             served = Console(
-                service=service, ledger=files, lost=left, guard=guard, page=page
+                service=service,
+                ledger=files,
+                lost=left,
+                guard=guard,
+                page=page,
+                what_if=WhatIf(),
             )
             asyncio.run(served.serve(listening))
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import MemberId, ProposalId, Seqno
     from ccfpy.client.connection import Connection
     from ccfpy.console.answers import Moment, ProposalPage
+    from ccfpy.console.proposal import Describe
     from ccfpy.console.service import Service
     from ccfpy.gov.definitions import ProposalStory
 
@@ -54,13 +55,17 @@ class AppRoutes:
             return answer(await module_page(connection, name))
 
     async def proposal(
-        self, proposal_id: "ProposalId", signer_id: "MemberId | None"
+        self,
+        proposal_id: "ProposalId",
+        signer_id: "MemberId | None",
+        described: "Describe",
     ) -> "ProposalPage":
         """Describe a proposal, also one that the service's tables have forgotten.
 
         Args:
             proposal_id: which.
             signer_id: who reads, if that is a member.
+            described: describes the proposal.
 
         Raises:
             NoSuchProposal: neither they nor the ledger have the proposal.
@@ -86,7 +91,6 @@ class AppRoutes:
                     else self._vouched,
                 )
             )
-        # A proposal is foreign code: it runs with a node's limits, beside the server.
         return await asyncio.to_thread(
             page_of,
             state,
@@ -95,6 +99,7 @@ class AppRoutes:
             signer_id=signer_id,
             moments=moments,
             not_known="" if moments else stories.why_not,
+            described=described,
         )
 
     def _vouched(self, seqno: "Seqno") -> str:

@@ -1,15 +1,36 @@
 """A proposal whole: what it asks for, what would come of it, who has voted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.client.ballots import text_digest
+from ccfpy.client.review.description import Description
 from ccfpy.client.review.proposal import NoSuchProposal, describe
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.console.answers import Moment, ProposalPage
 from ccfpy.service.tables import members, proposals
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+
+
+class DryRunner(Protocol):
+    """Runs proposals to describe them."""
+
+    def warm(self) -> None:
+        """Get ready for the first proposal."""
+
+    def describe(
+        self, state: PublicState, proposal_id: ProposalId, names: Mapping[str, str], /
+    ) -> Description:
+        """Describe a proposal, by the service's tables and members' names."""
+
+    def close(self) -> None:
+        """Give up what was kept for the next proposal."""
+
+
+Describe = Callable[[PublicState, ProposalId, Mapping[str, str]], Description]
+"""Describes a proposal, by the service's tables and members' names."""
 
 
 def page_of(
@@ -20,6 +41,7 @@ def page_of(
     signer_id: MemberId | None,
     moments: Sequence[Moment] = (),
     not_known: str = "",
+    described: Describe = describe,
 ) -> ProposalPage:
     """Describe a proposal, and say whether the signer can vote on it.
 
@@ -30,22 +52,23 @@ def page_of(
         signer_id: who reads, if that is a member.
         moments: the timeline.
         not_known: why there is no timeline, if there is none.
+        described: describes the proposal.
 
     Raises:
         NoSuchProposal: the service does not remember it.
         ApiError: the service has no constitution.
     """
-    described = describe(state, proposal_id, names)
+    body = body_of(state, proposal_id)
     tx = state.store.begin(read_only=True)
-    body = proposals.PROPOSALS.of(tx).get(proposal_id)
     info = proposals.INFO.of(tx).get(proposal_id)
-    assert body is not None, "described"
-    assert info is not None, "described"
+    if info is None:
+        raise NoSuchProposal(f"the service has no proposal {proposal_id}")
+    told = described(state, proposal_id, names)
     why_not = _why_not(state, info, signer_id)
     return ProposalPage(
         id=proposal_id,
         state=info.state.value,
-        sections=described.sections,
+        sections=told.sections,
         timeline=tuple(moments),
         not_known=not_known,
         digest=text_digest(body),

@@ -27,7 +27,7 @@ from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.guards import HEADERS, Guard
 from ccfpy.console.inbox import TABLES
 from ccfpy.console.ledger_routes import LedgerRoutes, answer
-from ccfpy.console.proposal import body_of
+from ccfpy.console.proposal import DryRunner, body_of
 from ccfpy.console.receipts import explained, fetched, receipt_bytes
 from ccfpy.console.recovery_routes import RecoveryRoutes
 from ccfpy.console.signing import Desk, NotSigned
@@ -98,12 +98,14 @@ class Console:
         lost: what is left of a lost service, if the console inspects that.
         guard: who may ask.
         page: the page's files, by path.
+        what_if: runs what proposals would do, apart from the server.
     """
 
     service: "Service | None"
     ledger: "Ledger | None"
     guard: Guard
     page: dict[str, bytes]
+    what_if: DryRunner
     lost: "Lost | None" = None
 
     def application(self, stream: Stream) -> web.Application:
@@ -112,7 +114,9 @@ class Console:
         Args:
             stream: what pages are told of the service.
         """
-        routes = _Routes(self.service, self.ledger, self.lost, stream)
+        routes = _Routes(
+            self.service, self.ledger, self.lost, stream, self.what_if
+        )
         made = web.Application(
             middlewares=[_guarding(self.guard)],
             client_max_size=BODY_BYTES_MAX,
@@ -162,9 +166,13 @@ class Console:
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
-            await watch(self.service, self.ledger, stream, lost=self.lost)
+            async with asyncio.TaskGroup() as tasks:
+                if self.service is not None:
+                    tasks.create_task(asyncio.to_thread(self.what_if.warm))
+                tasks.create_task(watch(self.service, self.ledger, stream, lost=self.lost))
         finally:
             await runner.cleanup()
+            self.what_if.close()
 
 
 class _OneSentence(logging.Formatter):
@@ -217,7 +225,9 @@ class _Routes:
         ledger: "Ledger | None",
         lost: "Lost | None",
         stream: Stream,
+        what_if: DryRunner,
     ) -> None:
+        self._what_if = what_if
         self._shown, self._ledger, self._stream = service, ledger, stream
         self._lost = lost
         self.desk = Desk(None if service is None else service.pen)
@@ -267,8 +277,12 @@ class _Routes:
 
     async def proposal(self, request: web.Request) -> web.Response:
         """Answer with a proposal whole."""
-        signer_id = asking_member(request, self._service)
-        return answer(await self._app.proposal(_proposal_id(request), signer_id))
+        page = await self._app.proposal(
+            _proposal_id(request),
+            asking_member(request, self._service),
+            self._what_if.describe,
+        )
+        return answer(page)
 
     async def vote(self, request: web.Request) -> web.Response:
         """Sign and submit a ballot that counts for the bytes that were read alone."""

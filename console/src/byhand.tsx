@@ -150,7 +150,7 @@ export function ByHand({ page, again }: { page: ProposalPage; again: () => Promi
         <li>
           Sign it there, where ccfpy has the key:
           <pre tabIndex={0}>{`ccfpy gov sign ${about} --as MEMBER > signed.cose`}</pre>
-          or where another program signs digests:
+          or where another program signs the digest in digest.json and leaves signature.json:
           <pre tabIndex={0}>
             {`ccfpy gov prepare ${about} --cert MEMBER_cert.pem > digest.json\n` +
               `ccfpy gov finish ${about} --cert MEMBER_cert.pem --signature signature.json > signed.cose`}

@@ -109,7 +109,7 @@ function Acknowledge({ facts, again }: { facts: SigningFacts; again: () => void 
       </p>
       <button
         type="button"
-        class={facts.member_status === "Accepted" ? "" : "no"}
+        class={facts.member_status === "Accepted" ? "" : "second"}
         disabled={isBusy.value}
         onClick={() => void act()}
       >
@@ -137,7 +137,7 @@ function Holder() {
   }
 
   useEffect(() => void load(), [by?.id]);
-  if (!by) return <p>Nobody votes here yet. Choose a key, or start the console with --as MEMBER.</p>;
+  if (!by) return <p>Choose a key, or start the console with --as MEMBER.</p>;
   return (
     <>
       <dl class="rows">
@@ -162,7 +162,7 @@ function Holder() {
       </dl>
       {by.isHere && (
         <p>
-          <button type="button" class="no" onClick={() => void drop()}>
+          <button type="button" class="second" onClick={() => void drop()}>
             Forget this key
           </button>
         </p>
@@ -177,7 +177,7 @@ export function KeyView() {
   const by = signer.value;
   return (
     <>
-      <h1>{by ? `${by.name} votes, by the key ${by.isHere ? "in this page" : "of the console's machine"}` : "Nobody votes here"}</h1>
+      <h1>{by ? `${by.name} votes, by the key ${by.isHere ? "in this page" : "of the console's machine"}` : "Nobody votes here yet"}</h1>
       <Holder />
       {!by?.isHere && (
         <section>
@@ -187,6 +187,7 @@ export function KeyView() {
       )}
       <section>
         <h2>A message that was signed elsewhere</h2>
+        <p>Such as ccfpy gov sign writes: the message itself says what it is and where it belongs.</p>
         <SendSigned />
       </section>
     </>

@@ -18,6 +18,7 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
   const isBusy = useSignal(false);
   const isBad = useSignal(false);
   const by = signer.value;
+  const mayVote = page.may_vote && by !== null;
 
   async function sign(choice: Choice): Promise<Cast> {
     const key = pageKey.value;
@@ -68,8 +69,8 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
 
   return (
     <>
-      <section class="vote" aria-label="Your vote">
-        {page.may_vote && by ? (
+      <section class={`vote ${mayVote || page.may_withdraw ? "" : "said"}`} aria-label="Your vote">
+        {mayVote && by ? (
           <>
             <p>
               <b>{by.name}</b> votes, {by.isHere ? "by the key in this page" : "by the key of the console's machine"}. The
@@ -87,7 +88,7 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
           <p>{page.why_not}</p>
         )}
         {page.may_withdraw && (
-          <button type="button" class="no" disabled={isBusy.value} onClick={() => void act("withdraw")}>
+          <button type="button" class="second" disabled={isBusy.value} onClick={() => void act("withdraw")}>
             Withdraw this proposal
           </button>
         )}

@@ -58,7 +58,11 @@ def summaries(state: PublicState) -> list[Summary]:
 
 
 def describe(
-    state: PublicState, proposal_id: ProposalId, names: Mapping[str, str]
+    state: PublicState,
+    proposal_id: ProposalId,
+    names: Mapping[str, str],
+    *,
+    unknown: str = "",
 ) -> Description:
     """Describe a proposal.
 
@@ -66,6 +70,8 @@ def describe(
         state: what the service's tables hold.
         proposal_id: which.
         names: members' names, by id, as far as they are known here.
+        unknown: why nothing is run to find out what the proposal would do; it is run
+            if nothing is given.
 
     Raises:
         NoSuchProposal: the tables do not have the proposal.
@@ -76,9 +82,8 @@ def describe(
     info = proposals.INFO.of(tx).get(proposal_id)
     if body is None or info is None:
         raise NoSuchProposal(f"the service has no proposal {proposal_id}")
-    told = _Teller(
-        state, Proposal(proposal_id=proposal_id, body=body, info=info), names
-    )
+    proposal = Proposal(proposal_id=proposal_id, body=body, info=info)
+    told = _Teller(state, proposal, names, unknown)
     return Description(
         title=f"Proposal {proposal_id}",
         sections=tuple(told.sections()),
@@ -87,9 +92,14 @@ def describe(
 
 class _Teller:
     def __init__(
-        self, state: PublicState, proposal: Proposal, names: Mapping[str, str]
+        self,
+        state: PublicState,
+        proposal: Proposal,
+        names: Mapping[str, str],
+        unknown: str,
     ) -> None:
         self._state, self._proposal, self._names = state, proposal, names
+        self._unknown_outcome = unknown
 
     def sections(self) -> Iterator[Section]:
         info = self._proposal.info
@@ -111,6 +121,9 @@ class _Teller:
                 topic=Topic.VOTES, title="Votes", facts=tuple(self._final_votes())
             )
             return
+        if self._unknown_outcome:
+            yield from self._without_outcome()
+            return
         outcome = dry_run(self._state.store, self._proposal, order=self._who)
         yield Section(
             topic=Topic.VOTES, title="Votes", facts=tuple(self._votes(outcome))
@@ -129,6 +142,16 @@ class _Teller:
             title="Not known here",
             facts=tuple(self._unknown(outcome)),
         )
+
+    def _without_outcome(self) -> Iterator[Section]:
+        """Yield what is known of an open proposal that nothing was run for."""
+        ballots = self._proposal.info.ballots
+        voted = tuple(Fact(label=self._who(each), text="has voted") for each in ballots)
+        yield Section(topic=Topic.VOTES, title="Votes", facts=voted)
+        reason = Fact(
+            label="not found out", text=plain(self._unknown_outcome), is_warning=True
+        )
+        yield Section(topic=Topic.OUTCOME, title="If it passed now", facts=(reason,))
 
     def _who(self, member_id: MemberId) -> str:
         name = self._names.get(member_id)

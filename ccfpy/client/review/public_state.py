@@ -13,7 +13,7 @@ import base64
 import binascii
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, dumps
@@ -45,6 +45,26 @@ class PublicState:
     not_served: tuple[str, ...]
     has_moved: bool = False
 
+    def rows(self) -> "dict[str, Writes]":
+        """Return the tables as a store takes them, by their names."""
+        return {
+            table.name: {key: node[1] for key, node in table.chains.items()}
+            for table in self.store.freeze(self.store.version, public=True)
+        }
+
+    @classmethod
+    def of(
+        cls,
+        rows: "dict[str, Writes]",
+        *,
+        not_served: tuple[str, ...] = (),
+        has_moved: bool = False,
+    ) -> Self:
+        """Make the state that has these rows."""
+        store = Store()
+        store.apply(1, rows)
+        return cls(store=store, not_served=not_served, has_moved=has_moved)
+
 
 async def read_public_state(
     connection: Connection, *, only: Collection[Table] | None = None
@@ -69,10 +89,8 @@ async def read_public_state(
         told, names = await read_interface(connection, wanted)
         read.writes = dict(told)
         read.not_served = [name for name in read.not_served if name not in names]
-    store = Store()
-    store.apply(1, read.writes)
-    return PublicState(
-        store=store, not_served=tuple(read.not_served), has_moved=has_moved
+    return PublicState.of(
+        read.writes, not_served=tuple(read.not_served), has_moved=has_moved
     )
 
 

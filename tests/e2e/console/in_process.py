@@ -19,6 +19,7 @@ from ccfpy.client.ballots import ACCEPT
 from ccfpy.console.guards import Guard
 from ccfpy.console.server import ADDRESS, Console, read_page
 from ccfpy.console.service import Service
+from ccfpy.console.what_if import WhatIf
 from ccfpy.testing.node import GOV_VERSION, InProcessNode, Person
 from tests.lab.ports import free_ports
 from tests.unit.client.conftest import Serve
@@ -27,6 +28,8 @@ from tests.unit.client.hosted import answering, hosted
 Result = TypeVar("Result")
 TOKEN = "secret"
 DEADLINE_S = 30
+WHAT_IF_S = 3
+"""Less than a script may take, so that the process is what stops one."""
 Lie = Callable[[str, bytes], bytes]
 """Returns what is said in place of an answer to a path."""
 
@@ -84,12 +87,15 @@ class Hosted:
 
         return self.apart(proposed)
 
-    def vote(self, proposal_id: str, person: Person) -> None:
-        """Vote for whatever a proposal asks for."""
+    def vote(self, proposal_id: str, person: Person, ballot: str = ACCEPT) -> None:
+        """Vote for whatever a proposal asks for, or by another script."""
         path = f"members/proposals/{proposal_id}/ballots/{person.id}:submit"
         about = {"proposal_id": proposal_id}
-        ballot: Json = {"ballot": ACCEPT}
-        self.apart(lambda: self.node.govern(person, path, "ballot", ballot, **about))
+        self.apart(
+            lambda: self.node.govern(
+                person, path, "ballot", {"ballot": ballot}, **about
+            )
+        )
 
     def apart(self, work: Callable[[], Result]) -> Result:
         """Work on the loop that the node is used from."""
@@ -116,7 +122,11 @@ def hosted_console(
             service = Service(urls=[url], certificate=certificate, names=dict, pen=None)
             guard = Guard(host=host, token=TOKEN)
             served = Console(
-                service=service, ledger=None, guard=guard, page=read_page()
+                service=service,
+                ledger=None,
+                guard=guard,
+                page=read_page(),
+                what_if=WhatIf(timeout_s=WHAT_IF_S),
             )
             async with asyncio.TaskGroup() as tasks:
                 listening = socket.create_server((ADDRESS, port))

@@ -31,6 +31,8 @@ NO_OUTLINE = """(() => {
     return document.activeElement !== document.body && style.outlineStyle === "none"
         && style.textDecorationLine === "none";
 })()"""
+UNFOLD = "document.querySelectorAll('section details').forEach((it) => it.open = true)"
+"""Also what is folded at first is for everybody."""
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,7 @@ def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
         ("network", "/network", "5 minutes ago"),
         ("proposals", "/proposals", "set_js_app"),
         ("receipts", "/receipts", "Is it in the ledger?"),
+        ("key", "/key", "Nobody votes here yet"),
         ("ledger", "/ledger", "Transactions 1 to"),
         ("at-rest", "/recovery", "If it were lost"),
         ("transaction", "/ledger/tx/1", "What it wrote"),
@@ -65,6 +68,7 @@ def test_every_page_is_for_everybody(
     """On a small screen and a large one; and axe, which checks WCAG's rules."""
     with opened(browser, reading, dark=dark) as page:
         for name in pages_of(page, opens_an_endpoint):
+            page.evaluate(UNFOLD)
             # A large one, a telephone, and a large one magnified to 200 %.
             for width, height in ((360, 800), (600, 400), (1200, 800)):
                 page.set_viewport_size({"width": width, "height": height})

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from ccfpy.crypto.ec import Curve
 from ccfpy.testing.node import Person
-from tests.e2e.console.in_process import Hosted, hosted_console
+from tests.e2e.console.in_process import WHAT_IF_S, Hosted, hosted_console
 from tests.e2e.console.page_keys import (
     PKCS8,
     SEC1,
@@ -30,6 +30,7 @@ from tests.unit.client.conftest import (
 
 __all__ = ["serve", "server_tls", "service_key", "service_pem"]
 
+LOOPS = "export function vote () { while (true) {} }"
 FOUNDER = Person.make("founder", can_recover=True)
 VOTERS = [
     (member(Curve.SECP256R1, "small"), PKCS8),
@@ -248,3 +249,31 @@ def test_a_vote_on_what_a_node_made_up_counts_as_no(
 def _stop_lying(hosted: Hosted, route: Route) -> None:
     hosted.lie = lambda _path, body: body
     route.continue_()
+
+
+def test_what_would_fail_is_said_before_the_last_vote(
+    hosted: Hosted, browser: Browser
+) -> None:
+    proposal_id = hosted.propose(
+        {"name": "set_recovery_threshold", "args": {"recovery_threshold": 9}}
+    )
+    hosted.vote(proposal_id, FOUNDER)
+    hosted.vote(proposal_id, VOTERS[0][0])
+    with opened(browser, hosted.address) as page:
+        _open_proposal(page, proposal_id)
+        warnings = page.get_by_role("region", name="Before you vote")
+        expect(warnings).to_contain_text("Cannot set recovery threshold to 9")
+        see(page, "accepted with 1 more in favour")
+
+
+def test_what_runs_for_ever_is_stopped_and_said(
+    hosted: Hosted, browser: Browser
+) -> None:
+    """The vote of one member never ends; the proposal is shown all the same."""
+    proposal_id = hosted.propose(set_user_data("33" * 32, {"role": "clerk"}))
+    hosted.vote(proposal_id, FOUNDER, LOOPS)
+    with opened(browser, hosted.address) as page:
+        _open_proposal(page, proposal_id)
+        warnings = page.get_by_role("region", name="Before you vote")
+        expect(warnings).to_contain_text(f"took longer than {WHAT_IF_S} s to run")
+        see(page, "clerk")

@@ -3,12 +3,16 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from aiohttp import ClientSession, web
 
+from ccfpy.base.ids import ProposalId
+from ccfpy.client.review.description import Description
+from ccfpy.client.review.proposal import describe
+from ccfpy.client.review.public_state import PublicState
 from ccfpy.console.guards import Guard
 from ccfpy.console.ledger import Ledger
 from ccfpy.console.server import ADDRESS, FILES, Console
@@ -29,6 +33,21 @@ class Answer(NamedTuple):
 
     status: int
     value: Any
+
+
+class InProcess:
+    """Runs proposals in the test's own process, which starts no other."""
+
+    def warm(self) -> None:
+        """Be ready."""
+
+    def describe(
+        self, state: PublicState, proposal_id: ProposalId, names: Mapping[str, str]
+    ) -> Description:
+        return describe(state, proposal_id, names)
+
+    def close(self) -> None:
+        """Keep nothing."""
 
 
 class Page:
@@ -65,7 +84,9 @@ async def console(
     """Serve a console while the context lasts."""
     host = f"{ADDRESS}:{free_ports()[0]}"
     guard = Guard(host=host, token=TOKEN)
-    served = Console(service=service, ledger=ledger, guard=guard, page=PAGE)
+    served = Console(
+        service=service, ledger=ledger, guard=guard, page=PAGE, what_if=InProcess()
+    )
     runner = web.AppRunner(served.application(Stream()), shutdown_timeout=0.1)
     await runner.setup()
     try:

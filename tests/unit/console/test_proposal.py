@@ -51,7 +51,7 @@ def test_an_active_member_who_has_not_voted_may_vote() -> None:
         (
             public_state(ADDS_USER),
             None,
-            "this console only reads: start it with --as MEMBER to vote",
+            "nobody votes here: choose a key, or start the console with --as MEMBER",
         ),
         (
             public_state(ADDS_USER, state=ProposalState.ACCEPTED),
@@ -83,7 +83,7 @@ def test_a_member_acknowledges_before_voting() -> None:
     members.INFO.of(tx).put(STRANGER, MemberInfo(status=MemberStatus.ACCEPTED))
     state.store.apply(2, tx.writes)
     assert _page(state, STRANGER).why_not == (
-        "you are not active yet: acknowledge first, with ccfpy gov ack"
+        "you are not active yet: acknowledge first, under Your key"
     )
 
 
@@ -93,3 +93,10 @@ def test_a_proposal_that_is_not_there_is_none() -> None:
         page_of(state, other, names={}, signer_id=None)
     with pytest.raises(NoSuchProposal):
         body_of(state, other)
+
+
+def test_the_proposer_may_withdraw_what_is_open() -> None:
+    assert _page(public_state(ADDS_USER), ALICE).may_withdraw
+    assert not _page(public_state(ADDS_USER), BOB).may_withdraw
+    decided = public_state(ADDS_USER, state=ProposalState.ACCEPTED)
+    assert not _page(decided, ALICE).may_withdraw

@@ -100,10 +100,36 @@ def test_a_console_that_reads_signs_nothing(
 ) -> None:
     proposal_id = propose()
     page = asked(f"/api/proposals/{proposal_id}", reads_only=True).value
-    assert page["why_not"].startswith("this console only reads")
+    assert page["why_not"].startswith("nobody votes here")
     vote = {"in_favour": False, "digest": page["digest"]}
     status, problem = asked(f"/api/proposals/{proposal_id}/vote", vote, reads_only=True)
     assert (status, problem["error"][:23]) == (409, "this console only reads")
+
+
+def test_a_page_with_a_key_sees_what_its_member_may_do(
+    asked: Callable[..., Answer], propose: Callable[[], str]
+) -> None:
+    path = f"/api/proposals/{propose()}"
+    bob = BOB.certificate.digest_hex
+    page = asked(f"{path}?member={bob}", reads_only=True).value
+    assert (page["may_vote"], page["may_withdraw"]) == (True, True)
+    assert asked(path).value["may_withdraw"] is False
+
+
+def test_a_member_withdraws_and_acknowledges(
+    asked: Callable[..., Answer], node: InProcessNode
+) -> None:
+    node.advance(1000)
+    proposed = node.govern(
+        ALICE, "members/proposals:create", "proposal", {"actions": [ACTION]}
+    )
+    proposal_id = json.loads(proposed.body)["proposalId"]
+    path = f"/api/proposals/{proposal_id}/withdraw"
+    assert asked(path, {}, reads_only=True).status == 409
+    assert asked(path, {}).value["state"] == "Withdrawn"
+    assert asked("/api/acknowledge", {}, reads_only=True).status == 409
+    status, acknowledged = asked("/api/acknowledge", {})
+    assert (status, len(acknowledged["state_digest"])) == (200, 64)
 
 
 @pytest.mark.parametrize(

@@ -143,16 +143,21 @@ def _state(*sizes: Json, times: Sequence[str] = ()) -> PublicState:
 )
 def test_the_smallest_limit_counts(sizes: Sequence[Json], least: int) -> None:
     """An interface that says nothing has the default."""
-    assert facts_of(_state(*sizes), now_ms=1).body_bytes_max == least
+    assert facts_of(_state(*sizes), None, now_ms=1).body_bytes_max == least
 
 
 def test_times_are_compared_with_the_latest_proposal() -> None:
-    facts = facts_of(_state(times=["0000000999", "0000001001", "x"]), now_ms=7)
+    facts = facts_of(_state(times=["0000000999", "0000001001", "x"]), None, now_ms=7)
     assert (facts.now_ms, facts.latest_created_at) == (7, 1001)
-    assert facts_of(_state(), now_ms=7).latest_created_at is None
+    assert facts_of(_state(), None, now_ms=7).latest_created_at is None
 
 
 def test_a_page_is_told_what_to_compare(asked: Callable[..., Answer]) -> None:
     status, facts = asked("/api/signing")
     assert (status, facts["body_bytes_max"]) == (200, HTTP_BODY_BYTES_MAX)
-    assert facts["setting"] == SETTING
+    assert (facts["setting"], facts["member_status"]) == (SETTING, None)
+    alice = asked(f"/api/signing?member={ALICE.certificate.digest_hex}").value
+    assert alice["member_status"] == "Active"
+    stranger = asked(f"/api/signing?member={'ab' * 32}").value
+    assert stranger["member_status"] is None
+    assert asked("/api/signing?member=alice").status == 400
