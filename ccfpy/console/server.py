@@ -114,9 +114,7 @@ class Console:
         Args:
             stream: what pages are told of the service.
         """
-        routes = _Routes(
-            self.service, self.ledger, self.lost, stream, self.what_if
-        )
+        routes = _Routes(self.service, self.ledger, self.lost, stream, self.what_if)
         made = web.Application(
             middlewares=[_guarding(self.guard)],
             client_max_size=BODY_BYTES_MAX,
@@ -166,13 +164,12 @@ class Console:
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
-            async with asyncio.TaskGroup() as tasks:
-                if self.service is not None:
-                    tasks.create_task(asyncio.to_thread(self.what_if.warm))
-                tasks.create_task(watch(self.service, self.ledger, stream, lost=self.lost))
+            if self.service is not None:
+                self.what_if.warm()
+            await watch(self.service, self.ledger, stream, lost=self.lost)
         finally:
-            await runner.cleanup()
             self.what_if.close()
+            await runner.cleanup()
 
 
 class _OneSentence(logging.Formatter):
@@ -316,7 +313,7 @@ class _Routes:
     async def withdraw(self, request: web.Request) -> web.Response:
         """Sign and submit the withdrawal of a proposal of the signer's."""
         proposal_id = _proposal_id(request)
-        pen = await self._desk.allowed((f"the withdrawal of proposal {proposal_id}",))
+        pen = await self.desk.allowed((f"the withdrawal of proposal {proposal_id}",))
         async with self._service.connect() as connection:
             status = await Governance(connection, pen.signer).withdraw(proposal_id)
         if status is None:
@@ -327,7 +324,7 @@ class _Routes:
     async def acknowledge(self, _: web.Request) -> web.Response:
         """Sign the state of the service, which makes the signer active."""
         lines = ("the state of the service, which makes this member active",)
-        pen = await self._desk.allowed(lines)
+        pen = await self.desk.allowed(lines)
         async with self._service.connect() as connection:
             digest = await Governance(connection, pen.signer).acknowledge()
         return answer(Acknowledged(state_digest=digest))

@@ -63,14 +63,25 @@ class WhatIf:
         self._memory_bytes_max = memory_bytes_max
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._closed = threading.Event()
 
     def warm(self) -> None:
-        """Start the process now, so that the first question does not wait for it."""
+        """Start the process now, so that the first question does not wait for it.
+
+        Another thread waits until the process is ready.
+        """
+        threading.Thread(target=self._warm, daemon=True).start()
+
+    def _warm(self) -> None:
         with self._lock:
             self._started()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, whatever it does, and start no other."""
+        self._closed.set()
+        # Who waits for the process holds the lock, until the process is gone.
+        if (child := self._child) is not None:
+            child.kill()
         with self._lock:
             self._end()
 
@@ -128,6 +139,8 @@ class WhatIf:
         if self._child is not None and self._child.poll() is None:
             return self._child
         self._end()
+        if self._closed.is_set():
+            return None
         words = (str(os.getpid()), str(self._memory_bytes_max))
         child = self._child = subprocess.Popen(  # noqa: S603  # fixed words; no shell
             python_command("-m", CHILD, *words),
@@ -136,6 +149,8 @@ class WhatIf:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        if self._closed.is_set():  # meanwhile
+            child.kill()
         timer = threading.Timer(START_TIMEOUT_S, child.kill)
         timer.start()
         try:
