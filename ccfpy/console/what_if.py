@@ -9,6 +9,7 @@ process is kept for the next question, so that the engine starts once.
 import contextlib
 import os
 import pickle
+import queue
 import subprocess
 import threading
 import time
@@ -141,14 +142,7 @@ class WhatIf:
         self._end()
         if self._closed.is_set():
             return None
-        words = (str(os.getpid()), str(self._memory_bytes_max))
-        child = self._child = subprocess.Popen(  # noqa: S603  # fixed words; no shell
-            python_command("-m", CHILD, *words),
-            env=enclave_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        child = self._child = self._spawned()
         if self._closed.is_set():  # meanwhile
             child.kill()
         timer = threading.Timer(START_TIMEOUT_S, child.kill)
@@ -162,6 +156,28 @@ class WhatIf:
         finally:
             timer.cancel()
         return child
+
+    def _spawned(self) -> subprocess.Popen[bytes]:
+        """Start the process in a thread that lasts as long as the process does.
+
+        The system ends the process with the thread that started it.
+        """
+        started: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
+
+        def keep() -> None:
+            words = (str(os.getpid()), str(self._memory_bytes_max))
+            child = subprocess.Popen(  # noqa: S603  # fixed words; no shell
+                python_command("-m", CHILD, *words),
+                env=enclave_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            started.put(child)
+            child.wait()
+
+        threading.Thread(target=keep, daemon=True).start()
+        return started.get()
 
     def _end(self) -> None:
         child, self._child = self._child, None
