@@ -26,7 +26,7 @@ class DryRunner(Protocol):
         """Describe a proposal, by the service's tables and members' names."""
 
     def close(self) -> None:
-        """Give up what was kept for the next proposal."""
+        """Forget what was kept for the next proposal."""
 
 
 Describe = Callable[[PublicState, ProposalId, Mapping[str, str]], Description]

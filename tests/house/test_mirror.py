@@ -17,6 +17,7 @@ ENTRIES = {
     "ccfpy",
     "ccfpy.app",
     "ccfpy.cli.main",
+    "ccfpy.console.what_if_child",
     "ccfpy.enclave.__main__",
     "ccfpy.toolkit.enclave.__main__",
 }
