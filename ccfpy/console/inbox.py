@@ -119,13 +119,16 @@ def _closed(
     def named(member_id: str) -> str:
         return names.get(member_id, short(member_id))
 
-    voters = (e.memberId for e in story.events if e.act is Act.VOTED and e.memberId)
+    voters = tuple(
+        e.memberId for e in story.events if e.act is Act.VOTED and e.memberId
+    )
     return ProposalRow(
         id=story.proposalId,
         state=story.proposalState.value,
         proposer=named(story.proposerId),
         actions=remembered.actions_of(story.proposalId),
         voters=tuple(map(named, voters)),
+        voter_ids=voters,
         group=DECIDED,
         ended=ended(story, remembered.stories),
         at=last_signed_at(story),

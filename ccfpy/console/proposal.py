@@ -33,7 +33,7 @@ Describe = Callable[[PublicState, ProposalId, Mapping[str, str]], Description]
 """Describes a proposal, by the service's tables and members' names."""
 
 
-def page_of(
+def page_of(  # noqa: PLR0913  # all that is known of one
     state: PublicState,
     proposal_id: ProposalId,
     *,
