@@ -18,10 +18,14 @@ expect.set_options(timeout=DEADLINE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test here as slow, and skip it where there is no Chromium."""
+    """Mark each test here as slow, and skip it where there is no Chromium.
+
+    The tests of a file run in one process, one after another, with one browser.
+    """
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="there is no chromium"))
 
@@ -34,7 +38,7 @@ def _is_built() -> bool:
     return True
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """An open service of three members, with an app that a vote installed."""
     if not _is_built():
@@ -51,16 +55,19 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def reading(service: Running) -> Iterator[str]:
     """The address of a console without a key, which reads the ledger too."""
     with console(service, "--ledger", str(service.ledger)) as address:
         yield address
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(service: Running) -> Iterator[Browser]:  # noqa: ARG001 - it starts first
-    """Debian's Chromium, whose loop runs in this thread: none begins after it."""
+    """Debian's Chromium, for one file: its loop runs in this thread, where none begins.
+
+    Other tests of this process begin theirs, so that the browser ends with its file.
+    """
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"]
