@@ -19,6 +19,7 @@ from tests.e2e.console.pages import (
 from tests.e2e.running import Running
 
 AXE = Path(__file__).parents[3] / "console/node_modules/axe-core/axe.min.js"
+HISTORY = "/ledger/key/public%3Accf.gov.proposals_info"
 TABS_MAX = 60
 """How many stops of the focus a person passes at most to come to a thing."""
 TOO_WIDE = "document.documentElement.scrollWidth - innerWidth"
@@ -52,6 +53,7 @@ def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
         ("at-rest", "/recovery", "If it were lost"),
         ("transaction", "/ledger/tx/1", "What it wrote"),
         ("keys", "/ledger/map/public%3Accf.gov.members.info", "Keys of"),
+        ("history", f"{HISTORY}/{proposal_id.encode().hex()}", "History of a key"),
         ("app", "/app", "How each endpoint is called"),
         ("source", "/app/module/%2Fthing7.js", "export function read"),
         ("proposal", f"/proposals/{proposal_id}", "If it passed now"),
@@ -59,6 +61,11 @@ def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
         go(page, place)
         see(page, wanted)
         yield name
+    go(page, "/receipts")
+    page.locator("textarea").fill("2.1")
+    page.get_by_role("button", name="Verify").click()
+    see(page, "2.1 is in the ledger of this service")
+    yield "receipt-whole"
 
 
 @pytest.mark.parametrize("dark", [False, True])
