@@ -13,8 +13,8 @@ from ccfpy.client.survey import (
 )
 from ccfpy.console.answers import Network, NodeRow
 
-ID_CHARACTERS = 4
-"""Of an id within a sentence."""
+ID_CHARACTERS = 8
+"""Of an id within a sentence: as many as the table of nodes has."""
 LAG_LARGE = 1000
 """Transactions: a backup that is further behind does not keep up."""
 SECONDS_PER_DAY = 86_400
@@ -28,15 +28,16 @@ def network_of(survey: Survey, *, now: datetime) -> Network:
     rows = tuple(_row(survey, node, now) for node in survey.nodes)
     commits = [node.answer.commit.seqno for node in survey.nodes if node.answer]
     days = _days(survey.valid_until, now)
+    is_well = (
+        survey.has_majority
+        and survey.primary is not None
+        and survey.status == OPEN
+        and all(row.is_well for row in rows)
+        and not _ends_soon(days)
+    )
     return Network(
-        headline=_headline(survey, rows, days),
-        is_well=(
-            survey.has_majority
-            and survey.primary is not None
-            and survey.status == OPEN
-            and all(row.is_well for row in rows)
-            and not _ends_soon(days)
-        ),
+        headline=_headline(survey, rows, days, is_well=is_well),
+        is_well=is_well,
         service_status=survey.status,
         certificate_days=days,
         seqno=max(commits, default=None),
@@ -58,24 +59,33 @@ def unreachable(urls: Sequence[str], reason: str, *, now: datetime) -> Network:
     )
 
 
-def _headline(survey: Survey, rows: Sequence[NodeRow], days: int | None) -> str:
+def _headline(
+    survey: Survey, rows: Sequence[NodeRow], days: int | None, *, is_well: bool
+) -> str:
     trusted = [row for row in rows if row.status == TRUSTED]
     answering = sum(1 for row in trusted if row.view is not None)
-    said = [f"{answering} of {len(trusted)} nodes answer"]
+    verb = "answers" if answering == 1 else "answer"
+    said = [f"{answering} of {len(trusted)} nodes {verb}"]
     primary = survey.primary
-    if not survey.has_majority:
-        said.append("no majority: nothing commits")
-    elif primary is None or primary.answer is None:
-        said.append("no primary yet")
-    else:
-        said.append(f"{primary.id[:ID_CHARACTERS]} leads view {primary.answer.view}")
+    if survey.has_majority and primary is not None and primary.answer is not None:
+        said.append(f"node {primary.id[:ID_CHARACTERS]}… leads")
     if survey.status != OPEN:
         said.append(f"the service is {survey.status}")
     if _ends_soon(days):
         ended = days is not None and days < 0
         when = "has ended" if ended else f"ends in {days} days"
         said.append(f"the service's certificate {when}")
-    return ", ".join(said)
+    return f"{_standing(survey, is_well=is_well)}: {', '.join(said)}"
+
+
+def _standing(survey: Survey, *, is_well: bool) -> str:
+    if is_well:
+        return "the service is well"
+    if not survey.has_majority:
+        return "nothing commits, as no majority of the nodes answers"
+    if survey.primary is None:
+        return "nothing commits, as no node leads yet"
+    return "the service needs an operator"
 
 
 def _row(survey: Survey, node: NodeReport, now: datetime) -> NodeRow:

@@ -3,12 +3,10 @@ import type { RatePoint, Rates } from "./answers";
 import { clock } from "./words";
 
 const MINUTES = 5;
+/** Of the drawing, which is stretched to its place; the words of the axes stand around it. */
 const WIDTH = 400;
-const HEIGHT = 124;
-/** Where the line may be: beside it are the words of the axes. */
-const LEFT = 44;
-const TOP = 10;
-const BOTTOM = HEIGHT - 24;
+const HEIGHT = 100;
+const MARGIN = 5;
 /** Rows of the table: more would be read out for too long. */
 const ROWS = 10;
 
@@ -31,8 +29,8 @@ function LineChart({ title, of, points }: Chart) {
   const begin = end - MINUTES * 60_000;
   const values = points.map(of).filter((value) => value !== null);
   const most = round(Math.max(1, ...values));
-  const x = (at: number): number => LEFT + ((at - begin) / (end - begin)) * (WIDTH - LEFT - 6);
-  const y = (value: number): number => BOTTOM - (value / most) * (BOTTOM - TOP);
+  const x = (at: number): number => ((at - begin) / (end - begin)) * (WIDTH - MARGIN);
+  const y = (value: number): number => HEIGHT - MARGIN - (value / most) * (HEIGHT - 2 * MARGIN);
   // What is not known is a gap in the line.
   const parts: string[][] = [[]];
   for (const point of points) {
@@ -48,24 +46,23 @@ function LineChart({ title, of, points }: Chart) {
       <figcaption>
         <b>{title}</b> <span class="faint">{now === null ? "not known now" : `now ${written(now)}`}</span>
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
-        {[0, most].map((value) => (
-          <g key={value}>
-            <line x1={LEFT} x2={WIDTH} y1={y(value)} y2={y(value)} />
-            <text x={LEFT - 6} y={y(value) + 4} text-anchor="end">
-              {written(value)}
-            </text>
-          </g>
-        ))}
-        <text x={LEFT} y={HEIGHT - 6}>
-          {MINUTES} minutes ago
-        </text>
-        <text x={WIDTH} y={HEIGHT - 6} text-anchor="end">
-          now
-        </text>
-        {parts.map((part, index) => part.length > 1 && <polyline key={index} points={part.join(" ")} />)}
-        {last && now !== null && <circle cx={x(last.at)} cy={y(now)} r="3" />}
-      </svg>
+      <div class="drawn" aria-hidden="true">
+        <div class="axis">
+          <span>{written(most)}</span>
+          <span>0</span>
+        </div>
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none">
+          {[0, most].map((value) => (
+            <line key={value} x1={0} x2={WIDTH} y1={y(value)} y2={y(value)} />
+          ))}
+          {parts.map((part, index) => part.length > 1 && <polyline key={index} points={part.join(" ")} />)}
+          {last && now !== null && <path class="point" d={`M${x(last.at).toFixed(1)},${y(now).toFixed(1)}h0.01`} />}
+        </svg>
+        <div class="times">
+          <span>{MINUTES} minutes ago</span>
+          <span>now</span>
+        </div>
+      </div>
       <div class="unseen">
         <table>
           <caption>{title}, in the last minutes</caption>
@@ -94,12 +91,14 @@ function LineChart({ title, of, points }: Chart) {
   );
 }
 
-export function Charts({ rates }: { rates: Rates | null }) {
+export function Charts({ rates, hasBackups }: { rates: Rates | null; hasBackups: boolean }) {
   if (!rates || rates.points.length < 2) return null;
   return (
     <section class="charts" aria-label="The last minutes">
       <LineChart title="Transactions a second" of={(point) => point.per_second} points={rates.points} />
-      <LineChart title="Transactions by which a node lags" of={(point) => point.lag} points={rates.points} />
+      {hasBackups && (
+        <LineChart title="Transactions by which a node lags" of={(point) => point.lag} points={rates.points} />
+      )}
     </section>
   );
 }

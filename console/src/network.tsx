@@ -34,6 +34,33 @@ function Line({ node }: { node: NodeRow }) {
   );
 }
 
+/** What the words of the table mean, which are the field's own. */
+const WORDS: readonly (readonly [string, string])[] = [
+  ["Trusted", "the members let this node take part; Pending: not yet; Retired: not any more"],
+  ["view", "the time in which one node leads; each election begins another view"],
+  ["commit", "the last transaction that a majority has stored, as view.number: it is final"],
+  ["lag", "by how many transactions the node's commit is behind that of the node that leads"],
+  ["heard", "how long ago the node that leads heard of this one"],
+  ["certificate", "how long the node's certificate still holds"],
+  ["–", "not known; the node that leads does not hear of itself"],
+];
+
+function Legend() {
+  return (
+    <details class="legend">
+      <summary>What these words mean</summary>
+      <dl class="rows">
+        {WORDS.map(([word, meaning]) => (
+          <div key={word}>
+            <dt>{word}</dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
 export function NetworkView({ network }: { network: Network | null }) {
   if (!network) return <p>Asking the nodes …</p>;
   return (
@@ -46,9 +73,11 @@ export function NetworkView({ network }: { network: Network | null }) {
         <dd>{network.service_status || "unknown"}</dd>
         <dt>committed</dt>
         <dd>{network.seqno === null ? "unknown" : `${network.seqno.toLocaleString("en")} transactions`}</dd>
+        <dt>view</dt>
+        <dd>{network.nodes.find((node) => node.is_primary)?.view ?? "unknown"}</dd>
         <dt>service's certificate</dt>
         <dd>{network.certificate_days === null ? "unknown" : `ends in ${days(network.certificate_days)}`}</dd>
-        <dt>last change seen</dt>
+        <dt>these figures changed last</dt>
         <dd>{clock(network.seen_at)}</dd>
       </dl>
       <div class="wide">
@@ -59,8 +88,8 @@ export function NetworkView({ network }: { network: Network | null }) {
               <th scope="col">node</th>
               <th scope="col">status</th>
               <th scope="col">role</th>
-              <th scope="col" class="number">view</th>
-              <th scope="col" class="number">commit</th>
+              <th scope="col" class="number" title="the time in which one node leads">view</th>
+              <th scope="col" class="number" title="the last transaction that a majority has stored">commit</th>
               <th scope="col" class="number" title="transactions behind the primary's commit">lag</th>
               <th scope="col" class="number" title="how long ago the primary heard of it">heard</th>
               <th scope="col" class="number" title="until its certificate ends">certificate</th>
@@ -74,7 +103,8 @@ export function NetworkView({ network }: { network: Network | null }) {
           </tbody>
         </table>
       </div>
-      <Charts rates={rates.value} />
+      {network.nodes.length > 0 && <Legend />}
+      <Charts rates={rates.value} hasBackups={network.nodes.length > 1} />
     </>
   );
 }

@@ -14,6 +14,7 @@ NOW = UNTIL - timedelta(days=30)
 LEADER = reported("a", answered(leads=True, seqno=1500, heard={"b": 40, "c": 5000}))
 BACKUP = reported("b", answered(seqno=1499))
 SILENT = reported("c")
+ALONE = reported("a", answered(leads=True, configurations=("a",)))
 
 
 def _survey(*nodes: NodeReport, status: str = "Open") -> Survey:
@@ -23,19 +24,31 @@ def _survey(*nodes: NodeReport, status: str = "Open") -> Survey:
 @pytest.mark.parametrize(
     ("survey", "headline"),
     [
-        (_survey(LEADER, BACKUP), "2 of 2 nodes answer, aaaa leads view 2"),
-        (_survey(LEADER, BACKUP, SILENT), "2 of 3 nodes answer, aaaa leads view 2"),
+        (
+            _survey(ALONE),
+            "the service is well: 1 of 1 nodes answers, node aaaaaaaa… leads",
+        ),
+        (
+            _survey(LEADER, BACKUP),
+            "the service is well: 2 of 2 nodes answer, node aaaaaaaa… leads",
+        ),
+        (
+            _survey(LEADER, BACKUP, SILENT),
+            "the service needs an operator: 2 of 3 nodes answer, node aaaaaaaa… leads",
+        ),
         (
             _survey(BACKUP, reported("a"), SILENT),
-            "1 of 3 nodes answer, no majority: nothing commits",
+            "nothing commits, as no majority of the nodes answers: "
+            "1 of 3 nodes answers",
         ),
         (
             _survey(BACKUP, reported("a", answered())),
-            "2 of 2 nodes answer, no primary yet",
+            "nothing commits, as no node leads yet: 2 of 2 nodes answer",
         ),
         (
             _survey(LEADER, BACKUP, reported("d", status="Pending"), status="Opening"),
-            "2 of 2 nodes answer, aaaa leads view 2, the service is Opening",
+            "the service needs an operator: 2 of 2 nodes answer, "
+            "node aaaaaaaa… leads, the service is Opening",
         ),
     ],
 )
@@ -55,8 +68,9 @@ def test_the_headline_says_whether_the_service_works(
 )
 def test_a_certificate_that_ends_soon_is_in_the_headline(days: int, words: str) -> None:
     seen = network_of(_survey(LEADER, BACKUP), now=UNTIL - timedelta(days=days))
-    assert seen.headline == f"2 of 2 nodes answer, aaaa leads view 2{words}"
+    assert seen.headline.endswith(f": 2 of 2 nodes answer, node aaaaaaaa… leads{words}")
     assert seen.is_well is (not words)
+    assert seen.headline.startswith("the service is well") is (not words)
 
 
 def test_each_node_has_a_row() -> None:
