@@ -17,8 +17,9 @@ MEANINGS = {
     "claims, hashed together, are a leaf of the ledger's tree:",
     ReceiptStep.ROOT: "Hashed with its neighbours, step by step upwards, the leaf "
     "leads to the root of the tree, which stands for the whole ledger up to then:",
-    ReceiptStep.SIGNATURE: "That root was signed:",
-    ReceiptStep.ENDORSEMENT: "The service vouches for the key that signed:",
+    ReceiptStep.SIGNATURE: "A node signed that root, or the service itself did:",
+    ReceiptStep.ENDORSEMENT: "The service's certificate endorses the node that signed, "
+    "so that the node's signature counts as the service's:",
 }
 
 

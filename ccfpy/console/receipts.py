@@ -2,18 +2,40 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
+from typing import Final
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.client import receipt_forms
+from ccfpy.client.errors import NotCommitted, ServiceError
 from ccfpy.client.explained import explain
 from ccfpy.client.receipts import fetch_proof
 from ccfpy.client.sending import Client
 from ccfpy.console.answers import ReceiptPage
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
+from ccfpy.http.errors import ErrorCode
 
 _JSON_BEGINS = "{"
+_NOT_YET: Final = (
+    "The service has no receipt of transaction {txid} yet. Ask again in a few seconds."
+)
+_ABSENT: Final[Mapping[str, str]] = {
+    ErrorCode.TransactionPendingOrUnknown: "There is no transaction {txid} in this "
+    "ledger, or it is not committed yet.",
+    ErrorCode.TransactionInvalid: "There is no transaction {txid} in this ledger, and "
+    "there never will be: another one has its place.",
+}
+"""A service's refusals, in words."""
+_TAKEN: Final = (
+    "Write a transaction's number, such as 2.15, or paste a receipt: JSON, or COSE as "
+    "base64 or hex."
+)
+
+
+class NoReceipt(CcfpyError):
+    """The service has no receipt of a transaction."""
 
 
 def explained(
@@ -37,7 +59,7 @@ def explained(
     try:
         receipt = receipt_forms.parse(data)
     except CcfpyError as error:
-        raise Malformed(f"this is no receipt: {error}") from error
+        raise Malformed(f"this is no receipt: {error}. {_TAKEN}") from error
     told = explain(
         receipt,
         Certificate.from_pem(certificate),
@@ -56,11 +78,19 @@ async def fetched(client: Client, txid: TxId) -> ReceiptPage:
     """Ask a node for a transaction's receipt, and verify it.
 
     Raises:
-        ServiceError: the node refuses.
-        NotCommitted: the node has no receipt in time.
-        Malformed: what it gives is no receipt.
+        NoReceipt: the ledger has no such transaction, or not yet.
+        ServiceError: the node refuses for another reason.
+        Malformed: what the node gives is no receipt.
     """
-    data = await fetch_proof(client, txid)
+    try:
+        data = await fetch_proof(client, txid)
+    except ServiceError as error:
+        words = _ABSENT.get(error.code)
+        if words is None:
+            raise
+        raise NoReceipt(words.format(txid=txid)) from error
+    except NotCommitted as error:
+        raise NoReceipt(_NOT_YET.format(txid=txid)) from error
     return explained(data, certificate=client.service_certificate, txid=txid)
 
 
@@ -81,7 +111,7 @@ def receipt_bytes(text: str) -> bytes:
         return base64.b64decode(dense, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Malformed(
-            "this is no receipt: paste JSON, or COSE as base64 or hex"
+            f"this is no receipt, and no number of a transaction. {_TAKEN}"
         ) from error
 
 

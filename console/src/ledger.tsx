@@ -140,8 +140,9 @@ function Transaction({ seqno, last, about }: { seqno: number; last: number; abou
                   "no signature that holds"
                 ) : (
                   <>
-                    the service <code title={page.service ?? ""}>{page.service?.slice(0, 16)}</code>, in{" "}
-                    <a href={`#/ledger/tx/${page.covered_by}`}>transaction {page.covered_by.toLocaleString("en")}</a>
+                    a node for the service <code title={page.service ?? ""}>{page.service?.slice(0, 16)}</code>, in{" "}
+                    <a href={`#/ledger/tx/${page.covered_by}`}>transaction {page.covered_by.toLocaleString("en")}</a>:
+                    the node signs the root of the Merkle tree, and the service's certificate endorses the node
                   </>
                 )}
               </dd>

@@ -109,6 +109,10 @@ export function ReceiptView() {
   return (
     <>
       <h1>Is it in the ledger?</h1>
+      <p>
+        A receipt proves that a transaction is in the ledger of this service, unchanged: whoever has the service's
+        certificate can check that, without asking the service.
+      </p>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -128,15 +132,19 @@ export function ReceiptView() {
           value={text.value}
           onInput={(event) => (text.value = event.currentTarget.value)}
         />
-        <label for="claims">What the app claimed, if the receipt withholds it (optional)</label>
+        <label class="file">
+          Or the file of a receipt, which is verified at once:{" "}
+          <input type="file" onChange={(event) => void take(event.currentTarget.files?.[0])} />
+        </label>
+        <label for="claims">
+          If the receipt has only a digest of what the app said of the transaction: the app's words, to compare
+          (optional)
+        </label>
         <input id="claims" value={claims.value} onInput={(event) => (claims.value = event.currentTarget.value)} />
         <div class="actions">
           <button type="submit" disabled={isBusy.value || !text.value.trim()}>
             Verify
           </button>
-          <label class="file">
-            or a file: <input type="file" onChange={(event) => void take(event.currentTarget.files?.[0])} />
-          </label>
         </div>
       </form>
       {isBusy.value && <p role="status">Asking …</p>}

@@ -12,7 +12,7 @@ from ccfpy.base.json import dumps
 from ccfpy.client.connection import Connection
 from ccfpy.client.explained import Holds
 from ccfpy.console.answers import ReceiptPage
-from ccfpy.console.receipts import explained, fetched, receipt_bytes
+from ccfpy.console.receipts import NoReceipt, explained, fetched, receipt_bytes
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from tests.unit.client.conftest import RECEIPT_TXID, Serve
@@ -39,6 +39,31 @@ def test_a_receipt_is_fetched_and_verified(
     assert page.transaction == str(RECEIPT_TXID)
     assert all(step.holds is Holds.YES for step in page.steps)
     assert page.text.encode() == _json(receipt)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (404, "TransactionPendingOrUnknown", "or it is not committed yet"),
+        (404, "TransactionInvalid", "and there never will be"),
+    ],
+)
+def test_a_transaction_that_is_not_there_is_said_to_be_absent(
+    serve: Serve, service_pem: str, status: int, code: str, words: str
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        error = {"error": {"code": code, "message": "no"}}
+        return web.json_response(error, status=status)
+
+    async def fetch() -> ReceiptPage:
+        async with (
+            serve(answer) as url,
+            Connection(url, service_certificate=service_pem) as connection,
+        ):
+            return await fetched(connection, RECEIPT_TXID)
+
+    with pytest.raises(NoReceipt, match=f"^There is no transaction 2.15 .*{words}"):
+        asyncio.run(fetch())
 
 
 def test_claims_are_compared_as_they_were_before_they_were_hashed(
@@ -75,5 +100,5 @@ def test_json_is_pasted_as_it_is() -> None:
 
 @pytest.mark.parametrize("text", ["[]", "é", "d2é", "***"])
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(Malformed, match="paste JSON"):
+    with pytest.raises(Malformed, match="such as 2.15, or paste a receipt: JSON"):
         receipt_bytes(text)
