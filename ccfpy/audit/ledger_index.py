@@ -428,6 +428,34 @@ class LedgerIndex:
             (_id(seqno), _id(seqno + 1) - 1),
         ).fetchall()
 
+    def tables_written(self, first: Seqno, last: Seqno) -> dict[Seqno, dict[str, bool]]:
+        """Return the public maps that transactions wrote, and whether a value is there.
+
+        Args:
+            first: the first of the transactions.
+            last: the last of them.
+        """
+        rows = self._database.execute(
+            "SELECT writes.id >> ?, name, max(value IS NOT NULL) FROM writes"
+            " JOIN maps ON maps.id = map WHERE writes.id BETWEEN ? AND ? GROUP BY 1, 2",
+            (WRITE_BITS, _id(first), _id(last + 1) - 1),
+        )
+        found: dict[Seqno, dict[str, bool]] = {}
+        for seqno, name, is_put in rows:
+            found.setdefault(seqno, {})[name] = bool(is_put)
+        return found
+
+    def values(
+        self, name: str, first: Seqno, last: Seqno
+    ) -> Iterator[tuple[Seqno, bytes, bytes]]:
+        """Yield what transactions put in a map, in their order: seqno, key, value."""
+        # Without the sign the database would read the whole map, by its keys.
+        return self._database.execute(
+            "SELECT id >> ?, key, value FROM writes WHERE id BETWEEN ? AND ?"
+            " AND +map = ? AND value IS NOT NULL ORDER BY id",
+            (WRITE_BITS, _id(first), _id(last + 1) - 1, self._maps.get(name)),
+        )
+
     def keys(
         self, name: str, *, prefix: bytes = b"", count: int = PAGE_MAX
     ) -> list[bytes]:

@@ -426,6 +426,7 @@ class TransactionRow:
     """A transaction in the list.
 
     Attributes:
+        kind: what it is about, in a word or two, as far as its public tables tell.
         coverage: who vouches for it.
         private_bytes: how many bytes of it are private, and cannot be read here.
     """
@@ -433,6 +434,7 @@ class TransactionRow:
     txid: str
     seqno: int
     is_signature: bool
+    kind: str
     coverage: Coverage
     entry_bytes: int
     private_bytes: int
@@ -480,6 +482,7 @@ class TransactionPage:
         covered_by: the signature that covers it.
         service: the digest of the certificate of the service that signed.
         leaf: its leaf of the Merkle tree, in hex.
+        proposals: the ids of the proposals whose state it wrote.
     """
 
     row: TransactionRow
@@ -489,6 +492,7 @@ class TransactionPage:
     service: str | None
     claims_digest: str | None
     leaf: str
+    proposals: tuple[str, ...]
     writes: tuple[WriteRow, ...]
 
 

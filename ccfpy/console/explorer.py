@@ -1,5 +1,6 @@
 """Questions about a ledger's public side, answered from its index."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ccfpy.audit.ledger_index import Coverage, IndexedTransaction, LedgerIndex
@@ -16,6 +17,7 @@ from ccfpy.console.answers import (
     Transactions,
     WriteRow,
 )
+from ccfpy.console.kinds import PROPOSALS_INFO, SIGNATURE, kind_of
 
 ROWS_MAX = 100
 """Of one answer."""
@@ -38,7 +40,7 @@ class Explorer:
         """Return the transactions after one."""
         with LedgerIndex(self._database) as index:
             found = index.transactions(after=after, count=ROWS_MAX + 1)
-        rows = tuple(_row(*each) for each in found[:ROWS_MAX])
+            rows = _rows(index, found[:ROWS_MAX])
         more = rows[-1].seqno if len(found) > ROWS_MAX else None
         return Transactions(rows=rows, more_after=more)
 
@@ -52,20 +54,26 @@ class Explorer:
             found = index.transactions(after=seqno - 1, count=1)
             if not found or found[0][0].seqno != seqno:
                 raise NoSuchTransaction(f"the ledger has no transaction {seqno}")
-            transaction, coverage = found[0]
+            transaction, _ = found[0]
+            (row,) = _rows(index, found)
+            decided = index.values(PROPOSALS_INFO, seqno, seqno)
+            proposals = tuple(
+                plain(key.decode(errors="replace")) for _, key, _ in decided
+            )
             vouched = index.coverage(seqno)
             file = index.file_of(seqno)
             writes = index.writes(seqno)
         covered_by, service = (None, None) if vouched is None else vouched[1:]
         claims = transaction.claims_digest
         return TransactionPage(
-            row=_row(transaction, coverage),
+            row=row,
             file=file,
             position=transaction.position,
             covered_by=covered_by,
             service=service,
             claims_digest=claims.hex() if claims and any(claims) else None,
             leaf=transaction.leaf.hex(),
+            proposals=proposals,
             writes=tuple(
                 WriteRow(map=plain(name), key=_key(key), value=_value(value))
                 for name, key, value in writes
@@ -130,11 +138,40 @@ def _value(value: bytes | None) -> Text | None:
     return None if value is None else shown(value)
 
 
-def _row(transaction: IndexedTransaction, coverage: Coverage) -> TransactionRow:
+def _rows(
+    index: LedgerIndex, found: Sequence[tuple[IndexedTransaction, Coverage]]
+) -> tuple[TransactionRow, ...]:
+    if not found:
+        return ()
+    first, last = found[0][0].seqno, found[-1][0].seqno
+    written = index.tables_written(first, last)
+    infos: dict[Seqno, list[bytes]] = {}
+    for seqno, _, value in index.values(PROPOSALS_INFO, first, last):
+        infos.setdefault(seqno, []).append(value)
+    return tuple(
+        _row(
+            transaction,
+            coverage,
+            SIGNATURE
+            if transaction.is_signature
+            else kind_of(
+                written.get(transaction.seqno, {}),
+                infos=infos.get(transaction.seqno, ()),
+                has_private=transaction.private_bytes > 0,
+            ),
+        )
+        for transaction, coverage in found
+    )
+
+
+def _row(
+    transaction: IndexedTransaction, coverage: Coverage, kind: str
+) -> TransactionRow:
     return TransactionRow(
         txid=str(TxId(transaction.view, transaction.seqno)),
         seqno=transaction.seqno,
         is_signature=transaction.is_signature,
+        kind=kind,
         coverage=coverage,
         entry_bytes=transaction.entry_bytes,
         private_bytes=transaction.private_bytes,

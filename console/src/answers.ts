@@ -273,6 +273,7 @@ export interface TransactionRow {
   readonly txid: string;
   readonly seqno: number;
   readonly is_signature: boolean;
+  readonly kind: string;
   readonly coverage: Coverage;
   readonly entry_bytes: number;
   readonly private_bytes: number;
@@ -304,6 +305,7 @@ export interface TransactionPage {
   readonly service: string | null;
   readonly claims_digest: string | null;
   readonly leaf: string;
+  readonly proposals: readonly string[];
   readonly writes: readonly WriteRow[];
 }
 

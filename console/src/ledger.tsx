@@ -6,8 +6,10 @@ import type { KeyHistory, Keys, LedgerView as Ledger, Text, TransactionPage } fr
 import { history, keys, transaction, value } from "./api";
 import { Covered } from "./coverage";
 import { Long } from "./long";
+import { Name } from "./name";
+import { started } from "./state";
 import { TransactionList } from "./transactions";
-import { counted, mebibytes } from "./words";
+import { counted, mebibytes, short } from "./words";
 
 const mapPath = (map: string): string => `/ledger/map/${encodeURIComponent(map)}`;
 const keyPath = (map: string, key: Text): string => `/ledger/key/${encodeURIComponent(map)}/${key.hex}`;
@@ -33,6 +35,8 @@ const named = (key: Text): string => (key.hex === UNIT_HEX ? "(the only key)" : 
 function Asked<Answer>(props: {
   ask: () => Promise<Answer>;
   about: string;
+  /** What stands above why there is no answer. */
+  heading?: ComponentChildren;
   show: (answer: Answer) => ComponentChildren;
 }) {
   const answer = useSignal<Answer | null>(null);
@@ -55,9 +59,12 @@ function Asked<Answer>(props: {
   }, [props.about]);
   if (trouble.value)
     return (
-      <p class="bad" role="alert">
-        {trouble.value}
-      </p>
+      <>
+        {props.heading}
+        <p class="bad" role="alert">
+          {trouble.value}
+        </p>
+      </>
     );
   return answer.value === null ? <p>Reading …</p> : <>{props.show(answer.value)}</>;
 }
@@ -122,17 +129,48 @@ function Overview({ ledger }: { ledger: Ledger }) {
   );
 }
 
+function Neighbours({ seqno, last }: { seqno: number; last: number }) {
+  return (
+    <p class="steps-to">
+      {seqno > 1 && <a href={`#/ledger/tx/${seqno - 1}`}>Previous transaction</a>}
+      <a href={`#/ledger/after/${seqno - 1}`}>Show in the list</a>
+      {seqno < last && <a href={`#/ledger/tx/${seqno + 1}`}>Next transaction</a>}
+    </p>
+  );
+}
+
 function Transaction({ seqno, last, about }: { seqno: number; last: number; about: string }) {
   return (
     <Asked
       ask={() => transaction(seqno)}
       about={`${seqno} ${about}`}
+      heading={<h1>Transaction {seqno.toLocaleString("en")}</h1>}
       show={(page: TransactionPage) => (
         <>
           <h1>
             Transaction {page.row.txid} <Covered coverage={page.row.coverage} />
           </h1>
+          <Neighbours seqno={seqno} last={last} />
           <dl class="rows">
+            {page.row.kind && (
+              <div>
+                <dt>kind</dt>
+                <dd>{page.row.kind}</dd>
+              </div>
+            )}
+            {page.proposals.length > 0 && (
+              <div>
+                <dt>{page.proposals.length === 1 ? "proposal" : "proposals"}</dt>
+                <dd>
+                  {page.proposals.map((id, index) => (
+                    <span key={id}>
+                      {index > 0 && ", "}
+                      {started.value?.service ? <a href={`#/proposals/${id}`}>{short(id)}</a> : short(id)}
+                    </span>
+                  ))}
+                </dd>
+              </div>
+            )}
             <div>
               <dt>signed by</dt>
               <dd>
@@ -150,7 +188,7 @@ function Transaction({ seqno, last, about }: { seqno: number; last: number; abou
             <div>
               <dt>place</dt>
               <dd>
-                {page.file}, byte {page.position.toLocaleString("en")}
+                in the file {page.file}, at byte {page.position.toLocaleString("en")}
               </dd>
             </div>
             <div>
@@ -179,17 +217,15 @@ function Transaction({ seqno, last, about }: { seqno: number; last: number; abou
           {page.writes.map((write, index) => (
             <section key={index} class="write">
               <p>
-                <a href={`#${mapPath(write.map)}`}>{write.map}</a> ·{" "}
+                <a href={`#${mapPath(write.map)}`}>
+                  <Name name={write.map} />
+                </a> ·{" "}
                 <a href={`#${keyPath(write.map, write.key)}`}>{named(write.key)}</a>
               </p>
               <Value text={write.value} whole={() => value(write.map, write.key.hex, seqno)} />
             </section>
           ))}
-          <p class="steps-to">
-            {seqno > 1 && <a href={`#/ledger/tx/${seqno - 1}`}>Previous transaction</a>}
-            <a href={`#/ledger/after/${seqno - 1}`}>In the list</a>
-            {seqno < last && <a href={`#/ledger/tx/${seqno + 1}`}>Next transaction</a>}
-          </p>
+          <Neighbours seqno={seqno} last={last} />
         </>
       )}
     />
@@ -202,7 +238,9 @@ function MapKeys({ map, about }: { map: string; about: string }) {
   return (
     <>
       <h1>
-        Keys of <span class="name-of">{map}</span>
+        Keys of <span class="name-of">
+          <Name name={map} />
+        </span>
       </h1>
       <label for="prefix">Keys that begin with</label>
       <input id="prefix" value={prefix.value} onInput={(event) => (prefix.value = event.currentTarget.value)} />
@@ -231,7 +269,9 @@ function History({ map, hex, about }: { map: string; hex: string; about: string 
   return (
     <>
       <h1>
-        History of a key in <a href={`#${mapPath(map)}`}>{map}</a>
+        History of a key in <a href={`#${mapPath(map)}`}>
+          <Name name={map} />
+        </a>
       </h1>
       <p>
         key <code>{textOf(hex)}</code>
@@ -265,11 +305,17 @@ function History({ map, hex, about }: { map: string; hex: string; about: string 
 function Maps({ maps }: { maps: readonly string[] }) {
   return (
     <details>
-      <summary>{counted(maps.length, "public map")}</summary>
+      <summary>{counted(maps.length, "public table")}</summary>
+      <p>
+        A table has keys, and a value for each; CCF calls it a map. All that was ever written to the tables below can
+        be read here.
+      </p>
       <ul class="maps">
         {maps.map((map) => (
           <li key={map}>
-            <a href={`#${mapPath(map)}`}>{map}</a>
+            <a href={`#${mapPath(map)}`}>
+              <Name name={map} />
+            </a>
           </li>
         ))}
       </ul>

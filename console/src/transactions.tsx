@@ -36,7 +36,7 @@ function Row({ seqno, page }: { seqno: number; page: KnownPage | undefined }) {
           <td>
             <Covered coverage={row.coverage} />
           </td>
-          <td>{row.is_signature ? "signature" : ""}</td>
+          <td title={row.kind}>{row.kind}</td>
           <td class="number">{row.entry_bytes.toLocaleString("en")}</td>
           <td class="number">{row.private_bytes.toLocaleString("en")}</td>
         </>
@@ -119,8 +119,12 @@ export function TransactionList({ after, last, about }: { after: number; last: n
         Transactions{" "}
         <small>
           {(first.value + 1).toLocaleString("en")} to {to.toLocaleString("en")} of {last.toLocaleString("en")}
+          {shown.length < last && ": scroll the list for the others"}
         </small>
       </h2>
+      <p class="faint narrow">
+        On a narrow screen the list leaves out how many bytes are encrypted: the page of a transaction says so.
+      </p>
       {trouble.value && (
         <p class="bad" role="alert">
           {trouble.value}

@@ -23,3 +23,6 @@ export const moment = (ms: number): string =>
 
 /** What an error says. */
 export const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A name that tables have, in parts between which a line may end: each ends with its dot. */
+export const dotted = (name: string): readonly string[] => name.match(/[^.]*\.|[^.]+$/g) ?? [];

@@ -88,7 +88,7 @@ def test_an_auditor_follows_a_key_to_the_transaction_that_wrote_it(
     with opened(browser, reading) as page:
         page.locator("nav").get_by_text("Ledger").click()
         see(page, "transactions verified")
-        page.get_by_text("public maps").click()
+        page.get_by_text("public tables").click()
         page.get_by_role("link", name="public:ccf.gov.service.info").click()
         page.get_by_role("link", name="(the only key)").click()
         see(page, '"status":"Open"')
@@ -105,7 +105,7 @@ def test_a_developer_sees_since_when_a_module_runs(
 ) -> None:
     with opened(browser, reading) as page:
         go(page, "/ledger")
-        page.get_by_text("public maps").click()
+        page.get_by_text("public tables").click()
         page.get_by_role("link", name="public:ccf.gov.modules", exact=True).click()
         page.get_by_role("link", name="/thing0.js").click()
         see(page, "History of a key in public:ccf.gov.modules")

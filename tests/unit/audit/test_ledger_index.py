@@ -72,6 +72,17 @@ def test_damage_changes_what_is_said_of_what_follows(tmp_path: Path) -> None:
         assert [each[-1] for each in found if each] == [True, False, False]
 
 
+def test_it_says_which_maps_were_written_and_with_which_values(tmp_path: Path) -> None:
+    with LedgerIndex(tmp_path / "index.db") as index:
+        index.add(chunk(1, 2, k=b"v", gone=None), Vouched())
+        index.add(chunk(3, 3, gone=None), Vouched())
+        index.add(chunk(4, 5, k=b"w"), Vouched())
+        assert index.tables_written(1, 3) == {1: {MAP: True}, 3: {MAP: False}}
+        assert list(index.values(MAP, 1, 4)) == [(1, b"k", b"v"), (4, b"k", b"w")]
+        assert list(index.values(MAP, 2, 3)) == []
+        assert list(index.values("public:other", 1, 4)) == []
+
+
 def test_what_is_beyond_the_checkpoint_is_forgotten(tmp_path: Path) -> None:
     with LedgerIndex(tmp_path / "index.db") as index:
         index.add(chunk(1, 4, k=b"v"), Vouched(signatures=[2]))

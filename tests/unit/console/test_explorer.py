@@ -20,6 +20,7 @@ from ccfpy.console.explorer import (
     NoSuchTransaction,
     shown,
 )
+from ccfpy.console.kinds import OF_APP, PROPOSALS_INFO
 
 MAP = "public:accounts"
 KEY = b"\xff\x01"
@@ -74,6 +75,7 @@ def test_transactions_come_in_pages(explorer: Explorer) -> None:
         Coverage.UNSIGNED,
     ]
     assert rest.rows[-2].is_signature
+    assert [row.kind for row in rest.rows][-3:] == [OF_APP, "signature", OF_APP]
     assert rest.more_after is None
     assert explorer.transactions(after=LAST).rows == ()
 
@@ -98,6 +100,26 @@ def test_a_transaction_that_is_not_there_is_none(
 ) -> None:
     with pytest.raises(NoSuchTransaction):
         explorer.transaction(seqno)
+
+
+def test_a_vote_leads_to_its_proposal(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    ids, state = [b"ab", b"cd"], b'{"state": "Open"}'
+    chunk = IndexedChunk(
+        first=1,
+        file="ledger_1",
+        size_bytes=1,
+        sha256=b"",
+        is_final=False,
+        transactions=[IndexedTransaction(1, 2, 0, False, 10, 0, None, b"")],
+        maps=[PROPOSALS_INFO],
+        # The second one was closed before, and is forgotten.
+        writes=[(write_id(1, 0), 0, ids[0], state), (write_id(1, 1), 0, ids[1], None)],
+    )
+    with LedgerIndex(path) as index:
+        index.add(chunk, Vouched())
+    page = Explorer(path).transaction(1)
+    assert (page.row.kind, page.proposals) == ("vote", ("ab",))
 
 
 def test_keys_are_found_by_how_they_begin(explorer: Explorer) -> None:

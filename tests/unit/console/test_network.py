@@ -15,6 +15,9 @@ LEADER = reported("a", answered(leads=True, seqno=1500, heard={"b": 40, "c": 500
 BACKUP = reported("b", answered(seqno=1499))
 SILENT = reported("c")
 ALONE = reported("a", answered(leads=True, configurations=("a",)))
+NO_MAJORITY = "nothing commits, as no majority of the nodes answers"
+ATTENTION = "the service needs an operator"
+LEADING = "2 of 2 nodes answer, node aaaaaaaa… leads"
 
 
 def _survey(*nodes: NodeReport, status: str = "Open") -> Survey:
@@ -34,12 +37,11 @@ def _survey(*nodes: NodeReport, status: str = "Open") -> Survey:
         ),
         (
             _survey(LEADER, BACKUP, SILENT),
-            "the service needs an operator: 2 of 3 nodes answer, node aaaaaaaa… leads",
+            f"{ATTENTION}: 2 of 3 nodes answer, node aaaaaaaa… leads",
         ),
         (
             _survey(BACKUP, reported("a"), SILENT),
-            "nothing commits, as no majority of the nodes answers: "
-            "1 of 3 nodes answers",
+            f"{NO_MAJORITY}: 1 of 3 nodes answers",
         ),
         (
             _survey(BACKUP, reported("a", answered())),
@@ -47,8 +49,7 @@ def _survey(*nodes: NodeReport, status: str = "Open") -> Survey:
         ),
         (
             _survey(LEADER, BACKUP, reported("d", status="Pending"), status="Opening"),
-            "the service needs an operator: 2 of 2 nodes answer, "
-            "node aaaaaaaa… leads, the service is Opening",
+            f"{ATTENTION}: {LEADING}, the service is Opening",
         ),
     ],
 )
@@ -68,7 +69,7 @@ def test_the_headline_says_whether_the_service_works(
 )
 def test_a_certificate_that_ends_soon_is_in_the_headline(days: int, words: str) -> None:
     seen = network_of(_survey(LEADER, BACKUP), now=UNTIL - timedelta(days=days))
-    assert seen.headline.endswith(f": 2 of 2 nodes answer, node aaaaaaaa… leads{words}")
+    assert seen.headline.endswith(f": {LEADING}{words}")
     assert seen.is_well is (not words)
     assert seen.headline.startswith("the service is well") is (not words)
 

@@ -100,5 +100,5 @@ def test_json_is_pasted_as_it_is() -> None:
 
 @pytest.mark.parametrize("text", ["[]", "é", "d2é", "***"])
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(Malformed, match="such as 2.15, or paste a receipt: JSON"):
+    with pytest.raises(Malformed, match="or paste a receipt: JSON"):
         receipt_bytes(text)
