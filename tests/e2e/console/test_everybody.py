@@ -61,6 +61,11 @@ def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
         go(page, place)
         see(page, wanted)
         yield name
+
+
+def with_a_receipt(page: Page, proposal_id: str) -> Iterator[str]:
+    """Open each page, and that of receipts once more, with a receipt that holds."""
+    yield from pages_of(page, proposal_id)
     go(page, "/receipts")
     page.locator("textarea").fill("2.1")
     page.get_by_role("button", name="Verify").click()
@@ -74,7 +79,7 @@ def test_every_page_is_for_everybody(
 ) -> None:
     """On a small screen and a large one; and axe, which checks WCAG's rules."""
     with opened(browser, reading, dark=dark) as page:
-        for name in pages_of(page, opens_an_endpoint):
+        for name in with_a_receipt(page, opens_an_endpoint):
             page.evaluate(UNFOLD)
             # A large one, a telephone, and a large one magnified to 200 %.
             for width, height in ((360, 800), (600, 400), (1200, 800)):
