@@ -4,10 +4,12 @@ A caller needs to satisfy one of an endpoint's policies, so each policy that is 
 lets more callers in. What a policy demands is in ``ccfpy/endpoints/auth``.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.json import Json, dumps, loads_object
+from ccfpy.base.json import Json, loads_object
 from ccfpy.client.review.description import Fact, plain
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
@@ -15,6 +17,19 @@ from ccfpy.service.tables import js
 
 ANYBODY = "no_auth"
 EVERYBODY = "anybody, without a certificate or a token"
+CALLERS: Final[Mapping[str, str]] = {
+    "user_cert": "users with a certificate",
+    "member_cert": "members with a certificate",
+    "node_cert": "nodes with a certificate",
+    "any_cert": "anybody with a certificate",
+    "jwt": "callers with a token (JWT)",
+    "user_cose_sign1": "users who sign each request",
+    "typed_user_cose_sign1": "users who sign each request",
+    "member_cose_sign1": "members who sign each request",
+    "active_member_cose_sign1": "active members who sign each request",
+    ANYBODY: EVERYBODY,
+}
+"""Whom each policy lets in. Other policies have the names that an app gives them."""
 
 
 def wider_access(before: Store, writes: WriteSet) -> Iterator[Fact]:
@@ -31,11 +46,14 @@ def wider_access(before: Store, writes: WriteSet) -> Iterator[Fact]:
             continue
         subject = plain(key.decode(errors="backslashreplace"))
         was, would_be = _fields(old.get(key)), _fields(new)
-        if told := _callers(was, would_be):
-            yield Fact(label=subject, text=told, is_warning=True)
+        about, module = _summary(would_be), _module(was)
+        texts = [_callers(was, would_be)]
         if was and _mode(was) == "readonly" and _mode(would_be) == "readwrite":
-            text = "may write; today it only reads"
-            yield Fact(label=subject, text=text, is_warning=True)
+            texts.append("may write; today it only reads")
+        for text in filter(None, texts):
+            yield Fact(
+                label=subject, text=text, is_warning=True, about=about, module=module
+            )
 
 
 def _callers(was: dict[str, Json], would_be: dict[str, Json]) -> str:
@@ -47,24 +65,46 @@ def _callers(was: dict[str, Json], would_be: dict[str, Json]) -> str:
         return f"new, and may be called by {EVERYBODY}" if is_open else ""
     if was_open or not (is_open or added):
         return ""
-    return f"may be called by {_words(policies)}; today by {_words(today)}"
+    return f"may be called by {callers(policies)}; today only by {callers(today)}"
 
 
-def _words(policies: Sequence[str]) -> str:
-    return EVERYBODY if _is_open(policies) else plain(" or ".join(policies))
+def callers(policies: Sequence[Json]) -> str:
+    """Return in words who may call an endpoint that has these policies."""
+    return EVERYBODY if _is_open(policies) else " or ".join(map(_caller, policies))
 
 
-def _is_open(policies: Sequence[str]) -> bool:
+def _caller(policy: Json) -> str:
+    demanded = policy.get("all_of") if isinstance(policy, Mapping) else None
+    if isinstance(demanded, list):
+        # Those are one caller: what each demands is asked of the same request.
+        return f"callers who are all of: {', '.join(map(_caller, demanded))}"
+    name = policy if isinstance(policy, str) else json.dumps(policy)
+    return CALLERS.get(name, f"callers whom the policy {plain(name)} accepts")
+
+
+def _is_open(policies: Sequence[Json]) -> bool:
     """Return whether no caller is asked for anything."""
     return not policies or ANYBODY in policies
 
 
-def _policies(fields: dict[str, Json]) -> list[str]:
+def _policies(fields: dict[str, Json]) -> list[Json]:
     given = fields.get("authn_policies")
-    return [
-        policy if isinstance(policy, str) else dumps(policy).decode()
-        for policy in (given if isinstance(given, list) else [])
-    ]
+    return list(given) if isinstance(given, list) else []
+
+
+def _summary(fields: dict[str, Json]) -> str:
+    """Return what the app's author says of an endpoint."""
+    openapi = fields.get("openapi")
+    summary = openapi.get("summary") if isinstance(openapi, Mapping) else None
+    return plain(summary) if isinstance(summary, str) else ""
+
+
+def _module(fields: dict[str, Json]) -> str:
+    """Return the module of an endpoint, by the name that tables have."""
+    name = fields.get("js_module")
+    if not isinstance(name, str) or not name:
+        return ""
+    return name if name.startswith("/") else f"/{name}"
 
 
 def _mode(fields: dict[str, Json]) -> Json:

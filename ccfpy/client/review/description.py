@@ -31,6 +31,7 @@ class Topic(StrEnum):
     ACTIONS = "actions"
     VOTES = "votes"
     OUTCOME = "outcome"
+    DECISION = "decision"
     UNKNOWN = "unknown"
 
 
@@ -55,6 +56,10 @@ class Fact:
         is_warning: what a reader must not miss.
         is_unknown: of an action or an argument that nothing is known of here, so that
             the value alone can be shown.
+        is_folded: what other parts of the description account for, so that the text
+            may be shown on request.
+        about: what an app's author says of the endpoint that the fact is about.
+        module: the installed module that answers at that endpoint today.
     """
 
     label: str
@@ -63,6 +68,9 @@ class Fact:
     whole: str = ""
     is_warning: bool = False
     is_unknown: bool = False
+    is_folded: bool = False
+    about: str = ""
+    module: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,9 @@ class Diff:
         added: how many of them begin with ``+``.
         removed: how many of them begin with ``-``.
         is_folded: the lines are many, and may be shown on request.
+        kind: what kind of thing changes; empty if that is not told.
+        alike: the same for modules in which the same lines change, byte for byte;
+            empty for others.
     """
 
     subject: str
@@ -85,6 +96,8 @@ class Diff:
     added: int = 0
     removed: int = 0
     is_folded: bool = False
+    kind: str = ""
+    alike: str = ""
 
     @property
     def title(self) -> str:
@@ -139,11 +152,24 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """What a ballot says."""
+
+    member_id: str
+    in_favour: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """A thing described for people."""
+    """A thing described for people.
+
+    Attributes:
+        votes: of a proposal, what the ballots say, as far as that is known.
+    """
 
     title: str
     sections: tuple[Section, ...]
+    votes: tuple[Vote, ...] = ()
 
 
 _SCHEMA: Final = schema_of(Description)

@@ -3,7 +3,8 @@
 import pytest
 
 from ccfpy.base.json import Json, dumps
-from ccfpy.client.review.access import wider_access
+from ccfpy.client.review.access import CALLERS, callers, wider_access
+from ccfpy.endpoints.auth import cert, cose, jwt, no_auth
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import js
 
@@ -34,7 +35,7 @@ ALL_OF: Json = {"all_of": ["user_cert", "jwt"]}
             _asks("no_auth"),
             (
                 "may be called by anybody, without a certificate or a token; "
-                "today by user_cert"
+                "today only by users with a certificate"
             ),
         ),
         (
@@ -42,18 +43,25 @@ ALL_OF: Json = {"all_of": ["user_cert", "jwt"]}
             _asks(),
             (
                 "may be called by anybody, without a certificate or a token; "
-                "today by user_cert or jwt"
+                "today only by users with a certificate or callers with a token "
+                "(JWT)"
             ),
         ),
         (
             _asks(ALL_OF),
             _asks("jwt"),
-            'may be called by jwt; today by {"all_of":["user_cert","jwt"]}',
+            (
+                "may be called by callers with a token (JWT); today only by callers "
+                "who are all of: users with a certificate, callers with a token (JWT)"
+            ),
         ),
         (
             _asks("user_cert"),
             _asks("user_cert", "any_cert"),
-            "may be called by user_cert or any_cert; today by user_cert",
+            (
+                "may be called by users with a certificate or anybody with a "
+                "certificate; today only by users with a certificate"
+            ),
         ),
         (
             None,
@@ -95,3 +103,29 @@ def test_a_row_of_another_form_is_as_open_as_one_without_policies() -> None:
     (fact,) = wider_access(store, writes)
     assert fact.label == "GET /\\x1b"
     assert "anybody" in fact.text
+
+
+def test_every_policy_of_ccf_has_its_words_and_others_their_names() -> None:
+    policies = {
+        *(cert.USER_CERT, cert.MEMBER_CERT, cert.NODE_CERT, cert.ANY_CERT),
+        *(cose.USER_COSE_SIGN1, cose.TYPED_USER_COSE_SIGN1),
+        *(cose.MEMBER_COSE_SIGN1, cose.ACTIVE_MEMBER_COSE_SIGN1),
+        *(jwt.NAME, no_auth.NAME),
+    }
+    assert set(CALLERS) == policies
+    assert callers(["member_cert"]) == "members with a certificate"
+    told = callers(["user_cert", "quorum\x1b"])
+    assert told == (
+        "users with a certificate or callers whom the policy quorum\\x1b accepts"
+    )
+
+
+def test_a_warning_names_what_answers_today_and_what_the_app_says_of_it() -> None:
+    was: Json = {"authn_policies": ["user_cert"], "js_module": "m.js"}
+    new: Json = {"authn_policies": [], "openapi": {"summary": "reads\u202e one"}}
+    store = Store()
+    store.apply(1, {js.ENDPOINTS.name: {KEY: dumps(was)}})
+    (fact,) = wider_access(store, {js.ENDPOINTS.name: {KEY: dumps(new)}})
+    assert (fact.module, fact.about) == ("/m.js", "reads\\u202e one")
+    (fact,) = wider_access(Store(), {js.ENDPOINTS.name: {KEY: dumps(new)}})
+    assert fact.module == "", "a module that is not installed has no place"
