@@ -1,13 +1,16 @@
 """What a proposal would change, as diffs of a service's tables."""
 
+import difflib
+import json
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Final
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import dumps, loads_object
 from ccfpy.client.review.description import Change, Diff, plain
 from ccfpy.client.review.values import shown_whole
+from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import UNIT
 from ccfpy.kv.store import Store
@@ -95,15 +98,38 @@ def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
             was = old.get(key)
             if was is None and new is None:
                 continue
-            subject = _title(table, key)
+            subject, kind = _title(table, key), _noun(table)
             if was == new:
-                yield Diff(subject=subject, change=Change.UNCHANGED)
+                yield Diff(subject=subject, change=Change.UNCHANGED, kind=kind)
                 continue
             texts = (
                 None if each is None else shown_whole(_comparable(table, each))
                 for each in (was, new)
             )
-            yield Diff.of(subject, *texts, may_fold=table not in UNFOLDED)
+            told = Diff.of(subject, *texts, may_fold=table not in UNFOLDED)
+            is_module = table == js.MODULES.name and was is not None and new is not None
+            alike = _alike(was or b"", new or b"") if is_module else ""
+            yield replace(told, kind=kind, alike=alike)
+
+
+def _alike(was: bytes, new: bytes) -> str:
+    """Return a digest of the lines that change, byte for byte, in their order.
+
+    What is shown of two lines may be the same where their bytes are not.
+    """
+    old_lines, new_lines = (_source(value).split("\n") for value in (was, new))
+    found = difflib.unified_diff(old_lines, new_lines, n=0, lineterm="")
+    changed = [line for line in list(found)[2:] if not line.startswith("@@ ")]
+    return sha256_hex("\n".join(changed).encode(errors="surrogatepass"))
+
+
+def _source(stored: bytes) -> str:
+    """Return a module's text, which its table has as a JSON string."""
+    try:
+        value = json.loads(stored)
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, str) else stored.decode("latin-1")
 
 
 def _comparable(table: str, value: bytes) -> bytes:
@@ -123,8 +149,12 @@ def _comparable(table: str, value: bytes) -> bytes:
     )
 
 
+def _noun(table: str) -> str:
+    return TITLES.get(table, table.removeprefix(PREFIX))
+
+
 def _title(table: str, key: bytes) -> str:
-    noun = TITLES.get(table, table.removeprefix(PREFIX))
+    noun = _noun(table)
     if key == UNIT:
         return noun
     return f"{noun} {plain(key.decode(errors='backslashreplace'))}"

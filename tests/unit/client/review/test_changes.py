@@ -73,3 +73,43 @@ def test_rows_that_go_are_removed() -> None:
 def test_only_tables_that_exist_have_a_title() -> None:
     assert set(TITLES) <= {table.name for table, _ in served_tables()}
     assert proposals.INFO.name in TITLES
+
+
+def _alike(*changed: tuple[str, str]) -> list[str]:
+    store, table = Store(), js.MODULES
+    old, new = store.begin(), Store().begin()
+    for number, (was, would_be) in enumerate(changed):
+        table.of(old).put(f"/{number}.js", was)
+        table.of(new).put(f"/{number}.js", would_be)
+    store.apply(1, old.writes)
+    return [diff.alike for diff in changes(store, new.writes)]
+
+
+def test_modules_are_alike_if_the_same_lines_change_byte_for_byte() -> None:
+    one, other, third = _alike(("a\nx\nb", "a\ny\nb"), ("x", "y"), ("x\nc", "y\nc"))
+    assert one == other == third != ""
+
+
+def test_modules_are_not_alike_for_what_only_looks_alike() -> None:
+    """A control that is shown by its number, a tab, a line more, another order."""
+    changed = (
+        ("x", "y"),
+        ("x", "y\t"),
+        ("x", "y\u202e"),
+        ("x", "y\\u202e"),
+        ("x", "y\r"),
+        ("x", "y\ny"),
+        ("y", "x"),
+    )
+    found = _alike(*changed)
+    assert len(set(found)) == len(changed)
+
+
+def test_only_modules_that_change_are_ever_alike() -> None:
+    writes: WriteSet = {
+        js.MODULES.name: {b"/a.js": b'"x"', b"/b.js": b'"x"'},
+        js.ENDPOINTS.name: {b"GET /a": b"{}", b"GET /b": b"{}"},
+    }
+    told = list(changes(Store(), writes))
+    assert [diff.alike for diff in told] == [""] * 4
+    assert [diff.kind for diff in told] == ["module"] * 2 + ["endpoint"] * 2
