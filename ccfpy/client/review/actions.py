@@ -1,12 +1,19 @@
 """Actions of a proposal in words."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.review.description import Fact, plain
+from ccfpy.client.review.description import Change, Diff, Fact, plain
 from ccfpy.client.review.values import shown_short
+
+INSTALLS = "set_js_app"
+TITLED_MAX = 3
+"""Kinds of actions that a title names; it counts the others."""
+UNFOLDED_NAMES_MAX = 3
+"""Of an app's endpoints or modules; where there are more, they may be folded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +183,52 @@ def names(document: JsonObject) -> tuple[str, ...]:
     return tuple(name for name, _ in _actions(document))
 
 
+def title(document: JsonObject, diffs: Iterable[Diff] | None = None) -> str:
+    """Return what a proposal does, in a line.
+
+    Args:
+        document: the proposal.
+        diffs: what would change, if that is known.
+    """
+    counts = Counter(names(document))
+    told = [_titled(name, document, diffs) for name in list(counts)[:TITLED_MAX]]
+    told = [
+        part if counts[name] == 1 else f"{part} ({counts[name]} times)"
+        for name, part in zip(counts, told, strict=False)
+    ]
+    if (left := len(counts) - len(told)) > 0:
+        told.append(f"{left} other action{'' if left == 1 else 's'}")
+    said = "; ".join(told)
+    return said[:1].upper() + said[1:] or "No action"
+
+
+def _titled(name: str, document: JsonObject, diffs: Iterable[Diff] | None) -> str:
+    if name != INSTALLS:
+        return purpose(name) or f"{name}, which is not known here"
+    if diffs is None:
+        bundles = [args for each, args in _actions(document) if each == INSTALLS]
+        endpoints, modules = _named(bundles[-1].get("bundle"))
+        return (
+            f"replace the app: {counted(len(endpoints), 'endpoint')} "
+            f"in {counted(len(modules), 'file')}"
+        )
+    changed = Counter(each.kind for each in diffs if each.change != Change.UNCHANGED)
+    parts = [
+        counted(changed[kind], noun)
+        for kind, noun in (("endpoint", "endpoint"), ("module", "file"))
+        if changed[kind]
+    ]
+    if not parts:
+        return "replace the app: no endpoint and no file changes"
+    is_one = sum(changed[kind] for kind in ("endpoint", "module")) == 1
+    return f"replace the app: {' and '.join(parts)} change{'s' if is_one else ''}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things, such as ``1 file`` or ``12 files``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def purpose(name: str) -> str:
     """Return what an action is for; nothing of an action that is not known here."""
     return RENDERINGS[name].purpose if name in RENDERINGS else ""
@@ -189,7 +242,7 @@ def facts(document: JsonObject) -> Iterator[Fact]:
             label=f"{number}. {name}", text=purpose(name), is_unknown=known is None
         )
         for argument, value in arguments.items():
-            if (name, argument) == ("set_js_app", "bundle"):
+            if (name, argument) == (INSTALLS, "bundle"):
                 yield from _bundle(value)
                 continue
             text, whole = shown_short(value), _whole(value)
@@ -219,6 +272,17 @@ def _actions(document: JsonObject) -> Iterator[tuple[str, Mapping[str, Json]]]:
 
 def _bundle(bundle: Json) -> Iterator[Fact]:
     """Name an app's endpoints and modules; the diffs show what is in them."""
+    for label, told in zip(("endpoints", "modules"), _named(bundle), strict=True):
+        yield Fact(
+            label=label,
+            text=plain(", ".join(told)) or "none",
+            depth=1,
+            is_folded=len(told) > UNFOLDED_NAMES_MAX,
+        )
+
+
+def _named(bundle: Json) -> tuple[list[str], list[str]]:
+    """Return the names of an app's endpoints and of its modules."""
     fields = bundle if isinstance(bundle, dict) else {}
     metadata, modules = fields.get("metadata"), fields.get("modules")
     endpoints = metadata.get("endpoints") if isinstance(metadata, dict) else None
@@ -227,10 +291,9 @@ def _bundle(bundle: Json) -> Iterator[Fact]:
         for path, methods in (endpoints if isinstance(endpoints, dict) else {}).items()
         for method in (methods if isinstance(methods, dict) else {})
     ]
-    yield Fact(label="endpoints", text=plain(", ".join(told)) or "none", depth=1)
     listed = [
         str(module.get("name"))
         for module in (modules if isinstance(modules, list) else [])
         if isinstance(module, dict)
     ]
-    yield Fact(label="modules", text=plain(", ".join(listed)) or "none", depth=1)
+    return told, listed

@@ -1,6 +1,7 @@
 from ccfpy.base.json import Json
-from ccfpy.client.review.actions import RENDERINGS, facts, names, purpose
+from ccfpy.client.review.actions import RENDERINGS, facts, names, purpose, title
 from ccfpy.client.review.definitions import Definition, definitions
+from ccfpy.client.review.description import Change, Diff
 from tests.unit.client.review.made import (
     ADDS_USER,
     RULES,
@@ -31,6 +32,47 @@ def test_an_app_is_named_by_endpoints_and_modules() -> None:
     told = {fact.label: fact.text for fact in facts(document)}
     assert told["endpoints"] == "GET /a, POST /a, PUT /b"
     assert told["modules"] == "a.js, b.js"
+
+
+def test_many_names_of_an_app_may_be_folded() -> None:
+    modules: Json = [{"name": f"{number}.js"} for number in range(4)]
+    bundle: Json = {"metadata": {"endpoints": {"/a": {"get": {}}}}, "modules": modules}
+    document: dict[str, Json] = {"actions": [action("set_js_app", bundle=bundle)]}
+    folded = {fact.label: fact.is_folded for fact in facts(document)}
+    assert (folded["endpoints"], folded["modules"]) == (False, True)
+
+
+def _changed(kind: str, count: int, change: Change = Change.CHANGED) -> list[Diff]:
+    return [Diff(subject=str(n), change=change, kind=kind) for n in range(count)]
+
+
+def test_a_title_says_what_a_proposal_does() -> None:
+    install = action("set_js_app", bundle=APP)
+    document: dict[str, Json] = {"actions": [install]}
+    assert title(document) == "Replace the app: 3 endpoints in 2 files"
+    same = _changed("endpoint", 11, Change.UNCHANGED)
+    for diffs, said in (
+        (
+            [*_changed("endpoint", 1), *same, *_changed("module", 12)],
+            "1 endpoint and 12 files change",
+        ),
+        (_changed("module", 1), "1 file changes"),
+        (_changed("user", 1), "no endpoint and no file changes"),
+    ):
+        assert title(document, diffs) == f"Replace the app: {said}"
+
+
+def test_a_title_counts_actions_and_names_what_is_not_known() -> None:
+    adds = [ADDS_USER, ADDS_USER]
+    assert title({"actions": adds}) == (
+        "Add a user, or replace what is known of one (2 times)"
+    )
+    others = [action(name) for name in ("own", "b", "c", "d", "e")]
+    assert title({"actions": others}) == (
+        "Own, which is not known here; b, which is not known here; "
+        "c, which is not known here; 2 other actions"
+    )
+    assert title({}) == "No action"
 
 
 def test_what_is_no_proposal_has_no_actions() -> None:
