@@ -83,7 +83,8 @@ def list_proposals(
         proposer = summary.info.proposer_id
         print(
             f"{summary.proposal_id} {summary.info.state.value} "
-            f"by {names.get(proposer, proposer[:8])}: {', '.join(summary.actions)}"
+            f"by {names.get(proposer, proposer[:8])}: {', '.join(summary.actions)} "
+            f"({summary.title})"
         )
     if not found:
         note("there are no proposals")

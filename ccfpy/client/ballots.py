@@ -23,6 +23,21 @@ export function vote (proposal, proposer_id) {{
 """
 
 
+def side_of(ballot: str, proposal: bytes) -> bool | None:
+    """Return what a ballot says, if the ballot is one that this client makes.
+
+    A ballot is a script, and others may say anything: what those say takes a run of
+    the script to find out, which nothing here does.
+
+    Args:
+        ballot: the script.
+        proposal: the bytes that the ballot is counted for.
+    """
+    if ballot == REJECT:
+        return False
+    return True if ballot in (ACCEPT, bound_ballot(proposal)) else None
+
+
 def text_digest(proposal: bytes) -> str:
     """Return the SHA-256 of a proposal's text, as hex.
 

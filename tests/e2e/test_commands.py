@@ -139,7 +139,7 @@ def test_members_propose_vote_and_look(shell: Shell, tmp_path: Path) -> None:
     assert shell.json("gov", "vote", id_[:12])["proposalState"] == "Open"
     told = shell.ok("gov", "show", id_[:12])
     assert "member1 (" in told
-    assert "accepted with 1 more in favour, such as member2 (" in told
+    assert "to pass: 1 more vote in favour, of member2 (" in told
     assert "configuration of the service: changed" in told
     assert f"  SHA-256: {digest}" in told
     bound = ("--sha256", digest.upper())

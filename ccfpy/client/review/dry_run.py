@@ -129,6 +129,9 @@ class Outcome:
         state: what the constitution makes of the votes.
         more: members whose votes in favour would suffice; nothing if not even all
             votes in favour would.
+        fewer: members whose votes against would reject the proposal; nothing if not
+            even all votes against would.
+        waiting: active members without a ballot, in order.
         writes: what the proposal would change.
         asked: what the proposal would ask of the service, in words.
         failure: why the proposal could not be carried out.
@@ -140,6 +143,8 @@ class Outcome:
     invalid: str | None
     state: ProposalState
     more: tuple[MemberId, ...] | None
+    fewer: tuple[MemberId, ...] | None
+    waiting: tuple[MemberId, ...]
     writes: WriteSet
     asked: tuple[str, ...]
     failure: str | None
@@ -172,20 +177,21 @@ def dry_run(
         invalid = error.message
     votes, failures = proposals.count_ballots(evaluator, proposal, None)
 
-    def state_with(added: Sequence[MemberId]) -> ProposalState:
-        counted = {**votes, **dict.fromkeys(added, True)}
+    def state_with(added: Sequence[MemberId], *, vote: bool = True) -> ProposalState:
+        counted = {**votes, **dict.fromkeys(added, vote)}
         return proposals.decide(evaluator, constitution, proposal, counted).state
 
     state = state_with(())
     others = sorted(_active_members(reading) - votes.keys(), key=order)
-    more = next(
-        (
-            tuple(others[:count])
-            for count in range(len(others) + 1)
-            if state_with(others[:count]) is ProposalState.ACCEPTED
-        ),
-        None,
-    )
+
+    def enough(wanted: ProposalState, *, vote: bool) -> tuple[MemberId, ...] | None:
+        for count in range(len(others) + 1):
+            if state_with(others[:count], vote=vote) is wanted:
+                return tuple(others[:count])
+        return None
+
+    more = enough(ProposalState.ACCEPTED, vote=True)
+    fewer = enough(ProposalState.REJECTED, vote=False)
     writing = store.begin()
     failure = None
     try:
@@ -200,6 +206,8 @@ def dry_run(
         invalid=invalid,
         state=state,
         more=more,
+        fewer=fewer,
+        waiting=tuple(each for each in others if each not in failures),
         writes={} if failure else writing.writes,
         asked=tuple(node.asked),
         failure=failure,

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.json import JsonObject, loads_object
-from ccfpy.client.ballots import text_digest
+from ccfpy.client.ballots import side_of, text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.access import wider_access
 from ccfpy.client.review.changes import changes
-from ccfpy.client.review.description import Description, Fact, Section, Topic, plain
+from ccfpy.client.review.description import (
+    Description,
+    Fact,
+    Section,
+    Topic,
+    Vote,
+    plain,
+)
 from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.values import short
@@ -30,11 +37,18 @@ class Summary:
 
     Attributes:
         actions: the names of its actions.
+        title: what it does, in a line.
+        sides: what the ballots say, as far as that is known without running them.
+        created_at: when it was proposed, by its proposer's clock, in seconds since
+            1970, if the service keeps that.
     """
 
     proposal_id: ProposalId
     info: ProposalInfo
     actions: tuple[str, ...]
+    title: str
+    sides: Mapping[MemberId, bool]
+    created_at: int | None
 
 
 def summaries(state: PublicState) -> list[Summary]:
@@ -47,14 +61,34 @@ def summaries(state: PublicState) -> list[Summary]:
     recent = proposals.COSE_RECENT_PROPOSALS.of(tx).items()
     created = {proposal_id: time for time, proposal_id in recent}
     found = proposals.INFO.of(tx).items()
-    return [
-        Summary(
+
+    def summary(proposal_id: ProposalId, info: ProposalInfo) -> Summary:
+        body = bodies.get(proposal_id) or b""
+        document = _document(body)
+        time = created.get(proposal_id, "").partition(":")[0]
+        return Summary(
             proposal_id=proposal_id,
             info=info,
-            actions=actions.names(_document(bodies.get(proposal_id) or b"")),
+            actions=actions.names(document),
+            title=actions.title(document),
+            sides=sides(info, body),
+            created_at=int(time) if time.isdecimal() else None,
         )
-        for proposal_id, info in sorted(found, key=lambda it: created.get(it[0], ""))
-    ]
+
+    ordered = sorted(found, key=lambda it: created.get(it[0], ""))
+    return [summary(*each) for each in ordered]
+
+
+def sides(info: ProposalInfo, body: bytes) -> dict[MemberId, bool]:
+    """Return what the ballots say, as far as that is known without running them.
+
+    Args:
+        info: the proposal's state and ballots.
+        body: the proposal's bytes.
+    """
+    known = {member: side_of(ballot, body) for member, ballot in info.ballots.items()}
+    told = {member: side for member, side in known.items() if side is not None}
+    return {**told, **(info.final_votes or {})}
 
 
 def describe(
@@ -87,6 +121,10 @@ def describe(
     return Description(
         title=f"Proposal {proposal_id}",
         sections=tuple(told.sections()),
+        votes=tuple(
+            Vote(member_id=member_id, in_favour=vote)
+            for member_id, vote in told.sides.items()
+        ),
     )
 
 
@@ -100,6 +138,7 @@ class _Teller:
     ) -> None:
         self._state, self._proposal, self._names = state, proposal, names
         self._unknown_outcome = unknown
+        self.sides = sides(proposal.info, proposal.body)
 
     def sections(self) -> Iterator[Section]:
         info = self._proposal.info
@@ -125,12 +164,18 @@ class _Teller:
             yield from self._without_outcome()
             return
         outcome = dry_run(self._state.store, self._proposal, order=self._who)
+        self.sides = outcome.votes
         yield Section(
             topic=Topic.VOTES, title="Votes", facts=tuple(self._votes(outcome))
         )
         yield Section(
+            topic=Topic.DECISION,
+            title="What decides it",
+            facts=tuple(self._decision(outcome)),
+        )
+        yield Section(
             topic=Topic.OUTCOME,
-            title="If it passed now",
+            title="What would change",
             facts=(
                 *self._consequences(outcome),
                 *wider_access(outcome.before, outcome.writes),
@@ -151,7 +196,7 @@ class _Teller:
         reason = Fact(
             label="not found out", text=plain(self._unknown_outcome), is_warning=True
         )
-        yield Section(topic=Topic.OUTCOME, title="If it passed now", facts=(reason,))
+        yield Section(topic=Topic.OUTCOME, title="What would change", facts=(reason,))
 
     def _who(self, member_id: MemberId) -> str:
         name = self._names.get(member_id)
@@ -160,12 +205,16 @@ class _Teller:
     def _final_votes(self) -> Iterator[Fact]:
         info = self._proposal.info
         for member_id in info.ballots:
-            vote = (info.final_votes or {}).get(member_id)
+            vote = self.sides.get(member_id)
             failure = (info.vote_failures or {}).get(member_id)
-            text = "no vote" if vote is None else "in favour" if vote else "against"
+            text = "has voted" if vote is None else "in favour" if vote else "against"
             if failure is not None:
                 text = f"the ballot failed: {plain(failure.reason)}"
             yield Fact(label=self._who(member_id), text=text)
+        infos = members.INFO.of(self._state.store.begin(read_only=True)).items()
+        for member_id, member in sorted(infos, key=lambda it: self._who(it[0])):
+            if member.status is MemberStatus.ACTIVE and member_id not in info.ballots:
+                yield Fact(label=self._who(member_id), text="did not vote")
         if info.failure is not None:
             yield Fact(label="failed", text=plain(info.failure.reason), is_warning=True)
 
@@ -196,7 +245,6 @@ class _Teller:
                 yield Fact(label=self._who(member_id), text="has not voted")
 
     def _consequences(self, outcome: Outcome) -> Iterator[Fact]:
-        yield Fact(label="decision", text=self._decision(outcome))
         if outcome.invalid is not None:
             yield Fact(
                 label="invalid today", text=plain(outcome.invalid), is_warning=True
@@ -210,42 +258,74 @@ class _Teller:
         if not (outcome.writes or outcome.asked or outcome.failure):
             yield Fact(label="changes", text="none")
 
-    def _decision(self, outcome: Outcome) -> str:
+    def _decision(self, outcome: Outcome) -> Iterator[Fact]:
+        """Yield the standing, and which further votes the constitution acts upon."""
+        cast = list(outcome.votes.values())
+        standing = f"{cast.count(False)} against, {cast.count(True)} in favour"
+        if outcome.failures:
+            standing += f", {len(outcome.failures)} whose ballot fails"
+        waiting = len(outcome.waiting)
+        have = "member has" if waiting == 1 else "members have"
+        yield Fact(label="now", text=f"{standing}; {waiting} {have} not voted")
         if outcome.state is not ProposalState.OPEN:
-            return f"the constitution says {outcome.state} at the next vote"
-        if outcome.more is None:
-            return "not accepted even if every other active member votes in favour"
-        who = ", ".join(map(self._who, outcome.more))
-        count = len(outcome.more)
-        return f"accepted with {count} more in favour, such as {who}"
+            text = f"the constitution says {outcome.state} at the next vote"
+            yield Fact(label="decided", text=text)
+            return
+        yield Fact(
+            label="to pass",
+            text=self._enough(outcome, outcome.more, "in favour", "accepted"),
+        )
+        yield Fact(
+            label="to reject",
+            text=self._enough(outcome, outcome.fewer, "against", "rejected"),
+        )
+
+    def _enough(
+        self,
+        outcome: Outcome,
+        suffice: tuple[MemberId, ...] | None,
+        side: str,
+        end: str,
+    ) -> str:
+        """Return whose votes would suffice: the constitution said so when it ran."""
+        if suffice is None:
+            return f"not {end} even if every other active member votes {side}"
+        count = len(suffice)
+        votes = "1 more vote" if count == 1 else f"{count} more votes"
+        who = " and ".join(map(self._who, suffice))
+        all_of_them = suffice == outcome.waiting
+        such = f"of {who}" if all_of_them else f"for example of {who}"
+        return f"{votes} {side}, {such}"
 
     def _unknown(self, outcome: Outcome) -> Iterator[Fact]:
         yield Fact(
-            label="time",
+            label="later changes",
             text="what commits before the last vote may change any of this",
         )
         yield Fact(
-            label="tables of the framework",
-            text="such as the last signature: not served, and taken to be empty",
+            label="the framework's own tables",
+            text="no node serves them, such as the one of the last signature: where "
+            "the constitution reads one, the run on this machine found it empty",
         )
         if outcome.asked:
             yield Fact(
-                label="the service",
-                text="whether it can do what it would be asked to do; where a "
-                f"certificate is to be made, a diff has {MADE_BY_SERVICE}",
+                label="what the service does itself",
+                text="whether the service can do what it would be asked to do is not "
+                "known here; where a certificate is to be made, a difference has "
+                f"{MADE_BY_SERVICE}",
             )
         if self._state.has_moved:
             yield Fact(
-                label="the tables",
-                text="they changed while they were read, twice: this may mix two "
+                label="what changed meanwhile",
+                text="the tables changed while they were read, twice: this may mix two "
                 "states, so show the proposal once more",
                 is_warning=True,
             )
         if self._state.not_served:
             yield Fact(
-                label="not served",
-                text="this service does not tell what these tables hold, which are "
-                f"taken to be empty: {', '.join(self._state.not_served)}",
+                label="tables that are not served",
+                text="this service does not tell what these tables hold, so they were "
+                f"empty in the run here: {', '.join(self._state.not_served)}",
             )
 
 

@@ -3,7 +3,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccfpy.base.json import dumps
-from ccfpy.client.ballots import ACCEPT, REJECT, bound_ballot, text_digest
+from ccfpy.client.ballots import (
+    ACCEPT,
+    REJECT,
+    bound_ballot,
+    side_of,
+    text_digest,
+)
 from ccfpy.client.review.dry_run import Outcome, dry_run
 from ccfpy.crypto.hashing import sha256
 from ccfpy.gov.proposals import Proposal
@@ -76,3 +82,11 @@ def test_the_same_text_gives_the_same_ballot() -> None:
 def test_the_digest_is_that_of_the_file_where_it_is_text() -> None:
     assert text_digest(READ) == sha256(READ).hex()
     assert text_digest(b"\xff") == sha256("\ufffd".encode()).hex()
+
+
+def test_a_ballot_that_this_client_makes_is_known_without_a_run() -> None:
+    assert side_of(ACCEPT, READ) is True
+    assert side_of(REJECT, READ) is False
+    assert side_of(bound_ballot(READ), READ) is True
+    assert side_of(bound_ballot(READ), READ + b" ") is None, "bound to other bytes"
+    assert side_of(f"{ACCEPT} ", READ) is None

@@ -54,6 +54,18 @@ def test_the_votes_that_are_missing_are_found(
     assert (outcome.state, outcome.more) == (state, more)
 
 
+def test_the_votes_that_reject_are_found_by_running_the_constitution() -> None:
+    assert outcome_of(public_state(ADDS_USER)).fewer is None
+    wanted = "if (votes.filter((v) => !v.vote).length > 1) return 'Rejected'; "
+    rules = RULES.replace(
+        "return 2 * inFavour > active.size",
+        f"{wanted} return 2 * inFavour > active.size",
+    )
+    outcome = outcome_of(public_state(ADDS_USER, rules=rules, ballots={BOB: REJECT}))
+    assert outcome.fewer == (ALICE,)
+    assert outcome.waiting == (ALICE, CAROL)
+
+
 def test_what_it_would_write_is_known_and_not_written() -> None:
     state = public_state(ADDS_USER)
     outcome = outcome_of(state)

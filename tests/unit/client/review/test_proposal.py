@@ -7,7 +7,7 @@ import pytest
 
 from ccfpy.base.ids import ProposalId
 from ccfpy.base.json import dumps
-from ccfpy.client.ballots import REJECT, text_digest
+from ccfpy.client.ballots import REJECT, bound_ballot, text_digest
 from ccfpy.client.review.description import Description, Section
 from ccfpy.client.review.proposal import NoSuchProposal, describe, summaries
 from ccfpy.client.review.public_state import PublicState
@@ -19,6 +19,7 @@ from tests.unit.client.review.made import (
     BOB,
     CAROL,
     PROPOSAL,
+    RULES,
     USER,
     action,
     in_favour,
@@ -51,16 +52,19 @@ def test_an_open_proposal_says_who_must_vote_and_what_changes() -> None:
         "cccccccc": "against",
         "alice (aaaaaaaa)": "has not voted",
     }
-    passed = told["If it passed now"]
-    assert rows_of(passed) == {
-        "decision": "accepted with 1 more in favour, such as alice (aaaaaaaa)"
+    assert rows_of(told["What decides it"]) == {
+        "now": "1 against, 1 in favour; 1 member has not voted",
+        "to pass": "1 more vote in favour, of alice (aaaaaaaa)",
+        "to reject": "not rejected even if every other active member votes against",
     }
+    passed = told["What would change"]
+    assert rows_of(passed) == {}
     assert [diff.title for diff in passed.diffs] == [
         f"certificate of user {USER.digest_hex}: new",
         f"user {USER.digest_hex}: new",
     ]
     assert USER.subject in passed.diffs[0].lines[1]
-    assert "tables of the framework" in rows_of(told["Not known here"])
+    assert "the framework's own tables" in rows_of(told["Not known here"])
 
 
 def test_members_are_in_the_order_of_their_names() -> None:
@@ -68,14 +72,34 @@ def test_members_are_in_the_order_of_their_names() -> None:
     told = describe(public_state(ADDS_USER), PROPOSAL, names)
     votes = next(section for section in told.sections if section.title == "Votes")
     assert [fact.label[:3] for fact in votes.facts] == ["xia", "yan", "zoe"]
-    passed = next(s for s in told.sections if s.title == "If it passed now")
-    assert "such as xia (cccccccc), yan (bbbbbbbb)" in passed.facts[0].text
+    decides = next(s for s in told.sections if s.title == "What decides it")
+    assert rows_of(decides)["to pass"] == (
+        "2 more votes in favour, for example of xia (cccccccc) and yan (bbbbbbbb)"
+    )
+
+
+def test_what_rejects_a_proposal_is_what_the_constitution_rejects() -> None:
+    """It rejects after one vote against, whatever a majority is elsewhere."""
+    rules = RULES.replace(
+        "return 2 * inFavour > active.size",
+        "if (votes.some((v) => !v.vote)) return 'Rejected'; "
+        "return 2 * inFavour > active.size",
+    )
+    rows = rows_of(described(public_state(ADDS_USER, rules=rules))["What decides it"])
+    assert rows["to reject"] == "1 more vote against, for example of alice (aaaaaaaa)"
+    ballots = {BOB: REJECT}
+    told = described(public_state(ADDS_USER, rules=rules, ballots=ballots))
+    rows = rows_of(told["What decides it"])
+    assert rows["decided"] == "the constitution says Rejected at the next vote"
 
 
 def test_what_only_the_service_can_do_is_said_to_be_unknown() -> None:
     told = described(public_state(action("trigger_snapshot")))
-    assert rows_of(told["If it passed now"])["the service would"] == "make a snapshot"
-    assert "whether it can do" in rows_of(told["Not known here"])["the service"]
+    assert rows_of(told["What would change"])["the service would"] == "make a snapshot"
+    assert (
+        "whether the service can do"
+        in rows_of(told["Not known here"])["what the service does itself"]
+    )
 
 
 def test_a_proposal_that_cannot_be_carried_out_says_why() -> None:
@@ -85,16 +109,17 @@ def test_a_proposal_that_cannot_be_carried_out_says_why() -> None:
             ballots={BOB: REJECT, CAROL: REJECT, ALICE: "nonsense"},
         )
     )
-    rows = rows_of(told["If it passed now"])
-    assert rows["decision"].startswith("not accepted even if every other")
+    rows = rows_of(told["What decides it"])
+    assert rows["now"].startswith("2 against, 0 in favour, 1 whose ballot fails")
+    assert rows["to pass"].startswith("not accepted even if every other")
+    rows = rows_of(told["What would change"])
     assert "valid X509 certificate" in rows["invalid today"]
     assert "the ballot fails" in rows_of(told["Votes"])["alice (aaaaaaaa)"]
 
 
 def test_a_proposal_without_effect_changes_nothing() -> None:
     told = described(public_state(action("remove_user", user_id="0a" * 32)))
-    assert rows_of(told["If it passed now"])["decision"]
-    assert not told["If it passed now"].diffs
+    assert not told["What would change"].diffs
 
 
 def test_a_decided_proposal_is_not_run() -> None:
@@ -103,21 +128,25 @@ def test_a_decided_proposal_is_not_run() -> None:
     )
     told = described(state)
     assert set(told) == {"", "Actions", "Votes"}
-    assert rows_of(told["Votes"]) == {"alice (aaaaaaaa)": "no vote"}
+    assert rows_of(told["Votes"]) == {
+        "alice (aaaaaaaa)": "in favour",
+        "bbbbbbbb": "did not vote",
+        "cccccccc": "did not vote",
+    }
 
 
 def test_tables_that_are_not_served_are_named() -> None:
     state = public_state(ADDS_USER)
     state = PublicState(store=state.store, not_served=("public:ccf.gov.x",))
-    text = rows_of(described(state)["Not known here"])["not served"]
-    assert text.endswith("taken to be empty: public:ccf.gov.x")
+    text = rows_of(described(state)["Not known here"])["tables that are not served"]
+    assert text.endswith("empty in the run here: public:ccf.gov.x")
 
 
 def test_tables_that_changed_while_they_were_read_are_told() -> None:
     state = replace(public_state(ADDS_USER), has_moved=True)
     rows = rows_of(described(state)["Not known here"])
-    assert "show the proposal once more" in rows["the tables"]
-    assert "the tables" not in rows_of(
+    assert "show the proposal once more" in rows["what changed meanwhile"]
+    assert "what changed meanwhile" not in rows_of(
         described(public_state(ADDS_USER))["Not known here"]
     )
 
@@ -127,6 +156,18 @@ def test_a_list_says_proposer_and_actions() -> None:
     assert summary.proposal_id == PROPOSAL
     assert summary.info.proposer_id == ALICE
     assert summary.actions == ("set_user", "trigger_snapshot")
+    assert summary.title == (
+        "Add a user, or replace what is known of one; make a snapshot"
+    )
+    assert summary.created_at is None
+
+
+def test_a_list_says_how_members_voted_without_running_their_ballots() -> None:
+    body = dumps({"actions": [ADDS_USER]})
+    other = "export function vote () { while (true) {} }"
+    ballots = {ALICE: REJECT, BOB: bound_ballot(body), CAROL: other}
+    (summary,) = summaries(public_state(ADDS_USER, ballots=ballots))
+    assert summary.sides == {ALICE: False, BOB: True}
 
 
 def test_the_newest_proposal_is_listed_last() -> None:
@@ -139,6 +180,7 @@ def test_the_newest_proposal_is_listed_last() -> None:
     state.store.apply(2, tx.writes)
     listed = [summary.proposal_id for summary in summaries(state)]
     assert listed == [PROPOSAL, older, newest]
+    assert summaries(state)[-1].created_at == 1_700_000_001
 
 
 def test_a_proposal_that_is_not_there_is_refused() -> None:
