@@ -116,20 +116,25 @@ class ProposalRow:
     Attributes:
         proposer: a name that is known on this machine, or the beginning of the id.
         actions: the names of its actions.
+        title: what it does, in a line; empty if that is not known.
         voters: who has voted, named in the same way.
         voter_ids: the ids of these members.
+        sides: what each of their votes says: ``in favour``, ``against``, or nothing
+            if that is not known.
         group: ``yours to decide``, ``open`` or ``decided``.
         ended: what ended it, in words; empty while it is open, or if that is not known.
         at: when the last request about it was signed by its member's clock, in
-            milliseconds since 1970, if that is known.
+            milliseconds since 1970, if that is known; of an open one, the first.
     """
 
     id: str
     state: str
     proposer: str
     actions: tuple[str, ...]
+    title: str
     voters: tuple[str, ...]
     voter_ids: tuple[str, ...]
+    sides: tuple[str, ...]
     group: str
     ended: str
     at: int | None
@@ -181,10 +186,29 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnVote:
+    """The vote of the member who reads.
+
+    Attributes:
+        side: ``in favour`` or ``against``; empty if that is not known.
+        txid: the transaction that has the vote, once it is committed.
+    """
+
+    side: str
+    txid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalPage:
     """A proposal, whole.
 
     Attributes:
+        title: what it does, in a line.
+        actions: the names of its actions.
+        proposer: a name that is known on this machine, or the beginning of the id.
+        at: when it was proposed by the proposer's clock, in milliseconds since 1970,
+            if that is known.
+        own_vote: the reader's; nothing if the reader has not voted.
         timeline: what happened to it, in the order of transactions.
         not_known: why the timeline is not there; empty if it is.
         digest: the SHA-256 digest of the proposal's bytes, in hex: of ``text``.
@@ -196,6 +220,11 @@ class ProposalPage:
 
     id: str
     state: str
+    title: str
+    actions: tuple[str, ...]
+    proposer: str
+    at: int | None
+    own_vote: OwnVote | None
     sections: tuple[Section, ...]
     timeline: tuple[Moment, ...]
     not_known: str

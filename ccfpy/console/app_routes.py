@@ -4,18 +4,19 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.client.proposal_stories import read_proposal_body
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.console.app import app_page, module_page
 from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.ledger_routes import answer
-from ccfpy.console.proposal import body_of, page_of
+from ccfpy.console.proposal import body_of, document_of, page_of
 from ccfpy.console.remembered import with_closed
 from ccfpy.console.timeline import effect_of, nothing_vouched, timeline
 from ccfpy.service.tables import proposals
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from aiohttp import web
 
     from ccfpy.base.ids import MemberId, ProposalId, Seqno
@@ -76,29 +77,30 @@ class AppRoutes:
             stories = await service.remembered.look(connection)
             story = stories.of(proposal_id)
             state, now = await _with_story(connection, state, proposal_id, story), state
-        moments: tuple[Moment, ...] = ()
-        if story is not None:
-            document = _document(body_of(state, proposal_id))
+
+        def moments(sides: "Mapping[str, bool]") -> "Sequence[Moment]":
+            if story is None:
+                return ()
+            document = document_of(body_of(state, proposal_id))
             is_in_effect = story.proposalState is proposals.ProposalState.ACCEPTED
-            moments = await asyncio.to_thread(
-                lambda: timeline(
-                    story,
-                    stories,
-                    named=service.named,
-                    effect=effect_of(now, document) if is_in_effect else "",
-                    vouched=nothing_vouched
-                    if self._explorer is None
-                    else self._vouched,
-                )
+            return timeline(
+                story,
+                stories,
+                named=service.named,
+                sides=sides,
+                effect=effect_of(now, document) if is_in_effect else "",
+                vouched=nothing_vouched if self._explorer is None else self._vouched,
             )
+
         return await asyncio.to_thread(
             page_of,
             state,
             proposal_id,
             names=service.names(),
             signer_id=signer_id,
+            story=story,
             moments=moments,
-            not_known="" if moments else stories.why_not,
+            not_known="" if story is not None else stories.why_not,
             described=described,
         )
 
@@ -122,10 +124,3 @@ async def _with_story(
         return state
     body = await read_proposal_body(connection, story)
     return state if body is None else with_closed(state, story, body)
-
-
-def _document(body: bytes) -> JsonObject:
-    try:
-        return loads_object(body)
-    except Malformed:
-        return {}

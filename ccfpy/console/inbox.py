@@ -11,7 +11,7 @@ from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.values import short
 from ccfpy.console.answers import Inbox, ProposalRow
 from ccfpy.console.remembered import Remembered
-from ccfpy.console.timeline import ended, last_signed_at
+from ccfpy.console.timeline import ended, first_signed_at, last_signed_at, side
 from ccfpy.gov.definitions import Act, ProposalStory
 from ccfpy.service.tables.proposals import (
     COSE_RECENT_PROPOSALS,
@@ -95,19 +95,23 @@ def _row(
         state=info.state.value,
         proposer=named(info.proposer_id),
         actions=summary.actions,
+        title=summary.title,
         voters=tuple(map(named, info.ballots)),
         voter_ids=tuple(info.ballots),
+        sides=tuple(side(summary.sides.get(each)) for each in info.ballots),
         group=YOURS if waits else OPEN if is_open else DECIDED,
         ended="",
-        at=None,
+        at=None if summary.created_at is None else 1000 * summary.created_at,
     )
 
 
 def _with_end(row: ProposalRow, stories: Stories) -> ProposalRow:
-    """Add what ended a proposal, as far as that is told."""
+    """Add what ended a proposal, and when that was, as far as that is told."""
     story = stories.of(row.id)
-    if story is None or row.group != DECIDED:
+    if story is None:
         return row
+    if row.group != DECIDED:
+        return replace(row, at=row.at or first_signed_at(story))
     return replace(row, ended=ended(story, stories), at=last_signed_at(story))
 
 
@@ -127,8 +131,10 @@ def _closed(
         state=story.proposalState.value,
         proposer=named(story.proposerId),
         actions=remembered.actions_of(story.proposalId),
+        title=remembered.title_of(story.proposalId),
         voters=tuple(map(named, voters)),
         voter_ids=voters,
+        sides=tuple(side((story.finalVotes or {}).get(each)) for each in voters),
         group=DECIDED,
         ended=ended(story, remembered.stories),
         at=last_signed_at(story),

@@ -3,12 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.client.ballots import text_digest
-from ccfpy.client.review.description import Description
+from ccfpy.client.review import actions
+from ccfpy.client.review.description import Description, Topic
 from ccfpy.client.review.proposal import NoSuchProposal, describe
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.console.answers import Moment, ProposalPage
+from ccfpy.client.review.values import short
+from ccfpy.console.answers import Moment, OwnVote, ProposalPage
+from ccfpy.console.timeline import first_signed_at, side, vote_of
+from ccfpy.gov.definitions import ProposalStory
 from ccfpy.service.tables import members, proposals
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
@@ -31,6 +37,13 @@ class DryRunner(Protocol):
 
 Describe = Callable[[PublicState, ProposalId, Mapping[str, str]], Description]
 """Describes a proposal, by the service's tables and members' names."""
+Timeline = Callable[[Mapping[str, bool]], Sequence[Moment]]
+"""Returns what happened to a proposal, by what the votes say."""
+
+
+def nothing_happened(_: Mapping[str, bool]) -> Sequence[Moment]:
+    """Return no moment: nothing is told of the proposal."""
+    return ()
 
 
 def page_of(  # noqa: PLR0913  # all that is known of one
@@ -39,7 +52,8 @@ def page_of(  # noqa: PLR0913  # all that is known of one
     *,
     names: Mapping[str, str],
     signer_id: MemberId | None,
-    moments: Sequence[Moment] = (),
+    story: ProposalStory | None = None,
+    moments: Timeline = nothing_happened,
     not_known: str = "",
     described: Describe = describe,
 ) -> ProposalPage:
@@ -50,7 +64,8 @@ def page_of(  # noqa: PLR0913  # all that is known of one
         proposal_id: which.
         names: members' names, by id, as far as they are known here.
         signer_id: who reads, if that is a member.
-        moments: the timeline.
+        story: what the service tells of what happened to it, if it tells that.
+        moments: makes the timeline.
         not_known: why there is no timeline, if there is none.
         described: describes the proposal.
 
@@ -64,12 +79,19 @@ def page_of(  # noqa: PLR0913  # all that is known of one
     if info is None:
         raise NoSuchProposal(f"the service has no proposal {proposal_id}")
     told = described(state, proposal_id, names)
+    sides = {vote.member_id: vote.in_favour for vote in told.votes}
     why_not = _why_not(state, info, signer_id)
+    document = document_of(body)
     return ProposalPage(
         id=proposal_id,
         state=info.state.value,
+        title=_title(document, told),
+        actions=actions.names(document),
+        proposer=names.get(info.proposer_id, short(info.proposer_id)),
+        at=None if story is None else first_signed_at(story),
+        own_vote=_own_vote(info, sides, story, signer_id),
         sections=told.sections,
-        timeline=tuple(moments),
+        timeline=tuple(moments(sides)),
         not_known=not_known,
         digest=text_digest(body),
         text=body.decode(errors="replace"),
@@ -90,6 +112,33 @@ def body_of(state: PublicState, proposal_id: ProposalId) -> bytes:
     if body is None:
         raise NoSuchProposal(f"the service has no proposal {proposal_id}")
     return body
+
+
+def document_of(body: bytes) -> JsonObject:
+    """Return a proposal as JSON; an empty one, if it is none."""
+    try:
+        return loads_object(body)
+    except Malformed:
+        return {}
+
+
+def _title(document: JsonObject, told: Description) -> str:
+    """Return what the proposal does, by what would change if that is known."""
+    outcome = next((s for s in told.sections if s.topic is Topic.OUTCOME), None)
+    is_known = outcome is not None and outcome.diffs
+    return actions.title(document, outcome.diffs if outcome and is_known else None)
+
+
+def _own_vote(
+    info: ProposalInfo,
+    sides: Mapping[str, bool],
+    story: ProposalStory | None,
+    signer_id: MemberId | None,
+) -> OwnVote | None:
+    if signer_id is None or signer_id not in info.ballots:
+        return None
+    txid = None if story is None else vote_of(story, signer_id)
+    return OwnVote(side=side(sides.get(signer_id)), txid=txid)
 
 
 def _why_not(state: PublicState, info: ProposalInfo, signer_id: MemberId | None) -> str:

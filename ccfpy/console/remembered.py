@@ -37,6 +37,7 @@ class Remembered:
     def __init__(self) -> None:
         self.stories = Stories(why_not=NOT_TOLD)
         self._actions: dict[str, tuple[str, ...]] = {}
+        self._titles: dict[str, str] = {}
 
     async def look(self, connection: Connection) -> Stories:
         """Ask for the latest proposals, and for what those are that are not known yet.
@@ -63,13 +64,20 @@ class Remembered:
         """Return the names of a proposal's actions, as far as they are known yet."""
         return self._actions.get(proposal_id, ())
 
+    def title_of(self, proposal_id: str) -> str:
+        """Return what a proposal does, in a line; nothing while that is not known."""
+        return self._titles.get(proposal_id, "")
+
     def _keep(self, proposal_id: str, body: bytes) -> None:
         try:
-            self._actions[proposal_id] = actions.names(loads_object(body))
+            document = loads_object(body)
         except Malformed:
-            self._actions[proposal_id] = ()
+            document = {}
+        self._actions[proposal_id] = actions.names(document)
+        self._titles[proposal_id] = actions.title(document)
         while len(self._actions) > BODIES_MAX:
-            del self._actions[next(iter(self._actions))]
+            oldest = next(iter(self._actions))
+            del self._actions[oldest], self._titles[oldest]
 
 
 def with_closed(state: PublicState, story: ProposalStory, body: bytes) -> PublicState:

@@ -1,6 +1,6 @@
 """What happened to a proposal, from the request that made it to what came of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from ccfpy.base.ids import Seqno
@@ -15,10 +15,17 @@ from ccfpy.service.tables.proposals import ProposalState
 
 INSTALLS: Final = "set_js_app"
 
+NO_SIDES: Final[Mapping[str, bool]] = {}
+
 Named = Callable[[str], str]
 """Returns a member's name, or the beginning of the id."""
 Vouched = Callable[[Seqno], str]
 """Returns what the ledger's files say of a transaction; nothing beyond their end."""
+
+
+def side(vote: bool | None) -> str:  # the vote itself
+    """Return a vote in words; nothing of one that is not known."""
+    return "" if vote is None else "in favour" if vote else "against"
 
 
 def nothing_vouched(_: Seqno) -> str:
@@ -26,11 +33,12 @@ def nothing_vouched(_: Seqno) -> str:
     return ""
 
 
-def timeline(
+def timeline(  # all that is known of one
     story: ProposalStory,
     stories: Stories,
     *,
     named: Named,
+    sides: Mapping[str, bool] = NO_SIDES,
     effect: str = "",
     vouched: Vouched = nothing_vouched,
 ) -> tuple[Moment, ...]:
@@ -40,10 +48,13 @@ def timeline(
         story: what the service tells of the proposal, all of it committed.
         stories: what the service tells of others.
         named: members' names.
+        sides: what votes say that the service has not counted for the last time.
         effect: what is seen of it in the service now, in words.
         vouched: what the ledger's files say.
     """
-    return tuple(_moments(story, stories, named, effect, vouched))
+    votes: dict[str, bool] = dict(sides)
+    votes.update((story.finalVotes or {}).items())
+    return tuple(_moments(story, stories, named, votes, effect, vouched))
 
 
 def ended(story: ProposalStory, stories: Stories) -> str:
@@ -67,6 +78,20 @@ def last_signed_at(story: ProposalStory) -> int | None:
     return 1000 * times[-1] if times else None
 
 
+def first_signed_at(story: ProposalStory) -> int | None:
+    """Return when a proposal was signed, in milliseconds."""
+    made = [each.createdAt for each in story.events if each.act is Act.PROPOSED]
+    return next((1000 * at for at in made if at is not None), None)
+
+
+def vote_of(story: ProposalStory, member_id: str) -> str | None:
+    """Return the transaction that has a member's vote."""
+    for event in story.events:
+        if event.act is Act.VOTED and event.memberId == member_id:
+            return str(event.transactionId)
+    return None
+
+
 def effect_of(state: PublicState, document: JsonObject) -> str:
     """Return what is seen of an accepted proposal in the service's tables now.
 
@@ -85,6 +110,7 @@ def _moments(
     story: ProposalStory,
     stories: Stories,
     named: Named,
+    votes: Mapping[str, bool],
     effect: str,
     vouched: Vouched,
 ) -> Iterator[Moment]:
@@ -92,7 +118,7 @@ def _moments(
         who = "" if event.memberId is None else named(event.memberId)
         at = None if event.createdAt is None else 1000 * event.createdAt
         yield Moment(
-            what=_what(event, story, stories),
+            what=_what(event, story, stories, votes),
             who=who,
             at=at,
             txid=str(event.transactionId),
@@ -108,23 +134,24 @@ def _moments(
         yield Moment(what=effect)
 
 
-def _what(event: ProposalEvent, story: ProposalStory, stories: Stories) -> str:
+def _what(
+    event: ProposalEvent,
+    story: ProposalStory,
+    stories: Stories,
+    votes: Mapping[str, bool],
+) -> str:
     match event.act:
         case Act.PROPOSED:
             return "Proposed"
         case Act.VOTED:
             voter = event.memberId
-            vote = None if voter is None else (story.finalVotes or {}).get(voter)
-            return "Voted" if vote is None else f"Voted {_side(vote)}"
+            vote = None if voter is None else votes.get(voter)
+            return f"Voted {side(vote)}".rstrip()
         case Act.WITHDRAWN:
             return "Withdrawn"
         case _:
             said = ended(story, stories)
             return said[:1].upper() + said[1:]
-
-
-def _side(vote: bool) -> str:  # the vote itself
-    return "in favour" if vote else "against"
 
 
 def _votes(story: ProposalStory) -> str:

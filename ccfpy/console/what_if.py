@@ -28,6 +28,7 @@ from ccfpy.client.review.description import (
     Fact,
     Section,
     Topic,
+    Vote,
 )
 from ccfpy.client.review.proposal import describe
 from ccfpy.client.review.public_state import PublicState
@@ -218,7 +219,9 @@ def _read(answer: bytes) -> Description | str:
     if isinstance(fields, str):
         return fields
     return Description(
-        title=fields["title"], sections=tuple(map(_section, fields["sections"]))
+        title=fields["title"],
+        sections=tuple(map(_section, fields["sections"])),
+        votes=tuple(Vote(**each) for each in fields["votes"]),
     )
 
 

@@ -1,6 +1,6 @@
 // Made of ccfpy/console/answers.py by `make reference`; a test compares.
 
-export type Topic = "summary" | "actions" | "votes" | "outcome" | "unknown";
+export type Topic = "summary" | "actions" | "votes" | "outcome" | "decision" | "unknown";
 
 export type Change = "new" | "changed" | "removed" | "unchanged";
 
@@ -11,6 +11,9 @@ export interface Fact {
   readonly whole: string;
   readonly is_warning: boolean;
   readonly is_unknown: boolean;
+  readonly is_folded: boolean;
+  readonly about: string;
+  readonly module: string;
 }
 
 export interface Diff {
@@ -20,6 +23,8 @@ export interface Diff {
   readonly added: number;
   readonly removed: number;
   readonly is_folded: boolean;
+  readonly kind: string;
+  readonly alike: string;
 }
 
 export interface Section {
@@ -131,8 +136,10 @@ export interface ProposalRow {
   readonly state: string;
   readonly proposer: string;
   readonly actions: readonly string[];
+  readonly title: string;
   readonly voters: readonly string[];
   readonly voter_ids: readonly string[];
+  readonly sides: readonly string[];
   readonly group: string;
   readonly ended: string;
   readonly at: number | null;
@@ -157,9 +164,19 @@ export interface Moment {
   readonly is_end: boolean;
 }
 
+export interface OwnVote {
+  readonly side: string;
+  readonly txid: string | null;
+}
+
 export interface ProposalPage {
   readonly id: string;
   readonly state: string;
+  readonly title: string;
+  readonly actions: readonly string[];
+  readonly proposer: string;
+  readonly at: number | null;
+  readonly own_vote: OwnVote | null;
   readonly sections: readonly Section[];
   readonly timeline: readonly Moment[];
   readonly not_known: string;

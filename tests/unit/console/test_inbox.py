@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base.ids import MemberId
+from ccfpy.client.ballots import REJECT
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.console.inbox import inbox_of, unread
-from ccfpy.service.tables.proposals import ProposalState
+from ccfpy.service.tables.proposals import COSE_RECENT_PROPOSALS, ProposalState
 from tests.unit.client.review.made import (
     ADDS_USER,
     ALICE,
     BOB,
+    CAROL,
     PROPOSAL,
     in_favour,
     public_state,
@@ -55,6 +57,19 @@ def test_a_row_names_people_and_actions() -> None:
     assert (row.id, row.state, row.actions) == (PROPOSAL, "Open", ("set_user",))
     assert (row.proposer, row.voters) == ("alice", ("alice", BOB[:8]))
     assert inbox.trouble == ""
+    assert row.title == "Add a user, or replace what is known of one"
+
+
+def test_a_row_says_how_members_voted_and_when_it_was_proposed() -> None:
+    ballots = {**in_favour(ALICE), BOB: REJECT, CAROL: "unknown"}
+    state = public_state(ADDS_USER, ballots=ballots)
+    tx = state.store.begin()
+    COSE_RECENT_PROPOSALS.of(tx).put("1700000001:ab", PROPOSAL)
+    state.store.apply(2, tx.writes)
+    inbox = inbox_of(state, names={}, signer_id=None, now=NOW)
+    (row,) = inbox.proposals
+    assert row.sides == ("in favour", "against", "")
+    assert row.at == 1_700_000_001_000
 
 
 def test_a_service_that_was_not_read_has_no_empty_list() -> None:

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 import pytest
 
 from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.client.ballots import ACCEPT, REJECT
 from ccfpy.client.review.description import Topic
 from ccfpy.client.review.proposal import NoSuchProposal
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.console.answers import ProposalPage
+from ccfpy.console.answers import Moment, OwnVote, ProposalPage
 from ccfpy.console.proposal import body_of, page_of
 from ccfpy.service.tables import members
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
@@ -22,6 +24,7 @@ from tests.unit.client.review.made import (
     in_favour,
     public_state,
 )
+from tests.unit.console.told import ACCEPTED
 
 STRANGER = MemberId("dd" * 32)
 
@@ -75,6 +78,34 @@ def test_who_cannot_vote_is_told_why(
 ) -> None:
     page = _page(state, signer_id)
     assert (page.may_vote, page.why_not) == (False, why_not)
+
+
+def test_a_reader_who_has_voted_is_told_how_and_where() -> None:
+    """Also by a ballot that is none of this client's: it was run."""
+    own = "export function vote () { return 1 > 2 }"
+    for ballot, side in ((REJECT, "against"), (ACCEPT, "in favour"), (own, "against")):
+        state = public_state(ADDS_USER, ballots={BOB: ballot})
+        assert _page(state).own_vote == OwnVote(side=side, txid=None)
+        assert _page(state, ALICE).own_vote is None
+        assert _page(state, None).own_vote is None
+    state = public_state(ADDS_USER, ballots={BOB: own})
+    page = page_of(
+        state, PROPOSAL, names={}, signer_id=BOB, story=ACCEPTED, moments=_by_sides
+    )
+    assert page.own_vote == OwnVote(side="against", txid="2.14")
+    assert [moment.what for moment in page.timeline] == [f"{BOB} False"]
+    assert page.at == 1_000_000
+
+
+def _by_sides(sides: Mapping[str, bool]) -> list[Moment]:
+    return [Moment(what=f"{member} {vote}") for member, vote in sides.items()]
+
+
+def test_a_page_is_titled_by_what_would_change() -> None:
+    page = _page(public_state(ADDS_USER))
+    assert page.title == "Add a user, or replace what is known of one"
+    assert page.actions == ("set_user",)
+    assert page.proposer == ALICE[:8]
 
 
 def test_a_member_acknowledges_before_voting() -> None:

@@ -6,7 +6,14 @@ from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.console.timeline import effect_of, ended, last_signed_at, timeline
+from ccfpy.console.timeline import (
+    effect_of,
+    ended,
+    first_signed_at,
+    last_signed_at,
+    timeline,
+    vote_of,
+)
 from ccfpy.gov.definitions import Act
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import js
@@ -76,6 +83,15 @@ def test_an_open_proposal_ends_with_what_is_to_come() -> None:
     moments = timeline(is_open, STORIES, named=str)
     assert [each.what for each in moments[:2]] == ["Proposed", "Voted"]
     assert [each.is_done for each in moments] == [True, True, False]
+    told = timeline(is_open, STORIES, named=str, sides={BOB: False})
+    assert told[1].what == "Voted against", "before the service counts it"
+
+
+def test_a_vote_has_its_transaction_and_a_proposal_its_time() -> None:
+    assert vote_of(ACCEPTED, BOB) == "2.14"
+    assert vote_of(DROPPED, BOB) is None
+    assert first_signed_at(ACCEPTED) == 1_000_000
+    assert first_signed_at(story("3c", event(Act.DECIDED, 4))) is None
 
 
 def test_the_last_request_that_says_when_is_the_latest() -> None:
