@@ -6,7 +6,8 @@ import type { AppPage, EndpointRow, Installed, Markup, ModulePage, Stated } from
 import { app, module } from "./api";
 import { counted, moment, short } from "./words";
 
-const address = (name: string): string => `#/app/module/${encodeURIComponent(name)}`;
+/** Where a module of the installed app is shown, by the name that tables have. */
+export const address = (name: string): string => `#/app/module/${encodeURIComponent(name)}`;
 
 /** A module's name as tables have it: an endpoint may leave out the slash. */
 const stored = (name: string): string => (name.startsWith("/") ? name : `/${name}`);

@@ -116,30 +116,32 @@ function difference(found: Signed, expected: Expected): string {
 
 type Choice = "in favour" | "against" | "withdraw";
 
-const CHOICES: Readonly<Record<Choice, string>> = { "in favour": "In favour", against: "Against", withdraw: "Withdraw the proposal" };
+const CHOICES: Readonly<Record<Choice, string>> = { "in favour": "In favour", against: "Against", withdraw: "Withdraw the proposal, as its proposer alone can" };
 
 /** The lines for a machine with the key, the file to sign there, and the way back. */
-export function ByHand({ page, again }: { page: ProposalPage; again: () => Promise<unknown> }) {
-  const choice = useSignal<Choice>("in favour");
+export function ByHand({ page, choices, again }: { page: ProposalPage; choices: readonly Choice[]; again: () => Promise<unknown> }) {
+  // None is chosen for the member.
+  const choice = useSignal<Choice | null>(null);
   const time = useMemo(() => new Date().toISOString().replace(/\.\d+/, ""), [page.id]);
   const isVote = choice.value !== "withdraw";
   const payload = isVote ? ballot(page.digest, choice.value === "in favour") : "";
   const file = isVote ? `ballot-${short(page.id)}.json` : `withdrawal-${short(page.id)}`;
   const type = isVote ? "ballot" : "withdrawal";
   const about = `--content ${file} --type ${type} --created-at ${time} --proposal-id ${page.id}`;
+  const isChosen = choice.value !== null && choices.includes(choice.value);
   const link = useMemo(() => URL.createObjectURL(new Blob([text(payload)], { type: "application/octet-stream" })), [payload]);
   return (
     <div class="inset">
       <fieldset>
         <legend>What to sign</legend>
-        {(Object.keys(CHOICES) as Choice[]).map((each) => (
+        {choices.map((each) => (
           <label key={each} class="check">
             <input type="radio" name="choice" checked={choice.value === each} onChange={() => (choice.value = each)} />
             {CHOICES[each]}
           </label>
         ))}
       </fieldset>
-      <ol>
+      {isChosen && <ol>
         <li>
           Take{" "}
           <a href={link} download={file}>
@@ -160,7 +162,7 @@ export function ByHand({ page, again }: { page: ProposalPage; again: () => Promi
           Send the message from here, or with <code>ccfpy gov send signed.cose</code>:
           <SendSigned key={choice.value} expected={{ type, payload, proposalId: page.id }} done={() => void again()} />
         </li>
-      </ol>
+      </ol>}
     </div>
   );
 }

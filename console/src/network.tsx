@@ -1,6 +1,7 @@
 // The service and its nodes, for operators.
 import type { Network, NodeRow } from "./answers";
 import { Charts } from "./charts";
+import { Waiting } from "./inbox";
 import { rates } from "./state";
 import { clock, days, duration, short } from "./words";
 
@@ -68,6 +69,7 @@ export function NetworkView({ network }: { network: Network | null }) {
       <h1 class={network.is_well ? "good" : "bad"} aria-live="polite">
         {network.headline}
       </h1>
+      <Waiting />
       <dl class="facts">
         <dt>service</dt>
         <dd>{network.service_status || "unknown"}</dd>

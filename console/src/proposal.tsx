@@ -4,15 +4,17 @@ import { useEffect } from "preact/hooks";
 import type { Diff, Fact, Moment, ProposalPage, Section, Topic } from "./answers";
 import { proposal } from "./api";
 import { textDigest } from "./ballots";
+import { address } from "./app";
+import { type Alike, grouped } from "./grouping";
 import { ProposedIdentities } from "./identities";
 import { Long } from "./long";
 import { pageKey } from "./signer";
 import { inbox } from "./state";
-import { Vote } from "./vote";
-import { counted, moment, said, short } from "./words";
+import { Vote, voted } from "./vote";
+import { counted, moment, said, sentence, short } from "./words";
 
-/** What a member reads first comes first. */
-const ORDER: readonly Topic[] = ["summary", "actions", "outcome", "votes", "unknown"];
+/** What a member reads first comes first. The page has the summary at its top and its end. */
+const ORDER: readonly Topic[] = ["actions", "outcome", "decision", "votes"];
 
 /** Of one line of a difference; a longer one was made by a program, or to hide something. */
 const LINE_CHARACTERS = 2000;
@@ -32,9 +34,9 @@ function Lines({ lines }: { lines: readonly string[] }) {
   );
 }
 
-function DiffView({ diff }: { diff: Diff }) {
+function DiffView({ diff, isFolded = diff.is_folded }: { diff: Diff; isFolded?: boolean }) {
   return (
-    <details open={!diff.is_folded}>
+    <details open={!isFolded}>
       <summary>
         <b>{diff.subject}</b> {diff.change} <span class="added">+{diff.added}</span>{" "}
         <span class="removed">−{diff.removed}</span>
@@ -50,7 +52,18 @@ function FactView({ fact }: { fact: Fact }) {
       <dt>{fact.label}</dt>
       <dd class={fact.is_warning ? "bad" : ""}>
         {fact.is_unknown && <em>this console does not know what this does: </em>}
-        <Long text={fact.text} />
+        {fact.is_folded ? (
+          <details>
+            <summary>
+              {(fact.text.split(", ").length).toLocaleString("en")} {fact.label}, in full
+            </summary>
+            <p>
+              <Long text={fact.text} />
+            </p>
+          </details>
+        ) : (
+          <Long text={fact.text} />
+        )}
         {fact.whole && (
           <details>
             <summary>as it was signed</summary>
@@ -64,11 +77,21 @@ function FactView({ fact }: { fact: Fact }) {
   );
 }
 
+/** Files that change by the same lines: these once, and each file's own difference on request. */
+function AlikeView({ group }: { group: Alike }) {
+  return (
+    <section class="alike" aria-label="Files that change by the same lines">
+      <h3>{counted(group.diffs.length, "file")} change by the same lines</h3>
+      <Lines lines={group.lines} />
+      {group.diffs.map((diff) => (
+        <DiffView key={diff.subject} diff={diff} isFolded />
+      ))}
+    </section>
+  );
+}
+
 function SectionView({ section }: { section: Section }) {
-  const changed = section.diffs.filter((diff) => diff.change !== "unchanged");
-  const unchanged = section.diffs.filter((diff) => diff.change === "unchanged");
-  // What is not folded must be seen, so it comes before what may be.
-  const seenFirst = [...changed].sort((a, b) => Number(a.is_folded) - Number(b.is_folded));
+  const { summary, alone, alike, unchanged, unchangedNames } = grouped(section.diffs);
   return (
     <section>
       {section.title && <h2>{section.title}</h2>}
@@ -77,35 +100,84 @@ function SectionView({ section }: { section: Section }) {
           <FactView key={index} fact={fact} />
         ))}
       </dl>
-      {seenFirst.map((diff) => (
+      {summary && (
+        <p>
+          <b>{summary}.</b>
+        </p>
+      )}
+      {alone.map((diff) => (
         <DiffView key={diff.subject} diff={diff} />
       ))}
-      {unchanged.length > 0 && (
+      {alike.map((group) => (
+        <AlikeView key={group.diffs[0]?.alike} group={group} />
+      ))}
+      {unchanged && (
         <details>
-          <summary>{counted(unchanged.length, "thing")} would be written again as today</summary>
-          <p>{unchanged.map((diff) => diff.subject).join(", ")}</p>
+          <summary>{unchanged}</summary>
+          <p>{unchangedNames.join(", ")}</p>
         </details>
       )}
     </section>
   );
 }
 
-function Warnings({ sections }: { sections: readonly Section[] }) {
-  const warnings = sections.flatMap((section) => section.facts.filter((fact) => fact.is_warning));
+function Warnings({ page }: { page: ProposalPage }) {
+  const warnings = page.sections.flatMap((section) => section.facts.filter((fact) => fact.is_warning));
   if (warnings.length === 0) return null;
+  const title = page.state === "Open" && !page.own_vote ? "Before you vote" : "Warnings";
   return (
-    <section class="warnings" aria-label="Before you vote">
-      <h2>Before you vote</h2>
+    <section class="warnings" aria-label={title}>
+      <h2>{title}</h2>
       <ul>
         {warnings.map((fact, index) => (
           <li key={index}>
             <b>{fact.label}</b>: <Long text={fact.text} />
+            {(fact.about || fact.module) && (
+              <div>
+                {fact.about && <>The app says of this endpoint: “{fact.about}”. </>}
+                {fact.module && <a href={address(fact.module)}>What answers there today</a>}
+              </div>
+            )}
           </li>
         ))}
       </ul>
     </section>
   );
 }
+
+/** Who proposed it, when, and what came of it so far. */
+function Facts({ page }: { page: ProposalPage }) {
+  const names = page.actions.map((name) => <code key={name}>{name}</code>);
+  return (
+    <dl class="rows">
+      <div class="depth0">
+        <dt>{page.actions.length === 1 ? "action" : "actions"}</dt>
+        <dd class="names">{names.length ? names : "none"}</dd>
+      </div>
+      <div class="depth0">
+        <dt>proposal</dt>
+        <dd>
+          <code title={page.id}>{short(page.id)}</code>
+        </dd>
+      </div>
+      <div class="depth0">
+        <dt>proposed by</dt>
+        <dd>
+          {page.proposer}
+          {page.at !== null && `, ${moment(page.at)} by the member's clock`}
+        </dd>
+      </div>
+      <div class="depth0">
+        <dt>state</dt>
+        <dd>{page.state}</dd>
+      </div>
+    </dl>
+  );
+}
+
+/** What the reader has done, in the heading. */
+const standing = (page: ProposalPage): string =>
+  page.own_vote ? `${page.state}, you voted${page.own_vote.side ? ` ${page.own_vote.side}` : ""}` : page.state;
 
 function Happened({ moment: each }: { moment: Moment }) {
   const isBad = each.vouched === "not vouched for";
@@ -140,7 +212,7 @@ function Timeline({ page }: { page: ProposalPage }) {
           ))}
         </ol>
       ) : (
-        <p class="faint">{page.not_known || "not committed yet"}.</p>
+        <p class="faint">{sentence(page.not_known || "not committed yet")}.</p>
       )}
     </section>
   );
@@ -172,22 +244,31 @@ export function ProposalView({ id }: { id: string }) {
   useEffect(() => void load(), [id, version, member]);
 
   const shown = page.value;
+  const heading = shown ? `${shown.title}: ${standing(shown)}` : "";
+  useEffect(() => {
+    if (heading) document.title = `${heading} · ccfpy console`;
+  }, [heading]);
   if (!shown) return <p class={trouble.value ? "bad" : ""}>{trouble.value || "Running the constitution over the proposal …"}</p>;
   return (
     <>
       <p>
         <a href="#/proposals">All proposals</a>
       </p>
-      <h1>
-        Proposal <code title={shown.id}>{short(shown.id)}</code>: {shown.state}
-      </h1>
+      <h1>{heading}</h1>
+      {shown.own_vote && <p class="voted">{voted(shown.own_vote)}</p>}
       {trouble.value && <p class="bad">{trouble.value}</p>}
-      <Warnings sections={shown.sections} />
+      <Warnings page={shown} />
+      <Facts page={shown} />
       <ProposedIdentities proposal={shown.text} />
       {ORDER.flatMap((topic) => shown.sections.filter((section) => section.topic === topic)).map((section) => (
         <SectionView key={section.topic} section={section} />
       ))}
       <Timeline page={shown} />
+      {shown.sections
+        .filter((section) => section.topic === "unknown")
+        .map((section) => (
+          <SectionView key={section.topic} section={section} />
+        ))}
       <details>
         <summary>The proposal as it was signed, {counted(shown.text.length, "character")}</summary>
         <p>

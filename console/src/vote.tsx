@@ -1,6 +1,7 @@
 // A vote or a withdrawal: by the console's machine, by a key in the page, or by hand elsewhere.
 import { useSignal } from "@preact/signals";
-import type { Cast, ProposalPage } from "./answers";
+import { useEffect, useRef } from "preact/hooks";
+import type { Cast, OwnVote, ProposalPage } from "./answers";
 import { committed, vote, withdraw } from "./api";
 import { ballot, textDigest } from "./ballots";
 import { ByHand } from "./byhand";
@@ -8,17 +9,86 @@ import { KeyChooser } from "./keys";
 import { pageKey, signAndSubmit, signer } from "./signer";
 import { text } from "./signing";
 import { started } from "./state";
-import { said } from "./words";
+import { said, sentence } from "./words";
 
 type Choice = "in favour" | "against" | "withdraw";
+
+const WORDS: Readonly<Record<Choice, string>> = {
+  "in favour": "Vote in favour",
+  against: "Vote against",
+  withdraw: "Withdraw this proposal",
+};
+
+/** What the reader's vote was, such as "You voted against, committed as 2.21." */
+export const voted = ({ side, txid }: OwnVote): string =>
+  `You voted${side && ` ${side}`}${txid ? `, committed as ${txid}` : ""}.`;
+
+/** Asks once before what is final is signed: a first click or key alone signs nothing. */
+function Question({ choice, sign, leave }: { choice: Choice; sign: () => void; leave: () => void }) {
+  const group = useRef<HTMLDivElement>(null);
+  // Not the button: who holds ENTER down would answer before reading.
+  useEffect(() => group.current?.focus(), [choice]);
+  return (
+    <div
+      ref={group}
+      class="question"
+      role="group"
+      aria-labelledby="question"
+      tabIndex={-1}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") leave();
+      }}
+    >
+      <p id="question">
+        <b>{WORDS[choice]}? It cannot be changed.</b>
+      </p>
+      <button
+        type="button"
+        // The second click of a double click is on whatever came under the pointer.
+        onClick={(event) => {
+          if (event.detail <= 1) sign();
+        }}
+      >
+        Yes, {WORDS[choice].toLowerCase()}
+      </button>
+      <button type="button" class="second" onClick={leave}>
+        No, go back
+      </button>
+    </div>
+  );
+}
 
 /** What a member does in the page, and what came of it. */
 export function Vote({ page, again }: { page: ProposalPage; again: () => Promise<ProposalPage | null> }) {
   const status = useSignal("");
   const isBusy = useSignal(false);
   const isBad = useSignal(false);
+  const asked = useSignal<Choice | null>(null);
+  const bar = useRef<HTMLElement>(null);
   const by = signer.value;
   const mayVote = page.may_vote && by !== null;
+  const isDone = page.own_vote !== null;
+  /** Where the terminal asks, one question is enough. */
+  const asksElsewhere = !by?.isHere && started.value?.confirms === true;
+
+  function ask(choice: Choice): void {
+    if (isBusy.value) return;
+    status.value = "";
+    if (asksElsewhere) void act(choice);
+    else asked.value = choice;
+  }
+
+  function leave(): void {
+    const choice = asked.value;
+    asked.value = null;
+    requestAnimationFrame(() => bar.current?.querySelector<HTMLElement>(`[data-choice="${choice}"]`)?.focus());
+  }
+
+  const button = (choice: Choice) => (
+    <button type="button" class="choice" data-choice={choice} disabled={isBusy.value} onClick={() => ask(choice)}>
+      {WORDS[choice]}
+    </button>
+  );
 
   async function sign(choice: Choice): Promise<Cast> {
     const key = pageKey.value;
@@ -40,7 +110,8 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
     if (isBusy.value) return;
     isBusy.value = true;
     isBad.value = false;
-    status.value = !by?.isHere && started.value?.confirms ? "Answer the question in the terminal …" : "Signing …";
+    asked.value = null;
+    status.value = asksElsewhere ? "Answer the question in the terminal …" : "Signing …";
     try {
       await follow(await sign(choice), choice);
     } catch (error) {
@@ -57,7 +128,8 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
       status.value = `${done} was taken: the proposal is ${state}. Waiting until ${txid} is committed …`;
       await committed(txid);
     }
-    status.value = txid ? `${done} is committed as ${txid}. The proposal is ${state}.` : `${done} was taken.`;
+    const which = choice === "withdraw" ? done : `You voted ${choice}: your vote`;
+    status.value = txid ? `${which} is committed as ${txid}. The proposal is ${state}.` : `${done} was taken.`;
     const now = await again();
     if (!now || now.text === page.text) return;
     isBad.value = true;
@@ -67,39 +139,45 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
       "Tell the other members: a node showed you something false.";
   }
 
+  // Who signs elsewhere is not known here: it may be the proposer.
+  const choices: readonly Choice[] = [
+    ...(isDone ? [] : (["in favour", "against"] as const)),
+    ...(page.may_withdraw || by === null ? (["withdraw"] as const) : []),
+  ];
+
   return (
     <>
-      <section class={`vote ${mayVote || page.may_withdraw ? "" : "said"}`} aria-label="Your vote">
-        {mayVote && by ? (
-          <>
-            <p>
-              <b>{by.name}</b> votes, {by.isHere ? "by the key in this page" : "by the key of the console's machine"}. The
-              vote counts for the bytes shown here alone, SHA-256{" "}
-              <code title={page.digest}>{page.digest.slice(0, 16)}…</code>, and is final.
-            </p>
-            <button type="button" class="yes" disabled={isBusy.value} onClick={() => void act("in favour")}>
-              Vote in favour
-            </button>
-            <button type="button" class="no" disabled={isBusy.value} onClick={() => void act("against")}>
-              Vote against
-            </button>
-          </>
+      <section ref={bar} class={`vote ${mayVote || page.may_withdraw ? "" : "said"}`} aria-label="Your vote">
+        {asked.value && (mayVote || page.may_withdraw) ? (
+          <Question choice={asked.value} sign={() => asked.value && void act(asked.value)} leave={leave} />
         ) : (
-          <p>{page.why_not}</p>
-        )}
-        {page.may_withdraw && (
-          <button type="button" class="second" disabled={isBusy.value} onClick={() => void act("withdraw")}>
-            Withdraw this proposal
-          </button>
+          <>
+            {mayVote && by ? (
+              <>
+                <p>
+                  <b>{by.name}</b> votes, {by.isHere ? "by the key in this page" : "by the key of the console's machine"},
+                  for <span title={`SHA-256 ${page.digest}`}>exactly this version</span>. A vote is final.
+                </p>
+                {button("in favour")}
+                {button("against")}
+              </>
+            ) : (
+              <p>
+                {page.own_vote && <b>{voted(page.own_vote)} </b>}
+                {sentence(page.why_not)}.
+              </p>
+            )}
+            {page.may_withdraw && button("withdraw")}
+          </>
         )}
         <p role="status" class={isBad.value ? "bad" : ""}>
           {status.value}
         </p>
       </section>
-      {page.state === "Open" && (
+      {page.state === "Open" && (!isDone || page.may_withdraw) && (
         <section aria-label="Other ways to sign">
           <h2>Other ways to sign</h2>
-          {!by?.isHere && (
+          {!by?.isHere && !isDone && (
             <details>
               <summary>With a key in this page</summary>
               <KeyChooser />
@@ -107,7 +185,7 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
           )}
           <details>
             <summary>By hand, on another machine</summary>
-            <ByHand page={page} again={again} />
+            <ByHand page={page} choices={choices} again={again} />
           </details>
         </section>
       )}

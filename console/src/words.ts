@@ -17,9 +17,12 @@ export const days = (count: number): string => (count < 0 ? "ended" : counted(co
 
 export const clock = (ms: number): string => new Date(ms).toLocaleTimeString("en", { hour12: false });
 
-/** A time of any day, such as "29 Nov 2026, 20:01:05". */
+/** A time of any day, such as "29 Nov 2026, 20:01:05 UTC": members are in many time zones. */
 export const moment = (ms: number): string =>
-  new Date(ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+  `${new Date(ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" })} UTC`;
+
+/** A sentence that begins with a capital. */
+export const sentence = (words: string): string => words.slice(0, 1).toUpperCase() + words.slice(1);
 
 /** What an error says. */
 export const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -145,5 +145,13 @@ def picture(page: Page, name: str, *, dark: bool = False) -> None:
         page.screenshot(path=Path(folder) / f"{name}{theme}.png")
 
 
+def cast(page: Page, choice: str) -> None:
+    """Vote ``in favour`` or ``against``: a click, and the answer to one question."""
+    page.get_by_role("button", name=f"Vote {choice}", exact=True).click()
+    question = page.get_by_role("group", name=f"Vote {choice}?")
+    expect(question).to_contain_text("It cannot be changed.")
+    question.get_by_role("button", name=f"Yes, vote {choice}").click()
+
+
 def see(page: Page, text: str) -> None:
     expect(page.locator("main")).to_contain_text(text, timeout=DEADLINE_MS)

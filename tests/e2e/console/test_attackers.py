@@ -59,7 +59,7 @@ def test_a_megabyte_of_names_and_values_freezes_nothing(
             "}).observe({ type: 'longtask', buffered: true })"
         )
         go(page, f"/proposals/{proposal_id}")
-        see(page, "If it passed now")
+        see(page, "What would change")
         for summary in page.locator("main details > summary").all():
             summary.click()
         more = page.locator("button.more").first

@@ -56,7 +56,7 @@ def pages_of(page: Page, proposal_id: str) -> Iterator[str]:
         ("history", f"{HISTORY}/{proposal_id.encode().hex()}", "History of a key"),
         ("app", "/app", "How each endpoint is called"),
         ("source", "/app/module/%2Fthing7.js", "export function read"),
-        ("proposal", f"/proposals/{proposal_id}", "If it passed now"),
+        ("proposal", f"/proposals/{proposal_id}", "What would change"),
     ):
         go(page, place)
         see(page, wanted)
@@ -116,7 +116,7 @@ def test_shapes_say_what_colours_say(
         border = "each => getComputedStyle(each).borderBottomColor"
         assert current.evaluate(border) != other.evaluate(border)
         go(page, f"/proposals/{opens_an_endpoint}")
-        see(page, "If it passed now")
+        see(page, "What would change")
         for kind, sign in (("added", "+"), ("removed", "-")):
             lines = page.locator(f".diff .{kind}").all_text_contents()
             assert lines
@@ -184,7 +184,17 @@ def test_a_keyboard_is_enough_to_vote(service: Running, browser: Browser) -> Non
         see(page, "set_user_data")
         page.locator(f"a[href$='{proposal_id}']").focus()
         page.keyboard.press("Enter")
-        see(page, "If it passed now")
+        see(page, "What would change")
+        vote = page.get_by_role("button", name="Vote against", exact=True)
         reach(page, "Vote against", "button")
+        page.keyboard.press("Enter")
+        question = page.get_by_role("group", name="Vote against? It cannot be changed.")
+        expect(question).to_be_focused()
+        # Who holds the key down has answered nothing.
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        expect(vote).to_be_focused()
+        page.keyboard.press("Enter")
+        reach(page, "Yes, vote against", "button")
         page.keyboard.press("Enter")
         expect(page.get_by_role("status")).to_contain_text("is committed as")

@@ -174,7 +174,7 @@ def test_a_member_sees_what_was_decided_while_away(
     with opened(browser, reading) as page:
         go(page, "/proposals")
         decided = page.locator("section", has_text="Decided")
-        decided.get_by_role("link", name="transition_service_to_open").click()
+        decided.get_by_role("link", name="open the service").click()
         moments = page.locator(".timeline li")
         expect(moments.first).to_contain_text("Proposed by member0")
         expect(moments.filter(has_text="Accepted with")).to_have_count(1)

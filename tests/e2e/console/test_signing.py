@@ -19,7 +19,7 @@ from tests.e2e.console.page_keys import (
     key_files,
     member,
 )
-from tests.e2e.console.pages import go, opened, see, set_user_data
+from tests.e2e.console.pages import cast, go, opened, see, set_user_data
 from tests.unit.client.conftest import (
     Serve,
     serve,
@@ -68,7 +68,7 @@ def _choose(page: Page, keys: Path, name: str) -> None:
 
 
 def _vote(page: Page, choice: str) -> None:
-    page.get_by_role("button", name=f"Vote {choice}").click()
+    cast(page, choice)
     expect(_status(page)).to_contain_text("is committed as")
 
 
@@ -87,7 +87,7 @@ def test_members_vote_with_keys_in_the_page(
             _choose(page, keys, person.name)
             expect(page.locator(".identity")).to_contain_text(f"as {person.name}")
             _vote(page, "against" if count == 0 else "in favour")
-            see(page, "you have voted, and a vote is final")
+            see(page, "You have voted, and a vote is final.")
             go(page, "/key")
             page.get_by_role("button", name="Forget this key").click()
             see(page, "Nobody votes here")
@@ -117,11 +117,17 @@ def test_two_clicks_are_one_ballot_and_another_try_sends_the_same_bytes(
         page.route("**/api/submit", lose_the_first)
         _open_proposal(page, proposal_id)
         _choose(page, keys, "small")
-        vote = page.get_by_role("button", name="Vote in favour")
+        vote = page.get_by_role("button", name="Vote in favour", exact=True)
+        yes = page.get_by_role("button", name="Yes, vote in favour")
+        # The second click of a double click answers no question.
         vote.dblclick()
+        expect(yes).to_be_visible()
+        assert not sent
+        yes.dblclick()
         expect(_status(page)).to_contain_text("The console does not answer")
         assert len(sent) == 1
-        vote.dblclick()
+        vote.click()
+        yes.dblclick()
         expect(_status(page)).to_contain_text("is committed as")
     assert len(sent) == 2
     assert sent[0] == sent[1]
@@ -161,6 +167,7 @@ def test_a_member_acknowledges_and_a_proposer_withdraws(
         see(page, "Signed: the digest of the service's state is")
         go(page, f"/proposals/{proposal_id}")
         page.get_by_role("button", name="Withdraw this proposal").click()
+        page.get_by_role("button", name="Yes, withdraw this proposal").click()
         expect(page.locator("h1")).to_contain_text("Withdrawn")
 
 
@@ -173,7 +180,7 @@ def test_a_wrong_clock_is_said_before_anything_is_signed(
         page.reload()
         _open_proposal(page, proposal_id)
         _choose(page, keys, "small")
-        page.get_by_role("button", name="Vote against").click()
+        cast(page, "against")
         expect(_status(page)).to_contain_text(
             "Nothing was signed: this browser's clock"
         )
@@ -189,6 +196,8 @@ def test_a_vote_is_signed_by_hand_elsewhere(
     with opened(browser, hosted.address) as page:
         _open_proposal(page, proposal_id)
         page.get_by_text("By hand, on another machine").click()
+        expect(page.locator("input[name=choice]:checked")).to_have_count(0)
+        page.get_by_label("In favour").check()
         with page.expect_download() as downloading:
             page.get_by_role("link", name="ballot-").click()
         download = downloading.value
@@ -235,7 +244,7 @@ def test_a_vote_on_what_a_node_made_up_counts_as_no(
         see(page, "clerk")
         _choose(page, keys, "small")
         page.route("**/api/submit", lambda route: _stop_lying(hosted, route))
-        page.get_by_role("button", name="Vote in favour").click()
+        cast(page, "in favour")
         expect(_status(page)).to_contain_text("shows other bytes under this id")
         expect(_status(page)).to_contain_text("Your vote counts as a no")
         see(page, "everything")
@@ -263,7 +272,7 @@ def test_what_would_fail_is_said_before_the_last_vote(
         _open_proposal(page, proposal_id)
         warnings = page.get_by_role("region", name="Before you vote")
         expect(warnings).to_contain_text("Cannot set recovery threshold to 9")
-        see(page, "accepted with 1 more in favour")
+        see(page, "1 more vote in favour, for example of")
 
 
 def test_what_runs_for_ever_is_stopped_and_said(

@@ -1,6 +1,7 @@
 """A proposal read and voted on in the page."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.console.pages import (
     DEADLINE_MS,
     apart,
+    cast,
     console,
     go,
     opened,
@@ -48,20 +50,48 @@ def test_a_member_reads_a_proposal_and_votes(
         warning = page.get_by_role("region", name="Before you vote")
         expect(warning).to_have_text(
             "Before you voteGET /thing/7: may be called by anybody, without a "
-            "certificate or a token; today by user_cert"
+            "certificate or a token; today only by users with a certificate"
+            "What answers there today"
         )
+        title = "Replace the app: 1 endpoint and 12 files change: Open"
+        expect(page.locator("h1")).to_have_text(title)
+        expect(page).to_have_title(f"{title} · ccfpy console")
+        see(page, "12 files change, 12 by the same lines")
+        alike = page.get_by_role("region", name="Files that change by the same lines")
+        expect(alike.locator("> .diff .added")).to_have_count(1)
+        expect(alike.locator("details:not([open])")).to_have_count(12)
+        see(page, "11 endpoints stay as they are")
+        decides = page.locator("section", has_text="What decides it")
+        expect(decides).to_contain_text("0 against, 0 in favour")
+        expect(decides).to_contain_text("not rejected even if every other")
         expect(page.locator("details[open] summary b").first).to_have_text(
             "endpoint GET /thing/7"
         )
         expect(page.locator(".added", has_text="no_auth")).to_be_visible()
         keep_pictures(page)
         before = time.monotonic()
-        page.get_by_role("button", name="Vote against").click()
+        cast(page, "against")
         expect(page.get_by_role("status")).to_contain_text("is committed as")
         assert time.monotonic() - before < DEADLINE_MS / 1000
-        see(page, "you have voted, and a vote is final")
+        has_voted(page)
+        page.reload()
+        has_voted(page)
         page.locator("nav").get_by_text("Proposals").click()
-        see(page, "voted: member0")
+        see(page, "you voted against")
+
+
+def has_voted(page: Page) -> None:
+    """See at the top, by the bar and in the timeline that member0 voted against."""
+    expect(page.locator("h1")).to_contain_text("Open, you voted against")
+    told = re.compile(r"You voted against, committed as \d+\.\d+\.")
+    expect(page.locator(".voted")).to_have_text(told)
+    expect(page.get_by_role("region", name="Your vote")).to_contain_text(told)
+    expect(page.get_by_role("region", name="Before you vote")).to_have_count(0)
+    expect(page.get_by_role("region", name="Warnings")).to_have_count(1)
+    expect(page.locator(".timeline")).to_contain_text("Voted against by member0")
+    # Neither a second vote nor a withdrawal of another's proposal can be signed.
+    expect(page.get_by_text("Other ways to sign")).to_have_count(0)
+    expect(page.locator(".vote button")).to_have_count(0)
 
 
 def test_a_vote_in_favour_is_bound_to_what_was_read(
@@ -71,9 +101,9 @@ def test_a_vote_in_favour_is_bound_to_what_was_read(
     options = ("--as", "member2", "--no-confirm")
     with console(service, *options) as address, opened(browser, address) as page:
         go(page, f"/proposals/{proposal_id}")
-        page.get_by_role("button", name="Vote in favour").click()
+        cast(page, "in favour")
         expect(page.get_by_role("status")).to_contain_text("is committed as")
-        digest = page.locator("details p code").text_content() or "none"
+        digest = page.locator("details p code").last.text_content() or "none"
     member = signer(service, "member2").certificate.digest_hex
     path = f"/gov/members/proposals/{proposal_id}/ballots/{member}"
 
@@ -131,7 +161,7 @@ def test_a_token_signs_what_the_page_asks_for(
     )
     with console(service, *options) as address, opened(browser, address) as page:
         go(page, f"/proposals/{proposal_id}")
-        page.get_by_role("button", name="Vote against").click()
+        cast(page, "against")
         status = page.get_by_role("region", name="Your vote").get_by_role("status")
         expect(status).to_contain_text("is committed as")
-        see(page, "you have voted, and a vote is final")
+        see(page, "You have voted, and a vote is final.")
