@@ -167,7 +167,11 @@ class OpenSslServer:
         self._protocols = protocols
         context = new_context(SSL.TLS_SERVER_METHOD)
         context.set_session_id(SESSION_ID_CONTEXT)
-        context.set_verify(SSL.VERIFY_PEER, _judge)
+        library.SSL_CTX_set_verify(
+            context._context,  # noqa: SLF001 - as said above
+            SSL.VERIFY_PEER,
+            _verify_callback,
+        )
         context.set_verify_depth(_OWN_CERTIFICATE_ONLY)
         context.set_alpn_select_callback(self._select_protocol)
         present(context, identity)
@@ -188,25 +192,47 @@ class OpenSslServer:
         return SSL.NO_OVERLAPPING_PROTOCOLS
 
 
-def _judge(
-    _connection: SSL.Connection, certificate: crypto.X509, *_flaw: object
-) -> bool:
-    """Accept a client's certificate, whatever its flaw, unless its key is costly."""
+def _judge(_is_sound: int, verification: object) -> int:
+    """Accept a client's certificate, whatever its flaw, unless its key is costly.
+
+    OpenSSL asks three times for most certificates: once for each flaw, and once for the
+    certificate. pyOpenSSL would make objects of its own each time, which takes 25 us of
+    a handshake (2.3 %).
+
+    Returns:
+        1 to go on, or 0 to end the handshake.
+    """
+    certificate = library.X509_STORE_CTX_get_current_cert(verification)
+    key = library.X509_get_pubkey(certificate)
+    if key == _ffi.NULL:  # of a kind that OpenSSL cannot read, and will refuse
+        library.ERR_clear_error()
+    else:
+        kind = _KINDS.get(library.EVP_PKEY_id(key), KeyKind.OTHER)
+        bits = library.EVP_PKEY_bits(key)
+        library.EVP_PKEY_free(key)
+        if is_costly_key(kind, bits=bits):
+            return 0
+        if kind is KeyKind.RSA and _has_costly_exponent(certificate, bits):
+            return 0
+    library.X509_STORE_CTX_set_error(verification, library.X509_V_OK)
+    return 1
+
+
+_verify_callback: Final = _ffi.callback("int (*)(int, X509_STORE_CTX *)", _judge)
+"""If it raises, it refuses: cffi then returns 0."""
+
+
+def _has_costly_exponent(handle: object, bits: int) -> bool:
+    """Return whether a certificate's RSA key is costly, or of impossible numbers."""
+    library.X509_up_ref(handle)
+    make: Any = crypto.X509
+    certificate: crypto.X509 = make._from_raw_x509_ptr(handle)  # noqa: SLF001 - as said above
     try:
-        key = certificate.get_pubkey()
-    except crypto.Error:  # of a kind that OpenSSL cannot read, and will refuse
-        return True
-    kind = _KINDS.get(key.type(), KeyKind.OTHER)
-    if is_costly_key(kind, bits=key.bits()):
-        return False
-    if kind is not KeyKind.RSA:
-        return True
-    try:
-        public: Any = key.to_cryptography_key()
+        public: Any = certificate.get_pubkey().to_cryptography_key()
     except ValueError:  # numbers that no key has
-        return False
+        return True
     exponent_bits = public.public_numbers().e.bit_length()
-    return not is_costly_key(kind, bits=key.bits(), exponent_bits=exponent_bits)
+    return is_costly_key(KeyKind.RSA, bits=bits, exponent_bits=exponent_bits)
 
 
 def _is_long(connection: SSL.Connection) -> bool:
