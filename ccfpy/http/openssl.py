@@ -38,6 +38,8 @@ _bio_read: Final = library.BIO_read
 _bio_write: Final = library.BIO_write
 _written: Final = _ffi.buffer(_buffer)
 """The same buffer as bytes, of which a slice is a copy."""
+_encoded: Final = library.BIO_new(library.BIO_s_mem())
+"""Where a peer's certificate is encoded, to be read at once."""
 
 _OWN_CERTIFICATE_ONLY: Final = -2
 """Of a chain's depth: not even the issuer of a client's certificate is looked for, so
@@ -106,16 +108,7 @@ class OpenSslConnection:
 
     def take(self) -> bytes:
         """Return all bytes for the peer."""
-        count: int = _bio_read(self._from_ssl, _buffer, BUFFER_BYTES)
-        if count <= 0:
-            return b""
-        ciphertext: bytes = _written[:count]
-        if count < BUFFER_BYTES:
-            return ciphertext
-        parts = [ciphertext]
-        while (count := _bio_read(self._from_ssl, _buffer, BUFFER_BYTES)) > 0:
-            parts.append(_written[:count])
-        return b"".join(parts)
+        return _read_all(self._from_ssl)
 
     def shake_hands(self) -> None:
         """Go on with the handshake."""
@@ -129,8 +122,14 @@ class OpenSslConnection:
 
     def peer_certificate(self) -> bytes | None:
         """Return the peer's certificate in DER."""
-        certificate = self.connection.get_peer_certificate()
-        return None if certificate is None else der_of(certificate)
+        certificate = library.SSL_get_peer_certificate(self._ssl)
+        if certificate == _ffi.NULL:
+            return None
+        try:
+            assert library.i2d_X509_bio(_encoded, certificate) == 1
+        finally:
+            library.X509_free(certificate)
+        return _read_all(_encoded)
 
     def protocol(self) -> bytes:
         """Return the protocol that ALPN settled on."""
@@ -145,6 +144,20 @@ class OpenSslConnection:
 
     def _raise(self, count: int) -> None:
         self.connection._raise_ssl_error(self._ssl, count)  # noqa: SLF001 - as said above
+
+
+def _read_all(bio: object) -> bytes:
+    """Return all bytes that wait in a memory of OpenSSL."""
+    count: int = _bio_read(bio, _buffer, BUFFER_BYTES)
+    if count <= 0:
+        return b""
+    data: bytes = _written[:count]
+    if count < BUFFER_BYTES:
+        return data
+    parts = [data]
+    while (count := _bio_read(bio, _buffer, BUFFER_BYTES)) > 0:
+        parts.append(_written[:count])
+    return b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

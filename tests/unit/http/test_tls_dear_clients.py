@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ccfpy.base.limits import (
@@ -116,8 +118,15 @@ def test_a_handshake_may_have_so_many_bytes(
     longest, longer = shake(padding), shake(padding + 1)
     assert longest.sent == CLIENT_HANDSHAKE_BYTES_MAX
     assert longest.server.is_established
+    assert longest.server.peer_certificate_der == _der_in(tmp_path / f"{padding}.pem")
     assert longer.sent == CLIENT_HANDSHAKE_BYTES_MAX + 1
     assert longer.is_refused
+
+
+def _der_in(path: Path) -> bytes:
+    """Return the first certificate of a file, in DER."""
+    own = x509.load_pem_x509_certificate(path.read_bytes())
+    return own.public_bytes(serialization.Encoding.DER)
 
 
 def _is_done(client: Client) -> bool:
