@@ -1,5 +1,6 @@
 """The app that a service runs, for those who write it or depend on it."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from urllib.parse import quote
@@ -32,12 +33,14 @@ MODULES: Final = "/gov/service/javascript-modules"
 LIMITS: Final = "/node/js_metrics"
 FOLDER: Final = "KEYS"
 ANYBODY: Final = "anybody"
+BYTES: Final = "bytes"
+_NUMBER: Final = re.compile(r"([0-9]{1,18})")
 _LIMIT_WORDS: Final = {
-    "max_heap_size": ("memory of a call", "bytes"),
-    "max_stack_size": ("stack of a call", "bytes"),
+    "max_heap_size": ("memory of a call", BYTES),
+    "max_stack_size": ("stack of a call", BYTES),
     "max_execution_time": ("time of a call", "ms"),
     "max_cached_interpreters": ("interpreters kept", ""),
-    "bytecode_size": ("compiled code in the ledger", "bytes"),
+    "bytecode_size": ("compiled code in the ledger", BYTES),
 }
 
 
@@ -135,7 +138,7 @@ async def _endpoints(connection: Connection) -> list[EndpointRow]:
             for path, verbs in _object(stored).items()
             for verb, properties in _object(verbs).items()
         ),
-        key=lambda row: (row.path, row.verb),
+        key=lambda row: (natural(row.path), row.verb),
     )
 
 
@@ -170,7 +173,7 @@ async def _modules(connection: Connection) -> list[str]:
         _object(each).get("moduleName")
         for each in (listed if isinstance(listed, list) else [])
     )
-    return sorted(name for name in names if isinstance(name, str))
+    return sorted((name for name in names if isinstance(name, str)), key=natural)
 
 
 async def _limits(connection: Connection) -> list[Stated] | None:
@@ -179,10 +182,25 @@ async def _limits(connection: Connection) -> list[Stated] | None:
         return None
     told = reply.object()
     return [
-        Stated(name=words, value=f"{value:,} {unit}".strip())
+        Stated(name=words, value=_measured(value, unit))
         for field, (words, unit) in _LIMIT_WORDS.items()
         if isinstance(value := told.get(field), int)
     ]
+
+
+def natural(name: str) -> list[str | int]:
+    """Return what sorts names as people do: numbers in them by their size."""
+    # Every second part is a number, so that like is compared with like.
+    parts = _NUMBER.split(name)
+    return [int(part) if at % 2 else part for at, part in enumerate(parts)]
+
+
+def _measured(value: int, unit: str) -> str:
+    if unit == BYTES:
+        for name, size in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+            if value >= size:
+                return f"{value / size:,.1f}".removesuffix(".0") + f" {name}"
+    return f"{value:,} {unit}".strip()
 
 
 def _installed(

@@ -4,6 +4,7 @@ import { type ComponentChild, h } from "preact";
 import { useEffect } from "preact/hooks";
 import type { AppPage, EndpointRow, Installed, Markup, ModulePage, Stated } from "./answers";
 import { app, module } from "./api";
+import { started } from "./state";
 import { counted, moment, short } from "./words";
 
 /** Where a module of the installed app is shown, by the name that tables have. */
@@ -79,18 +80,39 @@ function Endpoints({ rows, linked }: { rows: readonly EndpointRow[]; linked: boo
 }
 
 function InstalledBy({ installed }: { installed: Installed }) {
+  const seqno = installed.txid.split(".")[1];
   return (
-    <p>
-      Installed by <a href={`#/proposals/${installed.proposal_id}`}>proposal {short(installed.proposal_id)}</a> of{" "}
-      {installed.by}
-      {installed.in_favour.length > 0 && <>, in favour: {installed.in_favour.join(", ")}</>}
-      {installed.txid && (
-        <>
-          , as transaction <code>{installed.txid}</code>
-        </>
-      )}
-      {installed.at !== null && <>; the last vote was signed {moment(installed.at)} by its member's clock</>}.
-    </p>
+    <>
+      <h2>Installed</h2>
+      <dl class="rows">
+        <div>
+          <dt>proposal</dt>
+          <dd>
+            <a href={`#/proposals/${installed.proposal_id}`}>{short(installed.proposal_id)}</a>, made by {installed.by}
+          </dd>
+        </div>
+        {installed.in_favour.length > 0 && (
+          <div>
+            <dt>in favour</dt>
+            <dd>{installed.in_favour.join(", ")}</dd>
+          </div>
+        )}
+        {seqno && (
+          <div>
+            <dt>transaction</dt>
+            <dd>
+              {started.value?.has_ledger ? <a href={`#/ledger/tx/${seqno}`}>{installed.txid}</a> : installed.txid}
+            </dd>
+          </div>
+        )}
+        {installed.at !== null && (
+          <div>
+            <dt>last vote signed</dt>
+            <dd>{moment(installed.at)}, by its member's clock</dd>
+          </div>
+        )}
+      </dl>
+    </>
   );
 }
 
@@ -111,12 +133,47 @@ function Limits({ limits }: { limits: readonly Stated[] }) {
   );
 }
 
-function Documents({ documents }: { documents: readonly Markup[] }) {
+/** The operations of a part in which all words occur. */
+function found(part: Markup, words: readonly string[]): number {
+  if (part.tag === "details") return words.every((word) => part.search.includes(word)) ? 1 : 0;
+  return part.inner.reduce((sum, each) => sum + found(each, words), 0);
+}
+
+const textOf = (part: Markup): string => part.text + part.inner.map(textOf).join("");
+
+/** A document that is not the app's: folded, as there are many endpoints, and open where one is searched for. */
+function Folded({ document, words }: { document: Markup; words: readonly string[] }) {
+  const count = found(document, words);
+  const [article] = document.inner;
+  const [title, ...rest] = article?.inner ?? [];
+  if (!article || !title || count === 0) return null;
+  return (
+    <details class="document" open={words.length > 0}>
+      <summary>
+        {textOf(title)} <small>{counted(count, "endpoint")}</small>
+      </summary>
+      {element({ ...article, inner: rest }, words)}
+    </details>
+  );
+}
+
+function Documents({ documents, hasTable }: { documents: readonly Markup[]; hasTable: boolean }) {
   const asked = useSignal("");
   const words = asked.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const [first, ...others] = documents;
   return (
     <section aria-label="How each endpoint is called">
       <h2>How each endpoint is called</h2>
+      <p>
+        Each line unfolds.
+        {hasTable && (
+          <>
+            {" "}
+            The endpoints of the table above are here again, under the paths at which users call them:{" "}
+            <code>/app</code> and the path of the table.
+          </>
+        )}
+      </p>
       <form class="jump" onSubmit={(event) => event.preventDefault()}>
         <label for="search">Find an endpoint</label>
         <input
@@ -129,7 +186,12 @@ function Documents({ documents }: { documents: readonly Markup[] }) {
           }}
         />
       </form>
-      <div class="documents">{documents.map((document) => element(document, words))}</div>
+      <div class="documents">
+        {first && element(first, words)}
+        {others.map((document, index) => (
+          <Folded key={index} document={document} words={words} />
+        ))}
+      </div>
     </section>
   );
 }
@@ -157,9 +219,9 @@ export function AppView() {
   return (
     <>
       <h1>{page.headline}</h1>
-      {page.installed && <InstalledBy installed={page.installed} />}
       {page.not_known.length > 0 && <p class="faint">Not known here: {page.not_known.join("; ")}.</p>}
       {page.endpoints.length > 0 && <Endpoints rows={page.endpoints} linked />}
+      {page.installed && <InstalledBy installed={page.installed} />}
       {page.modules.length > 0 && (
         <>
           <h2>
@@ -175,7 +237,7 @@ export function AppView() {
         </>
       )}
       {page.modules.length > 0 && <Limits limits={page.limits} />}
-      <Documents documents={page.documents} />
+      <Documents documents={page.documents} hasTable={page.endpoints.length > 0} />
     </>
   );
 }

@@ -157,7 +157,10 @@ def test_a_developer_finds_an_endpoint_and_its_source(
     with opened(browser, reading) as page:
         page.locator("nav").get_by_text("App").click()
         see(page, "a JavaScript app of 12 endpoints in 12 modules")
-        see(page, "in favour: member0, member1")
+        see(page, "in favourmember0, member1")
+        governance = page.locator(".document", has_text="CCF Governance")
+        proposals = governance.get_by_text("/gov/members/proposals", exact=True)
+        expect(proposals.first).not_to_be_visible()
         shown = page.locator(".documents details:visible")
         page.get_by_label("Find an endpoint").fill("get /app/thing/7")
         expect(shown).to_have_count(1)

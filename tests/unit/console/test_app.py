@@ -11,7 +11,7 @@ from ccfpy.base.json import Json, dumps
 from ccfpy.client.connection import Connection
 from ccfpy.client.proposal_stories import NOT_TOLD, Stories
 from ccfpy.console.answers import AppPage, ModulePage
-from ccfpy.console.app import NoSuchModule, app_page, module_page
+from ccfpy.console.app import NoSuchModule, app_page, module_page, natural
 from tests.unit.client.conftest import Serve
 from tests.unit.console.told import ACCEPTED, ALICE
 
@@ -33,7 +33,15 @@ APP: dict[str, bytes] = {
         {"value": [{"moduleName": "/m.js"}, {"moduleName": EVIL}]}
     ),
     "/gov/service/javascript-modules/%2Fm.js": "one\ntwo\u202e\n".encode(),
-    "/node/js_metrics": b'{"max_execution_time": 1000, "bytecode_used": false}',
+    "/node/js_metrics": dumps(
+        {
+            "max_heap_size": 100 << 20,
+            "max_stack_size": 1000,
+            "max_execution_time": 1000,
+            "bytecode_size": 12_088,
+            "bytecode_used": False,
+        }
+    ),
 }
 
 Read = Callable[[Connection], Coroutine[Any, Any, Any]]
@@ -80,11 +88,21 @@ def test_endpoints_modules_and_limits_are_told(
         ("GET", "/read", "jwt, or user_cert and member_cert"),
     ]
     assert [(each.name, each.value) for each in page.limits] == [
-        ("time of a call", "1,000 ms")
+        ("memory of a call", "100 MiB"),
+        ("stack of a call", "1,000 bytes"),
+        ("time of a call", "1,000 ms"),
+        ("compiled code in the ledger", "11.8 KiB"),
     ]
     assert page.installed is None
     assert page.not_known == (NOT_TOLD,)
     assert len(page.documents) == 1
+
+
+def test_numbers_in_names_are_sorted_by_their_size() -> None:
+    names = ["/thing/10", "/thing/2", "/", "/thing/2/a", "/2", "thing", "/thing/10/1"]
+    assert sorted(names, key=natural) == [
+        *("/", "/2", "/thing/2", "/thing/2/a", "/thing/10", "/thing/10/1", "thing")
+    ]
 
 
 def test_a_name_that_cannot_be_seen_is_shown_by_its_number(
