@@ -611,6 +611,8 @@ class RecoveryView:
         operator: the operator's next step.
         you: the next step of the member who looks; empty for others.
         threshold: how many shares are needed; none where the service does not say.
+        spare: how many may be lost until the service cannot be brought back; none if a
+            member holds the whole key, or if that is not known.
         submitted: how many have arrived.
         proposal: the open proposal to go on from the lost service.
         is_as_proposed: whether that proposal names these two identities.
@@ -633,6 +635,7 @@ class RecoveryView:
     you: str
     members: tuple[RecoveryMember, ...]
     threshold: int | None
+    spare: int | None
     submitted: int | None
     proposal: str | None
     is_as_proposed: bool | None

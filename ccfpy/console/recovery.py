@@ -137,6 +137,7 @@ def unread_recovery(reason: str, *, service: Service, now: datetime) -> Recovery
         you="",
         members=(),
         threshold=None,
+        spare=None,
         submitted=None,
         proposal=None,
         is_as_proposed=None,
@@ -181,6 +182,7 @@ def view_of(
         you=told.yours(),
         members=tuple(members),
         threshold=None if standing is None else standing.threshold,
+        spare=told.spare(),
         submitted=None if standing is None else len(standing.submitted),
         proposal=None if seen.decision is None else seen.decision.id,
         is_as_proposed=told.is_as_proposed(),
@@ -287,6 +289,16 @@ class _Telling:
             f"{len(standing.submitted)} of {_counted(standing.threshold, 'share')} "
             f"{have} there, {standing.missing} {lack} missing"
         )
+
+    def spare(self) -> int | None:
+        """Return how many shares may be lost, where every holder has one share."""
+        standing = self._seen.standing
+        if standing is None or not standing.holders:
+            return None
+        owners = {each.id for each in self._seen.members if each.role == OWNER}
+        if not owners.isdisjoint(standing.holders):
+            return None
+        return len(standing.holders) - standing.threshold
 
     def operator(self) -> str:
         """Return an operator's next step."""

@@ -380,6 +380,7 @@ export interface RecoveryView {
   readonly you: string;
   readonly members: readonly RecoveryMember[];
   readonly threshold: number | null;
+  readonly spare: number | null;
   readonly submitted: number | null;
   readonly proposal: string | null;
   readonly is_as_proposed: boolean | null;

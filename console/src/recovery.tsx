@@ -9,6 +9,7 @@ import type {
 } from "./answers";
 import { Act } from "./handing";
 import { Identities } from "./identities";
+import { signer } from "./signer";
 import { left, started } from "./state";
 import { short } from "./words";
 
@@ -62,6 +63,7 @@ function Members({ recovery }: { recovery: Recovery }) {
             <tr key={member.id}>
               <th scope="row">
                 <span title={member.id}>{member.name}</span>
+                {member.id === signer.value?.id && <small> you</small>}
               </th>
               {recovery.is_recovering && <td data-label="next">{member.next}</td>}
               {recovery.proposal && <td data-label="vote">{member.has_voted ? "✓ voted" : "–"}</td>}
@@ -180,19 +182,40 @@ function Running({ recovery }: { recovery: Recovery }) {
           <Steps steps={recovery.steps} />
         </>
       )}
-      <h2>Who takes part</h2>
-      {recovery.threshold !== null && (
-        <p>
-          {recovery.is_recovering && recovery.submitted !== null
-            ? `${recovery.submitted} of ${recovery.threshold} shares that are needed have arrived.`
-            : `Shares that are needed to bring the service back: ${recovery.threshold}.`}
-        </p>
-      )}
-      {recovery.threshold === null && recovery.status !== "" && (
-        <p class="faint">This service does not say who has a share, or has handed one in.</p>
-      )}
+      <h2>{recovery.is_recovering ? "Who takes part" : "Who holds a share"}</h2>
+      <Shares recovery={recovery} />
       <Members recovery={recovery} />
       {recovery.is_recovering && !isReading && <Nodes nodes={recovery.nodes} />}
+    </>
+  );
+}
+
+/** How many shares are needed, how many may be lost, and what one is. */
+function Shares({ recovery }: { recovery: Recovery }) {
+  if (recovery.threshold === null)
+    return recovery.status === "" ? null : (
+      <p class="faint">This service does not say who has a share, or has handed one in.</p>
+    );
+  const mine = recovery.members.find((member) => member.id === signer.value?.id);
+  return (
+    <>
+      <p>
+        {recovery.is_recovering && recovery.submitted !== null
+          ? `${recovery.submitted} of ${recovery.threshold} shares that are needed have arrived.`
+          : `Shares that are needed to bring the service back: ${recovery.threshold}.`}{" "}
+        {(recovery.spare ?? 0) > 0 && `So many may be lost: ${recovery.spare}.`}
+      </p>
+      {recovery.spare === 0 && (
+        <p class="bad banner">
+          ▲ No share may be lost: there are exactly as many as are needed. If one member loses a key, a lost service
+          cannot be brought back. A lower recovery threshold, or another member with a share, helps.
+        </p>
+      )}
+      <p class="faint">
+        A share is a part of the key that opens the private part of the ledger. The ledger itself has each share,
+        encrypted for its member.
+        {mine && " Yours opens with your encryption key, such as member0_enc_privk.pem: who loses that key loses the share."}
+      </p>
     </>
   );
 }

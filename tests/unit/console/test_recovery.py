@@ -210,3 +210,21 @@ def test_a_service_that_says_nothing_of_shares_is_told_as_such() -> None:
     assert "does not say whose it has" in told.headline
     assert (told.threshold, told.submitted) == (None, None)
     assert {member.holds for member in told.members} == {"not known"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "spare"),
+    [
+        (("Participant", "Participant"), 0),
+        (("Participant", "Owner"), None),
+    ],
+)
+def test_how_many_shares_may_be_lost_is_told(
+    roles: tuple[str, str], spare: int | None
+) -> None:
+    """An owner's share is the whole key: one alone brings the service back."""
+    members = tuple(
+        Member(id=MemberId(person.id), status="Active", role=role)
+        for person, role in zip((ALICE, BOB), roles, strict=True)
+    )
+    assert view("Open", members=members).spare == spare
