@@ -104,8 +104,15 @@ function Acknowledge({ facts, again }: { facts: SigningFacts; again: () => void 
   return (
     <>
       <p>
-        The service says that this member is <b>{facts.member_status}</b>.{" "}
-        {facts.member_status === "Accepted" && "A member votes once they have acknowledged the state of the service."}
+        The service says that this member is <b>{facts.member_status}</b>.
+      </p>
+      <p>
+        To acknowledge is to sign the digest of the service's state: it says that you saw this state, and asks for
+        nothing.{" "}
+        {facts.member_status === "Accepted"
+          ? "A new member does so once, and can vote from then on."
+          : "You have done so, or else you could not vote: it is not needed again, and does no harm."}{" "}
+        What you sign stays in the ledger.
       </p>
       <button
         type="button"
@@ -155,7 +162,7 @@ function Holder() {
           <dt>key</dt>
           <dd>
             {!by.isHere
-              ? "on the console's machine"
+              ? "on the machine that runs this console"
               : `in this page, on ${pageKey.value?.curve}; ${isRemembered.value ? "remembered on this device" : "forgotten when the page is closed"}`}
           </dd>
         </div>
@@ -177,7 +184,11 @@ export function KeyView() {
   const by = signer.value;
   return (
     <>
-      <h1>{by ? `${by.name} votes, by the key ${by.isHere ? "in this page" : "of the console's machine"}` : "Nobody votes here yet"}</h1>
+      <h1>
+        {by
+          ? `You are ${by.name}. Your key is ${by.isHere ? "in this page" : "on the machine that runs this console"}.`
+          : "Nobody votes here yet"}
+      </h1>
       <Holder />
       {!by?.isHere && (
         <section>
@@ -187,7 +198,10 @@ export function KeyView() {
       )}
       <section>
         <h2>A message that was signed elsewhere</h2>
-        <p>Such as ccfpy gov sign writes: the message itself says what it is and where it belongs.</p>
+        <p>
+          Choose a file that <code>ccfpy gov sign</code> or <code>ccfpy gov finish</code> wrote. Choosing it sends
+          nothing: the page shows who signed the message and what it asks for, and a button then sends it.
+        </p>
         <SendSigned />
       </section>
     </>

@@ -147,7 +147,7 @@ def test_a_key_is_remembered_where_that_was_asked_for(
             choose_key(page, keys, "middle")
             see(page, "on P-384; " + ("remembered" if is_kept else "forgotten"))
             page.reload()
-            see(page, "middle votes" if is_kept else "Nobody votes here")
+            see(page, "You are middle" if is_kept else "Nobody votes here")
         page.get_by_role("button", name="Forget this key").click()
         see(page, "Nobody votes here")
         page.reload()
