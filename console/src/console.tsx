@@ -42,7 +42,9 @@ function Navigation() {
     <nav aria-label="Views">
       {views().map(({ path, name }) => (
         <a key={path} href={`#${path}`} aria-current={place().startsWith(path) ? "page" : undefined}>
-          {name}
+          <span class="label" data-name={name}>
+            {name}
+          </span>
           {path === "/proposals" && waiting > 0 && (
             <span class="count" title={`${waiting} wait for your vote`}>
               {waiting}
@@ -86,6 +88,8 @@ function View() {
 }
 
 function Page() {
+  // A page within a view names the view itself.
+  const named = views().find(({ path }) => path === place())?.name;
   return (
     <>
       <header>
@@ -111,6 +115,7 @@ function Page() {
             {lost.value} What is shown may be out of date.
           </p>
         )}
+        {named && <p class="page">{named}</p>}
         <View />
       </main>
     </>

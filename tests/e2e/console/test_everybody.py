@@ -97,8 +97,8 @@ def test_each_page_begins_with_its_heading_and_says_where_it_is(
 ) -> None:
     """The focus is on the heading of a page that was opened, and the title names it."""
     with opened(browser, reading) as page:
-        for _ in pages_of(page, opens_an_endpoint):
-            expect(page.locator("main h1:focus")).to_have_count(1)
+        for name in pages_of(page, opens_an_endpoint):
+            expect(page.locator("main h1:focus"), name).to_have_count(1)
             heading = page.locator("h1").text_content()
             expect(page).to_have_title(f"{heading} · ccfpy console")
 
