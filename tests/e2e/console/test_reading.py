@@ -98,6 +98,25 @@ def test_an_auditor_follows_a_key_to_the_transaction_that_wrote_it(
         page.get_by_label("Go to a transaction").fill("2.1")
         page.get_by_role("button", name="Go").click()
         see(page, "Transaction 2.1")
+        page.get_by_role("link", name="Next transaction").first.click()
+        see(page, "Transaction 2.2")
+        go(page, "/ledger/tx/99999")
+        expect(page.locator("h1")).to_have_text("Transaction 99,999")
+        expect(page.get_by_role("alert")).to_contain_text("no transaction 99999")
+
+
+def test_an_auditor_comes_from_a_vote_to_its_proposal(
+    reading: str, browser: Browser
+) -> None:
+    with opened(browser, reading) as page:
+        go(page, "/ledger")
+        vote = page.locator(".list tr").filter(
+            has=page.get_by_role("cell", name="vote", exact=True)
+        )
+        vote.first.get_by_role("link").click()
+        see(page, "kindvote")
+        page.locator("main a[href^='#/proposals/']").click()
+        see(page, "What happened")
 
 
 def test_a_developer_sees_since_when_a_module_runs(
