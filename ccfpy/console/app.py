@@ -10,6 +10,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.api_documents import fetch_documents
 from ccfpy.client.connection import Connection
 from ccfpy.client.proposal_stories import Stories
+from ccfpy.client.review.access import callers
 from ccfpy.client.review.description import plain
 from ccfpy.console.answers import (
     AppPage,
@@ -32,7 +33,6 @@ APP: Final = f"/gov/service/javascript-app?{VERSION}&case=original"
 MODULES: Final = "/gov/service/javascript-modules"
 LIMITS: Final = "/node/js_metrics"
 FOLDER: Final = "KEYS"
-ANYBODY: Final = "anybody"
 BYTES: Final = "bytes"
 _NUMBER: Final = re.compile(r"([0-9]{1,18})")
 _LIMIT_WORDS: Final = {
@@ -145,23 +145,15 @@ async def _endpoints(connection: Connection) -> list[EndpointRow]:
 def _row(verb: str, path: str, properties: Json) -> EndpointRow:
     said = _object(properties)
     policies = said.get("authn_policies")
-    who = [_policy(each) for each in policies] if isinstance(policies, list) else []
     return EndpointRow(
         verb=plain(verb).upper(),
         path=plain(path),
-        who=", or ".join(who) or ANYBODY,
+        who=callers(policies if isinstance(policies, list) else []),
         mode=_text(said, "mode"),
         forwarding=_text(said, "forwarding_required"),
         module=_text(said, "js_module"),
         function=_text(said, "js_function"),
     )
-
-
-def _policy(policy: Json) -> str:
-    all_of = _object(policy).get("all_of")
-    if isinstance(all_of, list):
-        return " and ".join(plain(str(each)) for each in all_of)
-    return ANYBODY if policy == "no_auth" else plain(str(policy))
 
 
 async def _modules(connection: Connection) -> list[str]:

@@ -10,6 +10,7 @@ from aiohttp import web
 from ccfpy.base.json import Json, dumps
 from ccfpy.client.connection import Connection
 from ccfpy.client.proposal_stories import NOT_TOLD, Stories
+from ccfpy.client.review.access import CALLERS, EVERYBODY
 from ccfpy.console.answers import AppPage, ModulePage
 from ccfpy.console.app import NoSuchModule, app_page, module_page, natural
 from tests.unit.client.conftest import Serve
@@ -23,6 +24,7 @@ ENDPOINT: Json = {
     "forwarding_required": "never",
     "authn_policies": ["jwt", {"all_of": ["user_cert", "member_cert"]}],
 }
+BOTH = "users with a certificate, members with a certificate"
 OPEN: Json = {"js_module": EVIL, "js_function": "f", "authn_policies": ["no_auth"]}
 APP: dict[str, bytes] = {
     "/app/api": b'{"info": {"title": "Generic"}}',
@@ -84,8 +86,12 @@ def test_endpoints_modules_and_limits_are_told(
     page = asked(APP, _page)
     assert page.headline == "a JavaScript app of 2 endpoints in 2 modules"
     assert [(row.verb, row.path, row.who) for row in page.endpoints] == [
-        ("POST", "/open", "anybody"),
-        ("GET", "/read", "jwt, or user_cert and member_cert"),
+        ("POST", "/open", EVERYBODY),
+        (
+            "GET",
+            "/read",
+            f"{CALLERS['jwt']} or callers who are all of: {BOTH}",
+        ),
     ]
     assert [(each.name, each.value) for each in page.limits] == [
         ("memory of a call", "100 MiB"),
