@@ -16,6 +16,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/node/api/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The service's OpenAPI documents as a page for people */
+        get: operations["GetNodeApiPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/node/attestations": {
         parameters: {
             query?: never;
@@ -815,6 +832,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["json"];
                 };
+            };
+            default: components["responses"]["default"];
+        };
+    };
+    GetNodeApiPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "x-ms-ccf-transaction-id": components["headers"]["TransactionId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description There is nothing to tell. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["default"];
         };
