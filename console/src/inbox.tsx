@@ -21,6 +21,24 @@ export function asMember(read: Inbox, id: string): Inbox {
   return { ...read, headline, proposals };
 }
 
+/** Count a vote at once that was committed: the server looks again a little later. */
+export function countVote(proposalId: string, voter: { readonly id: string; readonly name: string }, side: string): void {
+  const read = inbox.value;
+  if (!read) return;
+  const proposals = read.proposals.map((row) =>
+    row.id !== proposalId || row.group === "decided" || row.voter_ids.includes(voter.id)
+      ? row
+      : {
+          ...row,
+          group: "open",
+          voters: [...row.voters, voter.name],
+          voter_ids: [...row.voter_ids, voter.id],
+          sides: [...row.sides, side],
+        },
+  );
+  inbox.value = asMember({ ...read, proposals }, voter.id);
+}
+
 const TITLES: ReadonlyArray<readonly [string, string]> = [
   [YOURS, "Waiting for your vote"],
   ["open", "Open"],

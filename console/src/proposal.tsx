@@ -92,11 +92,13 @@ function AlikeView({ group }: { group: Alike }) {
 
 function SectionView({ section }: { section: Section }) {
   const { summary, alone, alike, unchanged, unchangedNames } = grouped(section.diffs);
+  // The top of the page has the warnings: here they would push the change down.
+  const facts = section.diffs.length ? section.facts.filter((fact) => !fact.is_warning) : section.facts;
   return (
     <section>
       {section.title && <h2>{section.title}</h2>}
       <dl class="rows">
-        {section.facts.map((fact, index) => (
+        {facts.map((fact, index) => (
           <FactView key={index} fact={fact} />
         ))}
       </dl>
@@ -147,13 +149,8 @@ function Warnings({ page }: { page: ProposalPage }) {
 
 /** Who proposed it, when, and what came of it so far. */
 function Facts({ page }: { page: ProposalPage }) {
-  const names = page.actions.map((name) => <code key={name}>{name}</code>);
   return (
     <dl class="rows">
-      <div class="depth0">
-        <dt>{page.actions.length === 1 ? "action" : "actions"}</dt>
-        <dd class="names">{names.length ? names : "none"}</dd>
-      </div>
       <div class="depth0">
         <dt>proposal</dt>
         <dd>

@@ -5,6 +5,7 @@ import type { Cast, OwnVote, ProposalPage } from "./answers";
 import { committed, vote, withdraw } from "./api";
 import { ballot, textDigest } from "./ballots";
 import { ByHand } from "./byhand";
+import { countVote } from "./inbox";
 import { KeyChooser } from "./keys";
 import { pageKey, signAndSubmit, signer } from "./signer";
 import { text } from "./signing";
@@ -130,6 +131,7 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
     }
     const which = choice === "withdraw" ? done : `You voted ${choice}: your vote`;
     status.value = txid ? `${which} is committed as ${txid}. The proposal is ${state}.` : `${done} was taken.`;
+    if (by && choice !== "withdraw") countVote(page.id, by, choice);
     const now = await again();
     if (!now || now.text === page.text) return;
     isBad.value = true;
@@ -164,7 +166,7 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
             ) : (
               <p>
                 {page.own_vote && <b>{voted(page.own_vote)} </b>}
-                {sentence(page.why_not)}.
+                {page.own_vote && page.state === "Open" ? "A vote is final." : `${sentence(page.why_not)}.`}
               </p>
             )}
             {page.may_withdraw && button("withdraw")}

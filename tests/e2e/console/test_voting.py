@@ -31,7 +31,7 @@ PIN = "314159"
 def keep_pictures(page: Page) -> None:
     """Keep the README's pictures: what a member reads, and the vote."""
     before = page.viewport_size or {"width": 1200, "height": 800}
-    page.set_viewport_size({"width": 1100, "height": 1000})
+    page.set_viewport_size({"width": 1100, "height": 1100})
     for dark in (True, False):
         page.emulate_media(color_scheme="dark" if dark else "light")
         picture(page, "console-vote", dark=dark)
@@ -45,6 +45,8 @@ def test_a_member_reads_a_proposal_and_votes(
     proposal_id = propose(service, thing_app("no_auth", changed=12))
     options = ("--as", "member0", "--no-confirm")
     with console(service, *options) as address, opened(browser, address) as page:
+        waiting = page.locator(".waiting a")
+        expect(waiting).to_have_text("1 proposal waits for your vote")
         page.locator("nav").get_by_text("Proposals").click()
         page.locator(f"a[href$='{proposal_id}']").click()
         warning = page.get_by_role("region", name="Before you vote")
@@ -78,6 +80,10 @@ def test_a_member_reads_a_proposal_and_votes(
         has_voted(page)
         page.locator("nav").get_by_text("Proposals").click()
         see(page, "you voted against")
+        expect(page.get_by_text("Waiting for your vote")).to_have_count(0)
+        page.locator("nav").get_by_text("Network").click()
+        see(page, "nodes answer")
+        expect(waiting).to_have_count(0)
 
 
 def has_voted(page: Page) -> None:
@@ -164,4 +170,4 @@ def test_a_token_signs_what_the_page_asks_for(
         cast(page, "against")
         status = page.get_by_role("region", name="Your vote").get_by_role("status")
         expect(status).to_contain_text("is committed as")
-        see(page, "You have voted, and a vote is final.")
+        expect(page.locator("h1")).to_contain_text("Open, you voted against")
