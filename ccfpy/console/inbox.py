@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from ccfpy.base.ids import MemberId
 from ccfpy.client.proposal_stories import Stories
@@ -25,6 +26,7 @@ TABLES = (INFO, PROPOSALS, COSE_RECENT_PROPOSALS)
 YOURS = "yours to decide"
 OPEN = "open"
 DECIDED = "decided"
+NO_TITLES: Final[Mapping[str, str]] = {}
 GROUPS = (YOURS, OPEN, DECIDED)
 
 
@@ -35,6 +37,7 @@ def inbox_of(
     signer_id: MemberId | None,
     now: datetime,
     remembered: Remembered | None = None,
+    titles: Mapping[str, str] = NO_TITLES,
 ) -> Inbox:
     """List what the service remembers, and what its ledger has besides.
 
@@ -44,6 +47,7 @@ def inbox_of(
         signer_id: who looks, if that is a member.
         now: the time.
         remembered: what the service tells of proposals that its tables forgot.
+        titles: what proposals would do, of those that were run.
     """
     known = remembered or Remembered()
     stories = known.stories
@@ -51,6 +55,7 @@ def inbox_of(
         _with_end(_row(summary, names, signer_id), stories)
         for summary in reversed(summaries(state))
     ]
+    rows = [replace(row, title=titles.get(row.id, row.title)) for row in rows]
     listed = {row.id for row in rows}
     rows += [
         _closed(story, known, names)

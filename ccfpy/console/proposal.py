@@ -85,7 +85,7 @@ def page_of(  # noqa: PLR0913  # all that is known of one
     return ProposalPage(
         id=proposal_id,
         state=info.state.value,
-        title=_title(document, told),
+        title=title_of(document, told),
         actions=actions.names(document),
         proposer=names.get(info.proposer_id, short(info.proposer_id)),
         at=None if story is None else first_signed_at(story),
@@ -122,7 +122,7 @@ def document_of(body: bytes) -> JsonObject:
         return {}
 
 
-def _title(document: JsonObject, told: Description) -> str:
+def title_of(document: JsonObject, told: Description) -> str:
     """Return what the proposal does, by what would change if that is known."""
     outcome = next((s for s in told.sections if s.topic is Topic.OUTCOME), None)
     is_known = outcome is not None and outcome.diffs

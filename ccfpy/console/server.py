@@ -33,6 +33,7 @@ from ccfpy.console.recovery_routes import RecoveryRoutes
 from ccfpy.console.signing import Desk, NotSigned
 from ccfpy.console.stream import Stream, TooManyListeners
 from ccfpy.console.submitting import SubmitRoutes, asking_member
+from ccfpy.console.titles import Titles
 from ccfpy.console.watching import watch
 from ccfpy.http.errors import ApiError
 
@@ -166,7 +167,10 @@ class Console:
             await web.SockSite(runner, listening).start()
             if self.service is not None:
                 self.what_if.warm()
-            await watch(self.service, self.ledger, stream, lost=self.lost)
+            titles = Titles(self.what_if)
+            await watch(
+                self.service, self.ledger, stream, lost=self.lost, titles=titles
+            )
         finally:
             self.what_if.close()
             await runner.cleanup()

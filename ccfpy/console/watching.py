@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ccfpy.console.lost import Lost
     from ccfpy.console.service import Service
     from ccfpy.console.stream import Stream
+    from ccfpy.console.titles import Titles
 
     Reader = Callable[[Callable[[Any], None], threading.Event], None]
 
@@ -66,8 +67,10 @@ async def look_at_network(service: "Service") -> "Network":
     return network_of(seen, now=now)
 
 
-async def look_at_proposals(service: "Service") -> "Inbox":
-    """Read the list of proposals."""
+async def look_at_proposals(
+    service: "Service", titles: "Titles | None" = None
+) -> "Inbox":
+    """Read the list of proposals, and ask for the titles of those that are new."""
     now = datetime.now(tz=UTC)
     try:
         async with service.connect() as connection:
@@ -75,12 +78,15 @@ async def look_at_proposals(service: "Service") -> "Inbox":
             await service.remembered.look(connection)
     except CcfpyError as error:
         return unread(str(error), now=now)
+    if titles is not None:
+        titles.note(state)
     return inbox_of(
         state,
         names=service.names(),
         signer_id=service.signer_id,
         now=now,
         remembered=service.remembered,
+        titles={} if titles is None else titles.known,
     )
 
 
@@ -102,6 +108,7 @@ async def watch(
     stream: "Stream",
     *,
     lost: "Lost | None" = None,
+    titles: "Titles | None" = None,
 ) -> None:
     """Watch for ever; publish what differs from the last time.
 
@@ -124,12 +131,14 @@ async def watch(
             tasks.create_task(
                 _each(
                     PROPOSALS_EACH_S,
-                    lambda: look_at_proposals(service),
+                    lambda: look_at_proposals(service, titles),
                     stream,
                     PROPOSALS,
                 )
             )
             tasks.create_task(_follow_recovery(service, stream))
+            if titles is not None:
+                tasks.create_task(titles.follow(service))
         if ledger is not None:
             tasks.create_task(_beside(_ledger_reader(ledger), stream, LEDGER))
         if lost is not None:

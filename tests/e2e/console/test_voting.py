@@ -48,7 +48,9 @@ def test_a_member_reads_a_proposal_and_votes(
         waiting = page.locator(".waiting a")
         expect(waiting).to_have_text("1 proposal waits for your vote")
         page.locator("nav").get_by_text("Proposals").click()
-        page.locator(f"a[href$='{proposal_id}']").click()
+        link = page.locator(f"a[href$='{proposal_id}']")
+        expect(link).to_have_text("Replace the app: 1 endpoint and 12 files change")
+        link.click()
         warning = page.get_by_role("region", name="Before you vote")
         expect(warning).to_have_text(
             "Before you voteGET /thing/7: may be called by anybody, without a "

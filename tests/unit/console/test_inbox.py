@@ -58,6 +58,10 @@ def test_a_row_names_people_and_actions() -> None:
     assert (row.proposer, row.voters) == ("alice", ("alice", BOB[:8]))
     assert inbox.trouble == ""
     assert row.title == "Add a user, or replace what is known of one"
+    told = inbox_of(
+        state, names={}, signer_id=None, now=NOW, titles={PROPOSAL: "as it was run"}
+    )
+    assert told.proposals[0].title == "as it was run"
 
 
 def test_a_row_says_how_members_voted_and_when_it_was_proposed() -> None:

@@ -1,0 +1,91 @@
+"""What open proposals would do to the app, in a line each, for the list of proposals.
+
+Only a run of the constitution tells what changes. The list is read every few seconds,
+so that a proposal is run once, and again after another proposal was closed: nothing
+else that members decide changes the app.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.client.review.actions import INSTALLS
+from ccfpy.client.review.proposal import summaries
+from ccfpy.client.review.public_state import PublicState, read_public_state
+from ccfpy.console.proposal import DryRunner, body_of, document_of, title_of
+from ccfpy.http.errors import ApiError
+from ccfpy.service.tables.proposals import ProposalState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ccfpy.base.ids import ProposalId
+    from ccfpy.console.service import Service
+
+RUN_MAX: Final = 3
+"""The newest open proposals are run for the list; others are when they are opened."""
+
+
+class Titles:
+    """The titles of open proposals that install an app.
+
+    Args:
+        what_if: runs proposals.
+
+    Attributes:
+        known: titles by the proposals' ids.
+    """
+
+    def __init__(self, what_if: DryRunner) -> None:
+        self._what_if = what_if
+        self._wanted: tuple[ProposalId, ...] = ()
+        self._states: frozenset[tuple[str, str]] = frozenset()
+        self._asked = asyncio.Event()
+        self.known: Mapping[str, str] = {}
+
+    def note(self, state: PublicState) -> None:
+        """Ask for titles, if proposals came or were closed since the last time.
+
+        Args:
+            state: the tables with the proposals.
+        """
+        listed = summaries(state)
+        states = frozenset((str(s.proposal_id), s.info.state.value) for s in listed)
+        if states == self._states:
+            return
+        self._states = states
+        self._wanted = tuple(
+            each.proposal_id
+            for each in listed
+            if each.info.state is ProposalState.OPEN and INSTALLS in each.actions
+        )[-RUN_MAX:]
+        self._asked.set()
+
+    async def follow(self, service: "Service") -> None:
+        """Find out for ever what is asked for; what cannot be run keeps no title."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                await self.find(service)
+            except (CcfpyError, ApiError):
+                self.known = {}
+
+    async def find(self, service: "Service") -> None:
+        """Run what is asked for.
+
+        Raises:
+            CcfpyError: the service does not answer, or has forgotten a proposal.
+            ApiError: the service has no constitution.
+        """
+        wanted, found = self._wanted, dict[str, str]()
+        if wanted:
+            async with service.connect() as connection:
+                state = await read_public_state(connection)
+            for proposal_id in wanted:
+                document = document_of(body_of(state, proposal_id))
+                told = await asyncio.to_thread(
+                    self._what_if.describe, state, proposal_id, {}
+                )
+                found[proposal_id] = title_of(document, told)
+        self.known = found
