@@ -61,7 +61,7 @@ def test_a_description_is_json_of_its_schema() -> None:
         sections=(
             Section(
                 topic=Topic.OUTCOME,
-                title="If it passed now",
+                title="What would change",
                 facts=(
                     Fact(label="it would fail", text="why", is_warning=True),
                     Fact(label="how", text="x…", whole="xy", is_unknown=True, depth=1),
@@ -79,7 +79,7 @@ def test_a_description_is_json_of_its_schema() -> None:
         "sections": [
             {
                 "topic": "outcome",
-                "title": "If it passed now",
+                "title": "What would change",
                 "facts": [
                     {"label": "it would fail", "text": "why", "is_warning": True},
                     {
