@@ -18,7 +18,7 @@ SIGNATURE: Final = "signature"
 WORDS: Final[Mapping[str, str]] = {
     PROPOSALS: "proposal",
     PROPOSALS_INFO: "vote",
-    "public:ccf.gov.members.acks": "acknowledgement",
+    "public:ccf.gov.members.acks": "acknowledged",
     "public:ccf.gov.service.info": "service",
     "public:ccf.gov.service.previous_service_identity": "service",
     "public:ccf.gov.service.config": "settings",

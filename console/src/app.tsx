@@ -26,11 +26,22 @@ async function copy(event: Event): Promise<void> {
   }
 }
 
+/** The path of an operation, from the words by which it is found. */
+const path = (operation: Markup): string => operation.search.split(" ")[1] ?? "";
+
+/** What a part holds; operations are in the order of their paths, /thing/2 before /thing/10. */
+function sorted(part: Markup): readonly Markup[] {
+  if (part.tag !== "section") return part.inner;
+  const [heading, ...operations] = part.inner;
+  operations.sort((one, other) => path(one).localeCompare(path(other), "en", { numeric: true }));
+  return heading ? [heading, ...operations] : [];
+}
+
 /** Make the elements of a page that the server's renderer wrote: texts stay texts. */
 function element(part: Markup, words: readonly string[]): ComponentChild {
   if (!part.tag) return part.text;
   if (part.tag === "details" && !words.every((word) => part.search.includes(word))) return null;
-  const inner = part.inner.map((each) => element(each, words));
+  const inner = sorted(part).map((each) => element(each, words));
   // A group in which nothing fits shows nothing.
   if (part.tag === "section" && inner.slice(1).every((each) => each === null)) return null;
   if (part.tag === "button")

@@ -36,7 +36,9 @@ function Row({ seqno, page }: { seqno: number; page: KnownPage | undefined }) {
           <td>
             <Covered coverage={row.coverage} />
           </td>
-          <td title={row.kind}>{row.kind}</td>
+          <td title={row.kind}>
+            <div class="kind">{row.kind}</div>
+          </td>
           <td class="number">{row.entry_bytes.toLocaleString("en")}</td>
           <td class="number">{row.private_bytes.toLocaleString("en")}</td>
         </>

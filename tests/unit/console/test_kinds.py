@@ -32,7 +32,7 @@ def test_every_table_of_a_service_has_a_word() -> None:
         (["proposals_info"], b'{"state": "Withdrawn"}', "withdrawal"),
         (["proposals_info"], b"no JSON", "vote"),
         (["modules", "endpoints", "proposals_info"], b"{}", "vote, app"),
-        (["members.acks", "members.info"], b"", "acknowledgement, members"),
+        (["members.acks", "members.info"], b"", "acknowledged, members"),
         (["service.info"], b"", "service"),
         (["service.info", "constitution", "nodes.info"], b"", "service created"),
     ],
