@@ -27,6 +27,7 @@ addEventListener("hashchange", () => {
 /** Sees the heading of a page come; a later navigation takes the earlier one's place. */
 const awaited = new MutationObserver(() => focusWhenThere());
 let focusedBefore: Element | null = null;
+let focusedHeading: Element | null = null;
 
 /** Move the focus to the page's heading: who cannot see the page hears it. */
 export function focusHeading(): void {
@@ -44,12 +45,14 @@ function awaitHeading(): void {
 function focusWhenThere(): void {
   const now = document.activeElement;
   const heading = document.querySelector<HTMLElement>("main h1");
-  const hasMoved = now !== document.body && now !== focusedBefore;
-  if (heading || hasMoved) awaited.disconnect();
   if (heading) document.title = `${heading.textContent} · ccfpy console`;
-  if (!heading || hasMoved) return;
+  // A heading that is drawn anew loses the focus, which then is nobody's.
+  const isNobodys = now === document.body && !focusedHeading?.isConnected;
+  if (!isNobodys && now !== focusedBefore && now !== heading) return awaited.disconnect();
+  if (!heading || heading === now) return;
   heading.tabIndex = -1;
   heading.focus();
+  [focusedHeading, focusedBefore] = [heading, null];
 }
 
 function take(topic: string, value: unknown): void {

@@ -128,13 +128,12 @@ class Diff:
             change = Change.NEW
         elif after is None:
             change = Change.REMOVED
-        old, new = (_lines(text) for text in (before, after))
-        found = list(difflib.unified_diff(old, new, n=CONTEXT_LINES, lineterm=""))[2:]
+        found = _compared(before or "", after or "")
         begins = [line[:1] for line in found]
         return cls(
             subject=subject,
             change=change,
-            lines=tuple(found),
+            lines=found,
             added=begins.count("+"),
             removed=begins.count("-"),
             is_folded=may_fold and len(found) > UNFOLDED_LINES_MAX,
@@ -197,5 +196,32 @@ def plain(text: str) -> str:
     )
 
 
-def _lines(text: str | None) -> list[str]:
-    return [] if text is None else plain(text).splitlines()
+def _compared(before: str, after: str) -> tuple[str, ...]:
+    """Compare two texts line by line, as they are, and return what can be read.
+
+    Lines that differ and would look the same are written with all their escapes, so
+    that no change hides in characters that nobody sees.
+    """
+    old, new = _lines(before), _lines(after)
+    if before.endswith("\n") != after.endswith("\n") and old and new:
+        (old if before.endswith("\n") else new).append("")
+    found = list(difflib.unified_diff(old, new, n=CONTEXT_LINES, lineterm=""))[2:]
+    removed = {_shown(line[1:]): line[1:] for line in found if line[0] == "-"}
+    write = _shown
+    for line in found:
+        looks = removed.get(_shown(line[1:]), line[1:])
+        if line[0] == "+" and looks != line[1:]:
+            write = _exact
+    return tuple(line[0] + write(line[1:]) for line in found)
+
+
+def _lines(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _shown(line: str) -> str:
+    return plain(line.removesuffix("\r"))
+
+
+def _exact(line: str) -> str:
+    return line.encode("unicode_escape").decode()

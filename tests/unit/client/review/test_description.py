@@ -131,3 +131,22 @@ def test_no_character_hides(text: str, shown: str) -> None:
 @attack("gov: a text that hides a part of itself from members")
 def test_a_diff_hides_no_character() -> None:
     assert Diff.of("x", None, "a\x1b[A\u2028b").lines[1:] == ("+a\\x1b[A\\u2028b",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ("a\u202eb\n", "a\\u202eb\n", ("-a\\u202eb", "+a\\\\u202eb")),
+        ("a\n", "a\r\n", ("-a", "+a\\r")),
+        ("a\tb\n", "a       b\n", ("-a\\tb", "+a       b")),
+        ("a\n", "a", (" a", "-")),
+        ("a", "a\n", (" a", "+")),
+        ("a\r\nb\r\n", "a\r\nc\r\n", (" a", "-b", "+c")),
+    ],
+)
+def test_lines_that_look_the_same_are_told_apart(
+    before: str, after: str, lines: tuple[str, ...]
+) -> None:
+    diff = Diff.of("x.js", before, after)
+    assert diff.lines[1:] == lines
+    assert diff.added + diff.removed > 0
