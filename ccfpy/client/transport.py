@@ -5,6 +5,7 @@ certificate, be in date, and name the requested host. No public authority is tru
 The client's own certificate, if it has one, identifies the caller.
 """
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,8 +134,7 @@ class Transport:
         except (aiohttp.InvalidURL, UnicodeError) as error:
             raise NotSent(f"it is no address: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
-            is_late = isinstance(error, TimeoutError)
-            trouble = "it did not answer in time" if is_late else str(error)
+            trouble = _trouble(error)
             if progress.is_connected:
                 raise NoAnswer(trouble) from error
             raise NotSent(trouble) from error
@@ -160,6 +160,19 @@ async def _send_once(
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise NoAnswer(str(error)) from error
+
+
+def _trouble(error: Exception) -> str:
+    """Say why there is no answer, in a person's words where the library has its own."""
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = error.os_error
+        if isinstance(reason, ssl.SSLError):
+            return f"it does not speak TLS as this client does ({reason.reason})"
+        if reason.errno and reason.errno > 0:  # others are the resolver's
+            return os.strerror(reason.errno).lower()
+    return str(error)
 
 
 def _hint(reason: Exception) -> str:

@@ -39,7 +39,7 @@ def test_nobody_at_a_port_means_that_nothing_was_sent(
     service_pem: str, unused_port: int
 ) -> None:
     async def do(transport: Transport) -> None:
-        with pytest.raises(NotSent):
+        with pytest.raises(NotSent, match=r"^connection refused$"):
             await _send(transport, f"https://127.0.0.1:{unused_port}")
 
     _with(service_pem, do)
@@ -56,7 +56,7 @@ def test_a_port_that_speaks_no_tls_means_that_nothing_was_sent(
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            with pytest.raises(NotSent):
+            with pytest.raises(NotSent, match="it does not speak TLS"):
                 await _send(transport, f"https://127.0.0.1:{port}")
 
     _with(service_pem, do)
