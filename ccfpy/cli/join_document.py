@@ -20,6 +20,7 @@ OWN_KEYS = (
     "consensus.pre_vote",
     "consensus.trace",
     "created_at_tolerance",
+    "api_page",
 )
 """The keys that only ccfpy has; C++ CCF refuses a file with an unknown key."""
 PID_FILE = "node.pid"
