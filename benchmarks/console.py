@@ -60,6 +60,8 @@ HELD_BACK = 2
 """Files that come after the ledger was indexed: a chunk, and the open one."""
 LINE_BYTES = 900_000
 NODE_TIMEOUT_S = 0.5
+LEADS = "… leads"
+"""In the page's headline, behind the name of the node that leads."""
 JUMPS = 10
 SCROLL_MS = 4000
 FRAMES_PER_S = 58
@@ -335,7 +337,7 @@ def watch_three() -> Watched:
             flickers = others_gone(page, others)
             deliver(tree, signal.SIGCONT)
             see(page, "3 of 3 nodes answer")
-            see(page, "leads view")
+            see(page, LEADS)
             down_s = gone_after(page, [primary(processes, leads)], signal.SIGKILL)
             second_s = leads.shown_after(page)
     return Watched(
@@ -449,11 +451,9 @@ class Leads:
 
     def shown_after(self, page: Page) -> float:
         """Wait for a primary of a later view; return how long the page was behind."""
-        before = page.locator("h1").text_content() or ""
-        expect(page.locator("h1")).to_contain_text("leads view", timeout=DEADLINE_MS)
+        expect(page.locator("h1")).to_contain_text(LEADS, timeout=DEADLINE_MS)
         shown = time.monotonic()
-        said = page.locator("h1").text_content() or before
-        view = int(said.partition("leads view ")[2].partition(",")[0])
+        view = int(page.locator("dt:text-is('view') + dd").first.text_content() or "")
         while view not in self._since:
             time.sleep(0.01)
         return max(0.0, shown - self._since[view])
