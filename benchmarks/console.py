@@ -557,7 +557,8 @@ def measure_explorer(
     indexed_s = time.monotonic() - began
     last = int(page.locator(".list table").get_attribute("aria-rowcount") or 0) - 1
     yield Figure(
-        name="transactions indexed, from the console's start until the page says verified",
+        name="transactions indexed, from the console's start until the page says "
+        "verified",
         unit="a second",
         values=(last / indexed_s,),
         better=Better.MORE,
