@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, StoredMalformed, Unwritable
 from ccfpy.base.ids import TxId
+from ccfpy.endpoints import elsewhere
 from ccfpy.endpoints.app_calls import UNLIMITED, AppCalls, check_answer, check_size
 from ccfpy.endpoints.auth import OUR_POLICIES, jwt
 from ccfpy.endpoints.auth.policy import Unauthenticated
@@ -24,7 +25,6 @@ from ccfpy.endpoints.declaration import (
     LocalCommitHandler,
     Match,
     Mode,
-    Redirection,
 )
 from ccfpy.endpoints.defects import LOGGED_AS, Marks, words_for
 from ccfpy.endpoints.node_inside import NodeInside
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.declaration import CommitHandler
     from ccfpy.endpoints.history import HistoricalState
-    from ccfpy.endpoints.session import InterfaceRules, Session
+    from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.tracing import RequestTracer
     from ccfpy.endpoints.underway import Underway
     from ccfpy.http.messages import Request
@@ -65,8 +65,6 @@ _JWT: Final = jwt.Jwt
 _JWT_HEADER: Final = jwt.HEADER
 _OUR_POLICIES: Final = OUR_POLICIES
 _NO_TOKEN: Final = (jwt.NAME, jwt.NO_HEADER, jwt.CHALLENGE)
-_PRIMARY_UNKNOWN = ("primary", "current primary", ErrorCode.PrimaryNotFound)
-_BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
 
 UnhandledError = Callable[[Endpoint, BaseException, Marks], str]
 """Called with an exception that no handler should raise. The node logs the exception
@@ -243,8 +241,9 @@ class Frontend:
         self, request: "Request", session: "Session", path: str
     ) -> "Match | Answer":
         """Find what to execute, or the answer of a check that comes before that."""
-        takes_writes = self._node.takes_writes
-        if not takes_writes and self._has_backpressure and self._node.is_at_capacity():
+        node = self._node
+        takes_writes = node.takes_writes
+        if not takes_writes and self._has_backpressure and node.is_at_capacity():
             self.turned_away += 1
             raise unavailable(
                 ErrorCode.TooManyPendingTransactions,
@@ -263,16 +262,17 @@ class Frontend:
         if not interface.accepts(match.full_path):
             return empty_reply(503)
         if interface.redirect_to_primary or interface.redirect_to_backup:
-            return self._redirect(match.endpoint, request, interface) or match
+            return elsewhere.redirect(node, match.endpoint, request, interface) or match
         forwarding = match.endpoint.forwarding
         if (
             takes_writes
             or forwarding is Forwarding.NEVER
             or (forwarding is Forwarding.SOMETIMES and not session.is_forwarding)
-            or self._node.is_primary
+            or node.is_primary
         ):
             return match
-        return self._forward(request, session, match.endpoint)
+        trace = self._calls.underway.trace
+        return elsewhere.forward(node, match.endpoint, request, session, trace)
 
     def _not_found(self, request: "Request", path: str) -> Response:
         methods = self.registry.methods_of(path)
@@ -287,58 +287,6 @@ class Frontend:
             f"Allowed methods for '{path}' are: {allow}.",
             headers={"allow": allow},
         )
-
-    def _redirect(
-        self, endpoint: Endpoint, request: "Request", interface: "InterfaceRules"
-    ) -> Response | None:
-        """Send the caller elsewhere, if this interface redirects what is not ours."""
-        if endpoint.redirection is Redirection.NONE:
-            return None
-        to_primary = endpoint.redirection is Redirection.TO_PRIMARY
-        target = (
-            interface.redirect_to_primary
-            if to_primary
-            else interface.redirect_to_backup
-        )
-        if target is None or self._node.is_primary is to_primary:
-            return None
-        role = target.role or ("primary" if to_primary else "backup")
-        address = target.address or self._node.address_of(
-            role, target.interface or interface.name
-        )
-        if address is None:
-            wanted, known, code = _PRIMARY_UNKNOWN if to_primary else _BACKUP_UNKNOWN
-            raise unavailable(
-                code,
-                f"Request should be redirected to {wanted}, but receiving node "
-                f"does not know {known} address",
-            )
-        query = f"?{request.query}" if request.query else ""
-        location = f"https://{address}{request.path}{query}"
-        return empty_reply(307, {"location": location})
-
-    def _forward(
-        self, request: "Request", session: "Session", endpoint: Endpoint
-    ) -> Awaited:
-        """Hand the request to the primary, and from now on all of this session."""
-        if request.version.startswith("2"):
-            raise ApiError(
-                501,
-                ErrorCode.NotImplemented,
-                "Request cannot be forwarded to primary on HTTP/2 interface.",
-            )
-        if session.is_forwarded:
-            raise unavailable(
-                ErrorCode.RequestAlreadyForwarded, "RPC was already forwarded."
-            )
-        self._check_session_consistency(session)
-        trace = self._calls.underway.trace
-        if trace is not None:
-            trace.endpoint = _named(endpoint)
-            request = trace.sent_on(request)
-        awaited = self._node.forward(request, session)
-        session.is_forwarding = True
-        return awaited
 
     def _execute(
         self,
@@ -368,14 +316,14 @@ class Frontend:
         context = Context(request, session, node, endpoint, match.params, tx)
         if underway.trace is not None:
             context.trace = underway.trace
-            underway.trace.endpoint = _named(endpoint)
+            underway.trace.reaches(endpoint)
         response = self._run(endpoint, context)
         if isinstance(response, _Refusal):
             return response.response
         if underway.awaited is not None and tx is not None:
             tx.check_whole()
         if session.active_view != node.view:
-            self._check_session_consistency(session)
+            session.stay_in(node.view)
         if isinstance(response, Awaited):
             return response
         applies = context.apply_writes
@@ -553,20 +501,6 @@ class Frontend:
             ) from failure
         return response
 
-    def _check_session_consistency(self, session: "Session") -> None:
-        view = self._node.view
-        if session.active_view is None:
-            session.active_view = view
-        elif session.active_view != view:
-            raise ApiError(
-                500,
-                ErrorCode.SessionConsistencyLost,
-                f"Potential loss of session consistency on session {session.id}. "
-                f"Started in view {session.active_view}, now in view {view}. "
-                "Closing session.",
-                close=True,
-            )
-
     def _locally_committed(
         self,
         tell: LocalCommitHandler,
@@ -608,11 +542,6 @@ class Frontend:
             return self._response_of(context, error)
         except ApiError as other:
             return other.response()
-
-
-def _named(endpoint: Endpoint) -> str:
-    """Return an endpoint's path, if metrics may name it."""
-    return endpoint.path if endpoint.is_counted else ""
 
 
 def _trace_of(context: Context) -> str | None:

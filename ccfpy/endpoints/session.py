@@ -8,6 +8,7 @@ from ccfpy.base import limits
 from ccfpy.base.ids import SessionId, View
 from ccfpy.boundary.configuration import RedirectTarget
 from ccfpy.crypto.certs import Certificate
+from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.kv.tx import Mark
 
 
@@ -80,3 +81,21 @@ class Session:
     is_forwarding: bool = False
     is_forwarded: bool = False
     authentication: CachedAuthentication | None = None
+
+    def stay_in(self, view: View) -> None:
+        """Note the view of the first request.
+
+        Raises:
+            ApiError: 500, an earlier request was answered in another view.
+        """
+        if self.active_view is None:
+            self.active_view = view
+        elif self.active_view != view:
+            raise ApiError(
+                500,
+                ErrorCode.SessionConsistencyLost,
+                f"Potential loss of session consistency on session {self.id}. "
+                f"Started in view {self.active_view}, now in view {view}. "
+                "Closing session.",
+                close=True,
+            )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
     from ccfpy.base.ports import Clock, Entropy
     from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.declaration import Endpoint
 
 _NS_PER_MS: Final = 1_000_000
 _US_PER_MS: Final = 1000
@@ -161,6 +162,10 @@ class Trace:
         self._began_us = tracer.now_us()
         self._forwarding: bytes | None = None
         self._forwarded_us = 0
+
+    def reaches(self, endpoint: "Endpoint") -> None:
+        """Note what answers, if metrics may name it."""
+        self.endpoint = endpoint.path if endpoint.is_counted else ""
 
     def sent_on(self, request: Request) -> Request:
         """Return the request as another node gets it: its parent is a span of ours."""
