@@ -3,6 +3,7 @@
 from playwright.sync_api import Browser, expect
 
 from benchmarks import console as bounds
+from benchmarks.harness.page import explorer
 from tests.e2e.console.pages import go, opened, propose, see, thing_app
 from tests.e2e.running import Running
 
@@ -21,7 +22,7 @@ def test_a_proposal_a_ledger_and_a_page_are_measured(
         assert bounds.unfrozen(page, hostile).values[0] < 2000
         go(page, "/ledger")
         expect(page.locator("h1")).to_contain_text("verified")
-        frames = page.evaluate(bounds.SCROLL, 100)
+        frames = page.evaluate(explorer.SCROLL, 100)
         assert frames == sorted(frames)
-        assert 0 < bounds.jump(page, 5) < 60
-        assert 0 < bounds.page_mib(page) < 1000
+        assert 0 < explorer.jump(page, 5) < 60
+        assert 0 < explorer.page_mib(page) < 1000

@@ -1,0 +1,1 @@
+"""The console's page, opened in a browser and timed."""
