@@ -7,7 +7,8 @@ from ccfpy.audit.ledger_index import Coverage, IndexedTransaction, LedgerIndex
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.client.review.description import plain
-from ccfpy.console.answers import (
+from ccfpy.console.kinds import PROPOSALS_INFO, SIGNATURE, kind_of
+from ccfpy.console.ledger_answers import (
     HistoryRow,
     KeyHistory,
     Keys,
@@ -17,7 +18,6 @@ from ccfpy.console.answers import (
     Transactions,
     WriteRow,
 )
-from ccfpy.console.kinds import PROPOSALS_INFO, SIGNATURE, kind_of
 
 ROWS_MAX = 100
 """Of one answer."""

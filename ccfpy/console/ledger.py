@@ -11,7 +11,7 @@ from ccfpy.audit.indexing import Indexing
 from ccfpy.audit.ledger_index import LedgerIndex
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.base.errors import CcfpyError
-from ccfpy.console.answers import LedgerView
+from ccfpy.console.ledger_answers import LedgerView
 from ccfpy.crypto.hashing import sha256, sha256_hex
 
 LOOK_EACH_S = 0.5

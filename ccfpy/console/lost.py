@@ -15,7 +15,7 @@ from ccfpy.audit.inspection_report import (
 )
 from ccfpy.audit.readers import local_readers
 from ccfpy.base.errors import CcfpyError
-from ccfpy.console.answers import LostView
+from ccfpy.console.recovery_answers import LostView
 
 LOOK_EACH_S = 5.0
 BYTES_PER_MIB = 1 << 20

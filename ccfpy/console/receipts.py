@@ -12,7 +12,7 @@ from ccfpy.client.errors import NotCommitted, ServiceError
 from ccfpy.client.explained import explain
 from ccfpy.client.receipts import fetch_proof
 from ccfpy.client.sending import Client
-from ccfpy.console.answers import ReceiptPage
+from ccfpy.console.ledger_answers import ReceiptPage
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
 from ccfpy.http.errors import ErrorCode

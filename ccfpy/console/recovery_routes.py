@@ -9,8 +9,9 @@ from ccfpy.base.json import Json
 from ccfpy.client.governance import Governance, read_governance
 from ccfpy.client.node_report import object_of
 from ccfpy.client.reply import text_field
-from ccfpy.console.answers import EncryptedShare, HandedInShare, Proposed
+from ccfpy.console.answers import Proposed
 from ccfpy.console.ledger_routes import answer
+from ccfpy.console.recovery_answers import EncryptedShare, HandedInShare
 from ccfpy.console.recovery_reading import has_handed_in, proposal_to_go_on
 from ccfpy.console.service import Service
 from ccfpy.console.signing import Desk, NotSigned

@@ -22,15 +22,11 @@ from ccfpy.console.recovery_reading import read_recovery
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ccfpy.console.answers import (
-        Inbox,
-        LedgerView,
-        LostView,
-        Network,
-        RecoveryView,
-    )
+    from ccfpy.console.answers import Inbox, Network
     from ccfpy.console.ledger import Ledger
+    from ccfpy.console.ledger_answers import LedgerView
     from ccfpy.console.lost import Lost
+    from ccfpy.console.recovery_answers import LostView, RecoveryView
     from ccfpy.console.service import Service
     from ccfpy.console.stream import Stream
     from ccfpy.console.titles import Titles

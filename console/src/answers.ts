@@ -1,4 +1,4 @@
-// Made of ccfpy/console/answers.py by `make reference`; a test compares.
+// Made of ccfpy/console/*answers.py by `make reference`; a test compares.
 
 export type Topic = "summary" | "actions" | "votes" | "outcome" | "decision" | "unknown";
 
@@ -264,6 +264,14 @@ export interface Submitted {
   readonly text: string;
 }
 
+export interface Proposed {
+  readonly id: string;
+}
+
+export interface Problem {
+  readonly error: string;
+}
+
 export interface ReceiptPage {
   readonly verdict: string;
   readonly transaction: string | null;
@@ -407,12 +415,4 @@ export interface EncryptedShare {
 
 export interface HandedInShare {
   readonly message: string;
-}
-
-export interface Proposed {
-  readonly id: string;
-}
-
-export interface Problem {
-  readonly error: string;
 }

@@ -1,6 +1,6 @@
 """``python -m tests.house.console_answers``: declare what the console's page gets.
 
-The page declares the records of ``ccfpy/console/answers.py`` in TypeScript. They are
+The page declares the records of ``ccfpy/console/*answers.py`` in TypeScript. They are
 made from the classes, so that page and server cannot differ.
 """
 
@@ -15,12 +15,12 @@ from ccfpy.audit.auditor import Damage
 from ccfpy.audit.ledger_index import Coverage
 from ccfpy.client import explained
 from ccfpy.client.review import description
-from ccfpy.console import answers
+from ccfpy.console import answers, ledger_answers, recovery_answers
 from ccfpy.ledger.receipt import ReceiptStep
 from tests.house.tree import ROOT
 
 PAGE = ROOT / "console" / "src" / "answers.ts"
-HEAD = "// Made of ccfpy/console/answers.py by `make reference`; a test compares.\n"
+HEAD = "// Made of ccfpy/console/*answers.py by `make reference`; a test compares.\n"
 NAMES = {
     str: "string",
     int: "number",
@@ -50,8 +50,9 @@ def made() -> str:
     )
     own = [
         each
-        for each in vars(answers).values()
-        if inspect.isclass(each) and each.__module__ == answers.__name__
+        for module in (answers, ledger_answers, recovery_answers)
+        for each in vars(module).values()
+        if inspect.isclass(each) and each.__module__ == module.__name__
     ]
     return HEAD + "".join(map(_declaration, (*described, *own)))
 

@@ -9,8 +9,8 @@ import pytest
 
 from ccfpy.audit.auditor import Damage
 from ccfpy.audit.chunks import find_chunks
-from ccfpy.console.answers import LedgerView
 from ccfpy.console.ledger import Ledger, database_name, headline
+from ccfpy.console.ledger_answers import LedgerView
 from tests.unit.audit.made import written
 from tests.unit.audit.test_indexing import change_byte
 from tests.unit.audit.test_verification import long_ledger

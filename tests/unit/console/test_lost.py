@@ -7,8 +7,8 @@ from typing import Self
 import pytest
 
 from ccfpy.console import lost
-from ccfpy.console.answers import LostView
 from ccfpy.console.lost import Lost
+from ccfpy.console.recovery_answers import LostView
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import small_ledger
 

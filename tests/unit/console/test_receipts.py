@@ -11,7 +11,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import dumps
 from ccfpy.client.connection import Connection
 from ccfpy.client.explained import Holds
-from ccfpy.console.answers import ReceiptPage
+from ccfpy.console.ledger_answers import ReceiptPage
 from ccfpy.console.receipts import NoReceipt, explained, fetched, receipt_bytes
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base.ids import MemberId, NodeId, ProposalId
-from ccfpy.console.answers import RecoveryView
 from ccfpy.console.recovery import SAMPLES_MAX, Pace, unread_recovery, view_of
+from ccfpy.console.recovery_answers import RecoveryView
 from ccfpy.console.recovery_reading import (
     Decision,
     Member,
