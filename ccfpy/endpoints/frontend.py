@@ -316,7 +316,7 @@ class Frontend:
         context = Context(request, session, node, endpoint, match.params, tx)
         if underway.trace is not None:
             context.trace = underway.trace
-            underway.trace.reaches(endpoint)
+            underway.trace.reaches(endpoint.path, is_counted=endpoint.is_counted)
         response = self._run(endpoint, context)
         if isinstance(response, _Refusal):
             return response.response

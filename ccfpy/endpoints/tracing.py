@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
     from ccfpy.base.ports import Clock, Entropy
     from ccfpy.endpoints.awaited import Answer
-    from ccfpy.endpoints.declaration import Endpoint
 
 _NS_PER_MS: Final = 1_000_000
 _US_PER_MS: Final = 1000
@@ -163,9 +162,9 @@ class Trace:
         self._forwarding: bytes | None = None
         self._forwarded_us = 0
 
-    def reaches(self, endpoint: "Endpoint") -> None:
-        """Note what answers, if metrics may name it."""
-        self.endpoint = endpoint.path if endpoint.is_counted else ""
+    def reaches(self, path: str, *, is_counted: bool) -> None:
+        """Note the path of the endpoint that answers, if metrics may name it."""
+        self.endpoint = path if is_counted else ""
 
     def sent_on(self, request: Request) -> Request:
         """Return the request as another node gets it: its parent is a span of ours."""
