@@ -9,7 +9,15 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from ccfpy.client.governance import Governance
 from ccfpy.console.server import NoPage, read_page
-from tests.e2e.console.pages import DEADLINE_MS, console, propose, signer, thing_app
+from tests.e2e.console.pages import (
+    DEADLINE_MS,
+    MEMBERS,
+    console,
+    propose,
+    signer,
+    thing_app,
+    withdraw_what_is_open,
+)
 from tests.e2e.running import Running, running_node
 
 CHROMIUM = shutil.which("chromium")
@@ -44,7 +52,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     if not _is_built():
         pytest.skip("the page is not built: make console")
     with running_node(
-        tmp_path_factory.mktemp("service"), app="js_generic", members=3
+        tmp_path_factory.mktemp("service"), app="js_generic", members=len(MEMBERS)
     ) as running:
         running.open(["user0"])
         proposal_id = propose(running, thing_app("user_cert"))
@@ -53,6 +61,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
                 member = Governance(anybody.connection, signer(running, name))
                 anybody.run(member.vote(proposal_id))
         yield running
+
+
+@pytest.fixture
+def nothing_waits(service: Running) -> None:
+    """No proposal is open, whatever tests ran before on the same service."""
+    withdraw_what_is_open(service)
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,13 @@ from typing import TypeVar
 from playwright.sync_api import Browser, Page, expect
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.governance import Governance
+from ccfpy.cli.gov_proposals import listed_proposals
+from ccfpy.client.governance import Governance, ProposalStatus
 from ccfpy.client.signer import FileSigner
 from tests.e2e.running import Running
 
 DEADLINE_MS = 20_000
+MEMBERS = ("member0", "member1", "member2")
 Result = TypeVar("Result")
 
 
@@ -40,6 +42,23 @@ def propose(service: Running, *actions: JsonObject) -> str:
         return str(created.proposal_id)
 
     return apart(proposed)
+
+
+def withdraw_what_is_open(service: Running) -> None:
+    """Withdraw each open proposal in its proposer's name, so that none waits."""
+    members = [signer(service, name) for name in MEMBERS]
+    of_id = {member.certificate.digest_hex: member for member in members}
+
+    def withdrawn() -> None:
+        with service.connect() as anybody:
+            for listed in anybody.run(listed_proposals(anybody.connection)):
+                status = ProposalStatus.of(listed)
+                if status.is_open:
+                    proposer = of_id[status.proposer_id]
+                    member = Governance(anybody.connection, proposer)
+                    anybody.run(member.withdraw(status.proposal_id))
+
+    apart(withdrawn)
 
 
 def thing_app(policy: str, *, changed: int = 0) -> JsonObject:

@@ -38,6 +38,7 @@ def keep_pictures(page: Page) -> None:
     page.set_viewport_size(before)
 
 
+@pytest.mark.usefixtures("nothing_waits")
 def test_a_member_reads_a_proposal_and_votes(
     service: Running, browser: Browser
 ) -> None:
