@@ -77,6 +77,9 @@ HTTP2_STREAMS_REMEMBERED_MAX: int = 1024
 """Streams that have ended of which it is known how."""
 HTTP2_CALL_WINDOW_BYTES: int = 1 * MIB
 """The same as the first, in calls that we make."""
+GRPC_MESSAGE_BYTES_MAX: int = 1 * KIB
+"""Of an error's text as gRPC's clients read it; encoding may make it three times as
+long, and many clients accept 8 KiB of headers."""
 
 # Authentication
 CERTIFICATES_CACHED_MAX: int = 500

@@ -8,6 +8,7 @@ that takes long, its node goes on without it on another thread.
 """
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from ccfpy.base import limits
@@ -71,7 +72,18 @@ def check_answer(answer: object) -> "Answer":
         "".join(answer.headers.values())
     except TypeError:
         raise Unwritable("a header's name and value are text") from None
+    if answer.trailers is not None:
+        _check_trailers(answer.trailers)
     return answer
+
+
+def _check_trailers(trailers: object) -> None:
+    if type(trailers) is not dict:
+        raise Unwritable("trailers are a dictionary")
+    try:
+        "".join(chain(trailers, trailers.values()))
+    except TypeError:
+        raise Unwritable("a trailer's name and value are text") from None
 
 
 def check_size(response: Response, body_bytes_max: int) -> None:

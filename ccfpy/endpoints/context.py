@@ -160,7 +160,8 @@ class Context:
     Attributes:
         params: path parameters, percent-decoded.
         caller: the authenticated caller; ``None`` if the endpoint has no policy.
-        apply_writes: overrides the rule that only a 2xx answer commits writes.
+        apply_writes: overrides the rule that only a 2xx answer commits writes, if its
+            trailers have no ``grpc-status`` but 0.
         answer_at_commit: makes the caller wait; called once the transaction is final,
             it makes the answer in place of the handler's. It is given a context in
             which ``historical_state`` is the transaction's own if the status is

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccfpy.endpoints.declaration import Endpoint, Redirection
 from ccfpy.endpoints.replies import empty_reply
+from ccfpy.http import grpc
 from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 
 if TYPE_CHECKING:
@@ -65,10 +66,11 @@ def forward(
     """Hand the request to the primary, and from now on all of this session.
 
     Raises:
-        ApiError: 501, by HTTP/2; 503, another node forwarded the request to this node;
-            500, the session began in another view.
+        ApiError: 501, by HTTP/2, unless it is a call of gRPC, whose clients follow no
+            redirect; 503, another node forwarded the request to this node; 500, the
+            session began in another view.
     """
-    if request.version.startswith("2"):
+    if request.version.startswith("2") and not grpc.is_call(request):
         raise ApiError(
             501,
             ErrorCode.NotImplemented,

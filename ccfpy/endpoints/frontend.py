@@ -32,6 +32,7 @@ from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.request_counts import RequestCounts
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
+from ccfpy.http import grpc
 from ccfpy.http.errors import (
     ApiError,
     ErrorCode,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 TX_ID_HEADER: Final = "x-ms-ccf-transaction-id"
 _SUCCESS_FIRST: Final = 200
 _SUCCESS_LAST: Final = 299
+_CALL_STATUS: Final = grpc.STATUS
 _READ_WRITE: Final = Mode.READ_WRITE
 _COMMAND: Final = Mode.COMMAND
 
@@ -329,6 +331,9 @@ class Frontend:
         applies = context.apply_writes
         if applies is None:
             applies = _SUCCESS_FIRST <= response.status <= _SUCCESS_LAST
+            trailers = response.trailers
+            if trailers is not None and trailers.get(_CALL_STATUS, "0") != "0":
+                applies = False
         if not applies or tx is None:
             return response
         if context.answer_at_commit is not None:

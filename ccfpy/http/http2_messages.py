@@ -28,6 +28,8 @@ _OF_ONE_CONNECTION = frozenset(
     ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade")
 )
 """Headers of HTTP/1.1 that HTTP/2 says otherwise (RFC 9113, 8.2.2)."""
+_NOT_IN_TRAILERS = _OF_ONE_CONNECTION | {"content-length", "content-type", "trailer"}
+"""Headers that say how to read what comes before trailers (RFC 9110, 6.5.1)."""
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -130,6 +132,20 @@ def write_response(response: Response) -> Fields:
     for name in _OF_ONE_CONNECTION & headers.keys():
         del headers[name]
     return [*_checked({":status": str(response.status)}, headers)]
+
+
+def write_trailers(response: Response) -> Fields | None:
+    """Return the fields behind a response's body, if it has some.
+
+    Raises:
+        Malformed: one cannot be sent, or has no place behind a body.
+    """
+    if not response.trailers:
+        return None
+    trailers = {name.lower(): value for name, value in response.trailers.items()}
+    for name in sorted(_NOT_IN_TRAILERS & trailers.keys()):
+        raise Malformed(f"not a trailer's name: {name!r}")
+    return [*_checked({}, trailers)]
 
 
 def may_have_body(response: Response) -> bool:

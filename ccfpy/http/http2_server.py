@@ -31,6 +31,7 @@ from ccfpy.http.http2_messages import (
     read_request,
     size_of,
     write_response,
+    write_trailers,
 )
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.refusals import (
@@ -58,8 +59,8 @@ class Http2Server:
     """The server's end of a connection.
 
     Attributes:
-        refusal: a request that cannot be read, by its stream: after its answer the
-            connection ends. Nothing more is read.
+        refusal: a request that cannot be read, by its stream, with its headers if those
+            were read: after its answer the connection ends. Nothing more is read.
         failure: why the connection has ended, if the client broke the protocol.
         is_over: the connection has ended; nothing more can be sent on it.
         unsent_bytes: of answers that wait for the client's windows.
@@ -96,10 +97,11 @@ class Http2Server:
         self._whole: OrderedDict[int, _Incoming] = OrderedDict()
         self._unanswered: set[int] = set()
         self._unsent: OrderedDict[int, memoryview] = OrderedDict()
+        self._trailers: dict[int, Fields] = {}
         self._burst_bytes = limits.HTTP2_BURST_BYTES_MAX
         self._is_asked = False
         self._withdrawn: list[int] = []
-        self.refusal: tuple[int, UnreadableRequest] | None = None
+        self.refusal: tuple[int, UnreadableRequest, Request | None] | None = None
         self.failure: UnreadableRequest | None = None
         self.is_over = False
         self.unsent_bytes = 0
@@ -177,12 +179,19 @@ class Http2Server:
         if stream not in self._unanswered or self.is_over:
             return
         fields = write_response(response)
+        trailers = write_trailers(response)
         self._unanswered.discard(stream)
-        body = b"" if is_head or not may_have_body(response) else response.body
-        self._library.send_headers(stream, fields, end_stream=not body)
+        body = response.body
+        if is_head or not may_have_body(response):
+            body, trailers = b"", None
+        self._library.send_headers(stream, fields, end_stream=not (body or trailers))
         if not body:
+            if trailers:
+                self._library.send_headers(stream, trailers, end_stream=True)
             self._frames.earn(limits.HTTP2_FRAMES_PER_ANSWER)
             return
+        if trailers:
+            self._trailers[stream] = trailers
         self._unsent[stream] = memoryview(body)
         self.unsent_bytes += len(body)
         self._send()
@@ -267,9 +276,10 @@ class Http2Server:
             self._library.reset_stream(stream, Reason.REFUSED_STREAM)
 
     def _refuse(self, stream: int, refusal: UnreadableRequest) -> None:
-        self._incoming.pop(stream, None)
+        incoming = self._incoming.pop(stream, None)
         self._unanswered.add(stream)
-        self.refusal = (stream, refusal)
+        request = None if incoming is None else incoming.request
+        self.refusal = (stream, refusal, request)
 
     def _forget(self, stream: int) -> None:
         incoming = self._incoming.pop(stream, None) or self._whole.pop(stream, None)
@@ -278,6 +288,7 @@ class Http2Server:
         unsent = self._unsent.pop(stream, None)
         if unsent is not None:
             self.unsent_bytes -= len(unsent)
+            self._trailers.pop(stream, None)
         if stream in self._unanswered:
             self._unanswered.discard(stream)
             self._withdrawn.append(stream)
@@ -314,7 +325,10 @@ class Http2Server:
     def _send_data(self, stream: int, body: memoryview, room: int) -> None:
         is_last = len(body) <= room
         piece = body if is_last else body[:room]
-        self._library.send_data(stream, piece, end_stream=is_last)
+        trailers = self._trailers.pop(stream, None) if is_last else None
+        self._library.send_data(stream, piece, end_stream=is_last and not trailers)
+        if trailers:
+            self._library.send_headers(stream, trailers, end_stream=True)
         self.unsent_bytes -= len(piece)
         self._burst_bytes -= len(piece)
         self.progress += 1

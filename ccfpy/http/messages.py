@@ -2,7 +2,8 @@
 
 Header names are lower case. Header text maps to bytes one to one (Latin-1), so that
 whatever a client sent can be sent on unchanged. A response always carries its
-``content-length``; it is never chunked, because simple clients read nothing else.
+``content-length``; it is never chunked, because simple clients read nothing else. So
+over HTTP/1.1 there is no place for trailers.
 """
 
 from dataclasses import dataclass
@@ -67,12 +68,15 @@ class Response:
 
     Attributes:
         close: the connection ends once this is sent, and the client is told so.
+        trailers: what is sent behind the body. HTTP/2 alone carries trailers: over
+            HTTP/1.1 an answer loses them.
     """
 
     status: int
     headers: dict[str, str]
     body: bytes
     close: bool
+    trailers: dict[str, str] | None
 
     def __init__(
         self,
@@ -81,11 +85,13 @@ class Response:
         headers: dict[str, str] | None = None,
         body: bytes = b"",
         close: bool = False,
+        trailers: dict[str, str] | None = None,
     ) -> None:
         self.status = status
         self.headers = {} if headers is None else headers
         self.body = body
         self.close = close
+        self.trailers = trailers
 
 
 _STATUS_LINES: Final = {

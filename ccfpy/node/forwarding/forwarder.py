@@ -40,6 +40,7 @@ from ccfpy.node.forwarding.messages import (
     read_forwarded,
     read_request,
     read_response,
+    with_trailers_as_headers,
     write_request,
 )
 from ccfpy.node.outbox import NodeLog
@@ -303,7 +304,7 @@ class Forwarder:
 
     def reply(self, sender: NodeId, command: Command, response: Response) -> None:
         """Send another node the response to its command."""
-        raw = serialise_or_error(response)
+        raw = serialise_or_error(with_trailers_as_headers(response))
         if len(raw) > limits.FORWARDED_BYTES_MAX:
             raw = serialise_or_error(
                 internal_error(

@@ -19,6 +19,8 @@ from ccfpy.http.refusals import ParserLimits
 from ccfpy.http.response_parser import ResponseParser
 
 _HTTP = 0
+_TRAILER = "x-ccfpy-trailer-"
+"""Begins the name of a header that is a trailer: HTTP/1.1 with a length has none."""
 _PARSER_LIMITS = ParserLimits(
     body_bytes_max=limits.FORWARDED_BYTES_MAX,
     header_bytes_max=limits.FORWARDED_BYTES_MAX,
@@ -196,6 +198,19 @@ def read_request(raw: bytes) -> Request:
     return requests[0]
 
 
+def with_trailers_as_headers(response: Response) -> Response:
+    """Return a response as it is sent to the node that forwarded its request."""
+    if not response.trailers:
+        return response
+    trailers = {_TRAILER + name: value for name, value in response.trailers.items()}
+    return Response(
+        status=response.status,
+        headers={**response.headers, **trailers},
+        body=response.body,
+        close=response.close,
+    )
+
+
 def read_response(raw: bytes) -> Response:
     """Read a forwarded response; whether it ends the session is not in its HTTP.
 
@@ -207,6 +222,12 @@ def read_response(raw: bytes) -> Response:
     if len(responses) != 1:
         raise Malformed(f"a forwarded answer of {len(responses)} responses")
     response = responses[0]
-    response.headers.pop("connection", None)
+    headers = response.headers
+    headers.pop("connection", None)
     response.close = False
+    trailers = [name for name in headers if name.startswith(_TRAILER)]
+    if trailers:
+        response.trailers = {
+            name.removeprefix(_TRAILER): headers.pop(name) for name in trailers
+        }
     return response

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
+from ccfpy.http import grpc
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Response
 from ccfpy.node.sessions.http1 import unwritable
@@ -139,9 +140,12 @@ class Http2Connection:
         if server.failure is not None:
             self._client.interface.count_error(server.failure)
         elif server.refusal is not None:
-            stream, refusal = server.refusal
+            stream, refusal, request = server.refusal
             self._client.interface.count_error(refusal)
-            server.respond(stream, refusal.response, is_head=False)
+            response = refusal.response
+            if request is not None and grpc.is_call(request):
+                response = grpc.readable(response)
+            server.respond(stream, response, is_head=False)
             server.end()
         elif self._is_last:
             server.end()
@@ -171,9 +175,14 @@ class Http2Connection:
 
     def _respond(self, stream: int, request: "Request", response: Response) -> None:
         is_head = request.method == "HEAD"
+        is_call = grpc.is_call(request)
+        if is_call:
+            response = grpc.readable(response)
         try:
             self._server.respond(stream, response, is_head=is_head)
         except Malformed as error:
             response = unwritable(response, error)
+            if is_call:
+                response = grpc.readable(response)
             self._server.respond(stream, response, is_head=is_head)
         self._is_last = self._is_last or response.close

@@ -95,6 +95,9 @@ def test_what_is_an_answer_is_returned(answer: Answer) -> None:
         {"status": 200, "headers": {"a": 1}},
         {"status": 200, "headers": {1: "a"}},
         {"status": 200, "headers": [("a", "b")]},
+        {"status": 200, "trailers": {"a": 1}},
+        {"status": 200, "trailers": {1: "a"}},
+        {"status": 200, "trailers": [("a", "b")]},
     ],
 )
 def test_what_is_no_answer_is_refused(answer: Any) -> None:  # noqa: ANN401 - anything

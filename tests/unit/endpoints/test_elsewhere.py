@@ -138,12 +138,15 @@ def test_what_is_forwarded_already_goes_no_further() -> None:
     assert message_of(response) == "RPC was already forwarded."
 
 
-def test_http_2_is_not_forwarded() -> None:
+def test_http_2_is_not_forwarded_but_for_calls_of_grpc() -> None:
     front = _backup()
     request = Request(method="POST", path="/app/notes", version="2")
     response = front.frontend.answer(request, session(), "/notes")
     assert isinstance(response, Response)
     assert (response.status, code_of(response)) == (501, "NotImplemented")
+    request.headers["content-type"] = "application/grpc"
+    answer = front.frontend.answer(request, session(), "/notes")
+    assert isinstance(answer, Awaited)
 
 
 def test_a_session_is_not_forwarded_into_another_view() -> None:

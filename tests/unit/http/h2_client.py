@@ -13,6 +13,7 @@ from h2.events import (
     ResponseReceived,
     StreamEnded,
     StreamReset,
+    TrailersReceived,
 )
 from h2.settings import SettingCodes
 
@@ -36,6 +37,7 @@ class Answer:
 
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    trailers: dict[str, str] = field(default_factory=dict)
     is_whole: bool = False
     reset: int | None = None
 
@@ -104,8 +106,9 @@ class H2Client:
         match event:
             case ResponseReceived():
                 answer = self.answers.setdefault(event.stream_id, Answer())
-                for name, value in event.headers:
-                    answer.headers[name.decode()] = value.decode()
+                answer.headers = _text(event.headers)
+            case TrailersReceived():
+                self.answers[event.stream_id].trailers = _text(event.headers)
             case DataReceived():
                 self.answers[event.stream_id].body += event.data
                 if self.reads:
@@ -128,6 +131,10 @@ class H2Client:
                 self.goaway = int(event.error_code)
             case _:
                 pass
+
+
+def _text(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in raw}
 
 
 def frame(kind: int, *, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:

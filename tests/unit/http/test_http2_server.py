@@ -184,7 +184,7 @@ def test_a_body_has_its_bound(size: int, *, is_refused: bool) -> None:
         assert server.refusal is None
         return
     assert server.refusal is not None
-    refused, refusal = server.refusal
+    refused, refusal, _ = server.refusal
     assert refused == stream
     assert isinstance(refusal, BodyTooLarge)
     server.respond(refused, refusal.response, is_head=False)
@@ -300,3 +300,69 @@ def test_a_client_that_says_goodbye_has_ended_the_connection() -> None:
     assert server.is_over
     assert server.failure is None
     assert server.take_request() is None
+
+
+@pytest.mark.parametrize("body", [b"", b"four", b"x" * 100_000])
+def test_trailers_go_behind_the_body_and_end_the_stream(body: bytes) -> None:
+    server, client = Http2Server(), H2Client(reads=len(body) < 10)
+    client.ask("GET", "/")
+    [(stream, _)] = exchange(server, client)
+    response = Response(status=200, body=body, trailers={"Grpc-Status": "0"})
+    server.respond(stream, response, is_head=False)
+    exchange(server, client)
+    answer_ = client.answers[stream]
+    if len(body) > 10:
+        assert (answer_.trailers, answer_.is_whole) == ({}, False)
+        client.h2.increment_flow_control_window(200_000)
+        client.h2.increment_flow_control_window(200_000, stream)
+        exchange(server, client)
+    assert answer_.body == body
+    assert answer_.trailers == {"grpc-status": "0"}
+    assert answer_.is_whole
+    assert "grpc-status" not in answer_.headers
+    assert server.unsent_bytes == 0
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204)])
+def test_an_answer_without_a_body_has_no_trailers(method: str, status: int) -> None:
+    server, client = Http2Server(), H2Client()
+    client.ask(method, "/")
+    [(stream, _)] = exchange(server, client)
+    response = Response(status=status, body=b"four", trailers={"grpc-status": "0"})
+    server.respond(stream, response, is_head=method == "HEAD")
+    exchange(server, client)
+    assert client.answers[stream].is_whole
+    assert client.answers[stream].trailers == {}
+
+
+@pytest.mark.parametrize(
+    "trailers",
+    [{":status": "200"}, {"content-length": "1"}, {"a": "b\nc"}, {"a b": "c"}],
+)
+def test_trailers_that_cannot_be_written_leave_room_for_another_answer(
+    trailers: dict[str, str],
+) -> None:
+    server, client = Http2Server(), H2Client()
+    client.ask("GET", "/")
+    [(stream, _)] = exchange(server, client)
+    with pytest.raises(Malformed):
+        server.respond(
+            stream, Response(status=200, body=b"a", trailers=trailers), is_head=False
+        )
+    server.respond(stream, Response(status=500), is_head=False)
+    exchange(server, client)
+    assert client.answers[stream].status == 500
+
+
+def test_trailers_of_a_withdrawn_request_are_forgotten() -> None:
+    server, client = Http2Server(), H2Client(NO_WINDOW)
+    client.ask("GET", "/")
+    [(stream, _)] = exchange(server, client)
+    response = Response(status=200, body=b"kept back", trailers={"grpc-status": "0"})
+    server.respond(stream, response, is_head=False)
+    client.h2.reset_stream(stream)
+    exchange(server, client)
+    assert server.unsent_bytes == 0
+    client.h2.increment_flow_control_window(10)
+    exchange(server, client)
+    assert stream not in client.answers, "nothing more is sent on it"

@@ -432,3 +432,12 @@ def test_only_so_many_commands_wait_and_the_gone_give_way(
     pair.wire.arrive()
     assert third.is_settled
     assert not first.is_settled
+
+
+def test_a_forwarded_call_brings_its_trailers_back() -> None:
+    pair = Pair()
+    pair.answer = Response(status=200, body=b"a", trailers={"grpc-status": "0"})
+    awaited = pair.forward()
+    pair.wire.arrive()
+    assert awaited.response is not None
+    assert awaited.response.trailers == {"grpc-status": "0"}

@@ -17,6 +17,7 @@ from ccfpy.node.forwarding.messages import (
     read_forwarded,
     read_request,
     read_response,
+    with_trailers_as_headers,
     write_request,
 )
 from tests.attacks import attack
@@ -168,3 +169,16 @@ def test_what_is_no_response_is_refused() -> None:
     headers = {f"h{i}": "v" for i in range(1025)}
     with pytest.raises(LimitExceeded):
         read_response(serialise_response(Response(status=200, headers=headers)))
+
+
+def test_trailers_of_a_response_arrive() -> None:
+    response = Response(
+        status=200, headers={"x": "y"}, body=b"body", trailers={"grpc-status": "0"}
+    )
+    read = read_response(serialise_response(with_trailers_as_headers(response)))
+    assert read.trailers == {"grpc-status": "0"}
+    assert read.headers == {"x": "y", "content-length": "4"}
+    assert response.headers == {"x": "y"}
+    plain = Response(status=200)
+    assert with_trailers_as_headers(plain) is plain
+    assert read_response(serialise_response(plain)).trailers is None
