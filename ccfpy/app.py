@@ -102,6 +102,7 @@ from ccfpy.endpoints.providing import Provided
 from ccfpy.endpoints.registry import Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.endpoints.scripting import ScriptFailed, Scripting
+from ccfpy.http.accept import AcceptField, parse_accept, preferred_kind
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
 from ccfpy.http.messages import Request, Response
@@ -125,7 +126,12 @@ from ccfpy.js.serving import (
 from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
 from ccfpy.ledger.tx_receipt import TxReceipt
-from ccfpy.node.indexing import Lazy, SeqnosByKey, SeqnosByKeyBucketed
+from ccfpy.node.indexing import (
+    Lazy,
+    SeqnosByKey,
+    SeqnosByKeyBucketed,
+    VisitEachEntryInMap,
+)
 from ccfpy.service.records import codec_of
 
 __all__ = [
@@ -134,6 +140,7 @@ __all__ = [
     "RAW",
     "STRING",
     "U64",
+    "AcceptField",
     "ActionFormat",
     "ActionLog",
     "AllOf",
@@ -212,6 +219,7 @@ __all__ = [
     "Value",
     "VerificationFailed",
     "View",
+    "VisitEachEntryInMap",
     "WriteSet",
     "Writes",
     "all_of",
@@ -234,8 +242,10 @@ __all__ = [
     "node_quote",
     "not_yet",
     "open_blob",
+    "parse_accept",
     "parse_json",
     "patch_runtime_options",
+    "preferred_kind",
     "runtime_options",
     "seal_blob",
     "sha256",

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
@@ -48,6 +49,37 @@ def parse_accept(header: str) -> list[AcceptField]:
     fields = [_field(entry) for entry in text.split(",")]
     # Ties are settled by name, downwards, so that the order of entries never matters.
     return sorted(fields, key=lambda field: field._rank, reverse=True)  # noqa: SLF001
+
+
+def preferred_kind(header: str | None, kinds: Sequence[str]) -> str | None:
+    """Return the kind of answer that a caller wants most; ``None`` if it wants none.
+
+    The most specific range that matches a kind says how much the kind is wanted; a
+    quality of 0 refuses it (RFC 9110, 12.5.1). Among equals the first kind is chosen.
+
+    Args:
+        header: the caller's ``Accept``; without one every kind is as good.
+        kinds: what can be answered, as ``type/subtype``, the best first.
+
+    Raises:
+        ApiError: 400 ``InvalidHeaderValue``, naming the entry that is no media range.
+    """
+    fields = [] if header is None else parse_accept(header)
+    if not fields:
+        return kinds[0] if kinds else None
+    wanted = {kind: _quality(kind, fields) for kind in kinds}
+    best = max(kinds, key=wanted.__getitem__, default=None)
+    return best if best is not None and wanted[best] > 0 else None
+
+
+def _quality(kind: str, fields: Sequence[AcceptField]) -> float:
+    matching = [field for field in fields if field.matches(kind)]
+    closest = max(
+        matching,
+        key=lambda field: (field.mime_type != "*", field.mime_subtype != "*"),
+        default=None,
+    )
+    return 0.0 if closest is None else closest.q_factor
 
 
 def require_json(header: str | None) -> None:

@@ -36,6 +36,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "bytes_reply",
         "empty_reply",
         "Matcher",
+        "AcceptField",
+        "parse_accept",
+        "preferred_kind",
     ),
     "The past": (
         "HistoricalState",
@@ -57,6 +60,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Writes",
         "SeqnosByKey",
         "SeqnosByKeyBucketed",
+        "VisitEachEntryInMap",
         "Lazy",
         "Blobs",
         "BlobSeries",

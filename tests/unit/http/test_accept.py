@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.http.accept import AcceptField, parse_accept, require_json
+from ccfpy.http.accept import (
+    AcceptField,
+    parse_accept,
+    preferred_kind,
+    require_json,
+)
 from ccfpy.http.errors import ApiError
 
 
@@ -117,3 +122,58 @@ def test_random_text_raises_only_what_is_documented(header: str) -> None:
         assert error.status == 400  # noqa: PT017 - either outcome is right
     else:
         assert fields == sorted(fields, key=lambda f: -f.q_factor)
+
+
+_TEXT, _JSON, _PNG = "text/plain", "application/json", "image/png"
+
+
+@pytest.mark.parametrize(
+    ("header", "kinds", "chosen"),
+    [
+        (None, (_TEXT, _JSON), _TEXT),
+        ("", (_TEXT, _JSON), _TEXT),
+        ("*/*", (_TEXT, _JSON), _TEXT),
+        ("application/json", (_TEXT, _JSON), _JSON),
+        ("text/plain;q=0.5, application/*", (_TEXT, _JSON), _JSON),
+        ("text/plain;q=0.5, application/*;q=0.5", (_TEXT, _JSON), _TEXT),
+        ("*/*;q=0.1, text/plain;q=0", (_TEXT, _JSON), _JSON),
+        ("*/*, application/*;q=0.2, application/json;q=0.9", (_JSON, _TEXT), _TEXT),
+        ("image/*", (_TEXT, _JSON), None),
+        ("image/*;q=0", (_PNG,), None),
+        ("image/*;q=-1", (_PNG,), None),
+        (None, (), None),
+        ("*/*", (), None),
+    ],
+)
+def test_the_kind_that_is_wanted_most_is_chosen(
+    header: str | None, kinds: tuple[str, ...], chosen: str | None
+) -> None:
+    assert preferred_kind(header, kinds) == chosen
+
+
+def test_a_header_that_is_none_is_refused_whatever_there_is() -> None:
+    with pytest.raises(ApiError, match="not a valid MIME type"):
+        preferred_kind("nonsense", (_TEXT,))
+
+
+_RANGES = st.lists(
+    st.tuples(
+        st.sampled_from([_TEXT, _JSON, _PNG, "text/*", "image/*", "*/*"]),
+        st.integers(0, 10),
+    ),
+    min_size=1,
+)
+
+
+@given(_RANGES, st.permutations([_TEXT, _JSON, _PNG]))
+def test_what_is_chosen_was_wanted_and_nothing_better_was_there(
+    ranges: list[tuple[str, int]], kinds: list[str]
+) -> None:
+    header = ", ".join(f"{mime};q={tenths / 10}" for mime, tenths in ranges)
+    alone = {kind: preferred_kind(header, [kind]) for kind in kinds}
+    chosen = preferred_kind(header, kinds)
+    if chosen is None:
+        assert not any(alone.values())
+        assert not [tenths for mime, tenths in ranges if mime == "*/*" and tenths]
+    else:
+        assert alone[chosen] == chosen
