@@ -71,7 +71,7 @@ from ccfpy.endpoints.declaration import (
     Mode,
     Redirection,
 )
-from ccfpy.endpoints.declaring import endpoint_of
+from ccfpy.endpoints.declaring import default_endpoint_of, endpoint_of
 from ccfpy.endpoints.historical import not_yet
 from ccfpy.endpoints.history import (
     HistoricalState,
@@ -99,7 +99,7 @@ from ccfpy.endpoints.mistakes import Misdeclared, misdeclared, place_of
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.options import Auth, Options, all_of, policies_of
 from ccfpy.endpoints.providing import Provided
-from ccfpy.endpoints.registry import Registry, unnamed
+from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.endpoints.scripting import ScriptFailed, Scripting
 from ccfpy.http.accept import AcceptField, parse_accept, preferred_kind
@@ -313,6 +313,7 @@ class App:
         self._scripts: Scripts | None = None
         self._creation_claims: Callable[[str], bytes] | None = None
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._default: Endpoint | None = None
         self._declared: dict[tuple[str, str], str] = {}
         self._indexes: list[Index[Any]] = []
 
@@ -387,6 +388,32 @@ class App:
         """Declare a ``DELETE`` endpoint."""
         return self.endpoint("DELETE", path, **options)
 
+    def default_endpoint(
+        self, **options: Unpack[Options]
+    ) -> Callable[[Function], Function]:
+        """Declare that the decorated function answers what no endpoint answers.
+
+        It is asked for every path under ``/app`` and every verb that no endpoint has,
+        before a caller is answered 404 or 405. A parameter ``path: str`` of the
+        function is the path without ``/app``, percent-decoded; the verb is
+        ``ctx.request.method``. No OpenAPI document describes the function.
+
+        Args:
+            options: see ``Options``; read-write if no mode is given.
+
+        Raises:
+            Misdeclared: something is wrong with the declaration. The decorator raises
+                it.
+        """
+
+        def declare(function: Function) -> Function:
+            endpoint = default_endpoint_of(function, options, self._auth)
+            self._check_is_first(function, ANY_METHOD, ANY_PATH)
+            self._default = endpoint
+            return function
+
+        return declare
+
     def serve_scripts(self, scripts: Scripts) -> None:
         """Serve endpoints in JavaScript too, as the named tables hold them.
 
@@ -401,6 +428,7 @@ class App:
             add_common_endpoints(registry)
         for endpoint in self._endpoints.values():
             registry.add(endpoint)
+        registry.default = self._default
         return registry
 
     def _empty_registry(self) -> Registry:

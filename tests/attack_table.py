@@ -745,6 +745,10 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "a handler that ends the program": (
                 "Any exception of a handler is an error of one request."
             ),
+            "paths without end that no endpoint has": (
+                "The default handler's policies are asked first, and all such paths "
+                "are counted as one."
+            ),
             "a private value in an exception": (
                 "The caller receives an id, and the log says where the exception "
                 "occurred. The log has the exception's text only if members decide "

@@ -1,5 +1,6 @@
 """Makes an endpoint of an application's function, or says what is wrong with it."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.historical import describe_historical, historical
 from ccfpy.endpoints.mistakes import Function, check_is_plain, misdeclared
 from ccfpy.endpoints.options import Options, policies_of, route_of
-from ccfpy.endpoints.registry import template_pattern
+from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, template_pattern
 
 
 def endpoint_of(
@@ -63,6 +64,25 @@ def endpoint_of(
         execution_ms_max=options.get("execution_ms_max"),
         is_counted=options.get("metrics", False),
     )
+
+
+def default_endpoint_of(
+    function: Function, options: Options, usual_auth: Sequence[AuthPolicy]
+) -> Endpoint:
+    """Return the endpoint that answers what no other endpoint answers.
+
+    Args:
+        function: the handler, which may take the request's path as ``path``.
+        options: what else the declaration says.
+        usual_auth: the policies of an endpoint whose declaration names none.
+
+    Raises:
+        Misdeclared: something in the declaration is wrong.
+    """
+    takes_path = "path" in inspect.signature(function).parameters
+    path = ANY_PATH if takes_path else "/"
+    made = endpoint_of(function, ANY_METHOD, path, options, usual_auth)
+    return replace(made, path=ANY_PATH)
 
 
 def _check_options(

@@ -259,6 +259,8 @@ class Frontend:
         except AmbiguousPath as error:
             raise internal_error(str(error)) from error
         if match is None:
+            match = self.registry.find_default(request.path, path)
+        if match is None:
             return self._not_found(request, path)
         interface = session.interface
         if not interface.accepts(match.full_path):

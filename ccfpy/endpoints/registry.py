@@ -7,11 +7,17 @@ templates are an error of the frontend (``src/endpoints/endpoint_registry.cpp``)
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import unquote
 
 from ccfpy.base.compiling import mypyc_attr
 from ccfpy.endpoints.declaration import Endpoint, Match
 
+ANY_METHOD: Final = "*"
+ANY_PATH: Final = "/{path}"
+"""Of the endpoint that answers what no other does; its one parameter is the path."""
+_NOT_THE_APPS: Final = frozenset(("/gov", "/node"))
+"""Paths that reach an application only because they lack the slash at the end."""
 _NO_PARAMS: Mapping[str, str] = {}
 _PARAMETER = re.compile(r"\{([^}]*)\}")
 
@@ -82,6 +88,8 @@ class Registry:
             applications, a template answers the verbs that a closer one has not, as in
             CCF.
         has_metrics: the host may ask what callers do here, in numbers.
+        default: answers requests that no endpoint answers, whatever their verb; no
+            document describes it.
     """
 
     def __init__(
@@ -100,6 +108,7 @@ class Registry:
         self.version = version
         self.is_exact = is_exact
         self.has_metrics = has_metrics
+        self.default: Endpoint | None = None
         # What a path without parameters matches is always the same, so it is kept.
         self._fixed: dict[str, dict[str, Match]] = {}
         self._templated: dict[str, _Templated] = {}
@@ -149,6 +158,17 @@ class Registry:
         if len(found) > 1:
             raise AmbiguousPath(path, [m.endpoint.path for m in found])
         return found[0] if found else None
+
+    def find_default(self, whole_path: str, path: str) -> Match | None:
+        """Return what answers a request that no endpoint answers, if anything does.
+
+        Args:
+            whole_path: the request's, as it was sent.
+            path: the same without the prefix.
+        """
+        if self.default is None or whole_path in _NOT_THE_APPS:
+            return None
+        return self._match(self.default, {"path": unquote(path)})
 
     def _match(self, endpoint: Endpoint, params: Mapping[str, str]) -> Match:
         full_path = f"/{self.prefix}{endpoint.path}"
