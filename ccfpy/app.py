@@ -21,6 +21,7 @@ Everything an application may use is here; it imports nothing else of ccfpy.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, Unpack
 
 from ccfpy.attestation.report_data import app_report_data
@@ -47,6 +48,7 @@ from ccfpy.crypto.sealed_exchange import OpenedRequest, key_binding
 from ccfpy.endpoints.auth import (
     AllOf,
     AnyCertCaller,
+    AppCaller,
     AuthPolicy,
     CallerOfAll,
     CustomAuth,
@@ -55,6 +57,7 @@ from ccfpy.endpoints.auth import (
     MemberCertCaller,
     MemberCoseSign1Caller,
     Nobody,
+    RequestCredentials,
     TypedUserCoseSign1,
     Unauthenticated,
     UserCertCaller,
@@ -98,6 +101,7 @@ from ccfpy.endpoints.index_strategies import (
 from ccfpy.endpoints.mistakes import Misdeclared, misdeclared, place_of
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.options import Auth, Options, all_of, policies_of
+from ccfpy.endpoints.policies import custom_policy, policies_by_name
 from ccfpy.endpoints.providing import Provided
 from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
@@ -148,6 +152,7 @@ __all__ = [
     "AnyCertCaller",
     "ApiError",
     "App",
+    "AppCaller",
     "Attestation",
     "Auth",
     "AuthPolicy",
@@ -193,6 +198,7 @@ __all__ = [
     "Provided",
     "Redirection",
     "Request",
+    "RequestCredentials",
     "RequestHandle",
     "Response",
     "ScriptFailed",
@@ -227,6 +233,7 @@ __all__ = [
     "attach_to_cose",
     "bytes_reply",
     "closed",
+    "custom_policy",
     "decode_cbor",
     "empty_reply",
     "encode_cbor",
@@ -288,6 +295,7 @@ class App:
         version: str = "0.0.1",
         description: str = "",
         auth: Sequence[Auth] = (),
+        policies: Sequence[AuthPolicy] = (),
         has_common_endpoints: bool = True,
         metrics: bool = True,
     ) -> None:
@@ -299,6 +307,8 @@ class App:
             version: of its interface.
             description: what it is for.
             auth: who may call an endpoint that does not say; nobody is asked if empty.
+            policies: policies of the application's own, which endpoints, scripts too,
+                may name as they name the service's.
             has_common_endpoints: adds ``/commit``, ``/tx``, ``/api`` and ``/receipt``.
             metrics: the node's metrics say what its callers do. Without it they say
                 only how consensus goes on and when certificates end.
@@ -307,7 +317,8 @@ class App:
         self.title = title or name
         self.version = version
         self.description = description
-        self._auth = policies_of(auth)
+        self._policies = policies_by_name(policies)
+        self._auth = policies_of(auth, self._policies)
         self._has_common_endpoints = has_common_endpoints
         self._has_metrics = metrics
         self._scripts: Scripts | None = None
@@ -333,7 +344,9 @@ class App:
         """
 
         def declare(function: Function) -> Function:
-            endpoint = endpoint_of(function, method, path, options, self._auth)
+            endpoint = endpoint_of(
+                function, method, path, options, self._auth, self._policies
+            )
             self._check_is_first(function, method, path)
             self._endpoints[method, path] = endpoint
             return function
@@ -407,7 +420,9 @@ class App:
         """
 
         def declare(function: Function) -> Function:
-            endpoint = default_endpoint_of(function, options, self._auth)
+            endpoint = default_endpoint_of(
+                function, options, self._auth, self._policies
+            )
             self._check_is_first(function, ANY_METHOD, ANY_PATH)
             self._default = endpoint
             return function
@@ -446,7 +461,7 @@ class App:
             description=self.description,
             version=self.version,
             has_metrics=self._has_metrics,
-            scripts=self._scripts,
+            scripts=replace(self._scripts, policies=self._policies),
         )
 
     def openapi(self) -> JsonObject:

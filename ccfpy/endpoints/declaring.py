@@ -1,7 +1,7 @@
 """Makes an endpoint of an application's function, or says what is wrong with it."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ccfpy.endpoints.auth.policy import AuthPolicy
@@ -9,7 +9,7 @@ from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.historical import describe_historical, historical
 from ccfpy.endpoints.mistakes import Function, check_is_plain, misdeclared
-from ccfpy.endpoints.options import Options, policies_of, route_of
+from ccfpy.endpoints.options import NO_POLICIES, Options, policies_of, route_of
 from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, template_pattern
 
 
@@ -19,6 +19,7 @@ def endpoint_of(
     path: str,
     options: Options,
     usual_auth: Sequence[AuthPolicy],
+    own: Mapping[str, AuthPolicy] = NO_POLICIES,
 ) -> Endpoint:
     """Return the endpoint that a declaration describes.
 
@@ -28,11 +29,14 @@ def endpoint_of(
         path: the template.
         options: what else the declaration says.
         usual_auth: the policies of an endpoint whose declaration names none.
+        own: the application's policies by their names.
 
     Raises:
         Misdeclared: something in the declaration is wrong.
     """
-    policies = _check_options(function, method, path, options, usual_auth)
+    policies = _check_options(function, method, path, options, own)
+    if policies is None:
+        policies = tuple(usual_auth)
     route = route_of(method, options)
     binding = bind(
         function,
@@ -67,7 +71,10 @@ def endpoint_of(
 
 
 def default_endpoint_of(
-    function: Function, options: Options, usual_auth: Sequence[AuthPolicy]
+    function: Function,
+    options: Options,
+    usual_auth: Sequence[AuthPolicy],
+    own: Mapping[str, AuthPolicy] = NO_POLICIES,
 ) -> Endpoint:
     """Return the endpoint that answers what no other endpoint answers.
 
@@ -75,13 +82,14 @@ def default_endpoint_of(
         function: the handler, which may take the request's path as ``path``.
         options: what else the declaration says.
         usual_auth: the policies of an endpoint whose declaration names none.
+        own: the application's policies by their names.
 
     Raises:
         Misdeclared: something in the declaration is wrong.
     """
     takes_path = "path" in inspect.signature(function).parameters
     path = ANY_PATH if takes_path else "/"
-    made = endpoint_of(function, ANY_METHOD, path, options, usual_auth)
+    made = endpoint_of(function, ANY_METHOD, path, options, usual_auth, own)
     return replace(made, path=ANY_PATH)
 
 
@@ -90,9 +98,9 @@ def _check_options(
     method: str,
     path: str,
     options: Options,
-    usual_auth: Sequence[AuthPolicy],
-) -> tuple[AuthPolicy, ...]:
-    """Check what a declaration says beside its function; return the policies."""
+    own: Mapping[str, AuthPolicy],
+) -> tuple[AuthPolicy, ...] | None:
+    """Check what a declaration says beside its function; return its own policies."""
     if method != method.upper():
         raise misdeclared(
             function, f'is declared for the verb "{method}": write "{method.upper()}"'
@@ -113,6 +121,6 @@ def _check_options(
     given = options.get("auth")
     try:
         template_pattern(path)
-        return tuple(usual_auth) if given is None else policies_of(given)
+        return None if given is None else policies_of(given, own)
     except ValueError as error:
         raise misdeclared(function, f"is declared wrongly: {error}") from error

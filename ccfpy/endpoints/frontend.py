@@ -15,7 +15,7 @@ from ccfpy.base.errors import Malformed, StoredMalformed, Unwritable
 from ccfpy.base.ids import TxId
 from ccfpy.endpoints import elsewhere
 from ccfpy.endpoints.app_calls import UNLIMITED, AppCalls, check_answer, check_size
-from ccfpy.endpoints.auth import OUR_POLICIES, jwt
+from ccfpy.endpoints.auth import OUR_POLICIES, AllOf, jwt
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, NodeView
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.base.ports import Clock
     from ccfpy.consensus.status import TxStatus
+    from ccfpy.endpoints.auth.policy import AuthPolicy, Identity
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.declaration import CommitHandler
     from ccfpy.endpoints.history import HistoricalState
@@ -466,10 +467,7 @@ class Frontend:
                 if type(policy) in _OUR_POLICIES:
                     context.caller = policy.authenticate(context)
                 else:
-                    context.node = self._seen
-                    context.caller = self._calls.call(
-                        policy.authenticate, context, endpoint.execution_ms_max
-                    )
+                    context.caller = self._ask(policy, context)
             except Unauthenticated as refusal:
                 refusals.append((policy.name, str(refusal), refusal.challenge))
             else:
@@ -482,6 +480,22 @@ class Frontend:
         context.node = self._seen
         self._calls.check_room()
         return self._calls.call(endpoint.handler, context, endpoint.execution_ms_max)
+
+    def _ask(self, policy: "AuthPolicy", context: Context) -> "Identity":
+        """Ask a policy that may run an application's code, for a caller yet unknown.
+
+        Raises:
+            Unauthenticated: the policy does not accept the caller.
+            ApiError: 503, too many calls of the application's are slow.
+        """
+        if isinstance(policy, AllOf) and not policy.runs_app_code:
+            return policy.authenticate(context)
+        self._calls.check_room()
+        context.node = self._seen
+        limit_ms = context.endpoint.execution_ms_max
+        if limit_ms == UNLIMITED:  # an interpreter limits its scripts alone
+            limit_ms = None
+        return self._calls.call(policy.authenticate, context, limit_ms)
 
     def failed(
         self, endpoint: Endpoint, error: Exception, trace: str | None = None

@@ -16,6 +16,7 @@ Auth: TypeAlias = str | AuthPolicy
 """A policy, or the name of one that needs no parameters."""
 
 NO_AUTH = "no_auth"
+NO_POLICIES: Mapping[str, AuthPolicy] = {}
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -84,13 +85,19 @@ def route_of(method: str, options: Options) -> Route:
     )
 
 
-def policies_of(given: Sequence[Auth]) -> tuple[AuthPolicy, ...]:
+def policies_of(
+    given: Sequence[Auth], own: Mapping[str, AuthPolicy] = NO_POLICIES
+) -> tuple[AuthPolicy, ...]:
     """Return the named policies, of which one must accept the caller.
+
+    Args:
+        given: policies and names.
+        own: the application's policies by their names.
 
     Raises:
         ValueError: a name is unknown.
     """
-    policies = tuple(map(_policy, given))
+    policies = tuple(_policy(each, own) for each in given)
     if len(policies) == 1 and policies[0].name == NO_AUTH:
         return ()  # means the same and costs nothing
     return policies
@@ -102,13 +109,14 @@ def all_of(*policies: Auth) -> AllOf:
     Raises:
         ValueError: a name is unknown, or stands twice.
     """
-    return AllOf([_policy(each) for each in policies])
+    return AllOf([_policy(each, NO_POLICIES) for each in policies])
 
 
-def _policy(given: Auth) -> AuthPolicy:
+def _policy(given: Auth, own: Mapping[str, AuthPolicy]) -> AuthPolicy:
     if not isinstance(given, str):
         return given
-    policy = POLICIES.get(given)
+    policy = POLICIES.get(given) or own.get(given)
     if policy is None:
-        raise ValueError(f"no policy {given!r}; there are {', '.join(POLICIES)}")
+        names = ", ".join((*POLICIES, *own))
+        raise ValueError(f"no policy {given!r}; there are {names}")
     return policy

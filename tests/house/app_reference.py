@@ -88,6 +88,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Identity",
         "all_of",
         "AllOf",
+        "custom_policy",
+        "RequestCredentials",
         "CustomAuth",
         "Unauthenticated",
         "UserCoseSign1",
@@ -102,6 +104,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "MemberCoseSign1Caller",
         "JwtCaller",
         "CallerOfAll",
+        "AppCaller",
     ),
     "Endpoints in JavaScript": (
         "Scripts",
@@ -179,6 +182,7 @@ WORDS = {
 DETAILS: dict[str, tuple[type, ...]] = {
     "Members of `App`": (app.App,),
     "Members of `Context`": (app.Context,),
+    "What a policy judges by: `RequestCredentials`": (app.RequestCredentials,),
     "The past: `ctx.node.history` and what it gives": (
         app.History,
         app.HistoricalState,

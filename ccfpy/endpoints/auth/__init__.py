@@ -25,6 +25,7 @@ from ccfpy.endpoints.auth.cose import (
     UserCoseSign1,
     UserCoseSign1Caller,
 )
+from ccfpy.endpoints.auth.credentials import AppCaller, RequestCredentials
 from ccfpy.endpoints.auth.custom import CustomAuth
 from ccfpy.endpoints.auth.jwt import Jwt, JwtCaller
 from ccfpy.endpoints.auth.no_auth import NoAuth, Nobody
@@ -42,6 +43,7 @@ __all__ = [
     "AllOf",
     "AnyCert",
     "AnyCertCaller",
+    "AppCaller",
     "AuthPolicy",
     "CallerOfAll",
     "CustomAuth",
@@ -56,6 +58,7 @@ __all__ = [
     "Nobody",
     "NodeCert",
     "NodeCertCaller",
+    "RequestCredentials",
     "SecurityScheme",
     "TypedUserCoseSign1",
     "Unauthenticated",

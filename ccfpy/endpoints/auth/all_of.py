@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ccfpy.endpoints.auth.custom import CustomAuth
 from ccfpy.endpoints.auth.policy import AuthPolicy, Identity, Unauthenticated
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class AllOf:
         if len(set(names)) != len(names):
             raise ValueError(f"a policy stands twice among {names}")
         self.name = SEPARATOR.join(names)
+        self.runs_app_code = not all(map(_is_ours, self._policies))
+        """Whether one of the policies is an application's."""
 
     def authenticate(self, context: "Context") -> CallerOfAll:
         """Name the caller to each policy; the first refusal is the refusal of all."""
@@ -53,3 +56,8 @@ class AllOf:
                     f"{policy.name}:{refusal}", challenge=refusal.challenge
                 ) from refusal
         return CallerOfAll(policy=self.name, identities=identities)
+
+
+def _is_ours(policy: AuthPolicy) -> bool:
+    kind = type(policy)
+    return kind.__module__.startswith("ccfpy.") and kind is not CustomAuth

@@ -8,6 +8,7 @@ from ccfpy.base.ids import MemberId, UserId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.endpoints.auth import (
     AnyCertCaller,
+    AppCaller,
     CallerOfAll,
     Identity,
     JwtCaller,
@@ -113,6 +114,8 @@ def caller_json(identity: Identity | None, tx: Tx) -> JsonObject | None:
             described = _member(identity.member_id, tx)
         case MemberCoseSign1Caller():
             described = {**_member(identity.member_id, tx), "cose": {}}
+        case AppCaller():
+            described = {"id": identity.id, "data": identity.data}
         case _:
             described = {}
     return {"policy": identity.policy, **described}

@@ -1,6 +1,6 @@
 """An application's endpoints and modules, read from its tables when these change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -73,8 +73,14 @@ class _Seen:
 class Code:
     """An application's endpoints and modules, as the KV has them now."""
 
-    def __init__(self, tables: ScriptTables, make_handler: MakeHandler) -> None:
+    def __init__(
+        self,
+        tables: ScriptTables,
+        make_handler: MakeHandler,
+        policies: "Mapping[str, AuthPolicy]",
+    ) -> None:
         self._tables = tables
+        self._policies = {name: POLICIES[name] for name in _POLICY_NAMES} | {**policies}
         self._make_handler = make_handler
         self._library = Library({})
         self._library_seen = _Seen()
@@ -137,11 +143,37 @@ class Code:
             mode=mode,
             forwarding=Forwarding(properties.forwarding_required),
             redirection=Redirection(properties.redirection_strategy),
-            auth=tuple(map(_policy, properties.authn_policies)),
+            auth=tuple(map(self._policy, properties.authn_policies)),
             operation=operation,
             execution_ms_max=UNLIMITED,  # an interpreter has limits of its own
             is_counted=_is_counted(properties.openapi),
         )
+
+    def _policy(self, described: "Json") -> "AuthPolicy":
+        """Return the policy of this name, or the policies that must all accept.
+
+        Raises:
+            UnusableEndpoint: there is no such policy.
+        """
+        if isinstance(described, str):
+            return self._named(described)
+        if isinstance(described, dict):
+            names = described.get("all_of")
+            if isinstance(names, list) and names:
+                texts = [name for name in names if isinstance(name, str)]
+                if len(texts) == len(names) == len(set(texts)):
+                    return AllOf([self._named(name) for name in texts])
+        raise UnusableEndpoint(
+            "Unsupported auth policy. Policies must be either a string, or an object "
+            'containing an "all_of" key with list-of-strings value. Unsupported value: '
+            f"{described}"
+        )
+
+    def _named(self, name: str) -> "AuthPolicy":
+        policy = self._policies.get(name)
+        if policy is None:
+            raise UnusableEndpoint(f"Unknown auth policy: {name}")
+        return policy
 
 
 class _Routes(Registry):
@@ -186,33 +218,6 @@ def _is_counted(openapi: "Json") -> bool:
     The record of an endpoint has CCF's fields alone, and keeps its description whole.
     """
     return isinstance(openapi, dict) and openapi.get(METRICS_EXTENSION) is True
-
-
-def _policy(described: "Json") -> "AuthPolicy":
-    """Return the policy of this name, or the policies that must all accept.
-
-    Raises:
-        UnusableEndpoint: there is no such policy.
-    """
-    if isinstance(described, str):
-        return _named(described)
-    if isinstance(described, dict):
-        names = described.get("all_of")
-        if isinstance(names, list) and names:
-            texts = [name for name in names if isinstance(name, str)]
-            if len(texts) == len(names) == len(set(texts)):
-                return AllOf([_named(name) for name in texts])
-    raise UnusableEndpoint(
-        "Unsupported auth policy. Policies must be either a string, or an object "
-        'containing an "all_of" key with list-of-strings value. Unsupported value: '
-        f"{described}"
-    )
-
-
-def _named(name: str) -> "AuthPolicy":
-    if name not in _POLICY_NAMES:
-        raise UnusableEndpoint(f"Unknown auth policy: {name}")
-    return POLICIES[name]
 
 
 def _text(data: bytes) -> str:

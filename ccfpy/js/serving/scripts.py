@@ -1,8 +1,10 @@
 """What an application declares about the JavaScript that others install."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from ccfpy.endpoints.auth.policy import AuthPolicy
 from ccfpy.js.access import Narrowing
 from ccfpy.js.serving.tables import ScriptTables
 
@@ -24,8 +26,10 @@ class Scripts:
         tables: the tables of endpoints, modules and options.
         narrowing: takes away rights on tables that scripts have otherwise.
         more: makes the application's own extensions.
+        policies: the application's own policies, by the names that scripts know.
     """
 
     tables: ScriptTables
     narrowing: Narrowing | None = None
     more: MoreExtensions = lambda _: ()
+    policies: Mapping[str, AuthPolicy] = field(default_factory=dict)

@@ -2,8 +2,9 @@ import pytest
 
 from ccfpy.endpoints.auth.all_of import AllOf
 from ccfpy.endpoints.auth.cert import MemberCert, UserCert
+from ccfpy.endpoints.auth.custom import CustomAuth
 from ccfpy.endpoints.auth.jwt import CHALLENGE, Jwt
-from ccfpy.endpoints.auth.no_auth import NoAuth
+from ccfpy.endpoints.auth.no_auth import NoAuth, Nobody
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from tests.unit.endpoints.auth.people import add_user, certificate
 from tests.unit.endpoints.world import StoreNode, context_of
@@ -36,3 +37,14 @@ def test_the_first_refusal_is_the_refusal_of_all() -> None:
 def test_a_policy_may_stand_only_once() -> None:
     with pytest.raises(ValueError, match="stands twice"):
         AllOf([MemberCert(), MemberCert()])
+
+
+def test_it_runs_an_applications_code_if_one_of_its_parts_does() -> None:
+    mine = CustomAuth("mine", lambda _: Nobody())
+    assert not AllOf([UserCert(), Jwt()]).runs_app_code
+    assert AllOf([UserCert(), mine]).runs_app_code
+    assert AllOf([_Mine()]).runs_app_code
+
+
+class _Mine(NoAuth):
+    """A policy that an application writes as a class."""

@@ -18,7 +18,7 @@ GET = EndpointKey("GET", "/x")
 
 
 def code() -> Code:
-    return Code(GOVERNED, lambda _, __: lambda ___: Response(status=200))
+    return Code(GOVERNED, lambda _, __: lambda ___: Response(status=200), {})
 
 
 def put(store: Store, key: bytes, value: bytes) -> None:

@@ -5,12 +5,19 @@ import json
 import pytest
 from openapi_spec_validator import validate
 
+from ccfpy.base import limits
 from ccfpy.base.json import Json
+from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.endpoints.auth import AppCaller, RequestCredentials, Unauthenticated
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.openapi import document
+from ccfpy.endpoints.policies import custom_policy
 from ccfpy.http.messages import Response
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts
+from tests.attacks import attack
+from tests.unit.endpoints.test_policies import Threads
 from tests.unit.js.serving.installed import Installed, error_of, of_f
 
 SOURCE = "export function f(request) { return { body: request.params }; }"
@@ -157,3 +164,59 @@ def test_without_a_node_there_are_no_scripts(unattached: ScriptedRegistry) -> No
     assert unattached.find("GET", "/x") is None
     assert unattached.methods_of("/x") == []
     assert document(unattached)["paths"] == {}
+
+
+@custom_policy("named")
+def named(shown: RequestCredentials) -> AppCaller:
+    name = shown.header("x-name")
+    if name is None:
+        raise Unauthenticated("No name")
+    return shown.caller(name, {"length": len(name)})
+
+
+@pytest.mark.parametrize("policy", ["named", {"all_of": ["named", "no_auth"]}])
+def test_an_endpoint_may_name_a_policy_of_the_applications(policy: Json) -> None:
+    installed = Installed(Scripts(tables=GOVERNED, policies={"named": named}))
+    source = "export function f(request) { return { body: request.caller } }"
+    endpoint = of_f(authn_policies=[policy])
+    installed.install({"/m.js": source}, {"POST /f": endpoint})
+    assert installed.call().status == 401
+    answer = installed.call(headers={"x-name": "ann"})
+    assert answer.status == 200
+    caller = {"policy": "named", "id": "ann", "data": {"length": 3}}
+    if isinstance(policy, dict):
+        both = {"named": caller, "no_auth": {"policy": "no_auth"}}
+        assert json.loads(answer.body) == both | {"policy": ["named", "no_auth"]}
+    else:
+        assert json.loads(answer.body) == caller
+
+
+@attack("applications: a policy that strangers make slow")
+def test_a_policy_before_a_script_has_the_limits_of_a_call_in_python() -> None:
+    installed = Installed(Scripts(tables=GOVERNED, policies={"named": named}))
+    threads = Threads()
+    installed.frontend = Frontend(
+        installed.registry,
+        installed.node,
+        clock=installed.script_node.clock,
+        has_backpressure=True,
+        on_unhandled=lambda *_: "id",
+        calls=AppCalls(threads),
+        is_app=True,
+    )
+    installed.frontend.is_open = True
+    installed.function("return {}", authn_policies=["named"])
+    assert installed.call(headers={"x-name": "ann"}).status == 200
+    assert threads.limits_ms == [limits.APP_EXECUTION_MS_MAX]
+    threads.is_python_full = True
+    assert installed.call(headers={"x-name": "ann"}).status == 503
+    installed.function("return {}", authn_policies=[{"all_of": ["no_auth"]}])
+    assert installed.call().status == 200
+
+
+def test_without_the_application_saying_so_a_name_is_unknown() -> None:
+    installed = Installed()
+    installed.function("return {}", authn_policies=["named"])
+    answer = installed.call()
+    assert answer.status == 500
+    assert error_of(answer)["message"] == "Unknown auth policy: named"
