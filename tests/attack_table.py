@@ -746,16 +746,14 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "Any exception of a handler is an error of one request."
             ),
             "a policy that strangers make slow": (
-                "A policy of an application has the limits of any call of its code, "
-                "and is not called while too many calls are slow."
+                "A policy has the limits of any call of the application's code, and "
+                "is not called while too many calls are slow."
             ),
             "keys without end that a policy does not know": (
-                "A policy reads single entries by key and writes nothing, and the "
-                "node keeps nothing of a caller whom it refuses."
+                "A policy writes nothing, and the node keeps nothing of the caller."
             ),
             "paths without end that no endpoint has": (
-                "The default handler's policies are asked first, and all such paths "
-                "are counted as one."
+                "The default endpoint's policies come first; such paths count as one."
             ),
             "a private value in an exception": (
                 "The caller receives an id, and the log says where the exception "
