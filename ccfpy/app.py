@@ -98,6 +98,7 @@ from ccfpy.endpoints.index_strategies import (
     Indexing,
     Strategy,
 )
+from ccfpy.endpoints.jobs import Job, JobContext, JobFunction, job_of
 from ccfpy.endpoints.mistakes import Misdeclared, misdeclared, place_of
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.options import Auth, Options, all_of, policies_of
@@ -178,6 +179,7 @@ __all__ = [
     "Index",
     "Indexing",
     "IntegerRange",
+    "JobContext",
     "Json",
     "JsonObject",
     "JwtCaller",
@@ -269,6 +271,7 @@ __all__ = [
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 Kind = TypeVar("Kind", bound=Strategy)
+Doing = TypeVar("Doing", bound=JobFunction)
 
 PREFIX = "app"
 
@@ -327,6 +330,7 @@ class App:
         self._default: Endpoint | None = None
         self._declared: dict[tuple[str, str], str] = {}
         self._indexes: list[Index[Any]] = []
+        self._jobs: list[Job] = []
 
     def endpoint(
         self, method: str, path: str, **options: Unpack[Options]
@@ -482,6 +486,62 @@ class App:
     def indexes(self) -> Sequence[Index[Any]]:
         """Return the declared indexes."""
         return tuple(self._indexes)
+
+    def on_start(self, function: Doing) -> Doing:
+        """Declare that each node calls the decorated function once.
+
+        A node calls it when the node begins to serve the application: the service is
+        open, and all tables can be read. The function only reads. The node answers
+        requests meanwhile if the function is slow.
+
+        Raises:
+            Misdeclared: something is wrong with the declaration.
+        """
+        others = len(self._jobs)
+        self._jobs.append(
+            job_of(function, interval_ms=None, on_each_node=True, others=others)
+        )
+        return function
+
+    def every(
+        self,
+        interval_ms: int,
+        *,
+        on_each_node: bool = False,
+        execution_ms_max: int | None = None,
+    ) -> Callable[[Doing], Doing]:
+        """Declare that the primary calls the decorated function again and again.
+
+        Each call is a transaction within the limits of a handler. If the function
+        fails, its writes are dropped, the log says so, and its next call comes in time.
+
+        Args:
+            interval_ms: from the end of one call to the next, a second at least.
+            on_each_node: each node calls the function, which then only reads.
+            execution_ms_max: how long a call may take, if not as long as any of the
+                service's.
+
+        Raises:
+            Misdeclared: something is wrong with the declaration. The decorator raises
+                it.
+        """
+
+        def declare(function: Doing) -> Doing:
+            job = job_of(
+                function,
+                interval_ms=interval_ms,
+                on_each_node=on_each_node,
+                execution_ms_max=execution_ms_max,
+                others=len(self._jobs),
+            )
+            self._jobs.append(job)
+            return function
+
+        return declare
+
+    def jobs(self) -> Sequence[Job]:
+        """Return what nodes do by themselves."""
+        return tuple(self._jobs)
 
     def creation_claims(
         self, function: Callable[[str], bytes]

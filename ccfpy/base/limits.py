@@ -209,6 +209,13 @@ WATCHDOG_ATTEMPTS_MAX: int = 1000
 """How often a call is ended again that goes on; then the enclave ends instead."""
 WATCHDOG_IDLE_TICKS: int = 100
 """Looks at nothing, after which there are none until the next call."""
+JOBS_MAX: int = 16
+"""Functions of an application that nodes call by themselves."""
+JOB_INTERVAL_MS_MIN: int = 1000
+JOB_INTERVAL_MS_MAX: int = 7 * 24 * 3600 * 1000
+"""Between two runs of a job. A node looks at its jobs whenever time passes."""
+JOB_WRITES_BYTES_MAX: int = 8 * MIB
+"""What one run of a job may write, or half of the largest entry if that is less."""
 FAILURE_PLACES_MAX: int = 16
 """Calls that the log names of an exception, the innermost first."""
 FAILURE_LINKS_MAX: int = 4

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ccfpy.endpoints.index_strategies import Index
+from ccfpy.endpoints.jobs import Job
 from ccfpy.endpoints.registry import Registry
 
 
@@ -24,6 +25,10 @@ class Application(Protocol):
 
     def indexes(self) -> Sequence[Index[Any]]:
         """Return the indexes that each node has of its own."""
+        ...
+
+    def jobs(self) -> Sequence[Job]:
+        """Return what nodes do by themselves."""
         ...
 
     def create_claims(self, constitution: str) -> bytes | None:

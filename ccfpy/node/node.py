@@ -264,6 +264,8 @@ class Node:
             is_flagged = self._wake_flag.take()
             if is_flagged:
                 running.indexing.work()
+                if running.jobs is not None and running.frontends["app"].is_open:
+                    running.jobs.work()
             running.end_turn(is_flagged=is_flagged)
             while sessions.has_settled:
                 sessions.resume()

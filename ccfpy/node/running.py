@@ -8,6 +8,7 @@ and signs when it is time. How a running node is made is in `boot`,
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.base.ports import Attestation, Entropy
@@ -26,6 +27,7 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import Signer
+from ccfpy.node.app_jobs import AppJobs
 from ccfpy.node.app_scripts import AppScripts
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.address_book import AddressBook
@@ -78,6 +80,7 @@ class RunningNode:
         answers_at_commit: callers whose answers are made once transactions are final.
         scripts: runs JavaScript for an application in Python.
         indexing: the indexes over committed transactions.
+        jobs: what the application does by itself, if it does anything.
         jwt_refresh: keeps the keys of token issuers up to date.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
@@ -153,13 +156,8 @@ class RunningNode:
         self.indexing = Indexer.of(
             parts.app, self.history, entropy=parts.entropy, now_ms=now_ms
         )
-        self.jwt_refresh = JwtRefresh(
-            node=self,
-            calls=parts.calls,
-            outbox=outbox,
-            time=time,
-            interval_ms=configuration.jwt_key_refresh_interval_ms,
-        )
+        self.jobs = self._jobs(parts)
+        self.jwt_refresh = self._jwt_refresh(parts)
 
     def _signature_timer(self) -> SignatureTimer:
         signatures = self.configuration.ledger_signatures
@@ -193,6 +191,29 @@ class RunningNode:
             wake_flag=parts.wake_flag,
             bytes_max=self.configuration.historical_cache_bytes_max,
             now_ms=self.time.monotonic_ms,
+        )
+
+    def _jwt_refresh(self, parts: NodeParts) -> JwtRefresh:
+        return JwtRefresh(
+            node=self,
+            calls=parts.calls,
+            outbox=parts.outbox,
+            time=self.time,
+            interval_ms=self.configuration.jwt_key_refresh_interval_ms,
+        )
+
+    def _jobs(self, parts: NodeParts) -> AppJobs | None:
+        jobs = parts.app.jobs()
+        if not jobs:
+            return None
+        half_an_entry = self.configuration.entry_bytes_max // 2
+        return AppJobs(
+            jobs,
+            self,
+            app_code=parts.app_code,
+            store=lambda: self.tail.store,
+            now_ms=lambda: self.time.monotonic_ms,
+            writes_bytes_max=min(limits.JOB_WRITES_BYTES_MAX, half_an_entry),
         )
 
     # The moves of its life

@@ -20,6 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Redirection",
         "Context",
         "CommitHandler",
+        "JobContext",
         "Request",
         "Response",
         "ApiError",

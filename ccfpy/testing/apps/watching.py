@@ -14,6 +14,7 @@ from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Handler
 from ccfpy.endpoints.index_strategies import Index
+from ccfpy.endpoints.jobs import Job, JobContext, JobFunction
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.errors import ApiError
 from ccfpy.kv.changes import Conflict
@@ -39,11 +40,18 @@ class Watched:
         registry = self._app.registry()
         for endpoint in list(registry):
             registry.add(replace(endpoint, handler=_watched(endpoint)))
+        if registry.default is not None:
+            default = registry.default
+            registry.default = replace(default, handler=_watched(default))
         return registry
 
     def indexes(self) -> Sequence[Index[Any]]:
         """Return the application's indexes."""
         return self._app.indexes()
+
+    def jobs(self) -> Sequence[Job]:
+        """Return the application's jobs, watched."""
+        return [replace(job, function=_watched_job(job)) for job in self._app.jobs()]
 
     def create_claims(self, constitution: str) -> bytes | None:
         """Return what the application binds into the first receipt."""
@@ -60,6 +68,21 @@ def _watched(endpoint: Endpoint) -> Handler:
             raise
         except Exception:
             LOGGER.exception("%s /app%s failed", endpoint.method, endpoint.path)
+            raise
+
+    return watch
+
+
+def _watched_job(job: Job) -> JobFunction:
+    function = job.function
+
+    def watch(context: JobContext) -> None:
+        try:
+            function(context)
+        except Conflict:
+            raise
+        except Exception:
+            LOGGER.exception("job %s failed", job.name)
             raise
 
     return watch

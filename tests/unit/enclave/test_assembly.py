@@ -28,6 +28,8 @@ class _App:
         return Registry("app", title="t", description="d", version="1")
     def indexes(self):
         return ()
+    def jobs(self):
+        return ()
     def create_claims(self, constitution):
         return None
 

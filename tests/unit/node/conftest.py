@@ -16,6 +16,7 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.index_strategies import Index
+from ccfpy.endpoints.jobs import Job
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response
@@ -55,6 +56,9 @@ class NotesApp:
         return registry
 
     def indexes(self) -> Sequence[Index[Any]]:
+        return ()
+
+    def jobs(self) -> Sequence[Job]:
         return ()
 
     def create_claims(self, constitution: str) -> bytes | None:

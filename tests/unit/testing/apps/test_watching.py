@@ -2,6 +2,8 @@
 
 import pytest
 
+from ccfpy.app import App, Context, JobContext
+from ccfpy.kv.changes import Conflict
 from ccfpy.testing.apps import Service
 from ccfpy.testing.apps.watching import Watched
 from tests.unit.testing.apps.conftest import app
@@ -32,3 +34,37 @@ def test_it_is_the_same_application() -> None:
     ]
     assert watched.indexes() == app.indexes()
     assert watched.create_claims("") is None
+
+
+def test_a_job_that_fails_is_logged_and_a_conflict_is_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failing, errors = App("failing"), [KeyError("no such thing"), Conflict("again")]
+
+    @failing.every(1000)
+    def fail(_: JobContext) -> None:
+        raise errors.pop(0)
+
+    (job,) = Watched(failing).jobs()
+    nothing = JobContext(None, None)  # type: ignore[arg-type]  # the job looks at neither
+    with pytest.raises(KeyError):
+        job.function(nothing)
+    assert "job fail failed" in caplog.text
+    caplog.clear()
+    with pytest.raises(Conflict):
+        job.function(nothing)
+    assert caplog.text == ""
+
+
+def test_a_default_endpoint_is_watched_too(caplog: pytest.LogCaptureFixture) -> None:
+    failing = App("failing")
+
+    @failing.default_endpoint()
+    def fail(_: Context) -> None:
+        raise KeyError("no such thing")
+
+    default = Watched(failing).registry().default
+    assert default is not None
+    with pytest.raises(KeyError):
+        default.handler(None)  # type: ignore[arg-type]  # it looks at nothing
+    assert "no such thing" in caplog.text
