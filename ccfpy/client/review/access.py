@@ -1,35 +1,20 @@
 """Who could call an app's endpoints after a proposal and cannot call them today.
 
 A caller needs to satisfy one of an endpoint's policies, so each policy that is added
-lets more callers in. What a policy demands is in ``ccfpy/endpoints/auth``.
+lets more callers in. What a policy demands is in ``ccfpy/endpoints/auth``; the words
+for each policy are in ``ccfpy/endpoints/api_page/callers.py``.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads_object
 from ccfpy.client.review.description import Fact, plain
+from ccfpy.endpoints.api_page.callers import ANYBODY, EVERYBODY, all_of, one
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import js
-
-ANYBODY = "no_auth"
-EVERYBODY = "anybody, without a certificate or a token"
-CALLERS: Final[Mapping[str, str]] = {
-    "user_cert": "users with a certificate",
-    "member_cert": "members with a certificate",
-    "node_cert": "nodes with a certificate",
-    "any_cert": "anybody with a certificate",
-    "jwt": "callers with a token (JWT)",
-    "user_cose_sign1": "users who sign each request",
-    "typed_user_cose_sign1": "users who sign each request",
-    "member_cose_sign1": "members who sign each request",
-    "active_member_cose_sign1": "active members who sign each request",
-    ANYBODY: EVERYBODY,
-}
-"""Whom each policy lets in. Other policies have the names that an app gives them."""
 
 
 def wider_access(before: Store, writes: WriteSet) -> Iterator[Fact]:
@@ -76,10 +61,9 @@ def callers(policies: Sequence[Json]) -> str:
 def _caller(policy: Json) -> str:
     demanded = policy.get("all_of") if isinstance(policy, Mapping) else None
     if isinstance(demanded, list):
-        # Those are one caller: what each demands is asked of the same request.
-        return f"callers who are all of: {', '.join(map(_caller, demanded))}"
+        return all_of(map(_caller, demanded))
     name = policy if isinstance(policy, str) else json.dumps(policy)
-    return CALLERS.get(name, f"callers whom the policy {plain(name)} accepts")
+    return one(plain(name))
 
 
 def _is_open(policies: Sequence[Json]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints.api_page.callers import AND, ANYBODY
 
 VERBS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 OPERATIONS_MAX = 5000
@@ -231,7 +232,7 @@ def _policies(operation: Mapping[str, Json]) -> tuple[str, ...] | None:
     if not isinstance(security, list):
         return None
     return tuple(
-        " and ".join(as_object(requirement)) or "no_auth" for requirement in security
+        AND.join(as_object(requirement)) or ANYBODY for requirement in security
     )
 
 

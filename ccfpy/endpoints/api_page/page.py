@@ -13,6 +13,7 @@ from typing import Final
 
 from ccfpy.base.limits import API_PAGE_BYTES_MAX
 from ccfpy.crypto.hashing import sha256
+from ccfpy.endpoints.api_page.callers import EVERYBODY, described
 from ccfpy.endpoints.api_page.curl import CurlCaller, curl, sample_of
 from ccfpy.endpoints.api_page.document import (
     GENERAL,
@@ -275,9 +276,9 @@ def _who(operation: DescribedOperation) -> Iterator[str]:
     if operation.is_deprecated:
         yield "deprecated"
     if operation.policies == ():
-        yield "anybody"
+        yield EVERYBODY
     for policy in operation.policies or ():
-        yield "anybody" if policy == "no_auth" else escape(policy)
+        yield escape(described(policy))
 
 
 def _prose(text: str) -> str:

@@ -10,9 +10,9 @@ from aiohttp import web
 from ccfpy.base.json import Json, dumps
 from ccfpy.client.connection import Connection
 from ccfpy.client.proposal_stories import NOT_TOLD, Stories
-from ccfpy.client.review.access import CALLERS, EVERYBODY
 from ccfpy.console.answers import AppPage, ModulePage
 from ccfpy.console.app import NoSuchModule, app_page, module_page, natural
+from ccfpy.endpoints.api_page.callers import CALLERS, EVERYBODY
 from tests.unit.client.conftest import Serve
 from tests.unit.console.told import ACCEPTED, ALICE
 

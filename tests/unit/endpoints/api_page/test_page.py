@@ -97,7 +97,8 @@ def test_every_operation_of_real_documents_is_shown() -> None:
         assert isinstance(paths, dict)
         assert len(paths) > 10
         assert all(path in text for path in paths)
-    assert "user_cert" in text
+    assert "users with a certificate" in text
+    assert "user_cert" not in text
     assert "curl --cacert keys/service_cert.pem" in text
     assert "-d" not in text.split("POST")[0]
 
