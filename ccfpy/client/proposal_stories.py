@@ -3,11 +3,12 @@
 The service reads its ledger for the answer. CCF's own nodes do not have these paths.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import ProposalId, TxId
+from ccfpy.base.ids import ProposalId, Seqno, TxId
 from ccfpy.base.json import Json
 from ccfpy.base.schema import schema_of
 from ccfpy.client.connection import Connection
@@ -25,19 +26,23 @@ _OK: Final = 200
 _ACCEPTED: Final = 202
 _NOT_FOUND: Final = 404
 _PAGE = schema_of(StoriesPage)
+_STORY = schema_of(ProposalStory)
+_OLDER = re.compile(r"[?&]before=([0-9]{1,19})(?:&|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stories:
-    """The latest proposals, the newest first.
+    """The latest proposals, or those before a seqno, the newest first.
 
     Attributes:
         told: the proposals that the service tells of.
         why_not: why the service tells of none; empty if it tells.
+        older: the seqno before which older ones were made; nothing if there are none.
     """
 
     told: tuple[ProposalStory, ...] = ()
     why_not: str = ""
+    older: Seqno | None = None
 
     def of(self, proposal_id: str) -> ProposalStory | None:
         """Return what is told of a proposal."""
@@ -55,21 +60,47 @@ class Stories:
         return None
 
 
-async def read_stories(connection: Connection) -> Stories:
-    """Ask for the latest proposals.
+async def read_stories(
+    connection: Connection, *, before: Seqno | None = None
+) -> Stories:
+    """Ask for a page of proposals.
+
+    Args:
+        connection: to the service.
+        before: only proposals that were made before this seqno; else the latest.
 
     Raises:
         UnexpectedReply: the answer has another form.
         ServiceError: the service failed.
     """
-    reply = await connection.request("GET", f"{PATH}?wait={WAIT_MS}")
+    asked = "" if before is None else f"&before={before}"
+    reply = await connection.request("GET", f"{PATH}?wait={WAIT_MS}{asked}")
     if reply.status == _ACCEPTED:
         return Stories(why_not=NOT_YET)
     if reply.status == _NOT_FOUND:
         return Stories(why_not=NOT_TOLD)
     page = _read(_PAGE.read, reply.raise_for_error().json())
     assert isinstance(page, StoriesPage), "read as such"
-    return Stories(told=tuple(page.value))
+    found = None if page.nextLink is None else _OLDER.search(page.nextLink)
+    older = None if found is None else int(found[1])
+    return Stories(told=tuple(page.value), older=older)
+
+
+async def read_story(
+    connection: Connection, proposal_id: ProposalId
+) -> ProposalStory | None:
+    """Ask for one proposal, however old; return nothing where it is not told.
+
+    Raises:
+        UnexpectedReply: the answer has another form.
+        ServiceError: the service failed.
+    """
+    reply = await connection.request("GET", f"{PATH}/{proposal_id}?wait={WAIT_MS}")
+    if reply.status in (_ACCEPTED, _NOT_FOUND):
+        return None
+    story = _read(_STORY.read, reply.raise_for_error().json())
+    assert isinstance(story, ProposalStory), "read as such"
+    return story
 
 
 async def read_proposal_body(
@@ -80,7 +111,7 @@ async def read_proposal_body(
     Raises:
         UnexpectedReply: the answer is no signed request.
     """
-    made = next((e.transactionId for e in story.events if e.act is Act.PROPOSED), None)
+    made = _made_by(story)
     if made is None:
         return None
     envelope = await _read_request(connection, made)
@@ -90,6 +121,16 @@ async def read_proposal_body(
         return cose.parse(envelope).payload
     except Malformed as error:
         raise UnexpectedReply(f"transaction {made} is no signed request") from error
+
+
+def made_at(story: ProposalStory) -> Seqno | None:
+    """Return the seqno at which a proposal was made, if that is told."""
+    made = _made_by(story)
+    return None if made is None else made.seqno
+
+
+def _made_by(story: ProposalStory) -> TxId | None:
+    return next((e.transactionId for e in story.events if e.act is Act.PROPOSED), None)
 
 
 async def _read_request(connection: Connection, txid: TxId) -> bytes | None:

@@ -144,6 +144,7 @@ class Inbox:
         headline: the answer to a member's first question, in a sentence.
         trouble: why the service was not read, if it was not.
         not_known: what the list leaves out, and why; empty if it is whole.
+        older: what to ask for older ones by, if there are any.
         seen_at: when the service was asked, in milliseconds since 1970.
     """
 
@@ -151,7 +152,22 @@ class Inbox:
     trouble: str
     not_known: str
     proposals: tuple[ProposalRow, ...]
+    older: int | None
     seen_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OlderProposals:
+    """Some closed proposals that are older than those of the inbox, the newest first.
+
+    Attributes:
+        older: what to ask for still older ones by, if there are any.
+        not_known: why there are none, if the service does not tell.
+    """
+
+    proposals: tuple[ProposalRow, ...]
+    older: int | None
+    not_known: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,15 @@
 """Answers about the app, and about proposals with what happened to them."""
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
-from ccfpy.client.proposal_stories import read_proposal_body
+from ccfpy.client.proposal_stories import read_proposal_body, read_story
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.console.app import app_page, module_page
 from ccfpy.console.explorer import Explorer, NoSuchTransaction
+from ccfpy.console.inbox import older_of
 from ccfpy.console.ledger_routes import answer
 from ccfpy.console.proposal import body_of, document_of, page_of
 from ccfpy.console.remembered import with_closed
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from ccfpy.console.proposal import Describe
     from ccfpy.console.service import Service
     from ccfpy.gov.definitions import ProposalStory
+
+
+_SEQNO = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class AppRoutes:
@@ -55,6 +60,16 @@ class AppRoutes:
         async with self._service.connect() as connection:
             return answer(await module_page(connection, name))
 
+    async def older(self, request: "web.Request") -> "web.Response":
+        """List closed proposals that were made before a seqno."""
+        before = request.query.get("before", "")
+        if _SEQNO.fullmatch(before) is None:
+            raise Malformed("a question about older proposals has before, a seqno")
+        service = self._service
+        async with service.connect() as connection:
+            page = await service.remembered.look_back(connection, int(before))
+        return answer(older_of(page, service.remembered, service.names()))
+
     async def proposal(
         self,
         proposal_id: "ProposalId",
@@ -76,6 +91,8 @@ class AppRoutes:
             state = await read_public_state(connection)
             stories = await service.remembered.look(connection)
             story = stories.of(proposal_id)
+            if story is None and not stories.why_not:
+                story = await read_story(connection, proposal_id)
             state, now = await _with_story(connection, state, proposal_id, story), state
 
         def moments(sides: "Mapping[str, bool]") -> "Sequence[Moment]":

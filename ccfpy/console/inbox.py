@@ -10,7 +10,7 @@ from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.proposal import Summary, summaries
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.values import short
-from ccfpy.console.answers import Inbox, ProposalRow
+from ccfpy.console.answers import Inbox, OlderProposals, ProposalRow
 from ccfpy.console.remembered import Remembered
 from ccfpy.console.timeline import ended, first_signed_at, last_signed_at, side
 from ccfpy.gov.definitions import Act, ProposalStory
@@ -58,7 +58,7 @@ def inbox_of(
     rows = [replace(row, title=titles.get(row.id, row.title)) for row in rows]
     listed = {row.id for row in rows}
     rows += [
-        _closed(story, known, names)
+        _closed(story, known, names, stories)
         for story in stories.told
         if story.proposalId not in listed
         and story.proposalState is not ProposalState.OPEN
@@ -70,6 +70,7 @@ def inbox_of(
         trouble="",
         not_known=stories.why_not,
         proposals=tuple(rows),
+        older=stories.older,
         seen_at=round(now.timestamp() * 1000),
     )
 
@@ -81,7 +82,29 @@ def unread(reason: str, *, now: datetime) -> Inbox:
         trouble=reason,
         not_known="",
         proposals=(),
+        older=None,
         seen_at=round(now.timestamp() * 1000),
+    )
+
+
+def older_of(
+    page: Stories, remembered: Remembered, names: Mapping[str, str]
+) -> OlderProposals:
+    """List closed proposals that are older than those of the inbox.
+
+    Args:
+        page: what the service tells of them.
+        remembered: what it tells of the latest ones, and what older ones are.
+        names: members' names, by id, as far as they are known here.
+    """
+    stories = Stories(told=(*remembered.stories.told, *page.told))
+    rows = (
+        _closed(story, remembered, names, stories)
+        for story in page.told
+        if story.proposalState is not ProposalState.OPEN
+    )
+    return OlderProposals(
+        proposals=tuple(rows), older=page.older, not_known=page.why_not
     )
 
 
@@ -121,7 +144,10 @@ def _with_end(row: ProposalRow, stories: Stories) -> ProposalRow:
 
 
 def _closed(
-    story: ProposalStory, remembered: Remembered, names: Mapping[str, str]
+    story: ProposalStory,
+    remembered: Remembered,
+    names: Mapping[str, str],
+    stories: Stories,
 ) -> ProposalRow:
     """Describe a proposal that the service's tables have forgotten."""
 
@@ -141,7 +167,7 @@ def _closed(
         voter_ids=voters,
         sides=tuple(side((story.finalVotes or {}).get(each)) for each in voters),
         group=DECIDED,
-        ended=ended(story, remembered.stories),
+        ended=ended(story, stories),
         at=last_signed_at(story),
     )
 

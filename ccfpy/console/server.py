@@ -128,6 +128,7 @@ class Console:
             shown = AppRoutes(self.service, None)
             made.router.add_get("/api/app", shown.app)
             made.router.add_get("/api/module", shown.module)
+            made.router.add_get("/api/proposals", shown.older)
             made.router.add_get("/api/proposals/{id}", routes.proposal)
             made.router.add_post("/api/proposals/{id}/vote", routes.vote)
             made.router.add_post("/api/proposals/{id}/withdraw", routes.withdraw)

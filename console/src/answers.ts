@@ -150,7 +150,14 @@ export interface Inbox {
   readonly trouble: string;
   readonly not_known: string;
   readonly proposals: readonly ProposalRow[];
+  readonly older: number | null;
   readonly seen_at: number;
+}
+
+export interface OlderProposals {
+  readonly proposals: readonly ProposalRow[];
+  readonly older: number | null;
+  readonly not_known: string;
 }
 
 export interface Moment {

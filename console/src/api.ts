@@ -8,6 +8,7 @@ import type {
   KeyHistory,
   Keys,
   ModulePage,
+  OlderProposals,
   Problem,
   ProposalPage,
   Proposed,
@@ -53,6 +54,9 @@ const asMember = (member: string | null): string => (member === null ? "" : `?me
 /** A proposal, as the member sees it who signs in the page, or else on the console's machine. */
 export const proposal = (id: string, member: string | null = null): Promise<ProposalPage> =>
   answered(`/api/proposals/${id}${asMember(member)}`);
+
+/** Closed proposals that are older than those of the list. */
+export const older = (before: number): Promise<OlderProposals> => answered(`/api/proposals?before=${before}`);
 
 export const committed = (txid: string): Promise<Cast> => answered(`/api/committed/${txid}`);
 

@@ -1,10 +1,16 @@
 // The proposals that the service remembers, for members.
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { Inbox, ProposalRow } from "./answers";
+import { older } from "./api";
 import { signer } from "./signer";
 import { inbox } from "./state";
-import { counted, moment, sentence, short } from "./words";
+import { counted, moment, said, sentence, short } from "./words";
 
 export const YOURS = "yours to decide";
+
+/** Closed proposals that one page lists. */
+const LISTED_MAX = 1000;
 
 /** The proposals as a member sees them whose key is in the page. */
 export function asMember(read: Inbox, id: string): Inbox {
@@ -42,7 +48,6 @@ export function countVote(proposalId: string, voter: { readonly id: string; read
 const TITLES: ReadonlyArray<readonly [string, string]> = [
   [YOURS, "Waiting for your vote"],
   ["open", "Open"],
-  ["decided", "Decided"],
 ];
 
 /** Who voted and how, the reader first: "you voted against". */
@@ -85,6 +90,75 @@ export function Waiting() {
   );
 }
 
+/** Rows, each of them once, the earlier list's first. */
+function merged(rows: readonly ProposalRow[], others: readonly ProposalRow[]): readonly ProposalRow[] {
+  const listed = new Set(rows.map((row) => row.id));
+  return [...rows, ...others.filter((row) => !listed.has(row.id))];
+}
+
+/** What was decided: what the service lists by itself, and older ones where the reader asks for them. */
+function Decided({ read, reader }: { read: Inbox; reader: string | undefined }) {
+  // What is kept here once older ones were asked for: no row leaves the list again.
+  const kept = useSignal<readonly ProposalRow[]>([]);
+  const next = useSignal<number | null>(null);
+  const status = useSignal("");
+  const isBusy = useSignal(false);
+  const list = useRef<HTMLUListElement>(null);
+  const decided = read.proposals.filter((row) => row.group === "decided");
+  const hasBegun = kept.value.length > 0;
+  useEffect(() => {
+    if (hasBegun) kept.value = merged(decided, kept.value);
+  }, [read]);
+  const rows = merged(decided, kept.value).slice(0, LISTED_MAX);
+  const before = hasBegun ? next.value : read.older;
+
+  async function readOn(): Promise<void> {
+    if (isBusy.value || before === null) return;
+    isBusy.value = true;
+    status.value = "Reading older proposals …";
+    try {
+      const page = await older(before);
+      const all = merged(rows, page.proposals);
+      const first = all[rows.length];
+      kept.value = all;
+      // Who reads on by keyboard goes on where the new ones begin.
+      if (first) requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`a[href$="${first.id}"]`)?.focus());
+      next.value = page.older;
+      status.value = page.not_known
+        ? `${sentence(page.not_known)}.`
+        : `${counted(page.proposals.length, "older proposal")} read${page.older === null ? "; there are no others" : ""}.`;
+      if (page.not_known) next.value = before;
+    } catch (error) {
+      status.value = said(error);
+    } finally {
+      isBusy.value = false;
+    }
+  }
+
+  if (rows.length === 0) return null;
+  return (
+    <section>
+      <h2>
+        Decided <small>{counted(rows.length, "proposal")}</small>
+      </h2>
+      <ul ref={list} class="items">
+        {rows.map((row) => (
+          <Item key={row.id} row={row} reader={reader} />
+        ))}
+      </ul>
+      {before !== null && rows.length < LISTED_MAX && (
+        <button type="button" class="second older" onClick={() => void readOn()}>
+          Read older ones
+        </button>
+      )}
+      {rows.length >= LISTED_MAX && (
+        <p class="faint">The page lists {counted(LISTED_MAX, "proposal")}; older ones are in the ledger.</p>
+      )}
+      <p role="status">{status.value}</p>
+    </section>
+  );
+}
+
 export function InboxView({ inbox: read }: { inbox: Inbox | null }) {
   const by = signer.value;
   const shown = read && by?.isHere ? asMember(read, by.id) : read;
@@ -112,6 +186,7 @@ export function InboxView({ inbox: read }: { inbox: Inbox | null }) {
           )
         );
       })}
+      <Decided read={shown} reader={by?.id} />
       {shown.not_known && <p class="faint">{sentence(shown.not_known)}.</p>}
     </>
   );

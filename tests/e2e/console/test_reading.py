@@ -6,12 +6,16 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
+from ccfpy.gov import history_endpoints
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.testing.node import Person
+from tests.e2e.console.in_process import hosted_console
 from tests.e2e.console.pages import (
     DEADLINE_MS,
     apart,
@@ -22,6 +26,15 @@ from tests.e2e.console.pages import (
     see,
 )
 from tests.e2e.running import Running
+from tests.unit.client.conftest import (
+    Serve,
+    serve,
+    server_tls,
+    service_key,
+    service_pem,
+)
+
+__all__ = ["serve", "server_tls", "service_key", "service_pem"]
 
 
 def test_an_operator_sees_whether_the_service_works(
@@ -202,6 +215,44 @@ def test_a_member_sees_what_was_decided_while_away(
         expect(moments.filter(has_text="Accepted with")).to_have_count(1)
         expect(moments.last).to_contain_text("Committed")
         expect(moments.first).to_contain_text("verified in the ledger's files")
+
+
+def test_a_member_reads_on_to_older_proposals(
+    browser: Browser,
+    serve: Serve,
+    service_pem: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By keyboard, from a list that has the latest ones alone."""
+    monkeypatch.setattr(history_endpoints, "PAGE_MAX", 2)
+    alice = Person.make("alice", can_recover=True)
+    with hosted_console([alice], serve, service_pem) as hosted:
+
+        def decide() -> None:
+            hosted.apart(lambda: hosted.node.propose({"name": "trigger_snapshot"}))
+
+        for _ in range(4):
+            decide()
+        with opened(browser, hosted.address) as page:
+            go(page, "/proposals")
+            items = page.locator("section", has_text="Decided").locator("li")
+            expect(items).to_have_count(2)
+            more = page.get_by_role("button", name="Read older ones")
+            more.focus()
+            page.keyboard.press("Enter")
+            expect(items).to_have_count(4)
+            expect(items.nth(2).get_by_role("link")).to_be_focused()
+            more.click()
+            see(page, "there are no others")
+            expect(more).to_have_count(0)
+            oldest = page.get_by_role("link", name="open the service")
+            expect(oldest).to_have_count(1)
+            # What is decided meanwhile pushes nothing off the list.
+            before = items.count()
+            decide()
+            expect(items).to_have_count(before + 1)
+            oldest.click()
+            see(page, "What happened")
 
 
 def test_a_killed_primary_is_shown(tmp_path: Path, browser: Browser) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 
-from ccfpy.base.ids import TxId
+from ccfpy.base.ids import ProposalId, TxId
 from ccfpy.base.json import Json, loads_object
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ServiceError, UnexpectedReply
@@ -15,9 +15,12 @@ from ccfpy.client.proposal_stories import (
     NOT_YET,
     PATH,
     Stories,
+    made_at,
     read_proposal_body,
     read_stories,
+    read_story,
 )
+from ccfpy.gov import history_endpoints
 from ccfpy.testing.node import Person
 from tests.unit.client.conftest import Serve
 from tests.unit.client.hosted import answering, hosted
@@ -47,6 +50,37 @@ def test_closed_proposals_are_told_with_their_bodies(
             body = await read_proposal_body(connection, earlier)
         assert body is not None
         assert loads_object(body) == {"actions": [SNAPSHOT]}
+
+    asyncio.run(main())
+
+
+def test_older_proposals_come_in_pages_and_each_alone(
+    serve: Serve, service_pem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_endpoints, "PAGE_MAX", 2)
+    node = hosted(Person.make("alice", can_recover=True))
+    for _ in range(3):
+        assert node.propose(SNAPSHOT).status == 200
+    node.advance(1000)
+
+    async def main() -> None:
+        async with (
+            serve(answering(node)) as url,
+            asyncio.timeout(30),
+            Connection(url, service_certificate=service_pem) as connection,
+        ):
+            page = await read_stories(connection)
+            assert len(page.told) == 2
+            assert page.older == made_at(page.told[-1])
+            seen = [each.proposalId for each in page.told]
+            while page.older is not None:
+                page = await read_stories(connection, before=page.older)
+                seen += [each.proposalId for each in page.told]
+            assert len(seen) == len(set(seen)) >= 3
+            oldest = await read_story(connection, seen[-1])
+            assert oldest is not None
+            assert oldest.proposalId == seen[-1]
+            assert await read_story(connection, ProposalId("0" * 64)) is None
 
     asyncio.run(main())
 

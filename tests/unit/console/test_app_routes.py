@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from ccfpy.gov import history_endpoints
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.client.conftest import Serve
 from tests.unit.client.hosted import hosted
@@ -42,6 +43,37 @@ def test_a_proposal_that_the_tables_forgot_is_shown_with_its_timeline(
     ]
     status, _ = _ask(node, serve, service_pem, f"/api/proposals/{'ab' * 32}")
     assert status == 404
+
+
+def test_a_reader_comes_to_older_proposals_and_opens_one(
+    node: InProcessNode,
+    serve: Serve,
+    service_pem: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history_endpoints, "PAGE_MAX", 1)
+    first, second = (
+        json.loads(node.propose({"name": name}).body)["proposalId"]
+        for name in ("trigger_snapshot", "trigger_ledger_chunk")
+    )
+    latest = _ask(node, serve, service_pem, f"/api/proposals/{second}").value
+    made = latest["timeline"][0]["seqno"]
+    status, page = _ask(node, serve, service_pem, f"/api/proposals?before={made}")
+    assert status == 200
+    (row,) = page["proposals"]
+    assert (row["id"], row["actions"]) == (first, ["trigger_snapshot"])
+    assert page["older"] is not None
+    status, whole = _ask(node, serve, service_pem, f"/api/proposals/{first}")
+    assert (status, whole["state"]) == (200, "Accepted")
+    assert whole["timeline"][0]["what"] == "Proposed"
+
+
+@pytest.mark.parametrize("before", ["", "?before=", "?before=x", "?before=" + "1" * 20])
+def test_a_question_for_older_proposals_has_a_seqno(
+    node: InProcessNode, serve: Serve, service_pem: str, before: str
+) -> None:
+    status, refused = _ask(node, serve, service_pem, f"/api/proposals{before}")
+    assert (status, "has before" in refused["error"]) == (400, True)
 
 
 def test_an_app_in_python_is_described_by_its_documents(
