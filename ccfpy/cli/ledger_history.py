@@ -16,7 +16,7 @@ from ccfpy.cli.ledger_files import (
     ledger_chunks,
     reading,
 )
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import note, print_json
 from ccfpy.cli.values import VALUE_CHARACTERS_MAX
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ def history(
     from ccfpy.audit.governance import Chronicle, read_governance
 
     chunks = ledger_chunks(folders)
+    first = chunks[0].name.first
+    if first != 1:
+        note(
+            f"the files begin at {first}, without members of before: what they signed "
+            "is not proven; add the folder with earlier files"
+        )
     size = sum(chunk.size_bytes for chunk in chunks)
     chronicle = Chronicle()
     is_flawed = False

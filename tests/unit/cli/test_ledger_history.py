@@ -1,8 +1,10 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from ccfpy.ledger.chunk import ChunkName
 from tests.unit.audit.made import FIRST_MEMBER, written
 from tests.unit.audit.test_governance import info, member, proposal
 from tests.unit.cli.conftest import Command
@@ -55,3 +57,21 @@ def test_an_unproven_act_is_a_failure(
     assert ("…" in ended.out) is (not words)
     assert "withdrew" in ended.out
     assert "is removed" in ended.out
+
+
+def test_files_that_begin_late_are_said_to_prove_less(
+    command: Command, ccf_services: Path, tmp_path: Path
+) -> None:
+    whole = ccf_services / "cose_flipflop_service" / "ledger"
+    for file in sorted(whole.glob("ledger_*"), key=_first)[1:]:
+        shutil.copy(file, tmp_path)
+    ended = command("ledger", "history", tmp_path)
+    assert ended.code == 1
+    assert "whom the service did not know" in ended.out
+    assert "the files begin at " in ended.err
+    assert "add the folder with earlier files" in ended.err
+    assert "the files begin" not in command("ledger", "history", tmp_path, whole).err
+
+
+def _first(file: Path) -> int:
+    return ChunkName.parse(file.name).first
