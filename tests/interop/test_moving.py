@@ -5,7 +5,10 @@ alone is tested without C++ too, on the formats and messages themselves.
 """
 
 import asyncio
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,6 +33,7 @@ from tests.pages import ROOT
 SWAPS = 6
 """Three nodes go one way, and three the other."""
 LIMIT_S = 240
+COMMAND_LIMIT_S = 60
 LARGE_STATE, LARGE_MESSAGE = 1_200, 15_000
 """Messages, and characters of each: together more than what one answer may hold."""
 BOARD = ROOT / "apps/hello_js"
@@ -290,3 +294,104 @@ def test_nodes_of_both_agree_on_new_keys_after_few_messages(
                     assert said == f"secret {first + 19}"
 
     asyncio.run(run())
+
+
+THRESHOLD = ("--action", "set_recovery_threshold", "--arg", "recovery_threshold=1")
+
+
+def command(network: ProcessNetwork, node: NodeProcess, *words: str) -> str:
+    """Run a command of a person who asks one node; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ccfpy.cli.main", *words],
+        env={"CCFPY_URL": node.url, "CCFPY_COMMON": str(network.options.shared)},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, (words, done.stderr)
+    return done.stdout
+
+
+def listed(network: ProcessNetwork, node: NodeProcess) -> dict[str, list[object]]:
+    """Return the state and the actions of each proposal that a node lists."""
+    found = json.loads(command(network, node, "gov", "list", "--json"))
+    return {
+        each["proposalId"]: [each["proposalState"], *each["actions"]] for each in found
+    }
+
+
+def told(
+    network: ProcessNetwork, node: NodeProcess, proposal: str
+) -> list[dict[str, object]]:
+    """Return what the ledger files of a node say of a proposal.
+
+    The certificates by which signatures are checked are in files from before nodes
+    joined, which only the first node has.
+    """
+    folders = dict.fromkeys((str(node.ledger), str(network.nodes[0].ledger)))
+    words = ("--proposal", proposal, "--json", *folders)
+    lines = command(network, node, "ledger", "history", *words).splitlines()
+    events = [json.loads(line) for line in lines]
+    assert not any(event.get("flaw") for event in events)
+    return events
+
+
+def test_proposals_are_listed_and_remembered_beside_a_node_of_either(
+    build: Build, tmp_path: Path
+) -> None:
+    """A proposal made at one program is listed, voted on and told of at the other."""
+
+    async def run() -> None:
+        async with mixed(options_of(build, tmp_path, "logging"), build) as network:
+            by_ccf, by_ccfpy = network.nodes[:2]
+            await network.wait_joined(by_ccfpy)
+            for first, second in ((by_ccf, by_ccfpy), (by_ccfpy, by_ccf)):
+                await asyncio.to_thread(_decide, network, first, second)
+            everything = listed(network, by_ccf)
+            for node in network.serving:
+                await network.wait_joined(node)
+                assert listed(network, node) == everything
+
+    asyncio.run(run())
+
+
+def _decide(network: ProcessNetwork, first: NodeProcess, second: NodeProcess) -> None:
+    """Propose at one node and vote at another, which both say what became of it."""
+    made = command(network, first, "gov", "propose", *THRESHOLD, "--json")
+    proposal = json.loads(made)["proposalId"]
+    for node in (first, second):
+        _wait_listed(network, node, proposal, "Open")
+        assert "set_recovery_threshold" in command(
+            network, node, "gov", "show", proposal
+        )
+    command(network, second, "gov", "vote", proposal)
+    histories = []
+    for node in (first, second):
+        _wait_listed(network, node, proposal, "Accepted")
+        histories.append(_whole_history(network, node, proposal))
+    assert histories[0] == histories[1]
+    assert [each["event"] for each in histories[0]] == STORY
+
+
+def _wait_listed(
+    network: ProcessNetwork, node: NodeProcess, proposal: str, state: str
+) -> None:
+    wanted = [state, "set_recovery_threshold"]
+    wait_until(
+        lambda: listed(network, node).get(proposal) == wanted,
+        what=f"proposal that is {state}",
+    )
+
+
+def _whole_history(
+    network: ProcessNetwork, node: NodeProcess, proposal: str
+) -> list[dict[str, object]]:
+    wait_until(
+        lambda: len(told(network, node, proposal)) == len(STORY),
+        what="whole story in the ledger's files",
+    )
+    return told(network, node, proposal)
+
+
+STORY = ["Proposed", "Voted", "Decided"]
