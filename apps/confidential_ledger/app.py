@@ -2,7 +2,13 @@
 
 from ccfpy.app import ApiError, App, Context, ErrorCode, JsonObject
 
-VERSIONS = ("2022-05-13", "2024-08-22-preview", "2024-12-09-preview")
+VERSIONS = (
+    "2022-05-13",
+    "2023-01-18-preview",
+    "2024-08-22-preview",
+    "2024-12-09-preview",
+    "2026-02-23",
+)
 """The versions that clients say; each is answered with the same paths and fields."""
 API_VERSION = "api-version"
 

@@ -1,4 +1,8 @@
-"""The paths on which administrators bring endpoints in JavaScript."""
+"""The paths on which administrators bring endpoints in JavaScript.
+
+Azure's documentation writes the path of the options with one more capital letter than
+Azure's clients do. Both are served.
+"""
 
 from apps.confidential_ledger.app import app
 from apps.confidential_ledger.bundles import (
@@ -58,12 +62,14 @@ def read_module(ctx: Context, _: Reader, module_name: str) -> JsonObject:
     return {"name": module_name, "module": source}
 
 
+@app.get("/userDefinedEndpoints/runTimeOptions", hidden=True)
 @app.get("/userDefinedEndpoints/runtimeOptions")
 def read_options(ctx: Context, _: Reader) -> JsonObject:
     """Read what a script may use."""
     return runtime_options(TABLES, ctx.tx)
 
 
+@app.patch("/userDefinedEndpoints/runTimeOptions", takes=Json, hidden=True)
 @app.patch("/userDefinedEndpoints/runtimeOptions", takes=Json)
 def change_options(ctx: Context, _: Administrator) -> JsonObject:
     """Change what a script may use."""

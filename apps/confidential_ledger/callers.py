@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from apps.confidential_ledger.app import check_version
-from apps.confidential_ledger.roles import Action, is_permitted
+from apps.confidential_ledger.roles import Action, canonical, is_permitted
 from apps.confidential_ledger.tables import USERS
 from apps.confidential_ledger.user_ids import digest_of, fingerprint, parse_user_id
 from ccfpy.app import (
@@ -50,7 +50,7 @@ def roles_of(ctx: Context, user_id: str) -> tuple[str, ...]:
     roles = data.get(ROLES_OF_MEMBERS) if isinstance(data, dict) else None
     if not isinstance(roles, list):
         return ()
-    return tuple(role for role in roles if isinstance(role, str))
+    return tuple(canonical(role) for role in roles if isinstance(role, str))
 
 
 def user_id_of(ctx: Context) -> str:

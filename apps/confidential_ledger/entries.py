@@ -90,10 +90,19 @@ def append_asked(ctx: Context, contents: str) -> str:
         "\ud800" <= each <= "\udfff" for each in contents
     ):
         raise ApiError(400, ErrorCode.InvalidInput, "'contents' is no whole text.")
-    asked = ctx.query.get("collectionId")
-    collection = DEFAULT_COLLECTION if asked is None else parse_collection(asked)
+    collection = collection_asked(ctx)
     _append(ctx, collection, contents, ctx.query.get("tags"))
     return collection
+
+
+def collection_asked(ctx: Context) -> str:
+    """Return the collection that the query of a request names, or the default one.
+
+    Raises:
+        ApiError: 400, the query does not fit.
+    """
+    asked = ctx.query.get("collectionId")
+    return DEFAULT_COLLECTION if asked is None else parse_collection(asked)
 
 
 def _append(ctx: Context, collection: str, contents: str, tags: str | None) -> None:

@@ -12,7 +12,14 @@ from apps.confidential_ledger.bundles import install, refused
 from apps.confidential_ledger.callers import Administrator, Contributor, Reader
 from apps.confidential_ledger.limits import FUNCTION_ID_CHARS_MAX, FUNCTIONS_MAX
 from apps.confidential_ledger.tables import FUNCTIONS, Function
-from ccfpy.app import ApiError, Context, ErrorCode, JsonObject
+from ccfpy.app import (
+    ApiError,
+    Context,
+    ErrorCode,
+    JsonObject,
+    Response,
+    json_reply,
+)
 
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{FUNCTION_ID_CHARS_MAX}}}")
 
@@ -54,19 +61,25 @@ def read_function(ctx: Context, _: Reader, function_id: str) -> JsonObject:
     return _describe(function_id, function)
 
 
-@app.put("/userDefinedFunctions/{function_id}", execution_ms_max=INSTALL_MS_MAX)
+@app.put(
+    "/userDefinedFunctions/{function_id}",
+    answers=JsonObject,
+    also={201: "application/json"},
+    execution_ms_max=INSTALL_MS_MAX,
+)
 def bring_function(
     ctx: Context, _: Administrator, function_id: str, body: Code
-) -> JsonObject:
+) -> Response:
     """Bring a function, or replace the function of that id."""
     functions = FUNCTIONS.of(ctx.tx)
     name = parse_function_id(function_id)
-    if not functions.has(name) and functions.size() >= FUNCTIONS_MAX:
+    is_new = not functions.has(name)
+    if is_new and functions.size() >= FUNCTIONS_MAX:
         raise refused(f"There are {FUNCTIONS_MAX} functions at most.")
     function = Function(code=body.code)
     functions.put(name, function)
     install(ctx)
-    return _describe(name, function)
+    return json_reply(_describe(name, function), status=201 if is_new else 200)
 
 
 @app.delete("/userDefinedFunctions/{function_id}", execution_ms_max=INSTALL_MS_MAX)

@@ -11,13 +11,14 @@ from apps.confidential_ledger.limits import (
     ROLE_CHARS_MAX,
     ROLES_DEFINED_MAX,
 )
-from apps.confidential_ledger.roles import BUILT_IN, actions_of, is_role
+from apps.confidential_ledger.roles import BUILT_IN, actions_of, canonical, is_role
 from apps.confidential_ledger.tables import ROLES, Role
 from ccfpy.app import (
     JSON_NAME,
     ApiError,
     Context,
     ErrorCode,
+    Json,
     JsonObject,
     Response,
     empty_reply,
@@ -29,10 +30,29 @@ _ACTION = re.compile(rf"[!-~]{{1,{ACTION_CHARS_MAX}}}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefinedRole:
-    """A role and the actions that it permits."""
+    """A role and the actions that it permits.
 
-    role_name: str = field(metadata={JSON_NAME: "roleName"})
-    role_actions: list[str] = field(metadata={JSON_NAME: "roleActions"})
+    Azure's documentation writes each name in two ways, and so do clients.
+    """
+
+    role_name: str | None = field(default=None, metadata={JSON_NAME: "roleName"})
+    role_actions: list[str] | None = field(
+        default=None, metadata={JSON_NAME: "roleActions"}
+    )
+    snake_name: str | None = field(default=None, metadata={JSON_NAME: "role_name"})
+    snake_actions: list[str] | None = field(
+        default=None, metadata={JSON_NAME: "role_actions"}
+    )
+
+    @property
+    def name(self) -> str:
+        """Return the role's name."""
+        return self.role_name or self.snake_name or ""
+
+    @property
+    def actions(self) -> list[str]:
+        """Return the actions, of which there may be none."""
+        return self.role_actions or self.snake_actions or []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +66,20 @@ class DefinedRoles:
 def read_role(
     ctx: Context,
     _: Reader,
-    roleName: str,  # noqa: N803 - the parameter's name is Azure's
+    roleName: str | None = None,  # noqa: N803 - the parameter's name is Azure's
 ) -> JsonObject:
-    """Read which actions a role permits."""
-    if not is_role(ctx, roleName):
+    """Read which actions a role permits, or all roles of administrators permit."""
+    if roleName is None:
+        names = sorted(ROLES.of(ctx.tx).keys())
+    elif is_role(ctx, canonical(roleName)):
+        names = [canonical(roleName)]
+    else:
         raise _no_role(roleName)
-    actions = sorted(actions_of(ctx, roleName))
-    return {"roles": [{"roleName": roleName, "roleActions": [*actions]}]}
+    roles: list[Json] = [
+        {"roleName": name, "roleActions": [*sorted(actions_of(ctx, name))]}
+        for name in names
+    ]
+    return {"roles": roles}
 
 
 @app.put("/roles", also={200: None})
@@ -67,8 +94,8 @@ def define_roles(ctx: Context, _: Administrator, body: DefinedRoles) -> Response
 def change_roles(ctx: Context, _: Administrator, body: DefinedRoles) -> Response:
     """Change which actions roles permit."""
     for role in body.roles:
-        if not ROLES.of(ctx.tx).has(role.role_name):
-            raise _no_role(role.role_name)
+        if not ROLES.of(ctx.tx).has(role.name):
+            raise _no_role(role.name)
         _put(ctx, role)
     return empty_reply(200)
 
@@ -88,8 +115,8 @@ def remove_role(
 
 def _put(ctx: Context, role: DefinedRole) -> None:
     roles = ROLES.of(ctx.tx)
-    name, actions = role.role_name, role.role_actions
-    if not _NAME.fullmatch(name) or name in BUILT_IN:
+    name, actions = role.name, role.actions
+    if not _NAME.fullmatch(name) or canonical(name) in BUILT_IN:
         raise _refused(
             f"A role's name has 1 to {ROLE_CHARS_MAX} letters, digits, dots, dashes or "
             "underscores, and is none of the built-in names."

@@ -21,6 +21,15 @@ BUILT_IN: dict[str, frozenset[str]] = {
     "Contributor": frozenset({Action.READ, Action.WRITE}),
     "Reader": frozenset({Action.READ}),
 }
+_BUILT_IN_NAMES = {name.lower(): name for name in BUILT_IN}
+
+
+def canonical(role: str) -> str:
+    """Return a role's name, a built-in one as it is written here.
+
+    Names of built-in roles count in any case of their letters, others as they are.
+    """
+    return _BUILT_IN_NAMES.get(role.lower(), role)
 
 
 def is_role(ctx: Context, name: str) -> bool:

@@ -1,6 +1,8 @@
 // Runs the functions that administrators brought: on their own, and around an append.
 
 const DEFAULT_EXPORT = "main";
+const FOLDER = "/confidential_ledger/functions/";
+const FRAME = /^ *at (\S+) \(\/confidential_ledger\/functions\/([\w-]+)\.js[^)]*\)$/;
 
 function refuse(statusCode, code, message) {
   return { statusCode, body: { error: { code, message } } };
@@ -10,18 +12,27 @@ function propertiesOf(request) {
   return request.body.text() ? request.body.json() : {};
 }
 
+// What functions find as `context`, of a request that is being answered.
+function introduce(request, more) {
+  const userId = confidentialLedger.userId();
+  globalThis.context = { request, userId, ...more };
+}
+
 async function run(functionId, properties) {
-  if (!confidentialLedger.hasFunction(String(functionId))) {
-    throw new ReferenceError(`there is no function '${functionId}'`);
-  }
   const name = properties.exportedFunctionName ?? DEFAULT_EXPORT;
-  const module = await import(
-    `/confidential_ledger/functions/${functionId}.js`
-  );
+  const module = await import(`${FOLDER}${functionId}.js`);
   if (typeof module[name] !== "function") {
     throw new TypeError(`the function exports no '${name}'`);
   }
   return await module[name](...(properties.arguments ?? []));
+}
+
+// Azure's words for a failure: the error, and the frames of functions by their ids.
+function described(functionId, error) {
+  const lines = String(error?.stack ?? "").split("\n");
+  const frames = lines.map((line) => FRAME.exec(line)).filter(Boolean);
+  const trace = frames.map(([, name, id]) => `    at ${name} (${id})\n`).join("");
+  return `Error while executing function ${functionId}: ${error}\n${trace}`;
 }
 
 function written(value) {
@@ -37,12 +48,29 @@ export async function execute(request) {
   if (!confidentialLedger.hasFunction(functionId)) {
     return refuse(404, "ResourceNotFound", "There is no such function.");
   }
+  introduce(request, {});
   try {
     const value = await run(functionId, propertiesOf(request));
     return { body: { status: "Succeeded", result: written(value) } };
   } catch (error) {
     ccf.rpc.setApplyWrites(false);
-    return { body: { status: "Failed", error: { message: String(error) } } };
+    const message = described(functionId, error);
+    return { body: { status: "Failed", error: { message } } };
+  }
+}
+
+// Run hooks in their order; return how the first that fails is answered.
+async function runAll(hooks) {
+  for (const hook of hooks) {
+    const functionId = String(hook?.functionId ?? hook?.id);
+    if (!confidentialLedger.hasFunction(functionId)) {
+      return refuse(400, "InvalidInput", `There is no function '${functionId}'.`);
+    }
+    try {
+      await run(functionId, hook?.properties ?? {});
+    } catch (error) {
+      return refuse(500, "InternalError", described(functionId, error));
+    }
   }
 }
 
@@ -52,13 +80,14 @@ export async function append(request) {
   if (typeof contents !== "string") {
     return refuse(400, "InvalidInput", "'contents' is no text.");
   }
-  let collectionId;
-  try {
-    for (const hook of preHooks) await run(hook.functionId, hook.properties ?? {});
-    collectionId = confidentialLedger.append(contents);
-    for (const hook of postHooks) await run(hook.functionId, hook.properties ?? {});
-  } catch (error) {
-    return refuse(400, "UserDefinedFunctionFailed", String(error));
+  if (!Array.isArray(preHooks) || !Array.isArray(postHooks)) {
+    return refuse(400, "InvalidInput", "Hooks are listed in an array.");
   }
-  return { body: { collectionId } };
+  confidentialLedger.requireFewHooks(preHooks.length + postHooks.length);
+  const collectionId = confidentialLedger.collectionId();
+  introduce(request, { collectionId, contents });
+  const early = await runAll(preHooks);
+  if (early !== undefined) return early;
+  confidentialLedger.append(contents);
+  return (await runAll(postHooks)) ?? { body: { collectionId } };
 }

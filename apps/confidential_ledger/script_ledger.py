@@ -1,24 +1,40 @@
-"""What scripts find as ``confidentialLedger``: who calls, and what the caller may do.
+"""What scripts find: who calls, and what a user may do.
 
-Three functions are for our own module: one refuses callers, one looks for a function,
-one appends the entry of the request. Other scripts may call them too, with the rights
-of their caller.
+``acl`` has Azure's own names for it, ``confidentialLedger`` ours. Five functions of the
+latter are for our own module: to refuse callers and too many hooks, to look for a
+function, and to name the collection of the request and append its entry. Other scripts
+may call them too, with the rights of their caller.
 """
 
 from collections.abc import Mapping
 
 from apps.confidential_ledger.callers import require, roles_of, user_id_of
-from apps.confidential_ledger.entries import append_asked
+from apps.confidential_ledger.entries import append_asked, collection_asked
+from apps.confidential_ledger.limits import HOOKS_MAX
 from apps.confidential_ledger.roles import Action, is_permitted
 from apps.confidential_ledger.tables import FUNCTIONS
-from ccfpy.app import CurrentRequest, ExtensionFunction
+from apps.confidential_ledger.user_ids import parse_user_id
+from ccfpy.app import ApiError, CurrentRequest, ErrorCode, ExtensionFunction
 
 
 class ScriptLedger:
-    """The extension ``confidentialLedger``."""
+    """The extension ``confidentialLedger``, and ``acl`` beside it."""
 
     source = """
         (function (python, { arity, methods, textOf }) {
+          const certUtils = methods({}, {
+            convertToAclFingerprintFormat(...args) {
+              arity(args, 0, " but expected 0");
+              return python.userId();
+            },
+          });
+          const authz = methods({}, {
+            actionAllowed(...args) {
+              arity(args, 2, " but expected 2");
+              return python.isAllowed(textOf(args[0]), textOf(args[1]));
+            },
+          });
+          globalThis.acl = { authz, certUtils };
           globalThis.confidentialLedger = methods({}, {
             userId(...args) {
               arity(args, 0, " but expected 0");
@@ -35,6 +51,14 @@ class ScriptLedger:
             hasFunction(...args) {
               arity(args, 1, " but expected 1");
               return python.hasFunction(textOf(args[0]));
+            },
+            requireFewHooks(...args) {
+              arity(args, 1, " but expected 1");
+              python.requireFewHooks(Number(args[0]));
+            },
+            collectionId(...args) {
+              arity(args, 0, " but expected 0");
+              return python.collectionId();
             },
             append(...args) {
               arity(args, 1, " but expected 1");
@@ -54,6 +78,9 @@ class ScriptLedger:
             "isPermitted": self._is_permitted,
             "requireContributor": self._require_contributor,
             "hasFunction": self._has_function,
+            "isAllowed": self._is_allowed,
+            "requireFewHooks": self._require_few_hooks,
+            "collectionId": self._collection_id,
             "append": self._append,
         }
 
@@ -64,11 +91,23 @@ class ScriptLedger:
         ctx = self._current_request.context
         return is_permitted(ctx, roles_of(ctx, user_id_of(ctx)), action)
 
+    def _is_allowed(self, user_id: str, action: str) -> bool:
+        ctx = self._current_request.context
+        return is_permitted(ctx, roles_of(ctx, parse_user_id(user_id)), action)
+
     def _require_contributor(self) -> None:
         require(self._current_request.context, Action.WRITE)
 
     def _has_function(self, function_id: str) -> bool:
         return FUNCTIONS.of(self._current_request.context.tx).has(function_id)
+
+    def _require_few_hooks(self, count: float) -> None:
+        if count > HOOKS_MAX:
+            message = f"{HOOKS_MAX} hooks at most run around an append."
+            raise ApiError(400, ErrorCode.InvalidInput, message)
+
+    def _collection_id(self) -> str:
+        return collection_asked(self._current_request.context)
 
     def _append(self, contents: str) -> str:
         """Append an entry as the request asks, and return its collection."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from apps.confidential_ledger.app import app, page
 from apps.confidential_ledger.callers import Administrator, roles_of
 from apps.confidential_ledger.limits import NAMES_PER_PAGE, ROLES_MAX
-from apps.confidential_ledger.roles import is_role
+from apps.confidential_ledger.roles import canonical, is_role
 from apps.confidential_ledger.tables import USERS, Assignment
 from apps.confidential_ledger.user_ids import parse_user_id
 from ccfpy.app import JSON_NAME, ApiError, Context, ErrorCode, JsonObject
@@ -108,11 +108,12 @@ def _assign(
         raise ApiError(
             400, ErrorCode.InvalidInput, f"A user has 1 to {ROLES_MAX} roles."
         )
-    for role in roles:
+    assigned = [canonical(role) for role in roles]
+    for role in assigned:
         if not is_role(ctx, role):
             raise ApiError(400, ErrorCode.InvalidInput, f"There is no role '{role}'.")
-    USERS.of(ctx.tx).put(known, Assignment(roles=roles))
-    return describe(known, roles)
+    USERS.of(ctx.tx).put(known, Assignment(roles=assigned))
+    return describe(known, assigned)
 
 
 def _list(ctx: Context, path: str, after: str | None, describe: Describe) -> JsonObject:

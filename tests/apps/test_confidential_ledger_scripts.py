@@ -8,11 +8,13 @@ from apps.confidential_ledger.limits import (
     ACTIONS_MAX,
     FUNCTION_ID_CHARS_MAX,
     FUNCTIONS_MAX,
+    HOOKS_MAX,
     ROLES_DEFINED_MAX,
 )
 from apps.confidential_ledger.tables import FUNCTIONS, Function
+from apps.confidential_ledger.user_ids import fingerprint
 from ccfpy.app import ApiError
-from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.json import Json, JsonObject, loads_object
 from ccfpy.kv.store import Store
 from ccfpy.testing.apps import Answer, Caller, Service
 from tests.apps.confidential import MARK, append, assign, listed, path, with_role
@@ -36,7 +38,36 @@ export function read() {
   const kept = ccf.kv["notes"].get(key);
   return kept === undefined ? undefined : ccf.bufToStr(kept);
 }
+export function context_of() { return JSON.stringify(context); }
 export function peek() { return ccf.kv["confidential_ledger.entries"].size; }
+"""
+
+FAILURE = (
+    "Error while executing function maths: Error: no\n    at noteAndFail (maths)\n"
+)
+VALIDATE = """
+export function main() {
+  if (isNaN(context.contents)) throw new Error("no number");
+}
+"""
+MARK_HIGH = """
+export function main() {
+  const value = context.contents > 50 ? "high" : "low";
+  const { collectionId } = context;
+  ccf.kv["public:marks"].set(ccf.strToBuf(collectionId), ccf.strToBuf(value));
+}
+export const read = (user) => {
+  const value = ccf.kv["public:marks"].get(ccf.strToBuf(user));
+  if (value === undefined) throw new Error("nobody");
+  return ccf.bufToStr(value);
+};
+"""
+ACL = """
+export function hi(request) {
+  const caller = acl.certUtils.convertToAclFingerprintFormat();
+  const may = acl.authz.actionAllowed(caller, "/audit");
+  return { body: [caller, may, acl.authz.actionAllowed("0a".repeat(32), "/audit")] };
+}
 """
 
 
@@ -111,8 +142,9 @@ def test_a_bundle_has_a_form_and_paths_of_its_own(ccf_user: Caller, body: Json) 
     assert ccf_user.get(path("userDefinedEndpoints")).object()["modules"] == []
 
 
-def test_options_are_read_and_changed(ccf_user: Caller) -> None:
-    below = path("userDefinedEndpoints/runtimeOptions")
+@pytest.mark.parametrize("name", ["runtimeOptions", "runTimeOptions"])
+def test_options_are_read_and_changed(ccf_user: Caller, name: str) -> None:
+    below = path(f"userDefinedEndpoints/{name}")
     before = ccf_user.get(below).object()
     changed: JsonObject = {"max_execution_time_ms": 77}
     assert ccf_user.patch(below, changed).object() == {**before, **changed}
@@ -143,14 +175,28 @@ def test_a_script_knows_callers_who_name_themselves(
     assert ccf_user.get("/app/hi").status == status
 
 
+def test_a_script_finds_azures_own_functions(
+    ccf_service: Service, ccf_user: Caller
+) -> None:
+    role: Json = {"roles": [{"roleName": "auditor", "roleActions": ["/audit"]}]}
+    assert ccf_user.put(path("roles"), role).status == 200
+    ccf_user.put(path("userDefinedEndpoints"), bundle(source=ACL)).raise_for_error()
+    auditor = with_role(ccf_service, "auditor")
+    assert auditor.get("/app/hi").json() == [fingerprint(auditor.id), True, False]
+    reader = with_role(ccf_service, "Reader", "reader")
+    assert reader.get("/app/hi").json() == [fingerprint(reader.id), False, False]
+
+
 # Functions
 
 
 def test_a_function_is_brought_run_and_removed(
     ccf_service: Service, ccf_user: Caller
 ) -> None:
-    made = bring(ccf_user).object()
-    assert made == {"id": "maths", "code": MATHS}
+    brought = bring(ccf_user)
+    made = brought.object()
+    assert (brought.status, made) == (201, {"id": "maths", "code": MATHS})
+    assert (bring(ccf_user).status, bring(ccf_user).object()) == (200, made)
     assert ccf_user.get(path("userDefinedFunctions/maths")).object() == made
     assert listed(ccf_service, ccf_user, "userDefinedFunctions", "functions") == [made]
     assert run(ccf_user, arguments=["1", "2"]) == {
@@ -167,7 +213,7 @@ def test_a_function_is_brought_run_and_removed(
 def test_a_functions_failure_is_told_and_writes_nothing(ccf_user: Caller) -> None:
     bring(ccf_user)
     failed = run(ccf_user, exportedFunctionName="noteAndFail", arguments=["x"])
-    assert failed == {"status": "Failed", "error": {"message": "Error: no"}}
+    assert failed == {"status": "Failed", "error": {"message": FAILURE}}
     assert run(ccf_user, exportedFunctionName="read")["result"] == {}
     none = run(ccf_user, exportedFunctionName="none")
     assert none["status"] == "Failed"
@@ -212,23 +258,79 @@ def test_hooks_run_around_an_append(ccf_service: Service, ccf_user: Caller) -> N
     assert "applicationClaims" in receipt
 
 
+FAILING: JsonObject = {
+    "functionId": "maths",
+    "properties": {"exportedFunctionName": "noteAndFail", "arguments": ["x"]},
+}
+
+
 @pytest.mark.parametrize("when", ["preHooks", "postHooks"])
 @pytest.mark.parametrize(
-    "hook",
+    ("hooks", "status", "code"),
     [
-        {"functionId": "maths", "properties": {"exportedFunctionName": "noteAndFail"}},
-        {"functionId": "none"},
-        {"functionId": "../../hi"},
+        ([FAILING], 500, "InternalError"),
+        ([{"id": "maths", "properties": {"arguments": 1}}], 500, "InternalError"),
+        ([{"functionId": "none"}], 400, "InvalidInput"),
+        ([{"functionId": "../../hi"}], 400, "InvalidInput"),
+        ([None], 400, "InvalidInput"),
+        ("maths", 400, "InvalidInput"),
+        ([{"functionId": "maths"}] * (HOOKS_MAX + 1), 400, "InvalidInput"),
     ],
 )
 def test_a_hook_that_fails_appends_nothing(
-    ccf_user: Caller, when: str, hook: JsonObject
+    ccf_user: Caller, when: str, hooks: Json, status: int, code: str
 ) -> None:
     bring(ccf_user)
-    body: Json = {"contents": "text", when: [hook]}
-    refused = ccf_user.post(path("transactions"), body)
-    assert (refused.status, refused.error) == (400, "UserDefinedFunctionFailed")
+    refused = ccf_user.post(path("transactions"), {"contents": "text", when: hooks})
+    assert (refused.status, refused.error) == (status, code)
+    if hooks == [FAILING]:
+        assert refused.message == FAILURE
     assert ccf_user.get(path("transactions/current")).status == 404
+
+
+def test_as_many_hooks_run_as_may(ccf_user: Caller) -> None:
+    bring(ccf_user)
+    before: Json = [{"functionId": "maths"}] * (HOOKS_MAX - 1)
+    after: Json = [{"id": "maths"}]
+    body: Json = {"contents": "text", "preHooks": before, "postHooks": after}
+    assert ccf_user.post(path("transactions"), body).status == 200
+
+
+def test_hooks_see_what_is_appended(ccf_user: Caller) -> None:
+    """The example of Azure's documentation: hooks validate, mark, and are asked."""
+    bring(ccf_user, "validate", VALIDATE)
+    bring(ccf_user, "markHigh", MARK_HIGH)
+
+    def pay(user: str, contents: str) -> Answer:
+        body: Json = {
+            "contents": contents,
+            "preHooks": [{"functionId": "validate"}],
+            "postHooks": [{"functionId": "markHigh"}],
+        }
+        return ccf_user.post(path("transactions", collectionId=user), body)
+
+    refused = pay("Mark", "not a number")
+    assert (refused.status, refused.error) == (500, "InternalError")
+    assert pay("Mark", "100").status == 200
+    assert pay("John", "20").status == 200
+    marks = [
+        run(ccf_user, "markHigh", exportedFunctionName="read", arguments=[user])
+        for user in ("Mark", "John", "Jane")
+    ]
+    assert [each["status"] for each in marks] == ["Succeeded", "Succeeded", "Failed"]
+    assert [each.get("result") for each in marks[:2]] == [
+        {"returnValue": "high"},
+        {"returnValue": "low"},
+    ]
+
+
+def test_a_function_alone_sees_who_calls_and_no_entry(ccf_user: Caller) -> None:
+    bring(ccf_user)
+    told = run(ccf_user, exportedFunctionName="context_of")["result"]
+    assert isinstance(told, dict)
+    context = loads_object(str(told["returnValue"]).encode())
+    assert context["userId"] == fingerprint(ccf_user.id)
+    assert set(context) == {"request", "userId"}
 
 
 def test_appends_without_hooks_stay_as_they_were(ccf_user: Caller) -> None:
@@ -250,7 +352,7 @@ def test_scripts_have_no_part_in_the_applications_own_tables(ccf_user: Caller) -
 @pytest.mark.parametrize(
     ("name", "code", "status"),
     [
-        ("f" * FUNCTION_ID_CHARS_MAX, MATHS, 200),
+        ("f" * FUNCTION_ID_CHARS_MAX, MATHS, 201),
         ("f" * (FUNCTION_ID_CHARS_MAX + 1), MATHS, 400),
         ("a.b", MATHS, 400),
         ("broken", "export function (", 400),
@@ -297,10 +399,28 @@ def test_a_role_is_defined_changed_and_removed(
     assert append(auditor, "text").status == 403
 
 
+def test_roles_are_named_in_two_ways_and_listed(ccf_user: Caller) -> None:
+    assert ccf_user.get(path("roles")).object() == {"roles": []}
+    roles: Json = [
+        {"role_name": "teller", "role_actions": ["/get"]},
+        {"roleName": "manager", "roleActions": ["/put"]},
+    ]
+    assert ccf_user.put(path("roles"), {"roles": roles}).status == 200
+    assert ccf_user.get(path("roles")).object()["roles"] == [
+        {"roleName": "manager", "roleActions": ["/put"]},
+        {"roleName": "teller", "roleActions": ["/get"]},
+    ]
+    builtin = ccf_user.get(path("roles", roleName="reader")).object()
+    assert builtin["roles"] == [
+        {"roleName": "Reader", "roleActions": ["/content/read"]}
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "actions", "status"),
     [
         ("Reader", [], 400),
+        ("reader", [], 400),
         ("", [], 400),
         ("a b", [], 400),
         ("most", [f"/{at}" for at in range(ACTIONS_MAX)], 200),

@@ -101,6 +101,15 @@ def test_a_user_has_roles_that_there_are(
     assert assign(ccf_user, OBJECT_ID, *roles).status == status
 
 
+def test_a_built_in_role_counts_in_any_case(ccf_service: Service) -> None:
+    caller = with_role(ccf_service, "contributor")
+    assert append(caller, "text").status == 200
+    written = ccf_service.user().get(path(f"users/{fingerprint(caller.id)}"))
+    assert written.object()["assignedRole"] == "Contributor"
+    appointed = ccf_service.admit("appointed", {"assignedRoles": ["READER"]})
+    assert appointed.get(path("collections")).status == 200
+
+
 @pytest.mark.parametrize("data", [None, [], {"assignedRoles": "Administrator"}])
 def test_members_appoint_in_one_form(ccf_service: Service, data: Json) -> None:
     other = ccf_service.admit("appointed", data)
