@@ -23,11 +23,11 @@ from apps.inference.client import InferenceClient, registration, upload
 from apps.inference.engine import Model
 from apps.inference.tensors import Tensor
 from benchmarks.harness.asking import Asked
+from benchmarks.harness.decided import ONE_MEMBER, connect
 from benchmarks.harness.figure import Better, Figure, Held
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import Service, sandbox
 from ccfpy.client.attested import Expected
-from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
 from ccfpy.client.keyfiles import KeyFiles
 from ccfpy.client.opening import carry
@@ -40,7 +40,6 @@ SECONDS, QUICK_SECONDS = 4.0, 2.0
 WARM_S = 1.0
 BARE_S = 1.0
 REPEATS, QUICK_REPEATS = 3, 2
-TIMEOUT_S = 60
 NODES = 3
 PROGRAM = b"import os\n" * 200
 THREE_NUMBERS = {"x": np.ones((1, 3), np.float32)}
@@ -86,17 +85,7 @@ def options() -> list[str]:
     first, *others = constitution("default")
     scripts = [str(path) for path in (first, OWN, *others)]
     words = [word for script in scripts for word in ("--constitution", script)]
-    return ["--app", "inference", "--initial-member-count", "1", *words]
-
-
-def connect(service: Service, port: int, name: str) -> Connection:
-    """Connect to a node as a user."""
-    return Connection(
-        f"https://{service.host}:{port}",
-        service_certificate=(service.common / "service_cert.pem").read_text(),
-        identity=KeyFiles(folder=service.common, name=name),
-        timeout_s=TIMEOUT_S,
-    )
+    return ["--app", "inference", *ONE_MEMBER, *words]
 
 
 async def install(service: Service, name: str, content: bytes) -> None:
