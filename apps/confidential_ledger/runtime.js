@@ -8,8 +8,20 @@ function refuse(statusCode, code, message) {
   return { statusCode, body: { error: { code, message } } };
 }
 
+// Return what a body says, and nothing if it is no object in JSON.
 function propertiesOf(request) {
-  return request.body.text() ? request.body.json() : {};
+  if (!request.body.text()) return {};
+  let properties;
+  try {
+    properties = request.body.json();
+  } catch {
+    return undefined;
+  }
+  return properties?.constructor === Object ? properties : undefined;
+}
+
+function refuseBody() {
+  return refuse(400, "InvalidInput", "The body is no object in JSON.");
 }
 
 // What functions find as `context`, of a request that is being answered.
@@ -48,9 +60,11 @@ export async function execute(request) {
   if (!confidentialLedger.hasFunction(functionId)) {
     return refuse(404, "ResourceNotFound", "There is no such function.");
   }
+  const properties = propertiesOf(request);
+  if (properties === undefined) return refuseBody();
   introduce(request, {});
   try {
-    const value = await run(functionId, propertiesOf(request));
+    const value = await run(functionId, properties);
     return { body: { status: "Succeeded", result: written(value) } };
   } catch (error) {
     ccf.rpc.setApplyWrites(false);
@@ -76,7 +90,9 @@ async function runAll(hooks) {
 
 export async function append(request) {
   confidentialLedger.requireContributor();
-  const { contents, preHooks = [], postHooks = [] } = propertiesOf(request);
+  const properties = propertiesOf(request);
+  if (properties === undefined) return refuseBody();
+  const { contents, preHooks = [], postHooks = [] } = properties;
   if (typeof contents !== "string") {
     return refuse(400, "InvalidInput", "'contents' is no text.");
   }

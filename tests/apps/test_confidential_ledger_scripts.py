@@ -339,6 +339,10 @@ def test_appends_without_hooks_stay_as_they_were(ccf_user: Caller) -> None:
     assert ccf_user.post(path("transactions"), {"contents": 1}).status == 400
     assert append(ccf_user, "text", collectionId="").status == 400
     assert append(ccf_user, "text", tags="").status == 400
+    for body in (b"null", b"[]", b"{", b'"contents"'):
+        assert ccf_user.post(path("transactions"), body).status == 400
+        below = path("userDefinedFunctions/maths:execute")
+        assert ccf_user.post(below, body).status == 400
     half = b'{"contents": "\\ud800"}'
     assert ccf_user.post(path("transactions"), half).status == 400
 

@@ -73,6 +73,7 @@ def test_any_value_in_a_token_is_read_or_refused(data: st.DataObject) -> None:
 COSE_PARSERS = (
     *("COSE", "COSE signature", "COSE receipt"),
     *("manifest", "simulated quote"),
+    *("SCITT statement", "SCITT statement of an attested service"),
 )
 
 
@@ -172,6 +173,17 @@ BOMBS: dict[str, list[bytes]] = {
     "HTTP responses": [b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 100_000],
     "query string": [b"&" * 16_384, b"=&" * 8192, b"%" * 16_384, b"a=%ff&" * 2000],
     "Accept": [b"," * 16_384, b"a/b;q=" * 2000, b";" * 16_384],
+    "SCITT statement": [b"\xd2\x84\x5b" + b"\xff" * 8, b"\xd2\x84\x41\xa0" * 10_000],
+    "did:x509": [
+        b"did:x509:0:sha256:" + b"A" * 16_384,
+        b"did:x509:0:sha256:" + b"A" * 43 + b"::subject:CN:a" * 1000,
+        b"did:x509:0:sha256:" + b"A" * 43 + b"::san:dns:" + b"%2E" * 5000,
+        b"did:x509:0:sha256:" + b"A" * 43 + b"::eku:" + b"1." * 8000,
+    ],
+    "id of a user of a confidential ledger": [b"0" * 16_384, b"0A:" * 5000],
+    "tags of an entry": [b"," * 16_384, b"a," * 8000, b"a" * 16_384],
+    "collection": [b"a" * 16_384],
+    "transaction that a client asks for": [b"9" * 16_384, b"1." + b"9" * 5000],
     "size": [b"9" * 16_384, b"9" * 5000 + b"KB"],
     "time": [b"9" * 16_384, b"9" * 5000 + b"ms"],
     "moment": [b"9" * 16_384, b"2025-06-15" * 1000],
