@@ -9,7 +9,7 @@ import pkgutil
 
 from apps.confidential_ledger.app import app
 from apps.confidential_ledger.script_ledger import ScriptLedger
-from apps.confidential_ledger.tables import BUNDLE, FUNCTIONS, PREFIX
+from apps.confidential_ledger.tables import AZURES_PREFIX, BUNDLE, FUNCTIONS, PREFIX
 from ccfpy.app import (
     ApiError,
     Context,
@@ -35,7 +35,6 @@ OURS = frozenset(
         "enclaveQuotes",
         "governance",
         "ledgerUsers",
-        "receipt",
         "roles",
         "transactions",
         "tx",
@@ -44,7 +43,11 @@ OURS = frozenset(
         "users",
     }
 )
-"""First parts of paths that no endpoint of users may have."""
+"""First parts of paths that no endpoint of users may have.
+
+``receipt`` is not among them: a sample of Azure's brings an endpoint of that name,
+which then answers in place of CCF's.
+"""
 FOLDER = f"/{PREFIX.removesuffix('.')}/"
 """The folder of our modules, and of functions."""
 RUNTIME = f"{FOLDER}runtime.js"
@@ -135,9 +138,16 @@ def refused(message: str) -> ApiError:
 
 
 def _narrowing(table: str, granted: Permission) -> tuple[Permission, str | None]:
-    """Keep scripts from the tables that are the application's own."""
-    if table.removeprefix("public:").startswith(PREFIX):
+    """Keep scripts from the tables that are the application's own.
+
+    Those with Azure's names can be read.
+    """
+    name = table.removeprefix("public:")
+    if name.startswith(PREFIX):
         return Permission.NONE, f"The '{PREFIX}' prefix is reserved."
+    if name.startswith(AZURES_PREFIX):
+        left = granted & Permission.READ
+        return left, f"The '{AZURES_PREFIX}' prefix can only be read."
     return granted, None
 
 

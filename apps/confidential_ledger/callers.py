@@ -44,7 +44,7 @@ def roles_of(ctx: Context, user_id: str) -> tuple[str, ...]:
     """Return the roles of a user: those of the table, or else those of the members."""
     assigned = USERS.of(ctx.tx).get(user_id)
     if assigned is not None:
-        return tuple(assigned.roles)
+        return tuple(assigned)
     digest = digest_of(user_id)
     data = None if digest is None else user_data(ctx.tx, UserId(digest))
     roles = data.get(ROLES_OF_MEMBERS) if isinstance(data, dict) else None

@@ -12,7 +12,7 @@ from apps.confidential_ledger.limits import (
     ROLES_DEFINED_MAX,
 )
 from apps.confidential_ledger.roles import BUILT_IN, actions_of, canonical, is_role
-from apps.confidential_ledger.tables import ROLES, Role
+from apps.confidential_ledger.tables import ROLES, actions_table
 from ccfpy.app import (
     JSON_NAME,
     ApiError,
@@ -94,7 +94,7 @@ def define_roles(ctx: Context, _: Administrator, body: DefinedRoles) -> Response
 def change_roles(ctx: Context, _: Administrator, body: DefinedRoles) -> Response:
     """Change which actions roles permit."""
     for role in body.roles:
-        if not ROLES.of(ctx.tx).has(role.name):
+        if not ROLES.of(ctx.tx).contains(role.name):
             raise _no_role(role.name)
         _put(ctx, role)
     return empty_reply(200)
@@ -107,9 +107,10 @@ def remove_role(
     roleName: str,  # noqa: N803 - the parameter's name is Azure's
 ) -> Response:
     """Remove a role; users who have the role may do nothing by it."""
-    if not ROLES.of(ctx.tx).has(roleName):
+    if not ROLES.of(ctx.tx).contains(roleName):
         raise _no_role(roleName)
     ROLES.of(ctx.tx).remove(roleName)
+    actions_table(roleName).of(ctx.tx).clear()
     return empty_reply(200)
 
 
@@ -126,9 +127,13 @@ def _put(ctx: Context, role: DefinedRole) -> None:
             f"A role has {ACTIONS_MAX} actions at most, each of 1 to "
             f"{ACTION_CHARS_MAX} printable characters of ASCII."
         )
-    if not roles.has(name) and roles.size() >= ROLES_DEFINED_MAX:
+    if not roles.contains(name) and roles.size() >= ROLES_DEFINED_MAX:
         raise _refused(f"There are {ROLES_DEFINED_MAX} roles at most.")
-    roles.put(name, Role(actions=sorted(set(actions))))
+    roles.insert(name)
+    permitted = actions_table(name).of(ctx.tx)
+    permitted.clear()
+    for action in actions:
+        permitted.insert(action)
 
 
 def _refused(message: str) -> ApiError:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from enum import StrEnum
 
-from apps.confidential_ledger.tables import ROLES
+from apps.confidential_ledger.tables import ROLES, actions_table
 from ccfpy.app import Context
 
 
@@ -34,7 +34,7 @@ def canonical(role: str) -> str:
 
 def is_role(ctx: Context, name: str) -> bool:
     """Return whether there is a role of this name."""
-    return name in BUILT_IN or ROLES.of(ctx.tx).has(name)
+    return name in BUILT_IN or ROLES.of(ctx.tx).contains(name)
 
 
 def is_permitted(ctx: Context, roles: Collection[str], action: str) -> bool:
@@ -43,14 +43,15 @@ def is_permitted(ctx: Context, roles: Collection[str], action: str) -> bool:
     An administrator may do everything, also actions that only scripts know.
     """
     return ADMINISTRATOR in roles or any(
-        action in actions_of(ctx, role) for role in roles
+        action in BUILT_IN[role]
+        if role in BUILT_IN
+        else actions_table(role).of(ctx.tx).contains(action)
+        for role in roles
     )
 
 
 def actions_of(ctx: Context, role: str) -> Collection[str]:
     """Return the actions that a role permits; none if there is no such role."""
-    built_in = BUILT_IN.get(role)
-    if built_in is not None:
-        return built_in
-    defined = ROLES.of(ctx.tx).get(role)
-    return () if defined is None else defined.actions
+    if role in BUILT_IN:
+        return BUILT_IN[role]
+    return [*actions_table(role).of(ctx.tx).keys()]

@@ -11,7 +11,7 @@ from apps.confidential_ledger.app import app, page
 from apps.confidential_ledger.callers import Administrator, roles_of
 from apps.confidential_ledger.limits import NAMES_PER_PAGE, ROLES_MAX
 from apps.confidential_ledger.roles import canonical, is_role
-from apps.confidential_ledger.tables import USERS, Assignment
+from apps.confidential_ledger.tables import USERS
 from apps.confidential_ledger.user_ids import parse_user_id
 from ccfpy.app import JSON_NAME, ApiError, Context, ErrorCode, JsonObject
 
@@ -112,7 +112,7 @@ def _assign(
     for role in assigned:
         if not is_role(ctx, role):
             raise ApiError(400, ErrorCode.InvalidInput, f"There is no role '{role}'.")
-    USERS.of(ctx.tx).put(known, Assignment(roles=assigned))
+    USERS.of(ctx.tx).put(known, assigned)
     return describe(known, assigned)
 
 

@@ -142,6 +142,12 @@ def test_a_bundle_has_a_form_and_paths_of_its_own(ccf_user: Caller, body: Json) 
     assert ccf_user.get(path("userDefinedEndpoints")).object()["modules"] == []
 
 
+def test_a_bundle_may_have_a_receipt_of_its_own(ccf_user: Caller) -> None:
+    brought = bundle("/receipt")
+    assert ccf_user.put(path("userDefinedEndpoints"), brought).status == 201
+    assert ccf_user.get("/app/receipt?transaction_id=2.1").json() == {"said": "hi"}
+
+
 @pytest.mark.parametrize("name", ["runtimeOptions", "runTimeOptions"])
 def test_options_are_read_and_changed(ccf_user: Caller, name: str) -> None:
     below = path(f"userDefinedEndpoints/{name}")
@@ -185,6 +191,46 @@ def test_a_script_finds_azures_own_functions(
     assert auditor.get("/app/hi").json() == [fingerprint(auditor.id), True, False]
     reader = with_role(ccf_service, "Reader", "reader")
     assert reader.get("/app/hi").json() == [fingerprint(reader.id), False, False]
+
+
+ROLE_TABLES = """
+const prefix = "public:confidentialledger.roles.";
+const text = (buffer) => ccf.bufToStr(buffer);
+export function rolesOf(user) {
+  return text(ccf.kv[prefix + "user_roles_mapping"].get(ccf.strToBuf(`"${user}"`)));
+}
+export function actionsOf(role) {
+  const found = [];
+  const table = ccf.kv[prefix + "user_roles_definitions." + role];
+  table.forEach((_, key) => found.push(text(key)));
+  return found.sort().join();
+}
+export function write(name) { ccf.kv[prefix + name].clear(); }
+"""
+
+
+def test_scripts_read_roles_in_tables_with_azures_names(ccf_user: Caller) -> None:
+    """The banking sample of Azure's documentation looks there."""
+    role: Json = {"roleName": "teller", "roleActions": ["/put", "/get"]}
+    ccf_user.put(path("roles"), {"roles": [role]}).raise_for_error()
+    assign(ccf_user, "0a" * 32, "teller", "reader").raise_for_error()
+    bring(ccf_user, "roles", ROLE_TABLES)
+
+    def ask(function: str, argument: str) -> JsonObject:
+        named: Json = [argument]
+        return run(ccf_user, "roles", exportedFunctionName=function, arguments=named)
+
+    assert ask("rolesOf", ":".join(["0A"] * 32))["result"] == {
+        "returnValue": '["teller","Reader"]'
+    }
+    assert ask("actionsOf", "teller")["result"] == {"returnValue": '"/get","/put"'}
+    refused = [
+        ask("write", f"user_roles_{name}") for name in ("mapping", "definitions.teller")
+    ]
+    assert [each["status"] for each in refused] == ["Failed", "Failed"]
+    assert "can only be read" in str(refused)
+    assert ccf_user.delete(path("roles", roleName="teller")).status == 200
+    assert ask("actionsOf", "teller")["result"] == {"returnValue": ""}
 
 
 # Functions
