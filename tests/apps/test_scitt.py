@@ -147,6 +147,14 @@ def test_an_older_client_asks_for_its_operation(opened: Transparency) -> None:
     assert (waited.status, waited.headers["content-type"]) == (201, "application/cose")
 
 
+def test_an_operation_does_not_expire(opened: Transparency) -> None:
+    registered = opened.register(query="")
+    opened.service.wait_committed(registered)
+    opened.service.advance(24 * 60 * 60 * 1000)
+    answer = opened.get(f"/operations/{registered.txid}")
+    assert cbor.decode(answer.body)["Status"] == "succeeded"
+
+
 def test_an_operation_that_was_none_is_told_apart(opened: Transparency) -> None:
     assert problem(opened.get("/operations/2.1"))[:2] == (404, "NotFound")
     assert problem(opened.get("/operations/x"))[:2] == (400, "InvalidInput")

@@ -109,6 +109,16 @@ POLICIES: dict[str, tuple[str, str | None]] = {
     "no export": ("function apply() {}", "PolicyError"),
     "no script": ("return true", "PolicyError"),
     "empty": ("", "PolicyError"),
+    "no tables, and time that stands still": (
+        """
+        export function apply() {
+          const began = Date.now();
+          for (let i = 0; i < 100000; i++);
+          return ccf.kv === undefined && began > 0 && Date.now() === began;
+        }
+        """,
+        None,
+    ),
     "what a statement says": (
         """
         export function apply(phdr, uhdr, payload, details) {
