@@ -130,6 +130,7 @@ from ccfpy.js.serving import (
 )
 from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
+from ccfpy.kv.tx import Tx
 from ccfpy.ledger.tx_receipt import TxReceipt
 from ccfpy.node.indexing import (
     Lazy,
@@ -214,6 +215,7 @@ __all__ = [
     "SnpReport",
     "Strategy",
     "TextFormat",
+    "Tx",
     "TxId",
     "TxReceipt",
     "TxStatus",

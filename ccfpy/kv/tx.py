@@ -228,7 +228,7 @@ class MapHandle:
 
 
 class Tx:
-    """A transaction; made by ``Store.begin``, ended by ``Store.commit`` or dropped."""
+    """A transaction on one state of the store, ended by ``Store.commit`` or dropped."""
 
     __slots__ = (
         "_state",

@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Malformed",
         "Misdeclared",
     ),
-    "Tables": ("Map", "Value", "Set", "Codec", "RAW", "STRING", "json_codec"),
+    "Tables": ("Map", "Value", "Set", "Codec", "RAW", "STRING", "json_codec", "Tx"),
     "Answers": (
         "Answer",
         "json_reply",
