@@ -4,6 +4,16 @@ from base64 import b64encode
 from datetime import UTC, datetime
 from functools import cache
 
+from apps.etcd.json_form import to_json
+from apps.etcd.messages import (
+    Compare,
+    DeleteRangeRequest,
+    PutRequest,
+    RangeRequest,
+    RequestOp,
+    TxnRequest,
+)
+from apps.etcd.wire import encode as encode_etcd
 from ccfpy.base import json
 from ccfpy.base.ids import SessionId
 from ccfpy.base.json import Json, JsonObject
@@ -283,3 +293,29 @@ def queries() -> list[bytes]:
 def json_texts() -> list[bytes]:
     value: Json = {"a": [1, -2.5, None, True, "\u20ac"], "b": {"c": {}}}
     return [json.dumps(value), *receipts()]
+
+
+def _transaction() -> TxnRequest:
+    nested = TxnRequest(
+        success=(
+            RequestOp(
+                request_delete_range=DeleteRangeRequest(key=b"a", range_end=b"\x00")
+            ),
+        )
+    )
+    return TxnRequest(
+        compare=(Compare(target=2, key=b"key", mod_revision=300),),
+        success=(
+            RequestOp(request_put=PutRequest(key=b"key", value=b"value", lease=-1)),
+            RequestOp(request_txn=nested),
+        ),
+        failure=(RequestOp(request_range=RangeRequest(key=b"key", limit=1)),),
+    )
+
+
+def etcd_requests() -> list[bytes]:
+    return [encode_etcd(_transaction())]
+
+
+def etcd_json_requests() -> list[bytes]:
+    return [json.dumps(to_json(_transaction()))]

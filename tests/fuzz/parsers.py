@@ -12,6 +12,10 @@ from apps.confidential_ledger.asked import (
     parse_transaction_id,
 )
 from apps.confidential_ledger.user_ids import parse_user_id
+from apps.etcd.json_form import from_json, to_json
+from apps.etcd.messages import TxnRequest
+from apps.etcd.wire import decode as decode_etcd
+from apps.etcd.wire import encode as encode_etcd
 from apps.scitt.configuration import Policy
 from apps.scitt.did_x509 import DidX509
 from apps.scitt.registration import check_signer
@@ -263,6 +267,16 @@ PARSERS: dict[str, Parser] = {
         write=lambda m: cbor.encode(
             cbor.Tag(18, [m.protected_bytes, {}, m.payload, m.signature])
         ),
+    ),
+    "etcd request": Parser(
+        examples=examples.etcd_requests,
+        parse=lambda data: decode_etcd(TxnRequest, data),
+        write=encode_etcd,
+    ),
+    "etcd request in JSON": Parser(
+        examples=examples.etcd_json_requests,
+        parse=lambda data: from_json(TxnRequest, json.loads(data)),
+        write=lambda request: json.dumps(to_json(request)),
     ),
     "SCITT statement": Parser(
         examples=_statements,

@@ -44,7 +44,7 @@ def test_a_damaged_example_is_read_or_refused(name: str, data: st.DataObject) ->
 
 JSON_PARSERS = (
     *("receipt", "node signature", "recovery shares", "secret record", "JWK"),
-    "configuration",
+    *("configuration", "etcd request in JSON"),
     *("simulated endorsements", "simulated machine", "local report", "sealed text"),
 )
 
@@ -171,6 +171,18 @@ BOMBS: dict[str, list[bytes]] = {
         + b"1\r\na\r\n" * 100_000,
     ],
     "HTTP responses": [b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 100_000],
+    "etcd request": [
+        b"\x12\xff\xff\xff\xff\x0f" * 10_000,
+        b"\x12\x00" * 2_000,
+        b"\x12\x7f\x22\x7d" * 1_000,
+        b"\x12\x04\x22\x02\x12\x00" * 1_000,
+        b"\x80" * MEGABYTE,
+    ],
+    "etcd request in JSON": [
+        b'{"success":[{"request_txn":' * 30_000,
+        b'{"compare":[' + b"{}," * 10_000 + b"{}]}",
+        b'{"compare":[{"lease":"' + b"9" * MEGABYTE + b'"}]}',
+    ],
     "query string": [b"&" * 16_384, b"=&" * 8192, b"%" * 16_384, b"a=%ff&" * 2000],
     "Accept": [b"," * 16_384, b"a/b;q=" * 2000, b";" * 16_384],
     "SCITT statement": [b"\xd2\x84\x5b" + b"\xff" * 8, b"\xd2\x84\x41\xa0" * 10_000],

@@ -1,0 +1,1 @@
+"""Etcd's interface, on a ledger."""

@@ -1,0 +1,24 @@
+"""The bounds of what callers send, each by its name."""
+
+MESSAGE_BYTES_MAX = (3 << 20) // 2
+"""Of one request in protobuf: etcd's own bound, 1.5 MiB."""
+JSON_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
+"""Of one request in JSON, where bytes are a third longer."""
+MESSAGE_DEPTH_MAX = 32
+"""How deep messages stand within messages; each nested transaction takes two."""
+TXN_OPS_MAX = 128
+"""Of a transaction: comparisons, or requests of one branch; etcd's own bound."""
+LEASE_TTL_S_MIN = 2
+"""A shorter lease gets this many seconds, as in etcd."""
+LEASE_TTL_S_MAX = 9_000_000_000
+"""Etcd's own bound."""
+LEASES_MAX = 100_000
+"""How many leases there may be at once."""
+LEASES_ENDED_MAX = 1000
+"""How many leases are ended at once."""
+LEASES_CHECKED_MS = 1000
+"""How often the primary looks for leases that have ended."""
+COMPACTION_MS_MAX = 5000
+"""How long a compaction may take: one transaction removes all older revisions."""
+RECEIPT_WAIT_MS = 2000
+"""How long a caller waits until a transaction is read from the ledger."""
