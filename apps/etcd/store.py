@@ -1,0 +1,316 @@
+"""The keys of etcd over the tables of one transaction.
+
+The rules:
+
+* The store's revision begins at 1 and rises by one for each call that changes keys; all
+  changes of one call share a revision. It is the store's own: a ledger's seqno also
+  counts signatures and reads.
+* The table of keys holds what is now. Each change leaves what it replaced, so a past
+  revision is what is now with all later changes undone.
+* A lease ends by the host's clock, within a second or at the first call that may write:
+  its keys are deleted in a revision of their own, before the call's.
+"""
+
+from dataclasses import dataclass, replace
+
+from apps.etcd.limits import LEASES_ENDED_MAX, LEASES_MAX
+from apps.etcd.messages import Event, EventType, KeyValue
+from apps.etcd.refusals import Refusal, refused
+from apps.etcd.tables import (
+    CHANGES,
+    COUNTERS,
+    KEYS,
+    LEASE_ID,
+    LEASED,
+    LEASES,
+    Change,
+    Counters,
+    Lease,
+    revision_of,
+    row_of,
+)
+from ccfpy.app import Tx
+
+_MS = 1000
+ALL = b"\x00"
+"""As the end of a range: every key from its start on."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """A key alone, or the keys from one up to but without another.
+
+    Attributes:
+        key: the key alone, or the first.
+        end: empty for a key alone; `ALL` for all keys behind the first.
+    """
+
+    key: bytes
+    end: bytes = b""
+
+    def has(self, key: bytes) -> bool:
+        """Return whether a key is in the range."""
+        if not self.end:
+            return key == self.key
+        return self.key <= key and (self.end == ALL or key < self.end)
+
+
+class Store:
+    """The keys and leases as one transaction sees and changes them.
+
+    Attributes:
+        events: what the revision that the transaction is writing did, in order.
+    """
+
+    def __init__(self, tx: Tx) -> None:
+        self._keys = KEYS.of(tx)
+        self._changes = CHANGES.of(tx)
+        self._leases = LEASES.of(tx)
+        self._leased = LEASED.of(tx)
+        self._counters_row = COUNTERS.of(tx)
+        self._counters = self._counters_row.get() or Counters()
+        self._next = self._counters.revision + 1
+        self.events: list[Event] = []
+        self.has_written = False
+
+    @property
+    def revision(self) -> int:
+        """The revision of the last change, which may be the transaction's own."""
+        return self._counters.revision
+
+    @property
+    def compacted(self) -> int:
+        """Revisions before this one are forgotten."""
+        return self._counters.compacted
+
+    # Read
+
+    def get(self, key: bytes) -> KeyValue | None:
+        """Return a key as it is now."""
+        return self._keys.get(key)
+
+    def check_revision(self, revision: int) -> None:
+        """Check that a revision can be read; 0 and less mean the last one.
+
+        Raises:
+            Refused: the revision is compacted, or is none yet.
+        """
+        if revision > self.revision:
+            raise refused(Refusal.FUTURE_REVISION)
+        if 0 < revision < self.compacted:
+            raise refused(Refusal.COMPACTED)
+
+    def range(self, keys: KeyRange, revision: int = 0) -> list[KeyValue]:
+        """List keys as a revision left them, in their order.
+
+        Raises:
+            Refused: as `check_revision`.
+        """
+        self.check_revision(revision)
+        now = self._now(keys)
+        if revision <= 0 or revision == self.revision:
+            return now
+        found = {each.key: each for each in now}
+        undone: set[bytes] = set()
+        # The first change of a key behind the revision has what the revision left.
+        for _, change in self._changes.range(row_of(revision + 1)):
+            if change.key in undone or not keys.has(change.key):
+                continue
+            undone.add(change.key)
+            if change.previous is None:
+                found.pop(change.key, None)
+            else:
+                found[change.key] = change.previous
+        return [found[key] for key in sorted(found)]
+
+    def _now(self, keys: KeyRange) -> list[KeyValue]:
+        if not keys.end:
+            only = self._keys.get(keys.key)
+            return [] if only is None else [only]
+        stop = None if keys.end == ALL else keys.end
+        return [kv for _, kv in self._keys.range(keys.key, stop)]
+
+    def events_since(self, revision: int) -> list[list[Event]]:
+        """List what each revision from one on did, in order.
+
+        Raises:
+            Refused: the revision is compacted.
+        """
+        if revision < self.compacted:
+            raise refused(Refusal.COMPACTED)
+        later: dict[bytes, KeyValue | None] = {}
+        by_revision: dict[int, list[Event]] = {}
+        for row, change in reversed(self._changes.range(row_of(revision))):
+            key = change.key
+            kv = later[key] if key in later else self._keys.get(key)
+            later[key] = change.previous
+            of = revision_of(row)
+            by_revision.setdefault(of, []).append(
+                event_of(key, kv, change.previous, of)
+            )
+        return [by_revision[each][::-1] for each in sorted(by_revision)]
+
+    # Change keys
+
+    def put(self, key: bytes, value: bytes, lease: int) -> KeyValue | None:
+        """Set a key, and return what stood there before.
+
+        Raises:
+            Refused: there is no such lease.
+        """
+        if lease and not self._leases.has(lease):
+            raise refused(Refusal.LEASE_NOT_FOUND)
+        previous = self._keys.get(key)
+        kv = KeyValue(
+            key=key,
+            create_revision=self._next
+            if previous is None
+            else previous.create_revision,
+            mod_revision=self._next,
+            version=1 if previous is None else previous.version + 1,
+            value=value,
+            lease=lease,
+        )
+        self._keys.put(key, kv)
+        if previous is not None and previous.lease not in (0, lease):
+            self._leased.remove(_leased_row(previous.lease, key))
+        if lease:
+            self._leased.insert(_leased_row(lease, key))
+        self._note(key, kv, previous)
+        return previous
+
+    def delete(self, keys: KeyRange) -> list[KeyValue]:
+        """Delete keys, and return what stood there."""
+        gone = self._now(keys)
+        for kv in gone:
+            self._keys.remove(kv.key)
+            if kv.lease:
+                self._leased.remove(_leased_row(kv.lease, kv.key))
+            self._note(kv.key, None, kv)
+        return gone
+
+    def _note(self, key: bytes, kv: KeyValue | None, previous: KeyValue | None) -> None:
+        row = row_of(self._next, len(self.events))
+        self._changes.put(row, Change(key=key, previous=previous))
+        self.events.append(event_of(key, kv, previous, self._next))
+        if self.revision != self._next:
+            self._count(replace(self._counters, revision=self._next))
+
+    def _count(self, counters: Counters) -> None:
+        self._counters = counters
+        self._counters_row.put(counters)
+        self.has_written = True
+
+    def _begin_revision(self) -> None:
+        """Begin a new revision for what follows."""
+        self._next = self.revision + 1
+        self.events = []
+
+    def compact(self, revision: int) -> None:
+        """Forget the revisions before one.
+
+        Raises:
+            Refused: the revision is compacted already, or is none yet.
+        """
+        if revision <= self.compacted:
+            raise refused(Refusal.COMPACTED)
+        if revision > self.revision:
+            raise refused(Refusal.FUTURE_REVISION)
+        for row, _ in self._changes.raw.range(None, row_of(revision)):
+            self._changes.raw.remove(row)
+        self._count(replace(self._counters, compacted=revision))
+
+    # Leases
+
+    def leases(self) -> list[int]:
+        """List the ids of all leases, in their order."""
+        return sorted(self._leases.keys())
+
+    def lease(self, lease_id: int) -> Lease | None:
+        """Return a lease."""
+        return self._leases.get(lease_id)
+
+    def keys_of(self, lease_id: int) -> list[bytes]:
+        """List the keys of a lease, in their order."""
+        prefix = LEASE_ID.encode(lease_id)
+        rows = self._leased.raw.range(prefix, _after(prefix))
+        return [row[len(prefix) :] for row, _ in rows]
+
+    def grant(self, lease_id: int, ttl_s: int, now_ms: int) -> None:
+        """Begin a lease.
+
+        Raises:
+            Refused: the lease exists, or there are too many.
+        """
+        if self._leases.has(lease_id):
+            raise refused(Refusal.LEASE_EXISTS)
+        if self._leases.size() >= LEASES_MAX:
+            raise refused(Refusal.TOO_MANY_REQUESTS)
+        self._renew(lease_id, ttl_s, now_ms)
+
+    def keep_alive(self, lease_id: int, now_ms: int) -> int:
+        """Renew a lease, and return how many seconds it lasts; 0 if there is none."""
+        lease = self._leases.get(lease_id)
+        if lease is None:
+            return 0
+        self._renew(lease_id, lease.ttl_s, now_ms)
+        return lease.ttl_s
+
+    def _renew(self, lease_id: int, ttl_s: int, now_ms: int) -> None:
+        ends_ms = now_ms + ttl_s * _MS
+        self._leases.put(lease_id, Lease(ttl_s=ttl_s, ends_ms=ends_ms))
+        self.has_written = True
+        next_end_ms = self._counters.next_end_ms
+        if not next_end_ms or ends_ms < next_end_ms:
+            self._count(replace(self._counters, next_end_ms=ends_ms))
+
+    def revoke(self, lease_id: int) -> None:
+        """End a lease and delete its keys.
+
+        Raises:
+            Refused: there is no such lease.
+        """
+        if not self._leases.has(lease_id):
+            raise refused(Refusal.LEASE_NOT_FOUND)
+        for key in self.keys_of(lease_id):
+            self.delete(KeyRange(key))
+        self._leases.remove(lease_id)
+        self.has_written = True
+
+    def end_leases(self, now_ms: int) -> None:
+        """End leases whose time is over, each in a revision of its own.
+
+        If very many end at once, those that ended last are left for the next call.
+        """
+        next_end_ms = self._counters.next_end_ms
+        if not next_end_ms or now_ms < next_end_ms:
+            return
+        leases = dict(self._leases.items())
+        over = sorted((each.ends_ms, name) for name, each in leases.items())
+        due = [end for end in over if end[0] <= now_ms][:LEASES_ENDED_MAX]
+        for _, lease_id in due:
+            self.revoke(lease_id)
+            self._begin_revision()
+        left = over[len(due) :]
+        next_end_ms = left[0][0] if left else 0
+        self._count(replace(self._counters, next_end_ms=next_end_ms))
+
+
+def event_of(
+    key: bytes, kv: KeyValue | None, previous: KeyValue | None, revision: int
+) -> Event:
+    """Return what a revision did to a key: a deletion if nothing is left."""
+    if kv is None:
+        gone = KeyValue(key=key, mod_revision=revision)
+        return Event(type=EventType.DELETE, kv=gone, prev_kv=previous)
+    return Event(type=EventType.PUT, kv=kv, prev_kv=previous)
+
+
+def _leased_row(lease_id: int, key: bytes) -> bytes:
+    return LEASE_ID.encode(lease_id) + key
+
+
+def _after(prefix: bytes) -> bytes | None:
+    """Return the first key behind all keys with a prefix."""
+    stripped = prefix.rstrip(b"\xff")
+    return stripped[:-1] + bytes([stripped[-1] + 1]) if stripped else None
