@@ -1,1 +1,6 @@
-"""Etcd's interface, on a ledger."""
+"""`app` is the application."""
+
+from apps.etcd import gateway, grpc, leases, receipts
+from apps.etcd.service import app
+
+__all__ = ["app", "gateway", "grpc", "leases", "receipts"]

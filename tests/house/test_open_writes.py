@@ -58,6 +58,7 @@ APPS = (
     "banking_py",
     "basic",
     "confidential_ledger",
+    "etcd",
     "hello",
     "inference",
     "js_generic",

@@ -1,0 +1,153 @@
+"""Etcd's own client, where it is installed, takes the sample app for etcd."""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.test_howtos import _checkout
+from tests.lab.ports import free_ports
+from tests.pages import PORTS, ROOT, Block, Desk, blocks, perform
+
+if TYPE_CHECKING:
+    import subprocess
+
+ETCDCTL = shutil.which("etcdctl")
+PAGE = ROOT / "docs/howto/use-etcd-clients.md"
+DEADLINE_S = 30
+
+pytestmark = pytest.mark.skipif(
+    ETCDCTL is None, reason="etcdctl is not installed: apt-get install etcd-client"
+)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Return a shell beside a service, which has done what the page says."""
+    desk = _checkout(tmp_path_factory.mktemp("etcd"))
+    (port, *_) = free_ports(PORTS)
+    with contextlib.ExitStack() as running:
+        for block in blocks(PAGE, port):
+            printed = perform(desk, _typed(block), running)
+            if "etcdctl get greeting\n" in block.text:
+                lines = printed.splitlines()
+                assert lines[:3] == ["OK", "greeting", "hello"]
+                assert lines[3:6] == ["OK", "greeting", "hello"]
+        yield desk
+
+
+def _typed(block: Block) -> Block:
+    """Return a block of etcdctl's commands as one that is typed."""
+    is_typed = block.language == "text" and "etcdctl " in block.text
+    return Block("sh", "", block.text) if is_typed else block
+
+
+def ask(desk: Desk, command: str) -> "subprocess.CompletedProcess[str]":
+    return desk.type_in(command)
+
+
+def answer(desk: Desk, command: str) -> str:
+    done = ask(desk, command)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refusal(desk: Desk, command: str) -> str:
+    done = ask(desk, command)
+    assert done.returncode != 0
+    return done.stderr
+
+
+def test_every_flag_of_get(desk: Desk) -> None:
+    for key, value in (("c", "2"), ("a", "9"), ("b", "1")):
+        answer(desk, f"etcdctl put flags/{key} {value}")
+    get = "etcdctl get flags/"
+
+    def keys(flags: str) -> str:
+        printed = answer(desk, f"{get} --keys-only {flags}").split()
+        return "".join(key.removeprefix("flags/") for key in printed)
+
+    assert keys("--prefix") == "abc"
+    assert keys("--prefix --order=DESCEND") == "cba"
+    assert keys("--prefix --sort-by=CREATE") == "cab"
+    assert keys("--prefix --sort-by=MODIFY --order=DESCEND") == "bac"
+    assert keys("--prefix --sort-by=VALUE --order=ASCEND --limit=2") == "bc"
+    assert keys("--prefix --sort-by=VERSION") == "abc"
+    assert keys("flags/c") == "ab"
+    assert "abc" in keys("--from-key")
+    counted = answer(desk, f"{get} --prefix --count-only -w fields")
+    assert '"Count" : 3' in counted
+    assert answer(desk, "etcdctl get flags/a --print-value-only") == "9\n"
+    assert answer(desk, "etcdctl get flags/a --consistency=s -w simple").split() == [
+        "flags/a",
+        "9",
+    ]
+    found = json.loads(answer(desk, f"{get} --prefix -w json"))
+    revision = found["kvs"][0]["mod_revision"]
+    assert answer(desk, f"etcdctl get flags/a --rev={revision}") == "flags/a\n9\n"
+    assert answer(desk, f"etcdctl get flags/a --rev={revision - 1}") == ""
+    late = refusal(desk, "etcdctl get flags/a --rev=999999")
+    assert "etcdserver: mvcc: required revision is a future revision" in late
+
+
+def test_put_and_del_with_their_flags(desk: Desk) -> None:
+    assert answer(desk, "etcdctl put d/p 1") == "OK\n"
+    assert answer(desk, "etcdctl put d/p 2 --prev-kv") == "OK\nd/p\n1\n"
+    assert answer(desk, "etcdctl put d/p --ignore-value") == "OK\n"
+    assert answer(desk, "etcdctl get d/p") == "d/p\n2\n"
+    assert "requested lease not found" in refusal(desk, "etcdctl put d/p 3 --lease=99")
+    assert "key not found" in refusal(desk, "etcdctl put none --ignore-value")
+    answer(desk, "etcdctl put d/p2 x")
+    assert answer(desk, "etcdctl del d/p d/p2 --prev-kv") == "1\nd/p\n2\n"
+    assert answer(desk, "etcdctl del d/ --prefix") == "1\n"
+    assert answer(desk, "etcdctl del d/p") == "0\n"
+
+
+def test_a_transaction_and_a_lease(desk: Desk) -> None:
+    txn = 'printf \'create("t") = "0"\\n\\nput t 1\\n\\nget t\\n\\n\' | etcdctl txn'
+    assert answer(desk, txn) == "SUCCESS\n\nOK\n"
+    assert answer(desk, txn) == "FAILURE\n\nt\n1\n"
+    granted = answer(desk, "etcdctl lease grant 30")
+    lease = granted.split()[1]
+    assert granted == f"lease {lease} granted with TTL(30s)\n"
+    answer(desk, f"etcdctl put leased x --lease={lease}")
+    lives = answer(desk, f"etcdctl lease timetolive {lease} --keys")
+    assert "granted with TTL(30s)" in lives
+    assert "attached keys([leased])" in lives
+    assert lease in answer(desk, "etcdctl lease list")
+    assert answer(desk, f"etcdctl lease revoke {lease}") == f"lease {lease} revoked\n"
+    assert answer(desk, "etcdctl get leased") == ""
+    gone = answer(desk, f"etcdctl lease timetolive {lease}")
+    assert gone == f"lease {lease} already expired\n"
+
+
+def test_compaction_health_and_members(desk: Desk) -> None:
+    answer(desk, "etcdctl put compacted 1")
+    found = json.loads(answer(desk, "etcdctl put compacted 2 -w json"))
+    revision = found["header"]["revision"]
+    compacted = answer(desk, f"etcdctl compaction {revision}")
+    assert compacted == f"compacted revision {revision}\n"
+    late = refusal(desk, f"etcdctl get compacted --rev={revision - 1}")
+    assert "etcdserver: mvcc: required revision has been compacted" in late
+    assert "is healthy" in ask(desk, "etcdctl endpoint health 2>&1").stdout
+    (status,) = json.loads(answer(desk, "etcdctl endpoint status -w json"))
+    assert status["Status"]["leader"] == status["Status"]["header"]["member_id"]
+    assert "is healthy" in ask(desk, "etcdctl endpoint health --cluster 2>&1").stdout
+    members = json.loads(answer(desk, "etcdctl member list -w json"))
+    (member,) = members["members"]
+    assert member["ID"] == status["Status"]["leader"]
+    assert answer(desk, "etcdctl alarm list") == ""
+
+
+def test_what_is_not_served_says_so(desk: Desk) -> None:
+    text = refusal(desk, "etcdctl user list")
+    assert "Unimplemented" in text
+    assert "the service does not serve etcdserverpb.Auth/UserList" in text
+
+
+def test_nobody_calls_without_a_users_certificate(desk: Desk) -> None:
+    without = "env -u ETCDCTL_CERT -u ETCDCTL_KEY etcdctl put k v"
+    assert "Invalid authentication credentials" in refusal(desk, without)
