@@ -75,6 +75,7 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.declaring import default_endpoint_of, endpoint_of
+from ccfpy.endpoints.endpoint_counts import EndpointCounts
 from ccfpy.endpoints.historical import not_yet
 from ccfpy.endpoints.history import (
     HistoricalState,
@@ -168,6 +169,7 @@ __all__ = [
     "Context",
     "CurrentRequest",
     "CustomAuth",
+    "EndpointCounts",
     "ErrorCode",
     "Extension",
     "ExtensionFunction",
@@ -303,6 +305,7 @@ class App:
         policies: Sequence[AuthPolicy] = (),
         has_common_endpoints: bool = True,
         metrics: bool = True,
+        counts_endpoints: bool = False,
     ) -> None:
         """Begin an application.
 
@@ -317,6 +320,8 @@ class App:
             has_common_endpoints: adds ``/commit``, ``/tx``, ``/api`` and ``/receipt``.
             metrics: the node's metrics say what its callers do. Without it they say
                 only how consensus goes on and when certificates end.
+            counts_endpoints: each node counts the calls of each endpoint, for the
+                application alone: see ``ctx.node.endpoint_counts``.
         """
         self.name = name
         self.title = title or name
@@ -326,6 +331,7 @@ class App:
         self._auth = policies_of(auth, self._policies)
         self._has_common_endpoints = has_common_endpoints
         self._has_metrics = metrics
+        self._counts_endpoints = counts_endpoints
         self._scripts: Scripts | None = None
         self._creation_claims: Callable[[str], bytes] | None = None
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
@@ -450,6 +456,8 @@ class App:
         for endpoint in self._endpoints.values():
             registry.add(endpoint)
         registry.default = self._default
+        if self._counts_endpoints:
+            _count_endpoints(registry)
         return registry
 
     def _empty_registry(self) -> Registry:
@@ -467,7 +475,11 @@ class App:
             description=self.description,
             version=self.version,
             has_metrics=self._has_metrics,
-            scripts=replace(self._scripts, policies=self._policies),
+            scripts=replace(
+                self._scripts,
+                policies=self._policies,
+                counts_endpoints=self._counts_endpoints,
+            ),
         )
 
     def openapi(self) -> JsonObject:
@@ -559,3 +571,15 @@ class App:
         """Return what to bind into the receipt of the service's first transaction."""
         claim = self._creation_claims
         return None if claim is None else claim(constitution)
+
+
+def _count_endpoints(registry: Registry) -> None:
+    """Make all endpoints of a registry be counted for their application."""
+    for endpoint in list(registry):
+        registry.add(_counted(endpoint))
+    if registry.default is not None:
+        registry.default = _counted(registry.default)
+
+
+def _counted(endpoint: Endpoint) -> Endpoint:
+    return replace(endpoint, is_counted=True, hides_counts=not endpoint.is_counted)

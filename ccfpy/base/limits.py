@@ -556,6 +556,8 @@ METRICS_ENCLAVE_MS_MAX: int = 2000
 """How long a scrape waits for the enclave; then the host's own metrics are served."""
 ENDPOINTS_COUNTED_MAX: int = 100
 """Endpoints of a frontend whose requests are counted apart, if an app wants that."""
+APP_ENDPOINTS_COUNTED_MAX: int = 1000
+"""Endpoints whose calls a node counts for their application; others go uncounted."""
 SIGNATURES_TIMED_MAX: int = 1000
 """Signatures that are not final and whose time is known; older ones are forgotten."""
 METRICS_SERIES_MAX: int = 2000

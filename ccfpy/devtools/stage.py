@@ -6,7 +6,7 @@ a primary to forward to, is refused with a word that says so.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias
 
@@ -25,6 +25,7 @@ from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.defects import Marks
+from ccfpy.endpoints.endpoint_counts import EndpointCounts
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -138,6 +139,10 @@ class StageNode:
         """Return the view of a transaction in the store."""
         known = self.history.txid_of(seqno)
         return None if known is None else known.view
+
+    def endpoint_counts(self) -> Sequence[EndpointCounts]:
+        """List none: nothing is counted here."""
+        return ()
 
     def view_history(self, since: View) -> None:
         """Know no views before this one."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.auth.policy import Identity
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.declaration import CommitHandler, Endpoint
+    from ccfpy.endpoints.endpoint_counts import EndpointCounts
     from ccfpy.endpoints.history import HistoricalState, History
     from ccfpy.endpoints.index_strategies import Indexing
     from ccfpy.endpoints.scripting import Scripting
@@ -98,6 +99,10 @@ class NodeView(Protocol):
 
     def view_history(self, since: View) -> Sequence[TxId] | None:
         """List the first transaction of each view from ``since``; ``None`` if later."""
+        ...
+
+    def endpoint_counts(self) -> "Sequence[EndpointCounts]":
+        """List how often this node answered each endpoint, if the app wants counts."""
         ...
 
     def begin(self, *, read_only: bool) -> "Tx":

@@ -94,6 +94,8 @@ class Endpoint:
             elsewhere.
         is_counted: the node's metrics count its requests apart from others', so that
             the owner of the host sees how often it is called.
+        hides_counts: its requests are counted for the application alone; the node's
+            metrics count them with all others.
     """
 
     method: str
@@ -107,6 +109,12 @@ class Endpoint:
     on_local_commit: "LocalCommitHandler | None" = None
     execution_ms_max: int | None = None
     is_counted: bool = False
+    hides_counts: bool = False
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the owner of the host sees how often it is called."""
+        return self.is_counted and not self.hides_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

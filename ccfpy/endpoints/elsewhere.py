@@ -82,7 +82,7 @@ def forward(
         )
     session.stay_in(node.view)
     if trace is not None:
-        trace.reaches(endpoint.path, is_counted=endpoint.is_counted)
+        trace.reaches(endpoint.path, is_counted=endpoint.is_shown)
         request = trace.sent_on(request)
     awaited = node.forward(request, session)
     session.is_forwarding = True

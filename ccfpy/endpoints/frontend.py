@@ -27,6 +27,7 @@ from ccfpy.endpoints.declaration import (
     Mode,
 )
 from ccfpy.endpoints.defects import LOGGED_AS, Marks, words_for
+from ccfpy.endpoints.endpoint_counts import CountsByEndpoint
 from ccfpy.endpoints.node_inside import NodeInside
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
@@ -92,6 +93,8 @@ class Frontend:
             the node's own frontend is exempt, so that a stuck service can be asked why.
         counts: of the requests that were answered, but for those counted apart.
         endpoint_counts: of the endpoints that are counted apart, by their paths.
+        counts_by_endpoint: of the same endpoints, and of those counted for their
+            application alone.
         conflicts: handlers run again.
         turned_away: requests refused under pressure.
         closed_to: requests refused because the frontend was closed.
@@ -135,6 +138,7 @@ class Frontend:
         self._now_ns: Callable[[], int] = clock.monotonic_ns
         self.counts = RequestCounts()
         self.endpoint_counts: dict[str, RequestCounts] = {}
+        self.counts_by_endpoint = CountsByEndpoint()
         self.conflicts = 0
         self.turned_away = 0
         self.closed_to = 0
@@ -182,6 +186,8 @@ class Frontend:
                     break
                 except Conflict:
                     self.conflicts += 1
+                    if endpoint.is_counted:
+                        self.counts_by_endpoint.retried(endpoint.path, endpoint.method)
                     continue
             else:
                 answer = _no_end_of_conflicts().response()
@@ -228,7 +234,10 @@ class Frontend:
         elapsed_ns = self._now_ns() - began_ns
         counts = self.counts
         if endpoint is not None and endpoint.is_counted:
-            counts = self._counts_of(endpoint)
+            path, method = endpoint.path, endpoint.method
+            self.counts_by_endpoint.answered(path, method, response.status)
+            if not endpoint.hides_counts:
+                counts = self._counts_of(endpoint)
         counts.count(request.method, response.status, elapsed_ns)
 
     def _counts_of(self, endpoint: Endpoint) -> RequestCounts:
@@ -321,7 +330,7 @@ class Frontend:
         context = Context(request, session, node, endpoint, match.params, tx)
         if underway.trace is not None:
             context.trace = underway.trace
-            underway.trace.reaches(endpoint.path, is_counted=endpoint.is_counted)
+            underway.trace.reaches(endpoint.path, is_counted=endpoint.is_shown)
         response = self._run(endpoint, context)
         if isinstance(response, _Refusal):
             return response.response

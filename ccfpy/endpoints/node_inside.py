@@ -16,6 +16,7 @@ from ccfpy.endpoints.history import Expiry, HistoricalState, History, RequestHan
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.endpoint_counts import EndpointCounts
     from ccfpy.endpoints.index_strategies import Blobs, Index, Indexing, Kind, Strategy
     from ccfpy.endpoints.scripting import Scripting
     from ccfpy.endpoints.session import Session
@@ -94,6 +95,10 @@ class NodeInside:
     def view_history(self, since: View) -> Sequence[TxId] | None:
         """List the first transaction of each view from ``since``."""
         return self._threads.inside(self._node.view_history, since)
+
+    def endpoint_counts(self) -> "Sequence[EndpointCounts]":
+        """List how often this node answered each endpoint."""
+        return self._threads.inside(lambda _: self._node.endpoint_counts(), None)
 
     def begin(self, *, read_only: bool) -> "Tx":
         """Open a transaction on the current state."""

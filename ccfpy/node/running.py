@@ -20,6 +20,7 @@ from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
+from ccfpy.endpoints.endpoint_counts import EndpointCounts
 from ccfpy.endpoints.session import Session
 from ccfpy.http.errors import ErrorCode, internal_error, unavailable
 from ccfpy.http.messages import Request
@@ -394,6 +395,10 @@ class RunningNode:
     def view_history(self, since: View) -> Sequence[TxId] | None:
         """List the first transaction of each view from ``since``."""
         return self.replication.raft.log.history.first_of_each(since)
+
+    def endpoint_counts(self) -> Sequence[EndpointCounts]:
+        """List how often this node answered each endpoint of the application."""
+        return self.frontends["app"].counts_by_endpoint.all()
 
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state."""

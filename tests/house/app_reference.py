@@ -7,6 +7,7 @@ from typing import Any
 
 from ccfpy import app
 from ccfpy.endpoints.auth import POLICIES
+from ccfpy.endpoints.context import NodeView
 from ccfpy.kv.maps import SetHandle, TypedHandle, ValueHandle
 from ccfpy.testing.node import Client, InProcessNode, Person
 from tests.house.app_mistakes import MISTAKES
@@ -21,6 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Context",
         "CommitHandler",
         "JobContext",
+        "EndpointCounts",
         "Request",
         "Response",
         "ApiError",
@@ -183,6 +185,7 @@ WORDS = {
 DETAILS: dict[str, tuple[type, ...]] = {
     "Members of `App`": (app.App,),
     "Members of `Context`": (app.Context,),
+    "The node: `ctx.node`": (NodeView,),
     "What a policy judges by: `RequestCredentials`": (app.RequestCredentials,),
     "The past: `ctx.node.history` and what it gives": (
         app.History,
@@ -196,6 +199,20 @@ DETAILS: dict[str, tuple[type, ...]] = {
     ),
     "The test kit: `ccfpy.testing.node`": (InProcessNode, Client, Person),
 }
+
+INTERNAL: dict[type, tuple[str, ...]] = {
+    NodeView: (
+        "answers_at_commit",
+        "attest",
+        "begin",
+        "commit",
+        "commit_waits",
+        "created_at_latest_s",
+        "forward",
+        "takes_writes",
+    )
+}
+"""Members that are there for ccfpy, and not for applications."""
 
 _ABOUT_MISTAKES = """\
 An app whose declaration is wrong does not load. The refusal names the file and the line
@@ -232,7 +249,7 @@ def _attributes(kind: type) -> Iterator[str]:
 def _members(kind: type) -> Iterator[str]:
     yield from _attributes(kind)
     for name, member in vars(kind).items():
-        if name.startswith("_"):
+        if name.startswith("_") or name in INTERNAL.get(kind, ()):
             continue
         if isinstance(member, property):
             yield f"| `{name}` | {_said_of(member)} |"

@@ -1,6 +1,6 @@
 """An application's endpoints and modules, read from its tables when these change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +20,7 @@ from ccfpy.endpoints.historical import describe_historical
 from ccfpy.endpoints.registry import Registry, template_pattern
 from ccfpy.http.errors import internal_error
 from ccfpy.js.engine import Library
-from ccfpy.js.serving.tables import ScriptTables
+from ccfpy.js.serving.scripts import Scripts
 from ccfpy.service.tables.js import EndpointKey, EndpointProperties
 
 if TYPE_CHECKING:
@@ -75,12 +75,15 @@ class Code:
 
     def __init__(
         self,
-        tables: ScriptTables,
+        scripts: Scripts,
         make_handler: MakeHandler,
-        policies: "Mapping[str, AuthPolicy]",
     ) -> None:
-        self._tables = tables
-        self._policies = {name: POLICIES[name] for name in _POLICY_NAMES} | {**policies}
+        self._tables = scripts.tables
+        self._counts_endpoints = scripts.counts_endpoints
+        self._policies: dict[str, AuthPolicy] = {
+            name: POLICIES[name] for name in _POLICY_NAMES
+        }
+        self._policies.update(scripts.policies)
         self._make_handler = make_handler
         self._library = Library({})
         self._library_seen = _Seen()
@@ -136,6 +139,7 @@ class Code:
         )
         if mode is Mode.HISTORICAL:
             operation = describe_historical(operation)
+        is_shown = _is_counted(properties.openapi)
         return Endpoint(
             method=method,
             path=path,
@@ -146,7 +150,8 @@ class Code:
             auth=tuple(map(self._policy, properties.authn_policies)),
             operation=operation,
             execution_ms_max=UNLIMITED,  # an interpreter has limits of its own
-            is_counted=_is_counted(properties.openapi),
+            is_counted=is_shown or self._counts_endpoints,
+            hides_counts=not is_shown,
         )
 
     def _policy(self, described: "Json") -> "AuthPolicy":

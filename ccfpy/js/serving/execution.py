@@ -64,7 +64,7 @@ class Executor:
         self.ran_ms = Histogram(TIME_EDGES_MS)
         """How long calls ran that a script ended itself."""
         self.limit_hits: dict[JsLimit, int] = dict.fromkeys(JsLimit, 0)
-        self.code = Code(scripts.tables, self._handler, scripts.policies)
+        self.code = Code(scripts, self._handler)
         """The endpoints and modules in the tables now."""
 
     @property

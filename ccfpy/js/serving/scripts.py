@@ -26,10 +26,12 @@ class Scripts:
         tables: the tables of endpoints, modules and options.
         narrowing: takes away rights on tables that scripts have otherwise.
         more: makes the application's own extensions.
+        counts_endpoints: nodes count the calls of each endpoint for the application.
         policies: the application's own policies, by the names that scripts know.
     """
 
     tables: ScriptTables
     narrowing: Narrowing | None = None
     more: MoreExtensions = lambda _: ()
+    counts_endpoints: bool = False
     policies: Mapping[str, AuthPolicy] = field(default_factory=dict)

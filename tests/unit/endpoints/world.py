@@ -15,6 +15,7 @@ from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.defects import Marks
+from ccfpy.endpoints.endpoint_counts import EndpointCounts
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import (
     Expiry,
@@ -234,6 +235,9 @@ class StoreNode:
 
     def view_of(self, seqno: Seqno) -> View | None:
         return self.view if 1 <= seqno <= self.store.version else None
+
+    def endpoint_counts(self) -> Sequence[EndpointCounts]:
+        return ()
 
     def view_history(self, since: View) -> Sequence[TxId] | None:
         return None if since > self.view else [t for t in self.views if t[0] >= since]

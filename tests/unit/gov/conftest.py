@@ -5,7 +5,7 @@ node's part, ``GovernanceNode`` and ``NodeView``, is played by a store and a few
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.defects import Marks
+from ccfpy.endpoints.endpoint_counts import EndpointCounts
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
 from ccfpy.endpoints.index_strategies import Indexing
@@ -246,6 +247,9 @@ class Node:
 
     def view_of(self, seqno: int) -> int | None:
         return VIEW if seqno <= self.store.version else None
+
+    def endpoint_counts(self) -> Sequence[EndpointCounts]:
+        return ()
 
     def view_history(self, _: int) -> None:
         return None

@@ -8,6 +8,7 @@ from ccfpy.endpoints.declaration import Forwarding, Mode, Redirection
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response
 from ccfpy.js.serving.code import Code
+from ccfpy.js.serving.scripts import Scripts
 from ccfpy.js.serving.tables import GOVERNED
 from ccfpy.kv.store import Store
 from ccfpy.service.tables.js import EndpointKey
@@ -18,7 +19,9 @@ GET = EndpointKey("GET", "/x")
 
 
 def code() -> Code:
-    return Code(GOVERNED, lambda _, __: lambda ___: Response(status=200), {})
+    return Code(
+        Scripts(tables=GOVERNED), lambda _, __: lambda ___: Response(status=200)
+    )
 
 
 def put(store: Store, key: bytes, value: bytes) -> None:
