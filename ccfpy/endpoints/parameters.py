@@ -55,6 +55,8 @@ def _parser(annotation: object) -> tuple[Callable[[str], Any], str]:
     if origin is Annotated and arguments[0] is int:
         ranges = [each for each in arguments[1:] if isinstance(each, IntegerRange)]
         return _integer(ranges[0] if ranges else INTEGER), ""
+    if getattr(annotation, "__supertype__", None) is str:
+        return _same, ""
     if annotation in VALUES or (origin is Annotated and arguments[0] is str):
         return _as_text(schema_of(annotation)), ""
     if origin is Literal:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.annotations import U64, IntegerRange, TextFormat
+from ccfpy.base.ids import UserId
 from ccfpy.endpoints.parameters import parameter_reader
 
 
@@ -46,6 +47,8 @@ class Colour(enum.Enum):
         (U64, str(2**64), None),
         (Annotated[int, "a note"], "4", 4),
         (Annotated[int, IntegerRange("percent", 0, 100)], "101", None),
+        (UserId, "aa", "aa"),
+        (UserId | None, "aa", "aa"),
         (float, "1.5", 1.5),
         (float, "x", None),
         (int | None, "4", 4),
