@@ -130,6 +130,33 @@ MISTAKES = (
         "change the verb or the path of one of them",
     ),
     Mistake(
+        "@app.default_endpoint()\n"
+        "def find(ctx: Context) -> int: ...\n\n\n"
+        "@app.default_endpoint()\n"
+        "def read(ctx: Context) -> int: ...",
+        "read answers * /{path}, which find at notes.py:14 answers already: change "
+        "the verb or the path of one of them",
+    ),
+    Mistake(
+        "@app.every(10)\ndef tidy(ctx: JobContext) -> None: ...",
+        "tidy is declared for every 10 ms: write from 1000 to 604800000",
+    ),
+    Mistake(
+        "@app.on_start\ndef begin() -> None: ...",
+        'begin is a job, which takes its context alone: write "ctx: JobContext"',
+    ),
+    Mistake(
+        '@custom_policy("jwt")\n'
+        "def judge(shown: RequestCredentials) -> AppCaller: ...",
+        'judge is declared as the policy "jwt", which is one of the service: choose '
+        "another name",
+    ),
+    Mistake(
+        '@custom_policy("mine", security_scheme={"type": "apiKey", "in": "header"})\n'
+        "def judge(shown: RequestCredentials) -> AppCaller: ...",
+        'judge is declared with a security scheme without "name": add it',
+    ),
+    Mistake(
         '@app.get("x")\ndef read(ctx: Context) -> int: ...',
         'read is declared for the path "x": write "/x"',
     ),

@@ -13,7 +13,8 @@ FILE, MODULE = "notes.py", "mistaken_notes"
 OPENING = """\
 from dataclasses import dataclass
 from typing import Annotated
-from ccfpy.app import U64, App, Context, HistoricalState, Mode, Provided
+from ccfpy.app import U64, App, AppCaller, Context, HistoricalState, JobContext, Mode,\
+ Provided, RequestCredentials, custom_policy
 
 app = App("notes")
 
@@ -36,7 +37,7 @@ def test_a_mistake_is_refused_in_one_sentence(
     source = compile(OPENING + mistake.code, FILE, "exec")
     with pytest.raises(Misdeclared) as refused:
         exec(source, vars(module))
-    before = mistake.code.partition("@app")[0].count("\n")
+    before = mistake.code[: mistake.code.rindex("@")].count("\n")
     line = OPENING.count("\n") + before + 1
     assert str(refused.value) == f"{FILE}:{line}: {mistake.sentence}"
 
