@@ -65,10 +65,15 @@ def load(app: str) -> Checked:
     endpoints: tuple[str, ...] = ()
     try:
         registry = load_application(app).registry()
-        endpoints = tuple(
-            f"{endpoint.method} /{registry.prefix}{endpoint.path}"
+        own = [
+            endpoint
             for endpoint in registry
             if endpoint.execution_ms_max != UNLIMITED  # every app has those
+        ]
+        if registry.default is not None:
+            own.append(registry.default)
+        endpoints = tuple(
+            f"{each.method} /{registry.prefix}{each.path}" for each in own
         )
     except ApplicationNotLoaded as error:
         fault = str(error)

@@ -17,6 +17,11 @@ app = App("checked")
 @app.get("/x")
 def read(ctx: Context) -> str:
     return word
+
+
+@app.default_endpoint()
+def anything(ctx: Context) -> str:
+    return ctx.request.path
 """
 
 
@@ -26,7 +31,10 @@ def test_an_app_that_loads_is_told_by_its_endpoints_and_files(tmp_path: Path) ->
     app.write_text(GOOD)
     (tmp_path / "checked_tables.py").write_text("word = 'x'\nprint('loaded')")
     checked = asyncio.run(check(app))
-    assert (checked.fault, checked.endpoints) == ("", ("GET /app/x",))
+    assert (checked.fault, checked.endpoints) == (
+        "",
+        ("GET /app/x", "* /app/{path}"),
+    )
     assert [Path(file).name for file in checked.files] == [
         "checked_app.py",
         "checked_tables.py",
