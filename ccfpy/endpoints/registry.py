@@ -168,7 +168,10 @@ class Registry:
         """
         if self.default is None or whole_path in _NOT_THE_APPS:
             return None
-        return self._match(self.default, {"path": unquote(path)})
+        is_prefix_alone = whole_path == f"/{self.prefix}"
+        return self._match(
+            self.default, {"path": "/" if is_prefix_alone else unquote(path)}
+        )
 
     def _match(self, endpoint: Endpoint, params: Mapping[str, str]) -> Match:
         full_path = f"/{self.prefix}{endpoint.path}"

@@ -146,8 +146,7 @@ MISTAKES = (
         'begin is a job, which takes its context alone: write "ctx: JobContext"',
     ),
     Mistake(
-        '@custom_policy("jwt")\n'
-        "def judge(shown: RequestCredentials) -> AppCaller: ...",
+        '@custom_policy("jwt")\ndef judge(shown: RequestCredentials) -> AppCaller: ...',
         'judge is declared as the policy "jwt", which is one of the service: choose '
         "another name",
     ),

@@ -98,6 +98,16 @@ def test_the_services_own_paths_are_not_its(whole: str) -> None:
     assert own.status == 200
 
 
+@pytest.mark.parametrize(
+    ("whole", "path", "found"),
+    [("/app", "/app", "/"), ("/app/", "/", "/"), ("/app/app", "/app", "/app")],
+)
+def test_the_prefix_alone_is_its_root(whole: str, path: str, found: str) -> None:
+    match = _front().frontend.registry.find_default(whole, path)
+    assert match is not None
+    assert match.params == {"path": found}
+
+
 def test_its_writes_are_a_transaction_like_any_other() -> None:
     front = _front()
     assert front.call("POST", "/a").headers["x-ms-ccf-transaction-id"] == "2.1"
