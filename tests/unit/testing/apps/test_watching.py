@@ -6,6 +6,7 @@ from ccfpy.app import App, Context, JobContext
 from ccfpy.kv.changes import Conflict
 from ccfpy.testing.apps import Service
 from ccfpy.testing.apps.watching import Watched
+from tests.unit.endpoints.world import StoreNode, context_of
 from tests.unit.testing.apps.conftest import app
 
 
@@ -66,5 +67,5 @@ def test_a_default_endpoint_is_watched_too(caplog: pytest.LogCaptureFixture) -> 
     default = Watched(failing).registry().default
     assert default is not None
     with pytest.raises(KeyError):
-        default.handler(None)  # type: ignore[arg-type]  # it looks at nothing
+        default.handler(context_of(StoreNode()))
     assert "no such thing" in caplog.text
