@@ -58,7 +58,7 @@ def write(ctx: Context) -> None:
 
 @app.get("/written")
 def written(ctx: Context) -> list[str]:
-    """Tell who wrote."""
+    """List who wrote."""
     return sorted(WRITTEN.of(ctx.tx).keys())
 
 
