@@ -116,7 +116,13 @@ PREVIEW = {
         "listed": ["add"],
         "added": {"status": "Succeeded", "result": {"returnValue": "3"}},
         "noted": {"returnValue": "hooked"},
-        "failed": {"status": "Failed", "error": {"message": "Error: no"}},
+        "failed": {
+            "status": "Failed",
+            "error": {
+                "message": "Error while executing function add: Error: no\n"
+                "    at refuse (add)\n"
+            },
+        },
         "left": [],
     },
 }
