@@ -20,6 +20,7 @@ from ccfpy.app import (
     JwtCaller,
     Provided,
     UserCertCaller,
+    UserCoseSign1Caller,
     UserId,
     user_data,
 )
@@ -72,7 +73,7 @@ def user_id_of(ctx: Context) -> str:
         return parse_user_id(object_id)
     if isinstance(caller, AnyCertCaller):
         return fingerprint(caller.certificate.digest_hex)
-    if isinstance(caller, UserCertCaller):
+    if isinstance(caller, UserCertCaller | UserCoseSign1Caller):
         return fingerprint(caller.user_id)
     raise _forbidden("The caller names no user.")
 

@@ -24,6 +24,8 @@ from ccfpy.app import (
     empty_reply,
 )
 
+ROLE_EXISTS = "RoleExists"
+"""The code by which clients know that a role is there already."""
 _NAME = re.compile(rf"[\w.-]{{1,{ROLE_CHARS_MAX}}}")
 _ACTION = re.compile(rf"[!-~]{{1,{ACTION_CHARS_MAX}}}")
 
@@ -84,8 +86,10 @@ def read_role(
 
 @app.put("/roles", also={200: None})
 def define_roles(ctx: Context, _: Administrator, body: DefinedRoles) -> Response:
-    """Define roles, also anew."""
+    """Define roles, each for the first time."""
     for role in body.roles:
+        if ROLES.of(ctx.tx).contains(role.name):
+            raise ApiError(400, ROLE_EXISTS, f"There is a role '{role.name}' already.")
         _put(ctx, role)
     return empty_reply(200)
 

@@ -148,6 +148,33 @@ def test_a_bundle_may_have_a_receipt_of_its_own(ccf_user: Caller) -> None:
     assert ccf_user.get("/app/receipt?transaction_id=2.1").json() == {"said": "hi"}
 
 
+def sign_bundle(
+    caller: Caller, kind: str = "userDefinedEndpoints", created_at: int | None = 1
+) -> Answer:
+    header: dict[int | str, object] = {"acl.msg.type": kind}
+    if created_at is not None:
+        header["acl.msg.created_at"] = created_at
+    below = path("userDefinedEndpoints")
+    return caller.signed("PUT", below, bundle(), protected=header)
+
+
+def test_an_administrator_of_the_members_may_sign_a_bundle(
+    ccf_service: Service, ccf_user: Caller
+) -> None:
+    assert sign_bundle(ccf_user).status == 201
+    assert ccf_user.get("/app/hi").json() == {"said": "hi"}
+    assert ccf_user.get(path("userDefinedEndpoints")).object() == bundle()
+    again = sign_bundle(ccf_user)
+    assert again.is_error, "it was taken once"
+    assert again.message == "Action was already applied"
+    assert sign_bundle(ccf_user, created_at=2).status == 201
+    assert sign_bundle(ccf_user, created_at=None).status == 400
+    assert sign_bundle(ccf_user, kind="other").status == 401
+    assert sign_bundle(ccf_service.admit("other", None)).status == 403
+    stranger = with_role(ccf_service, "Administrator", "stranger")
+    assert sign_bundle(stranger).status == 401
+
+
 @pytest.mark.parametrize("name", ["runtimeOptions", "runTimeOptions"])
 def test_options_are_read_and_changed(ccf_user: Caller, name: str) -> None:
     below = path(f"userDefinedEndpoints/{name}")
@@ -492,5 +519,7 @@ def test_there_are_so_many_roles_at_most(ccf_user: Caller) -> None:
     assert ccf_user.put(path("roles"), {"roles": roles}).status == 200
     more: Json = {"roleName": "more", "roleActions": []}
     assert ccf_user.put(path("roles"), {"roles": [more]}).status == 400
-    assert ccf_user.put(path("roles"), {"roles": roles[:1]}).status == 200
+    again = ccf_user.put(path("roles"), {"roles": roles[:1]})
+    assert (again.status, again.error) == (400, "RoleExists")
+    assert ccf_user.patch(path("roles"), {"roles": roles[:1]}).status == 200
     assert assign(ccf_user, "0a" * 32, "r0").status == 200
