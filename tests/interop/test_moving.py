@@ -34,6 +34,8 @@ SWAPS = 6
 """Three nodes go one way, and three the other."""
 LIMIT_S = 240
 COMMAND_LIMIT_S = 60
+CALM_MS = 20_000
+"""Of election timeout where no node fails: a person's session ends with a view."""
 LARGE_STATE, LARGE_MESSAGE = 1_200, 15_000
 """Messages, and characters of each: together more than what one answer may hold."""
 BOARD = ROOT / "apps/hello_js"
@@ -343,7 +345,9 @@ def test_proposals_are_listed_and_remembered_beside_a_node_of_either(
     """A proposal made at one program is listed, voted on and told of at the other."""
 
     async def run() -> None:
-        async with mixed(options_of(build, tmp_path, "logging"), build) as network:
+        options = options_of(build, tmp_path, "logging")
+        calm = replace(options, election_timeout_ms=CALM_MS)
+        async with mixed(calm, build) as network:
             by_ccf, by_ccfpy = network.nodes[:2]
             await network.wait_joined(by_ccfpy)
             for first, second in ((by_ccf, by_ccfpy), (by_ccfpy, by_ccf)):
