@@ -420,6 +420,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "is the caller's error, and never an error of the service."
             ),
             "a header beyond the limit": "The node answers 431, and ends the session.",
+            "a header that asks for thousands of kinds": "The node answers 400.",
             "too many headers": "The node answers 431, and ends the session.",
             "headers that are large together": (
                 "The node answers 431 beyond 128 KiB, and ends the session."

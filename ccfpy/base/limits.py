@@ -35,6 +35,9 @@ API_PAGE_BYTES_MAX: int = 2 * MIB
 """Of the page of a service's OpenAPI documents, all of them together. A node writes a
 page in a step: 0.2 MB take 15 ms. The documents of a large app are 0.3 MB as a page."""
 
+ACCEPT_RANGES_MAX: int = 100
+"""Media ranges of an ``Accept`` header; browsers send ten. The greatest header may have
+4000, which take 6 ms to put in order, and anybody may send them."""
 HEADER_CACHE_ENTRIES_MAX: int = 256
 """Heads of requests in one interface's header cache, and header lines in it."""
 HEADER_CACHE_ENTRY_BYTES_MAX: int = 1 * KIB

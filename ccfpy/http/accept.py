@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ccfpy.base import limits
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -41,12 +42,20 @@ def parse_accept(header: str) -> list[AcceptField]:
     """Read the header, most wanted and most specific first; empty means nothing said.
 
     Raises:
-        ApiError: 400 ``InvalidHeaderValue``, naming the entry that is no media range.
+        ApiError: 400 ``InvalidHeaderValue``, naming the entry that is no media range;
+            or there are more than ``limits.ACCEPT_RANGES_MAX``.
     """
     text = header.replace(" ", "")
     if not text:
         return []
-    fields = [_field(entry) for entry in text.split(",")]
+    entries = text.split(",", limits.ACCEPT_RANGES_MAX)
+    if len(entries) > limits.ACCEPT_RANGES_MAX:
+        raise ApiError(
+            400,
+            ErrorCode.InvalidHeaderValue,
+            f"Accept header has more than {limits.ACCEPT_RANGES_MAX} entries",
+        )
+    fields = [_field(entry) for entry in entries]
     # Ties are settled by name, downwards, so that the order of entries never matters.
     return sorted(fields, key=lambda field: field._rank, reverse=True)  # noqa: SLF001
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccfpy.base import limits
 from ccfpy.http.accept import (
     AcceptField,
     parse_accept,
@@ -11,6 +12,7 @@ from ccfpy.http.accept import (
     require_json,
 )
 from ccfpy.http.errors import ApiError
+from tests.attacks import attack
 
 
 def _field(mime: str, q_factor: float = 1.0) -> AcceptField:
@@ -177,3 +179,23 @@ def test_what_is_chosen_was_wanted_and_nothing_better_was_there(
         assert not [tenths for mime, tenths in ranges if mime == "*/*" and tenths]
     else:
         assert alone[chosen] == chosen
+
+
+@attack("http: a header that asks for thousands of kinds")
+@pytest.mark.parametrize(("entries", "is_read"), [(100, True), (101, False)])
+def test_a_header_has_only_so_many_entries(entries: int, *, is_read: bool) -> None:
+    header = ", ".join(["a/b;q=0.5"] * entries)
+    if is_read:
+        assert len(parse_accept(header)) == entries
+        assert preferred_kind(header, ["a/b"]) == "a/b"
+        return
+    for read in (parse_accept, require_json, lambda text: preferred_kind(text, [])):
+        with pytest.raises(ApiError, match="more than 100 entries") as refused:
+            read(header)
+        assert refused.value.status == 400
+
+
+@attack("http: a header that asks for thousands of kinds")
+def test_a_header_of_the_greatest_size_is_not_put_in_order() -> None:
+    with pytest.raises(ApiError, match="more than 100 entries"):
+        parse_accept("x" + "," * limits.HTTP_HEADER_BYTES_MAX)
