@@ -41,10 +41,10 @@ async function run(functionId, properties) {
 
 // Azure's words for a failure: the error, and the frames of functions by their ids.
 function described(functionId, error) {
-  const lines = String(error?.stack ?? "").split("\n");
+  const lines = error instanceof Error ? String(error.stack).split("\n") : [];
   const frames = lines.map((line) => FRAME.exec(line)).filter(Boolean);
   const trace = frames.map(([, name, id]) => `    at ${name} (${id})\n`).join("");
-  return `Error while executing function ${functionId}: ${error}\n${trace}`;
+  return `Error while executing function ${functionId}: ${String(error)}\n${trace}`;
 }
 
 function written(value) {

@@ -292,6 +292,14 @@ def test_a_functions_failure_is_told_and_writes_nothing(ccf_user: Caller) -> Non
     assert none["status"] == "Failed"
 
 
+@pytest.mark.parametrize("thrown", ["null", "undefined", "'x'", "Symbol('x')", "({})"])
+def test_whatever_a_function_throws_is_told(ccf_user: Caller, thrown: str) -> None:
+    bring(ccf_user, "odd", f"export function main() {{ throw {thrown}; }}")
+    failed = run(ccf_user, "odd")
+    assert failed["status"] == "Failed"
+    assert "Error while executing function odd: " in str(failed["error"])
+
+
 def test_a_function_is_found_by_its_own_id_alone(ccf_user: Caller) -> None:
     bring(ccf_user)
     bring(ccf_user, "broken", "throw new Error('always');")

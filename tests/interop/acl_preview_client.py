@@ -30,6 +30,11 @@ ADD = """
 const key = ccf.strToBuf("k");
 export function main(a, b) { return Number(a) + Number(b); }
 export function note(text) { ccf.kv["notes"].set(key, ccf.strToBuf(text)); }
+export function noteEntry() {
+  const { collectionId, contents, userId } = context;
+  const text = [collectionId, contents, userId.length > 0].join();
+  ccf.kv["notes"].set(key, ccf.strToBuf(text));
+}
 export function read() { return ccf.bufToStr(ccf.kv["notes"].get(key)); }
 export function refuse() { throw new Error("no"); }
 """
@@ -126,6 +131,10 @@ def _functions(client: Client) -> dict[str, object]:
     entry = {"contents": "with a hook", "preHooks": [hook], "postHooks": [hook]}
     client.begin_create_ledger_entry(entry, polling_interval=0.02).result()
     noted = run(exportedFunctionName="read")
+    hook["properties"] = {"exportedFunctionName": "noteEntry"}
+    entry = {"contents": "seen", "postHooks": [hook]}
+    client.create_ledger_entry(entry, collection_id="seen")
+    seen = run(exportedFunctionName="read")
     failed = run(exportedFunctionName="refuse")
     client.delete_user_defined_function("add")
     return {
@@ -134,6 +143,7 @@ def _functions(client: Client) -> dict[str, object]:
         "listed": listed,
         "added": added,
         "noted": noted["result"],
+        "seen": seen["result"],
         "failed": failed,
         "left": [each["id"] for each in client.list_user_defined_functions()],
     }

@@ -116,6 +116,7 @@ PREVIEW = {
         "listed": ["add"],
         "added": {"status": "Succeeded", "result": {"returnValue": "3"}},
         "noted": {"returnValue": "hooked"},
+        "seen": {"returnValue": "seen,seen,true"},
         "failed": {
             "status": "Failed",
             "error": {
