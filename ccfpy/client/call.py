@@ -14,7 +14,7 @@ addresses, the deadline, and the budget of repetitions:
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from ccfpy.client.addresses import Addresses, origin_of, redirect_target
 from ccfpy.client.errors import OutcomeUnknown, Unreachable
@@ -66,6 +66,7 @@ class Rules:
     Attributes:
         is_repeating: whether requests are sent again at all.
         has_independent_calls: no call relies on what an earlier call was answered.
+        keeps_path: a redirect to another path is not followed.
         budget: of repetitions that no node asked for.
         chance: draws a number that is at least 0 and less than 1.
         clock: returns the time.
@@ -73,6 +74,7 @@ class Rules:
 
     is_repeating: bool
     has_independent_calls: bool
+    keeps_path: bool
     budget: RetryBudget
     chance: Callable[[], float]
     clock: Clock
@@ -152,9 +154,9 @@ class Call:
         self._reached = True
         outcome = outcome_of(reply)
         origin = origin_of(self._url)
-        if outcome is Outcome.REDIRECTED:
+        if outcome is Outcome.REDIRECTED and not self._leads_elsewhere(reply):
             return self._follow(reply)
-        if outcome is Outcome.ANSWERED:
+        if outcome in (Outcome.ANSWERED, Outcome.REDIRECTED):
             self.addresses.answered(origin)
             return reply
         self.addresses.failed(origin)
@@ -191,6 +193,17 @@ class Call:
         if self._reached and (pause := self._pause(None, is_free=True)) is not None:
             return pause
         raise self.failure("; ".join(self._unreached))
+
+    def _leads_elsewhere(self, reply: Reply) -> bool:
+        """Return whether a redirect names another path, and none may be followed."""
+        if not self.rules.keeps_path:
+            return False
+        try:
+            target = urlsplit(urljoin(self._url, reply.headers["location"]))
+        except ValueError:
+            return True
+        asked = urlsplit(self._url)
+        return (target.path, target.query) != (asked.path, asked.query)
 
     def _follow(self, reply: Reply) -> Action:
         try:

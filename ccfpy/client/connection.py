@@ -20,7 +20,7 @@ from ccfpy.client.addresses import Addresses, published_addresses
 from ccfpy.client.call import Attempt, Call, Pause, Rules
 from ccfpy.client.committing import COMMIT_TIMEOUT_S, wait_committed, write
 from ccfpy.client.errors import Unreachable
-from ccfpy.client.keyfiles import KeyFiles, read_text
+from ccfpy.client.keyfiles import Identity, KeyFiles, read_text
 from ccfpy.client.outcomes import repeatability
 from ccfpy.client.ready import get_when_ready
 from ccfpy.client.receipts import RECEIPT_TIMEOUT_S, fetch_verified
@@ -49,21 +49,24 @@ class Connection:
             address if it cannot connect to one.
         has_independent_calls: whether no write relies on what the caller read or wrote
             before. Then the client repeats writes across a change of view.
+        keeps_path: whether a redirect to another path is an answer like any other, and
+            is not followed: an app may answer so, and nodes never do.
 
     Raises:
         ClientError: an address or the identity cannot be used.
         Unreachable: ``service_certificate`` is no certificate.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has its name
         self,
         url: str | Iterable[str],
         *,
         service_certificate: str,
-        identity: KeyFiles | None = None,
+        identity: Identity | None = None,
         timeout_s: float = REQUEST_TIMEOUT_S,
         is_repeating: bool = True,
         has_independent_calls: bool = False,
+        keeps_path: bool = False,
     ) -> None:
         self._addresses = Addresses([url] if isinstance(url, str) else url)
         self.url = self._addresses.known[0]
@@ -76,6 +79,7 @@ class Connection:
         self._rules = Rules(
             is_repeating=is_repeating,
             has_independent_calls=has_independent_calls,
+            keeps_path=keeps_path,
             budget=RetryBudget(),
             chance=random.random,
             clock=time.monotonic,

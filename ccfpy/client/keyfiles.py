@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId
@@ -34,6 +35,31 @@ class KeyFileMissing(CcfpyError):
 
 class NotAName(CcfpyError):
     """A participant's name that cannot be the beginning of file names."""
+
+
+class Identity(Protocol):
+    """Where the certificate that a client shows lies, and its key."""
+
+    @property
+    def name(self) -> str:
+        """How people know the participant here."""
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate."""
+
+    @property
+    def private_key(self) -> Path:
+        """The certificate's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenFiles:
+    """A certificate and its key, each in a file that somebody named."""
+
+    name: str
+    certificate: Path
+    private_key: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

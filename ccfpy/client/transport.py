@@ -15,7 +15,7 @@ import aiohttp
 
 from ccfpy.client.addresses import origin_of
 from ccfpy.client.errors import ClientError, Unreachable
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keyfiles import Identity
 from ccfpy.client.reply import Reply
 
 CONNECT_TIMEOUT_S = 3.0
@@ -49,7 +49,7 @@ def trust_only(service_certificate: str) -> ssl.SSLContext:
     return context
 
 
-def show(context: ssl.SSLContext, identity: KeyFiles) -> None:
+def show(context: ssl.SSLContext, identity: Identity) -> None:
     """Present a participant's certificate in each handshake.
 
     Raises:
@@ -60,7 +60,7 @@ def show(context: ssl.SSLContext, identity: KeyFiles) -> None:
     except OSError as error:  # ssl.SSLError is one
         reason = (error.strerror or str(error)).lower()
         raise ClientError(
-            f"cannot use the identity {identity.name} in {identity.folder}: {reason}"
+            f"cannot use the identity {identity.name}, {identity.certificate}: {reason}"
         ) from error
 
 

@@ -45,7 +45,7 @@ class Run:
         applied: how often a node may have executed the request.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has its name
         self,
         *,
         repeat: Repeatability = READ,
@@ -53,6 +53,7 @@ class Run:
         timeout_s: float = 10,
         is_repeating: bool = True,
         has_independent_calls: bool = False,
+        keeps_path: bool = False,
         budget: RetryBudget | None = None,
     ) -> None:
         self.now_s = 100.0
@@ -69,6 +70,7 @@ class Run:
             rules=Rules(
                 is_repeating=is_repeating,
                 has_independent_calls=has_independent_calls,
+                keeps_path=keeps_path,
                 budget=budget or RetryBudget(),
                 chance=lambda: 0.5,
                 clock=lambda: self.now_s,
@@ -214,6 +216,29 @@ def test_a_dead_primary_is_waited_for_while_others_redirect_to_it() -> None:
     assert run.by(came) is OK
     assert run.now_s < elected_s + 3
     assert run.applied == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "is_followed"),
+    [
+        ("https://c/x", True),
+        ("/x", True),
+        ("/y", False),
+        ("https://c/x?y", False),
+        ("https://c/gov/x", False),
+        ("https://[", False),
+    ],
+)
+def test_a_redirect_to_another_path_can_be_an_answer(
+    location: str, *, is_followed: bool
+) -> None:
+    redirect = reply(307, location=location)
+    run = Run(repeat=ONCE, keeps_path=True)
+    if is_followed:
+        assert run.told(redirect, OK) is OK
+    else:
+        assert run.told(redirect) is redirect
+        assert run.addresses.order(is_write=True) == [A, B]
 
 
 def test_redirects_have_a_bound() -> None:
