@@ -43,14 +43,14 @@ def curl(
         words += ["-H", f"content-type: {body.media_type}"]
         words += ["--data-binary", _sent(document, body)]
     query = "&".join(
-        f"{_quoted(each.name)}={_quoted(_value(document, each.schema))}"
+        f"{_quoted(each.name)}={_quoted(value_of(document, each.schema))}"
         for each in operation.parameters
         if each.place == "query" and each.is_required
     )
     path = operation.path
     for each in operation.parameters:
         if each.place == "path":
-            value = _quoted(_value(document, each.schema))
+            value = _quoted(value_of(document, each.schema))
             path = path.replace(f"{{{each.name}}}", value)
     url = f"{caller.url}{path}{'?' if query else ''}{query}"
     return " ".join(map(shlex.quote, [*words, url]))
@@ -71,7 +71,8 @@ def _sent(document: ApiDocument, body: DescribedContent) -> str:
     return "@FILE"
 
 
-def _value(document: ApiDocument, schema: Json) -> str:
+def value_of(document: ApiDocument, schema: Json) -> str:
+    """Return an example of what a request names, as it is written before quoting."""
     value = example(document, schema)
     return value if isinstance(value, str) else written(value)
 
