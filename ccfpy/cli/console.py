@@ -21,10 +21,11 @@ from ccfpy.cli.place import Place, PlaceOptions
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
 
 if TYPE_CHECKING:
+    from ccfpy.client.keyfiles import Identity
     from ccfpy.client.signer import ShareDecrypter
     from ccfpy.console.ledger import Ledger
     from ccfpy.console.lost import Lost
-    from ccfpy.console.signing import Pen
+    from ccfpy.console.signing import Confirm, Pen
 
 TOKEN_BYTES = 32
 
@@ -48,7 +49,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
     *,
     who: Annotated[
         str | None,
-        typer.Option("--as", help="Vote as this member; without it the page reads."),
+        typer.Option("--as", help="Vote as this member, or call the app as this user."),
     ] = None,
     keys: KeyOptions,
     opener: DecrypterOptions,
@@ -60,7 +61,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
         bool,
         typer.Option(
             "--no-confirm",
-            help="Sign what the page asks for without asking here. For sandboxes.",
+            help="Sign and send for the page without asking. For sandboxes.",
         ),
     ] = False,
     ledger: LedgerOption = None,
@@ -70,7 +71,8 @@ def console(  # noqa: PLR0913  # one parameter for each option
     """Show a service on a web page: its nodes, its proposals, and a vote on them.
 
     The page is served on this machine alone, at the address that is printed.
-        With --as, votes are signed here, after a question at this terminal.
+        With --as, votes are signed here, after a question at this terminal, or
+        requests to the app are sent as a user.
         With --ledger, the page shows a ledger's files, also without a service.
         With --lost, it shows what can be restored of a lost service.
     """
@@ -88,6 +90,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
             certificate=read_text(place.service),
             names=place.names,
             pen=_pen(place, who, keys, opener, asks=not no_confirm),
+            confirm=None if no_confirm else _terminal(),
         )
     files = None
     if ledger:
@@ -180,8 +183,9 @@ def _pen(
         return None
     if asks and not sys.stdin.isatty():
         raise Misused(
-            "nobody is here to be asked before a vote is signed: start the console in "
-            "a terminal, or without --as; --no-confirm signs without asking"
+            "nobody is here to be asked before a vote is signed or a request sent: "
+            "start the console in a terminal, or without --as; --no-confirm does "
+            "without asking"
         )
     name = who or "the key that you gave"
     signer = keys.signer_or(lambda: place.keys(who or ""))
@@ -190,7 +194,33 @@ def _pen(
         signer=signer,
         confirm=_ask if asks else None,
         opener=_opener(place, who, opener),
+        identity=_identity(place, name, keys, who),
     )
+
+
+def _identity(
+    place: Place, name: str, keys: KeyOptions, who: str | None
+) -> "Identity | None":
+    """Return the files of a key, if that is where the key is: TLS needs them there."""
+    from ccfpy.client.keyfiles import ChosenFiles
+
+    if keys.pkcs11 is not None or keys.sign_command is not None:
+        return None
+    if keys.cert is not None and keys.key is not None:
+        return ChosenFiles(name=name, certificate=keys.cert, private_key=keys.key)
+    files = place.keys(who or "")
+    return ChosenFiles(
+        name=name,
+        certificate=keys.cert or files.certificate,
+        private_key=keys.key or files.private_key,
+    )
+
+
+def _terminal() -> "Confirm":
+    """Return what asks the person at the terminal, if there is one."""
+    from ccfpy.console.signing import nobody
+
+    return _ask if sys.stdin.isatty() else nobody
 
 
 def _opener(
@@ -211,7 +241,7 @@ async def _ask(lines: Sequence[str]) -> bool:
     """
     for line in lines:
         note(line)
-    print("sign? [y/N] ", end="", file=sys.stderr, flush=True)
+    print("agree? [y/N] ", end="", file=sys.stderr, flush=True)
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[str] = loop.create_future()
 

@@ -21,6 +21,7 @@ class Start:
         urls: where nodes are asked; none if the console shows no service.
         signer: who signs votes that are cast here; nobody if the console only reads.
         signer_id: the member's id.
+        caller: the user as whom requests to the app are sent; nobody if none is here.
         confirms: whether the terminal asks before it signs.
     """
 
@@ -32,6 +33,7 @@ class Start:
     urls: tuple[str, ...]
     signer: str | None
     signer_id: str | None
+    caller: str | None
     confirms: bool
 
 

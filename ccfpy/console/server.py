@@ -1,5 +1,6 @@
 """The console's server: routes, and the guard before them."""
 
+import contextlib
 import functools
 import logging
 import socket
@@ -23,6 +24,8 @@ from ccfpy.client.review.public_state import read_public_state
 from ccfpy.console.answers import Acknowledged, Cast, Problem, Start
 from ccfpy.console.app import NoSuchModule
 from ccfpy.console.app_routes import AppRoutes
+from ccfpy.console.call_routes import CallRoutes
+from ccfpy.console.calls import NoSuchEndpoint
 from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.guards import HEADERS, Guard
 from ccfpy.console.inbox import TABLES
@@ -59,6 +62,7 @@ STATUSES: Mapping[type[Exception], int] = {
     NoSuchProposal: 404,
     NoSuchTransaction: 404,
     NoSuchModule: 404,
+    NoSuchEndpoint: 404,
     NotSigned: 409,
     Malformed: 400,
     Exception: 502,
@@ -128,6 +132,10 @@ class Console:
             shown = AppRoutes(self.service, None)
             made.router.add_get("/api/app", shown.app)
             made.router.add_get("/api/module", shown.module)
+            calls = CallRoutes(self.service, routes.desk)
+            made.router.add_get("/api/call", calls.form)
+            made.router.add_post("/api/call", calls.send)
+            made.router.add_get("/api/call/{txid}", calls.standing)
             made.router.add_get("/api/proposals", shown.older)
             made.router.add_get("/api/proposals/{id}", routes.proposal)
             made.router.add_post("/api/proposals/{id}/vote", routes.vote)
@@ -232,7 +240,9 @@ class _Routes:
         self._what_if = what_if
         self._shown, self._ledger, self._stream = service, ledger, stream
         self._lost = lost
-        self.desk = Desk(None if service is None else service.pen)
+        self.desk = Desk(None)
+        if service is not None:
+            self.desk = Desk(service.pen, service.confirm)
         self._explorer = None if ledger is None else Explorer(ledger.database)
 
     @functools.cached_property
@@ -247,6 +257,11 @@ class _Routes:
     async def start(self, _: web.Request) -> web.Response:
         """Answer what the console is for."""
         service, pen = self._shown, self.desk.pen
+        if service is not None:
+            # A service that does not answer now is shown all the same.
+            with contextlib.suppress(CcfpyError):
+                await service.learn_roles()
+        signer_id = None if service is None else service.signer_id
         return answer(
             Start(
                 version=VERSION,
@@ -255,8 +270,9 @@ class _Routes:
                 has_ledger=self._ledger is not None,
                 has_lost=self._lost is not None,
                 urls=() if service is None else tuple(service.urls),
-                signer=None if pen is None else pen.name,
-                signer_id=None if service is None else service.signer_id,
+                signer=None if pen is None or signer_id is None else pen.name,
+                signer_id=signer_id,
+                caller=None if service is None else service.caller,
                 confirms=pen is not None and pen.confirm is not None,
             )
         )

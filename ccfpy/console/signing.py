@@ -1,7 +1,7 @@
-"""Votes that the console signs, after the person at the terminal has agreed.
+"""What the console signs or sends, after the person at the terminal has agreed.
 
-A page can ask for a signature, so the page alone must not be enough: the terminal shows
-what would be signed, and asks.
+A page can ask for a signature, or for a request that writes, so the page alone must not
+be enough: the terminal shows what would be signed or sent, and asks.
 """
 
 import asyncio
@@ -9,38 +9,65 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.client.keyfiles import Identity
 from ccfpy.client.signer import ShareDecrypter, Signer
 
 Confirm = Callable[[Sequence[str]], Awaitable[bool]]
-"""Asks a person whether to sign, shown these lines; returns the answer."""
+"""Asks a person whether to sign or send, shown these lines; returns the answer."""
 
 
 class NotSigned(CcfpyError):
-    """Nothing was signed, and why."""
+    """Nothing was signed or sent, and why."""
+
+
+async def nobody(_: Sequence[str]) -> bool:
+    """Refuse, where there is no terminal at which a person could be asked.
+
+    Raises:
+        NotSigned: always.
+    """
+    raise NotSigned(
+        "nobody is here to be asked before a request that may write: start the console "
+        "in a terminal, or with --no-confirm in a sandbox"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pen:
-    """A member's key, and the person who allows each use of the key.
+    """A member's or a user's key, and the person who allows each use of the key.
 
     Attributes:
         name: the member's, as people know it here.
         confirm: asks that person; nothing if every use is allowed.
         opener: opens the member's recovery share; nothing if its key is not here.
+        identity: the files of the key and its certificate, for requests as a user;
+            nothing if the key is not in a file.
     """
 
     name: str
     signer: Signer
     confirm: Confirm | None
     opener: ShareDecrypter | None = None
+    identity: Identity | None = None
 
 
 class Desk:
-    """One pen, used for one thing at a time."""
+    """One pen, or none, and one terminal, which asks about one thing at a time.
 
-    def __init__(self, pen: Pen | None) -> None:
+    Args:
+        pen: whose key is here.
+        confirm: asks the person where there is no pen; nothing if all may be sent.
+    """
+
+    def __init__(self, pen: Pen | None, confirm: Confirm | None = nobody) -> None:
         self.pen = pen
+        self._confirm = confirm if pen is None else pen.confirm
         self._busy = asyncio.Lock()
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a person is asked before something is signed or sent."""
+        return self._confirm is not None
 
     async def allowed(self, lines: Sequence[str]) -> Pen:
         """Return the pen if the person at the terminal agrees.
@@ -54,11 +81,23 @@ class Desk:
         """
         if self.pen is None:
             raise NotSigned("this console only reads: start it with --as MEMBER")
-        if self.pen.confirm is None:
-            return self.pen
+        await self.agreed([f"{self.pen.name} is to sign:", *lines])
+        return self.pen
+
+    async def agreed(self, lines: Sequence[str]) -> None:
+        """Return once the person at the terminal agrees.
+
+        Args:
+            lines: to what, in words.
+
+        Raises:
+            NotSigned: the person said no, there is nobody, or the terminal asks about
+                something else already.
+        """
+        if self._confirm is None:
+            return
         if self._busy.locked():
             raise NotSigned("the terminal asks about another signature: answer that")
         async with self._busy:
-            if not await self.pen.confirm([f"{self.pen.name} is to sign:", *lines]):
+            if not await self._confirm(lines):
                 raise NotSigned("the person at the terminal said no")
-        return self.pen

@@ -93,6 +93,7 @@ export interface Start {
   readonly urls: readonly string[];
   readonly signer: string | null;
   readonly signer_id: string | null;
+  readonly caller: string | null;
   readonly confirms: boolean;
 }
 
@@ -277,6 +278,45 @@ export interface Proposed {
 
 export interface Problem {
   readonly error: string;
+}
+
+export interface CallField {
+  readonly place: string;
+  readonly name: string;
+  readonly is_required: boolean;
+  readonly value: string;
+  readonly about: string;
+}
+
+export interface CallBody {
+  readonly media_type: string;
+  readonly text: string;
+}
+
+export interface CallForm {
+  readonly verb: string;
+  readonly path: string;
+  readonly fields: readonly CallField[];
+  readonly bodies: readonly CallBody[];
+  readonly sender: string;
+  readonly asks: boolean;
+  readonly why_not: string;
+}
+
+export interface CallAnswer {
+  readonly status: number;
+  readonly is_good: boolean;
+  readonly words: string;
+  readonly headers: readonly Stated[];
+  readonly text: string;
+  readonly left_out: string;
+  readonly txid: string | null;
+}
+
+export interface CallStanding {
+  readonly words: string;
+  readonly is_good: boolean;
+  readonly is_final: boolean;
 }
 
 export interface ReceiptPage {

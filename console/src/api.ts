@@ -2,6 +2,9 @@
 import type {
   Acknowledged,
   AppPage,
+  CallAnswer,
+  CallForm,
+  CallStanding,
   Cast,
   EncryptedShare,
   HandedInShare,
@@ -105,6 +108,23 @@ export const value = (map: string, key: string, seqno: number): Promise<Text> =>
   answered(`/api/value?${asked({ map, key, seqno })}`);
 
 export const app = (): Promise<AppPage> => answered("/api/app");
+
+/** What is filled in to call an endpoint. */
+export const callForm = (verb: string, path: string): Promise<CallForm> => answered(`/api/call?${asked({ verb, path })}`);
+
+export interface Filled {
+  readonly verb: string;
+  readonly path: string;
+  readonly fields: ReadonlyArray<{ readonly place: string; readonly name: string; readonly value: string }>;
+  readonly body: string | null;
+  readonly media_type: string | null;
+}
+
+/** Send a request by the console. */
+export const call = (filled: Filled): Promise<CallAnswer> =>
+  answered("/api/call", { method: "POST", body: JSON.stringify(filled) });
+
+export const standing = (txid: string): Promise<CallStanding> => answered(`/api/call/${txid}`);
 
 export const module = (name: string): Promise<ModulePage> => answered(`/api/module?${asked({ name })}`);
 

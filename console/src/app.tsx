@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import type { AppPage, EndpointRow, Installed, Markup, ModulePage, Stated } from "./answers";
 import { app, module } from "./api";
 import { started } from "./state";
+import { TryIt, isOffered } from "./tryit";
 import { counted, moment, short } from "./words";
 
 /** Where a module of the installed app is shown, by the name that tables have. */
@@ -37,10 +38,35 @@ function sorted(part: Markup): readonly Markup[] {
   return heading ? [heading, ...operations] : [];
 }
 
+const textOf = (part: Markup): string => part.text + part.inner.map(textOf).join("");
+
+/** What a part within a part says, by its kind: a badge has a kind of its own besides. */
+function said(part: Markup | undefined, kind: string): string {
+  const found = part?.inner.find((each) => each.kind.split(" ")[0] === kind);
+  return found ? textOf(found) : "";
+}
+
+/** An operation that unfolds, with a form at its end where it can be called from here. */
+function Operation({ part, words }: { part: Markup; words: readonly string[] }) {
+  const [summary, body] = part.inner;
+  const [verb, at] = [said(summary, "verb"), said(summary, "path")];
+  if (!summary || !body) return null;
+  return (
+    <details class={part.kind}>
+      {element(summary, words)}
+      <div class={body.kind}>
+        {body.inner.map((each) => element(each, words))}
+        {isOffered(verb, at) && <TryIt verb={verb} path={at} />}
+      </div>
+    </details>
+  );
+}
+
 /** Make the elements of a page that the server's renderer wrote: texts stay texts. */
 function element(part: Markup, words: readonly string[]): ComponentChild {
   if (!part.tag) return part.text;
   if (part.tag === "details" && !words.every((word) => part.search.includes(word))) return null;
+  if (part.tag === "details") return <Operation key={part.search} part={part} words={words} />;
   const inner = sorted(part).map((each) => element(each, words));
   // A group in which nothing fits shows nothing.
   if (part.tag === "section" && inner.slice(1).every((each) => each === null)) return null;
@@ -149,8 +175,6 @@ function found(part: Markup, words: readonly string[]): number {
   if (part.tag === "details") return words.every((word) => part.search.includes(word)) ? 1 : 0;
   return part.inner.reduce((sum, each) => sum + found(each, words), 0);
 }
-
-const textOf = (part: Markup): string => part.text + part.inner.map(textOf).join("");
 
 /** A document that is not the app's: folded, as there are many endpoints, and open where one is searched for. */
 function Folded({ document, words }: { document: Markup; words: readonly string[] }) {

@@ -67,7 +67,7 @@ function Identity() {
           service <code title={known.service}>{known.service.slice(0, 16)}</code>
         </span>
       )}
-      <span>{by ? `you vote as ${by.name}` : "reading only"}</span>
+      <span>{by ? `you vote as ${by.name}` : known.caller ? `you call as ${known.caller}` : "reading only"}</span>
     </p>
   );
 }

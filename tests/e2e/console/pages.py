@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.cli.gov_proposals import listed_proposals
@@ -22,6 +22,42 @@ from tests.e2e.running import Running
 DEADLINE_MS = 20_000
 MEMBERS = ("member0", "member1", "member2")
 Result = TypeVar("Result")
+
+
+NOTE: JsonObject = {
+    "summary": "Keep a note",
+    "parameters": [
+        {
+            "name": "name",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+        },
+        {"name": "mark", "in": "query", "schema": {"type": "string"}},
+        {"name": "x-why", "in": "header", "schema": {"type": "string"}},
+    ],
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {"note": "an example"},
+            }
+        }
+    },
+}
+"""What the app says of the endpoint that writes."""
+NOTES = """\
+export function write (request) {
+    const told = {
+        name: request.params.name,
+        query: request.query,
+        why: request.headers["x-why"],
+        kept: request.body.json(),
+    };
+    ccf.kv["notes"].set(ccf.strToBuf(told.name), ccf.jsonCompatibleToBuf(told));
+    return { body: told };
+}
+"""
 
 
 def signer(service: Running, name: str) -> FileSigner:
@@ -62,7 +98,7 @@ def withdraw_what_is_open(service: Running) -> None:
 
 
 def thing_app(policy: str, *, changed: int = 0) -> JsonObject:
-    """Return an action that installs an app of twelve endpoints."""
+    """Return an action that installs an app: twelve endpoints read, and one writes."""
     endpoints: dict[str, Json] = {}
     modules: list[Json] = []
     for number in range(12):
@@ -80,6 +116,17 @@ def thing_app(policy: str, *, changed: int = 0) -> JsonObject:
         answer = 1 if number < changed else 0
         text = f"export function read (request) {{ return {{ body: {answer} }} }}\n"
         modules.append({"name": f"thing{number}.js", "module": text})
+    endpoints["/thing/{name}/note"] = {
+        "put": {
+            "js_module": "note.js",
+            "js_function": "write",
+            "authn_policies": ["user_cert"],
+            "mode": "readwrite",
+            "forwarding_required": "always",
+            "openapi": NOTE,
+        }
+    }
+    modules.append({"name": "note.js", "module": NOTES})
     bundle: Json = {"metadata": {"endpoints": endpoints}, "modules": modules}
     return {"name": "set_js_app", "args": {"bundle": bundle}}
 
@@ -155,13 +202,15 @@ def go(page: Page, place: str) -> None:
     page.evaluate(f"location.hash = {place!r}")
 
 
-def picture(page: Page, name: str, *, dark: bool = False) -> None:
+def picture(
+    page: Page, name: str, *, dark: bool = False, of: Locator | None = None
+) -> None:
     """Keep a picture for the documentation, where the environment asks for it."""
     folder = os.environ.get("CCFPY_PICTURES")
     if folder:
         page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
         theme = "-dark" if dark else ""
-        page.screenshot(path=Path(folder) / f"{name}{theme}.png")
+        (of or page).screenshot(path=Path(folder) / f"{name}{theme}.png")
 
 
 def cast(page: Page, choice: str) -> None:

@@ -188,7 +188,7 @@ def test_a_developer_finds_an_endpoint_and_its_source(
 ) -> None:
     with opened(browser, reading) as page:
         page.locator("nav").get_by_text("App").click()
-        see(page, "a JavaScript app of 12 endpoints in 12 modules")
+        see(page, "a JavaScript app of 13 endpoints in 13 modules")
         see(page, "in favourmember0, member1")
         governance = page.locator(".document", has_text="CCF Governance")
         proposals = governance.get_by_text("/gov/members/proposals", exact=True)

@@ -65,7 +65,7 @@ def test_a_member_reads_a_proposal_and_votes(
         alike = page.get_by_role("region", name="Files that change by the same lines")
         expect(alike.locator("> .diff .added")).to_have_count(1)
         expect(alike.locator("details:not([open])")).to_have_count(12)
-        see(page, "11 endpoints stay as they are")
+        see(page, "12 endpoints and 1 file stay as they are")
         decides = page.locator("section", has_text="What decides it")
         expect(decides).to_contain_text("0 against, 0 in favour")
         expect(decides).to_contain_text("not rejected even if every other")
