@@ -8,12 +8,19 @@ and leave, while nobody else asks anything.
 Budgets: a connection takes 3 ms of CPU, of which clients' programs are no part. Beside
 the newcomers, 99 of 100 of the others' answers come within 100 ms, and all newcomers
 are served within 10 s.
+
+Where a build of CCF is named (``servers/ccf.py``), both services are asked in turns. A
+connection takes at most 1.2 times the CPU that it takes CCF, and newcomers are served
+within 1.5 times CCF's time. The clients offer what OpenSSL offers by itself, which is
+X25519 with and without ML-KEM. CCF takes neither and asks for another group, in a
+second flight.
 """
 
 import asyncio
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from benchmarks.harness import works
@@ -22,6 +29,7 @@ from benchmarks.harness.figure import Figure
 from benchmarks.harness.generator import generator
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import Service, sandbox
+from benchmarks.servers import ccf
 
 CONNECTED = 100
 NEWCOMERS = 900
@@ -31,6 +39,8 @@ ANSWER_BYTES_MAX = 1 << 16
 BUDGET_CPU_MS = 3.0
 BUDGET_P99_MS = 100.0
 BUDGET_SERVED_S = 10.0
+CPU_TO_CCF = 1.2
+SERVED_TO_CCF = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,37 +106,95 @@ def arrival(service: Service, *, connected: int, newcomers: int) -> Arrival:
     return Arrival(served_s=served_s, p99_ms=counted.quantile_ms(0.99))
 
 
-def measure(settings: Settings) -> Iterator[Figure]:
-    repeats = settings.repeats or settings.pick(5, 3)
-    count = settings.pick(ONE_BY_ONE, ONE_BY_ONE // 3)
-    (connected,) = settings.connections or (CONNECTED,)
-    with sandbox() as service:
-        send_before(service, works.reads())
-        asyncio.run(come_one_by_one(service, count // 10))
-        yield Figure(
-            name="a connection with a client's certificate, CPU",
-            unit="ms",
-            values=tuple(cpu_ms(service, count) for _ in range(repeats)),
-            budget=BUDGET_CPU_MS,
-            scales=True,
-        )
-        told = [
-            arrival(service, connected=connected, newcomers=NEWCOMERS)
-            for _ in range(repeats)
-        ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The results of one service in one turn.
+
+    Attributes:
+        cpu_ms: of a connection on which one request is sent.
+        arrival: of newcomers beside users who are connected.
+    """
+
+    cpu_ms: float
+    arrival: Arrival
+
+
+def take_turn(service: Service, *, count: int, connected: int) -> Turn:
+    """Connect users to a service one by one, and then many at once."""
+    return Turn(
+        cpu_ms=cpu_ms(service, count),
+        arrival=arrival(service, connected=connected, newcomers=NEWCOMERS),
+    )
+
+
+def figures(turns: Sequence[Turn], *, connected: int) -> Iterator[Figure]:
+    """Return what the turns of ccfpy show by themselves."""
+    yield Figure(
+        name="a connection with a client's certificate, CPU",
+        unit="ms",
+        values=tuple(turn.cpu_ms for turn in turns),
+        budget=BUDGET_CPU_MS,
+        scales=True,
+    )
     yield Figure(
         name=f"p99 of {connected} connected users beside {NEWCOMERS} newcomers",
         unit="ms",
-        values=tuple(each.p99_ms for each in told),
+        values=tuple(turn.arrival.p99_ms for turn in turns),
         budget=BUDGET_P99_MS,
     )
     yield Figure(
         name=f"until {NEWCOMERS} newcomers are served",
         unit="s",
-        values=tuple(each.served_s for each in told),
+        values=tuple(turn.arrival.served_s for turn in turns),
         budget=BUDGET_SERVED_S,
         scales=True,
     )
+
+
+def ratios(pairs: Sequence[tuple[Turn, Turn]], version: str) -> Iterator[Figure]:
+    """Return what ccfpy's turns are to CCF's, with which each makes a pair.
+
+    Args:
+        pairs: a turn of ccfpy and one of CCF.
+        version: of CCF.
+    """
+    yield Figure(
+        name=f"a connection with a client's certificate: CPU to that of CCF {version}",
+        unit="times",
+        values=tuple(ours.cpu_ms / its.cpu_ms for ours, its in pairs),
+        budget=CPU_TO_CCF,
+    )
+    yield Figure(
+        name=f"{NEWCOMERS} newcomers are served: time to that of CCF {version}",
+        unit="times",
+        values=tuple(
+            ours.arrival.served_s / its.arrival.served_s for ours, its in pairs
+        ),
+        budget=SERVED_TO_CCF,
+    )
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    repeats = settings.repeats or settings.pick(5, 3)
+    count = settings.pick(ONE_BY_ONE, ONE_BY_ONE // 3)
+    (connected,) = settings.connections or (CONNECTED,)
+    sentence = ccf.missing()
+    with ExitStack() as running:
+        services = [running.enter_context(sandbox())]
+        if sentence:
+            print(sentence, flush=True)
+        else:
+            services.append(running.enter_context(ccf.network(1, "logging")))
+        for service in services:
+            send_before(service, works.reads())
+            asyncio.run(come_one_by_one(service, count // 10))
+        rounds = [
+            [take_turn(each, count=count, connected=connected) for each in services]
+            for _ in range(repeats)
+        ]
+    yield from figures([ours for ours, *_ in rounds], connected=connected)
+    if not sentence:
+        yield from ratios([(ours, its) for ours, its in rounds], ccf.version())
 
 
 QUESTION = Question(
