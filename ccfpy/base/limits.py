@@ -80,6 +80,28 @@ HTTP2_STREAMS_REMEMBERED_MAX: int = 1024
 """Streams that have ended of which it is known how."""
 HTTP2_CALL_WINDOW_BYTES: int = 1 * MIB
 """The same as the first, in calls that we make."""
+STREAM_PIECE_BYTES_MAX: int = 64 * KIB
+"""Of what came on a live stream, that an application is given at once."""
+STREAMS_PER_SESSION_MAX: int = 64
+"""Live streams of one connection; those of its other requests have room beside them."""
+STREAMS_MAX: int = 1000
+"""Live streams of a node."""
+STREAM_UNSENT_BYTES_MAX: int = 1 * MIB
+"""Of what a live stream sent before, that its client did not read: a stream that sends
+on beyond it is cancelled."""
+STREAMS_UNSENT_BYTES_MAX: int = 128 * MIB
+"""The same of all live streams of a node together."""
+STREAM_NEWS_MAX: int = 256
+"""Committed transactions that wait for a live stream; it is told of more when it has
+taken them."""
+SESSION_KEEPALIVE_S: int = 60
+"""After which the host's system asks a silent client with a live stream whether it is
+there, and in quarters of which it asks again."""
+STREAM_FRAMES_PER_S: int = 1
+"""Frames that ask for nothing, such as a PING, that a client with a live stream earns
+by waiting."""
+GRPC_RECEIVED_BYTES_MAX: int = 4 * MIB
+"""Of one message of a call, as most of gRPC's servers have it."""
 GRPC_MESSAGE_BYTES_MAX: int = 1 * KIB
 """Of an error's text as gRPC's clients read it; encoding may make it three times as
 long, and many clients accept 8 KiB of headers."""

@@ -42,6 +42,18 @@ class ReadMore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepSession:
+    """Keep a session while it is idle, or end it again when it is idle too long.
+
+    The session has a stream that waits for something to happen. The enclave cannot say
+    whether the client is still there: the host's system asks the client's.
+    """
+
+    session: SessionId
+    is_kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommitLedger:
     """Everything up to ``seqno`` is final; complete chunks up to it get their name."""
 
@@ -378,6 +390,7 @@ Effect: TypeAlias = (
     SendData
     | CloseSession
     | ReadMore
+    | KeepSession
     | AppendLedger
     | CommitLedger
     | TruncateLedger

@@ -92,6 +92,7 @@ EFFECT_KINDS: Mapping[int, type] = {
     29: effects.DescribeMetrics,
     30: effects.ReportMetrics,
     31: effects.ReportTrace,
+    32: effects.KeepSession,
 }
 
 Message = TypeVar("Message")

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused
+from ccfpy.base.limits import SESSION_KEEPALIVE_S
 from ccfpy.host.addresses import Address
 
 
@@ -81,3 +82,22 @@ def tune(transport: asyncio.BaseTransport, *, timeout_s: float) -> None:
     if user_timeout is not None:  # Linux alone has it
         milliseconds = max(1, round(timeout_s * 1000))
         connection.setsockopt(socket.IPPROTO_TCP, user_timeout, milliseconds)
+
+
+def set_keepalive(transport: asyncio.BaseTransport, *, is_on: bool) -> None:
+    """Make the system ask the other end of a silent connection whether it is there.
+
+    If nothing answers, the system ends the connection, after some two minutes on Linux.
+    """
+    connection: socket.socket | None = transport.get_extra_info("socket")
+    if connection is None:
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(is_on))
+    for name, value in (
+        ("TCP_KEEPIDLE", SESSION_KEEPALIVE_S),
+        ("TCP_KEEPINTVL", SESSION_KEEPALIVE_S // 4),
+        ("TCP_KEEPCNT", 4),
+    ):
+        option: int | None = getattr(socket, name, None)
+        if is_on and option is not None:  # not every system has them
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -24,6 +24,7 @@ from ccfpy.boundary.effects import (
     EndCall,
     ForgetPeer,
     IdentityMade,
+    KeepSession,
     LogLevel,
     OpenCall,
     ReadMore,
@@ -247,6 +248,9 @@ class NodeHost:
             CloseSession: lambda effect: self._sessions.close(effect.session),
             ReadMore: lambda effect: self._sessions.read_more(
                 effect.session, effect.size
+            ),
+            KeepSession: lambda effect: self._sessions.keep(
+                effect.session, is_kept=effect.is_kept
             ),
             SetPeer: lambda effect: self._peers.set_peer(effect.node, effect.address),
             ForgetPeer: lambda effect: self._peers.forget_peer(effect.node),

@@ -32,7 +32,7 @@ from ccfpy.boundary.events import (
     SessionOpened,
     SessionWritten,
 )
-from ccfpy.host.connecting import set_reading, soon
+from ccfpy.host.connecting import set_keepalive, set_reading, soon
 
 
 class CloseReason(StrEnum):
@@ -75,6 +75,7 @@ class Session(asyncio.BufferedProtocol):
         unserved_bytes: the client's bytes that the enclave has not read yet.
         untold_bytes: bytes sent to the client, without a report to the enclave that
             they left; some of them may still be here.
+        is_kept: the enclave wants it to live while it is idle.
         writing_is_paused: some of them are still here: the system takes no more for
             now.
     """
@@ -84,6 +85,7 @@ class Session(asyncio.BufferedProtocol):
         "discarded_bytes",
         "idle_s",
         "interface",
+        "is_kept",
         "is_leaving",
         "leaving_s",
         "number",
@@ -108,6 +110,7 @@ class Session(asyncio.BufferedProtocol):
         self.unserved_bytes = 0
         self.untold_bytes = 0
         self.idle_s = 0
+        self.is_kept = False
         self.is_leaving = False
         self.leaving_s = 0
         self.discarded_bytes = 0
@@ -188,6 +191,17 @@ class Session(asyncio.BufferedProtocol):
         elif self.untold_bytes >= SESSION_WRITTEN_BYTES:
             self.tell_written()
 
+    def keep(self, *, is_kept: bool) -> None:
+        """Stay however long nothing comes, or no longer.
+
+        The system asks the client's now and then whether it is still there, and ends
+        the connection if nothing answers. This costs neither process anything.
+        """
+        self.is_kept = is_kept
+        self.idle_s = 0
+        assert self.transport is not None, "an announced session is connected"
+        set_keepalive(self.transport, is_on=is_kept)
+
     def leave(self) -> None:
         """End the connection once what was sent has left and the client has read it.
 
@@ -198,6 +212,7 @@ class Session(asyncio.BufferedProtocol):
         """
         assert self.transport is not None, "an announced session is connected"
         self.is_leaving = True
+        self.is_kept = False
         if self.transport.is_closing():
             return
         self.transport.write_eof()
@@ -347,6 +362,12 @@ class Sessions:
         if session is not None:
             session.read_more(size)
 
+    def keep(self, number: SessionId, *, is_kept: bool) -> None:
+        """Keep a connection however long it is idle, or no longer."""
+        session = self._open.get(number)
+        if session is not None:
+            session.keep(is_kept=is_kept)
+
     def close(self, number: SessionId) -> None:
         """End a connection once what was sent has left, and has been read."""
         session = self._open.pop(number, None)
@@ -389,6 +410,8 @@ class Sessions:
         if limit is None:
             return
         for session in [*self._open.values(), *self._leaving]:
+            if session.is_kept:
+                continue
             session.idle_s += 1
             if session.idle_s > limit and session.transport is not None:
                 self._report(

@@ -15,6 +15,7 @@ from ccfpy.boundary.effects import (
     ForgetPeer,
     IdentityMade,
     KeepSealedSecret,
+    KeepSession,
     OpenLedger,
     ReadLedger,
     ReadMore,
@@ -110,7 +111,13 @@ class Recorded:
                 self.recovered_to = None
             case KeepSealedSecret():
                 self.sealed[effect.version] = effect.data
-            case ReadMore() | Wake() | DescribeMetrics() | ReportMetrics():
+            case (
+                ReadMore()
+                | KeepSession()
+                | Wake()
+                | DescribeMetrics()
+                | ReportMetrics()
+            ):
                 pass  # for the host's ends of connections
             case ReportTrace():
                 self.traces.append(effect)

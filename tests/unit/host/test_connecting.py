@@ -6,8 +6,15 @@ from typing import ClassVar
 
 import pytest
 
+from ccfpy.base.limits import SESSION_KEEPALIVE_S
 from ccfpy.host.addresses import Address
-from ccfpy.host.connecting import ConnectFailed, connect, reason, tune
+from ccfpy.host.connecting import (
+    ConnectFailed,
+    connect,
+    reason,
+    set_keepalive,
+    tune,
+)
 from tests.lab.ports import free_ports
 from tests.unit.host import waiting
 
@@ -111,3 +118,19 @@ def test_a_reason_is_never_empty() -> None:
     assert reason(ConnectionResetError(104, "Connection reset")) == "connection reset"
     assert reason(OSError("several")) == "several"
     assert reason(ConnectionResetError()) == "ConnectionResetError"
+
+
+def test_the_system_asks_a_silent_other_end_whether_it_is_there() -> None:
+    class Transport(asyncio.BaseTransport):
+        pass
+
+    with socket.socket() as connection:
+        transport = Transport({"socket": connection})
+        set_keepalive(transport, is_on=True)
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            idle_s = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+            assert idle_s == SESSION_KEEPALIVE_S
+        set_keepalive(transport, is_on=False)
+        assert not connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    set_keepalive(Transport(), is_on=True)  # of a test, without a socket

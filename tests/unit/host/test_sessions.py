@@ -350,3 +350,27 @@ def test_all_connections_may_be_ended(end: str) -> None:
     getattr(world.sessions, end)()
     for transport in transports:
         assert transport.calls[-1] == end.removesuffix("_all")
+
+
+def test_a_connection_with_a_waiting_stream_may_be_idle() -> None:
+    world, transport = _World(), _Transport()
+    world.connect(transport)
+    world.sessions.keep(SessionId(1), is_kept=True)
+    world.sessions.keep(SessionId(7), is_kept=True)
+    for _ in range(10):
+        world.sessions.second_passed()
+    assert transport.calls == []
+    world.sessions.keep(SessionId(1), is_kept=False)
+    for _ in range(4):
+        world.sessions.second_passed()
+    assert transport.calls == ["abort"]
+
+
+def test_a_kept_connection_that_leaves_is_waited_for_no_longer_than_others() -> None:
+    world, transport = _World(), _Transport()
+    world.connect(transport)
+    world.sessions.keep(SessionId(1), is_kept=True)
+    world.sessions.close(SessionId(1))
+    for _ in range(4):
+        world.sessions.second_passed()
+    assert transport.calls[-1] == "abort"

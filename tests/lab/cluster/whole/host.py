@@ -19,6 +19,7 @@ from ccfpy.boundary.effects import (
     Effect,
     ForgetPeer,
     IdentityMade,
+    KeepSession,
     ReadMore,
     SendData,
     SetPeer,
@@ -203,8 +204,8 @@ class SimulatedNode:
                 self.identity = effect
             case Wake():
                 self.answers.append(Woken())
-            case ReadMore():
-                pass  # no client of a simulation sends too much
+            case ReadMore() | KeepSession():
+                pass  # no client of a simulation sends too much, or is idle too long
             case _:
                 self._note(effect)
                 self._store(effect)
