@@ -1,8 +1,9 @@
-"""Errors as gRPC's clients read them: a status and a message, with no body.
+"""What gRPC adds to HTTP/2: errors as its clients read them, and bodies of messages.
 
 A call of gRPC is a request by HTTP/2 whose answer has the HTTP status 200 whatever
 became of the call. The call's own status comes in the trailers, or, where the answer
-has no body, in its headers.
+has no body, in its headers. A body is a row of messages, each framed by a byte that
+says whether it is compressed, and by four bytes of its length.
 """
 
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import Final
 
 from ccfpy.base import json, limits
 from ccfpy.base.errors import Malformed
-from ccfpy.http.errors import JSON_CONTENT_TYPE, ErrorCode
+from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 
 CONTENT_TYPE: Final = "application/grpc"
@@ -48,9 +49,12 @@ _BY_CODE: Final = {
 def is_call(request: Request) -> bool:
     """Return whether a request is a call of gRPC, in any encoding of messages."""
     kind = request.headers.get("content-type")
-    if kind is None:
-        return False
-    kind = kind.lower()
+    return kind is not None and is_kind(kind)
+
+
+def is_kind(content_type: str) -> bool:
+    """Return whether a body of this type is of gRPC."""
+    kind = content_type.lower()
     return kind == CONTENT_TYPE or kind.startswith(_WITH_MORE)
 
 
@@ -101,3 +105,60 @@ def _code_and_message(response: Response, kind: str) -> tuple[str, str]:
         return "", HTTPStatus(response.status).phrase
     except ValueError:
         return "", f"HTTP {response.status}"
+
+
+_HEAD_BYTES: Final = 5
+
+
+def grpc_message(message: bytes) -> bytes:
+    """Return a message as a body of gRPC has it."""
+    return b"\0" + len(message).to_bytes(4) + message
+
+
+class GrpcMessages:
+    """The messages in the bytes of a body, however these are cut.
+
+    Args:
+        bytes_max: of one message.
+    """
+
+    __slots__ = ("_buffer", "_bytes_max")
+
+    def __init__(self, bytes_max: int = limits.GRPC_RECEIVED_BYTES_MAX) -> None:
+        self._buffer = bytearray()
+        self._bytes_max = bytes_max
+
+    @property
+    def is_midway(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return bool(self._buffer)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the messages that the next bytes complete.
+
+        Raises:
+            ApiError: 413, a message is too long; 501, it is compressed.
+        """
+        buffer = self._buffer
+        buffer += data
+        messages: list[bytes] = []
+        start = 0
+        while len(buffer) - start >= _HEAD_BYTES:
+            if buffer[start]:
+                raise ApiError(
+                    501, ErrorCode.NotImplemented, "Messages must not be compressed."
+                )
+            size = int.from_bytes(buffer[start + 1 : start + _HEAD_BYTES])
+            if size > self._bytes_max:
+                raise ApiError(
+                    413,
+                    ErrorCode.RequestBodyTooLarge,
+                    f"A message of {size} bytes (max size allowed: {self._bytes_max})",
+                )
+            end = start + _HEAD_BYTES + size
+            if len(buffer) < end:
+                break
+            messages.append(bytes(buffer[start + _HEAD_BYTES : end]))
+            start = end
+        del buffer[:start]
+        return messages

@@ -27,6 +27,7 @@ class Reason(IntEnum):
 
     NO_ERROR = 0x0
     PROTOCOL_ERROR = 0x1
+    INTERNAL_ERROR = 0x2
     FRAME_SIZE_ERROR = 0x6
     REFUSED_STREAM = 0x7
     ENHANCE_YOUR_CALM = 0xB

@@ -115,8 +115,12 @@ def read_response(fields: Fields, bounds: ParserLimits) -> Response:
     return Response(status=int(status), headers=headers)
 
 
-def write_response(response: Response) -> Fields:
+def write_response(response: Response, *, has_length: bool = True) -> Fields:
     """Return a response's fields, with a ``content-length`` unless it has one.
+
+    Args:
+        response: the response.
+        has_length: whether its length is known.
 
     Raises:
         Malformed: a header cannot be sent, which an app may have let through from its
@@ -128,21 +132,22 @@ def write_response(response: Response) -> Fields:
     if not HTTPStatus.OK <= response.status <= _STATUS_MAX:
         raise Malformed(f"not the status of an answer: {response.status}")
     headers = {name.lower(): value for name, value in response.headers.items()}
-    headers.setdefault("content-length", str(len(body)))
+    if has_length:
+        headers.setdefault("content-length", str(len(body)))
     for name in _OF_ONE_CONNECTION & headers.keys():
         del headers[name]
     return [*_checked({":status": str(response.status)}, headers)]
 
 
-def write_trailers(response: Response) -> Fields | None:
+def write_trailers(named: dict[str, str] | None) -> Fields | None:
     """Return the fields behind a response's body, if it has some.
 
     Raises:
         Malformed: one cannot be sent, or has no place behind a body.
     """
-    if not response.trailers:
+    if not named:
         return None
-    trailers = {name.lower(): value for name, value in response.trailers.items()}
+    trailers = {name.lower(): value for name, value in named.items()}
     for name in sorted(_NOT_IN_TRAILERS & trailers.keys()):
         raise Malformed(f"not a trailer's name: {name!r}")
     return [*_checked({}, trailers)]

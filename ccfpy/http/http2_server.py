@@ -3,13 +3,18 @@
 Requests come whole and in the order in which they were completed, to be taken one by
 one; responses go in any order, as the client's windows let them. All that a client can
 make us hold or do is bounded.
+
+The request of a *live* stream comes at its headers, and both sides send as long as they
+like. What the client sends waits until it is taken, and its windows with it.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
+from ccfpy.http.http2_flows import Inflow, Outflow
 from ccfpy.http.http2_frames import PREFACE, FrameRefused, Http2FrameReader, Reason
 from ccfpy.http.http2_library import (
     ConnectionTerminated,
@@ -72,7 +77,16 @@ class Http2Server:
         self,
         bounds: ParserLimits | None = None,
         http2: Http2Limits | None = None,
+        *,
+        is_live: Callable[[Request], bool] = lambda _: False,
     ) -> None:
+        """Begin a connection.
+
+        Args:
+            bounds: of each request.
+            http2: of the connection.
+            is_live: says whether a request begins a live stream.
+        """
         bounds = self._bounds = bounds or ParserLimits()
         http2 = http2 or Http2Limits()
         self._frame_bytes_max = http2.frame_bytes_max
@@ -96,8 +110,11 @@ class Http2Server:
         self._incoming: dict[int, _Incoming] = {}
         self._whole: OrderedDict[int, _Incoming] = OrderedDict()
         self._unanswered: set[int] = set()
-        self._unsent: OrderedDict[int, memoryview] = OrderedDict()
-        self._trailers: dict[int, Fields] = {}
+        self._begins_live = is_live
+        self._inflows: dict[int, Inflow] = {}
+        self._open: set[int] = set()
+        self._fed: dict[int, None] = {}
+        self._unsent: OrderedDict[int, Outflow] = OrderedDict()
         self._burst_bytes = limits.HTTP2_BURST_BYTES_MAX
         self._is_asked = False
         self._withdrawn: list[int] = []
@@ -161,7 +178,10 @@ class Http2Server:
         return withdrawn
 
     def take_request(self) -> tuple[int, Request] | None:
-        """Return the next whole request and its stream; ``respond`` answers it."""
+        """Return the next request and its stream; ``respond`` or ``begin`` answers it.
+
+        The request is whole, unless it begins a live stream.
+        """
         if not self._whole or self.is_over:
             return None
         stream, incoming = self._whole.popitem(last=False)
@@ -179,28 +199,108 @@ class Http2Server:
         if stream not in self._unanswered or self.is_over:
             return
         fields = write_response(response)
-        trailers = write_trailers(response)
+        trailers = write_trailers(response.trailers)
         self._unanswered.discard(stream)
         body = response.body
         if is_head or not may_have_body(response):
             body, trailers = b"", None
-        self._library.send_headers(stream, fields, end_stream=not (body or trailers))
-        if not body:
-            if trailers:
-                self._library.send_headers(stream, trailers, end_stream=True)
-            self._frames.earn(limits.HTTP2_FRAMES_PER_ANSWER)
-            return
-        if trailers:
-            self._trailers[stream] = trailers
-        self._unsent[stream] = memoryview(body)
-        self.unsent_bytes += len(body)
-        self._send()
+        is_last = not (body or trailers)
+        self._library.send_headers(stream, fields, end_stream=is_last)
+        if is_last:
+            self._ended(stream)
+        else:
+            outflow = Outflow(has_ended=True, trailers=trailers)
+            outflow.add(body)
+            self._put(stream, outflow)
 
     def give_up(self, stream: int) -> None:
         """Leave a request unanswered: too many answers wait for this client."""
         if stream in self._unanswered and not self.is_over:
             self._unanswered.discard(stream)
+            self._drop(stream)
             self._library.reset_stream(stream, Reason.ENHANCE_YOUR_CALM)
+
+    # Live streams
+
+    def begin(self, stream: int, response: Response) -> bool:
+        """Send the headers of a live stream; return whether the client still wants it.
+
+        Raises:
+            Malformed: they cannot be written; the stream still awaits a response.
+        """
+        if stream not in self._unanswered or self.is_over:
+            return False
+        fields = write_response(response, has_length=False)
+        self._unanswered.discard(stream)
+        self._open.add(stream)
+        self._library.send_headers(stream, fields, end_stream=False)
+        return True
+
+    def is_live(self, stream: int) -> bool:
+        """Return whether a stream is live: its request came at its headers."""
+        return stream in self._inflows
+
+    def take_fed(self) -> list[int]:
+        """Return the live streams on which something came since this was asked last."""
+        fed = list(self._fed)
+        self._fed.clear()
+        return fed
+
+    def has_data(self, stream: int) -> bool:
+        """Return whether something came on a live stream that was not taken."""
+        inflow = self._inflows.get(stream)
+        return inflow is not None and inflow.is_due and not self.is_over
+
+    def take_data(self, stream: int) -> tuple[bytes, bool]:
+        """Return the next piece that came on a live stream, and whether it is the last.
+
+        The client may send on as much as was taken.
+        """
+        piece, is_last = self._inflows[stream].take()
+        if piece:
+            self._held_bytes -= len(piece)
+            self._library.acknowledge_received_data(len(piece), stream)
+            self._frames.earn(1)
+        return piece, is_last
+
+    def send(self, stream: int, data: bytes) -> None:
+        """Send on a live stream, as the client's windows let it."""
+        if stream not in self._open or self.is_over or not data:
+            return
+        outflow = self._unsent.pop(stream, None) or Outflow()
+        self.unsent_bytes -= outflow.size
+        outflow.add(data)
+        self._put(stream, outflow)
+
+    def unsent_of(self, stream: int) -> int:
+        """Return how many bytes wait to leave on a live stream."""
+        outflow = self._unsent.get(stream)
+        return 0 if outflow is None else outflow.size
+
+    def finish(self, stream: int, trailers: dict[str, str] | None) -> None:
+        """End a live stream behind all that was sent on it.
+
+        Raises:
+            Malformed: the trailers cannot be written; the stream goes on.
+        """
+        if stream not in self._open or self.is_over:
+            return
+        fields = write_trailers(trailers)
+        self._open.discard(stream)
+        outflow = self._unsent.pop(stream, None) or Outflow()
+        self.unsent_bytes -= outflow.size
+        outflow.has_ended, outflow.trailers = True, fields
+        self._put(stream, outflow)
+
+    def cancel(self, stream: int, reason: Reason) -> None:
+        """End a live stream now; what waits to leave on it is dropped."""
+        if stream in self._open and not self.is_over:
+            self._drop(stream)
+            self._library.reset_stream(stream, reason)
+
+    def earn(self, frames: int) -> None:
+        """Allow the client to send so many more frames that ask for nothing."""
+        self._frames.earn(frames)
 
     def end(self) -> None:
         """Say that the connection ends here; what the windows keep back is lost."""
@@ -234,9 +334,7 @@ class Http2Server:
                 self._add(event.stream_id, event.data, event.flow_controlled_length)
             case StreamEnded():
                 self.progress += 1
-                incoming = self._incoming.pop(event.stream_id, None)
-                if incoming is not None:
-                    self._whole[event.stream_id] = incoming
+                self._complete(event.stream_id)
             case StreamReset():
                 self._forget(event.stream_id)
             case RemoteSettingsChanged():
@@ -256,8 +354,24 @@ class Http2Server:
             return
         self._incoming[stream] = _Incoming(request)
         self._hold(stream, size_of(fields))
+        if stream in self._incoming and self._begins_live(request):
+            self._inflows[stream] = Inflow()
+            self._whole[stream] = self._incoming.pop(stream)
+
+    def _complete(self, stream: int) -> None:
+        inflow = self._inflows.get(stream)
+        incoming = self._incoming.pop(stream, None)
+        if inflow is not None:
+            inflow.has_ended = True
+            self._fed[stream] = None
+        elif incoming is not None:
+            self._whole[stream] = incoming
 
     def _add(self, stream: int, data: bytes, flow_bytes: int) -> None:
+        inflow = self._inflows.get(stream)
+        if inflow is not None:
+            self._add_live(stream, inflow, data, flow_bytes)
+            return
         if flow_bytes:
             self._library.acknowledge_received_data(flow_bytes, stream)
         incoming = self._incoming[stream]
@@ -266,6 +380,23 @@ class Http2Server:
             self._refuse(stream, BodyTooLarge(self._bounds.body_bytes_max))
         else:
             self._hold(stream, len(data))
+
+    def _add_live(
+        self, stream: int, inflow: Inflow, data: bytes, flow_bytes: int
+    ) -> None:
+        """Keep data of a live stream, whose windows open when it is taken."""
+        padding = flow_bytes - len(data)
+        if padding:
+            self._library.acknowledge_received_data(padding, stream)
+        if not data:
+            return
+        self.progress += 1
+        inflow.data += data
+        self._held_bytes += len(data)
+        self._fed[stream] = None
+        if self._held_bytes > self._held_bytes_max:
+            self._forget(stream)
+            self._library.reset_stream(stream, Reason.REFUSED_STREAM)
 
     def _hold(self, stream: int, size: int) -> None:
         """Count what a request makes us hold; refuse its stream if that is too much."""
@@ -285,13 +416,32 @@ class Http2Server:
         incoming = self._incoming.pop(stream, None) or self._whole.pop(stream, None)
         if incoming is not None:
             self._held_bytes -= incoming.size
-        unsent = self._unsent.pop(stream, None)
-        if unsent is not None:
-            self.unsent_bytes -= len(unsent)
-            self._trailers.pop(stream, None)
-        if stream in self._unanswered:
-            self._unanswered.discard(stream)
+        if stream in self._unanswered or stream in self._open:
             self._withdrawn.append(stream)
+        self._unanswered.discard(stream)
+        self._drop(stream)
+
+    def _drop(self, stream: int) -> None:
+        """Forget what came and what waits to leave on a stream."""
+        self._open.discard(stream)
+        self._fed.pop(stream, None)
+        inflow = self._inflows.pop(stream, None)
+        if inflow is not None:
+            self._held_bytes -= len(inflow.data)
+            if inflow.data:  # the connection's window opens by what nobody will take
+                self._library.acknowledge_received_data(len(inflow.data), stream)
+        outflow = self._unsent.pop(stream, None)
+        if outflow is not None:
+            self.unsent_bytes -= outflow.size
+
+    def _ended(self, stream: int) -> None:
+        """Note that our side of a stream has ended, whether or not the client's has."""
+        self._frames.earn(limits.HTTP2_FRAMES_PER_ANSWER)
+        inflow = self._inflows.get(stream)
+        if inflow is not None:
+            self._drop(stream)
+            if not inflow.has_ended:
+                self._library.reset_stream(stream, Reason.NO_ERROR)
 
     def _fail(self, failure: UnreadableRequest) -> None:
         self.failure = failure
@@ -299,6 +449,15 @@ class Http2Server:
 
     def _end_library(self, reason: Reason) -> None:
         self._library.close_connection(reason)
+
+    def _put(self, stream: int, outflow: Outflow) -> None:
+        """Send what waits to leave on a stream, or its end alone."""
+        if outflow.pieces:
+            self._unsent[stream] = outflow
+            self.unsent_bytes += outflow.size
+            self._send()
+        elif outflow.has_ended:
+            self._send_end(stream, outflow)
 
     def _send(self) -> None:
         """Send of each answer in turn a frame, until the windows or the burst end."""
@@ -309,34 +468,43 @@ class Http2Server:
             if self._burst_bytes <= 0:
                 self._ask_whether_it_reads()
                 return
-            stream, body = unsent.popitem(last=False)
+            stream, outflow = unsent.popitem(last=False)
             room = min(
                 library.local_flow_control_window(stream),
                 library.max_outbound_frame_size,
                 self._frame_bytes_max,
             )
             if room <= 0:
-                unsent[stream] = body
+                unsent[stream] = outflow
                 blocked += 1
                 continue
             blocked = 0
-            self._send_data(stream, body, room)
+            self._send_data(stream, outflow, room)
 
-    def _send_data(self, stream: int, body: memoryview, room: int) -> None:
-        is_last = len(body) <= room
-        piece = body if is_last else body[:room]
-        trailers = self._trailers.pop(stream, None) if is_last else None
-        self._library.send_data(stream, piece, end_stream=is_last and not trailers)
-        if trailers:
-            self._library.send_headers(stream, trailers, end_stream=True)
+    def _send_data(self, stream: int, outflow: Outflow, room: int) -> None:
+        piece = outflow.take(room)
+        is_last = outflow.has_ended and not outflow.pieces
+        ends = is_last and not outflow.trailers
+        self._library.send_data(stream, piece, end_stream=ends)
         self.unsent_bytes -= len(piece)
         self._burst_bytes -= len(piece)
         self.progress += 1
-        self._frames.earn(
-            limits.HTTP2_FRAMES_PER_ANSWER if is_last else limits.HTTP2_FRAMES_PER_DATA
-        )
-        if not is_last:
-            self._unsent[stream] = body[room:]
+        if ends:
+            self._ended(stream)
+        elif is_last:
+            self._send_end(stream, outflow)
+        else:
+            self._frames.earn(limits.HTTP2_FRAMES_PER_DATA)
+            if outflow.pieces:
+                self._unsent[stream] = outflow
+
+    def _send_end(self, stream: int, outflow: Outflow) -> None:
+        """End a stream on which all data has been sent."""
+        if outflow.trailers:
+            self._library.send_headers(stream, outflow.trailers, end_stream=True)
+        else:
+            self._library.end_stream(stream)
+        self._ended(stream)
 
     def _ask_whether_it_reads(self) -> None:
         """Ask once, behind what was sent: the client answers when it has read that."""

@@ -8,7 +8,7 @@ over HTTP/1.1 there is no place for trailers.
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from ccfpy.base.errors import Malformed
 
@@ -70,6 +70,8 @@ class Response:
         close: the connection ends once this is sent, and the client is told so.
         trailers: what is sent behind the body. HTTP/2 alone carries trailers: over
             HTTP/1.1 an answer loses them.
+        stream: who answers further, if this is only the beginning of an answer; such an
+            answer has neither body nor trailers.
     """
 
     status: int
@@ -77,6 +79,7 @@ class Response:
     body: bytes
     close: bool
     trailers: dict[str, str] | None
+    stream: Any
 
     def __init__(
         self,
@@ -86,12 +89,14 @@ class Response:
         body: bytes = b"",
         close: bool = False,
         trailers: dict[str, str] | None = None,
+        stream: object = None,
     ) -> None:
         self.status = status
         self.headers = {} if headers is None else headers
         self.body = body
         self.close = close
         self.trailers = trailers
+        self.stream = stream
 
 
 _STATUS_LINES: Final = {

@@ -123,3 +123,31 @@ def test_a_message_is_cut_off_between_two_characters() -> None:
     assert grpc.encoded("a" * most) == "a" * most
     assert grpc.encoded("a" * (most + 1)) == "a" * most
     assert grpc.encoded("a" * (most - 1) + "é") == "a" * (most - 1)
+
+
+@given(st.lists(st.binary(max_size=20)), st.lists(st.integers(1, 9)))
+def test_any_split_of_the_bytes_gives_the_same_messages(
+    said: list[bytes], cuts: list[int]
+) -> None:
+    rest, messages = b"".join(map(grpc.grpc_message, said)), grpc.GrpcMessages()
+    heard = []
+    while rest:
+        size = cuts.pop() if cuts else len(rest)
+        heard += messages.feed(rest[:size])
+        rest = rest[size:]
+    assert heard == said
+    assert not messages.is_midway
+
+
+def test_a_message_is_as_long_as_may_be_and_not_compressed() -> None:
+    messages = grpc.GrpcMessages(bytes_max=4)
+    assert messages.feed(grpc.grpc_message(b"four")) == [b"four"]
+    with pytest.raises(ApiError) as long:
+        messages.feed(grpc.grpc_message(b"four.")[:5])
+    assert long.value.status == 413
+    with pytest.raises(ApiError) as compressed:
+        grpc.GrpcMessages().feed(b"\1\0\0\0\0")
+    assert compressed.value.status == 501
+    begun = grpc.GrpcMessages()
+    assert begun.feed(b"\0\0\0\0\1") == []
+    assert begun.is_midway

@@ -130,6 +130,7 @@ def test_constructors_that_are_written_out_take_every_field_and_nothing_else() -
         "body": b"f",
         "close": True,
         "trailers": {"g": "h"},
+        "stream": "i",
     }
     kind: Any
     for kind, values in ((Request, asked), (Response, answered)):
