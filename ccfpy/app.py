@@ -102,15 +102,24 @@ from ccfpy.endpoints.index_strategies import (
 from ccfpy.endpoints.jobs import Job, JobContext, JobFunction, job_of
 from ccfpy.endpoints.mistakes import Misdeclared, misdeclared, place_of
 from ccfpy.endpoints.openapi import document
-from ccfpy.endpoints.options import Auth, Options, all_of, policies_of
+from ccfpy.endpoints.options import (
+    Auth,
+    Options,
+    StreamOptions,
+    all_of,
+    policies_of,
+)
 from ccfpy.endpoints.policies import custom_policy, policies_by_name
 from ccfpy.endpoints.providing import Provided
 from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.endpoints.scripting import ScriptFailed, Scripting
+from ccfpy.endpoints.stream_declaring import first_step_of, stream_endpoint_of
+from ccfpy.endpoints.streams import Stream
 from ccfpy.http.accept import AcceptField, parse_accept, preferred_kind
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
+from ccfpy.http.grpc import GrpcMessages, grpc_message
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.serving import (
     GOVERNED,
@@ -174,6 +183,7 @@ __all__ = [
     "Extension",
     "ExtensionFunction",
     "Forwarding",
+    "GrpcMessages",
     "HistoricalState",
     "History",
     "HistoryFailed",
@@ -216,6 +226,8 @@ __all__ = [
     "Set",
     "SnpReport",
     "Strategy",
+    "Stream",
+    "StreamOptions",
     "TextFormat",
     "Tx",
     "TxId",
@@ -243,6 +255,7 @@ __all__ = [
     "decode_cbor",
     "empty_reply",
     "encode_cbor",
+    "grpc_message",
     "install_bundle",
     "installed_bundle",
     "installed_module",
@@ -276,6 +289,7 @@ T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 Kind = TypeVar("Kind", bound=Strategy)
 Doing = TypeVar("Doing", bound=JobFunction)
+Streaming = TypeVar("Streaming", bound=type[Stream])
 
 PREFIX = "app"
 
@@ -438,6 +452,30 @@ class App:
             self._check_is_first(function, ANY_METHOD, ANY_PATH)
             self._default = endpoint
             return function
+
+        return declare
+
+    def stream(
+        self, path: str, **options: Unpack[StreamOptions]
+    ) -> Callable[[Streaming], Streaming]:
+        """Declare that requests to a path are answered by streams of a class.
+
+        Args:
+            path: begins with ``/`` and may have ``{name}`` parts.
+            options: see ``StreamOptions``.
+
+        Raises:
+            Misdeclared: something is wrong with the declaration; the text has the
+                place and the remedy. The decorator raises it.
+        """
+
+        def declare(kind: Streaming) -> Streaming:
+            endpoint = stream_endpoint_of(
+                kind, path, options, self._auth, self._policies
+            )
+            self._check_is_first(first_step_of(kind), endpoint.method, path)
+            self._endpoints[endpoint.method, path] = endpoint
+            return kind
 
         return declare
 

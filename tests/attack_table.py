@@ -506,16 +506,15 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "A client must show that it reads before the node sends more."
             ),
             "more streams than were allowed": "The node ends the connection.",
-            "bodies that never end": (
-                "Each body is bounded, and so are all bodies together."
-            ),
-            "a frame beyond the limit": (
-                "The node refuses the frame when it has read the frame's header."
-            ),
+            "bodies that never end": "Each body, and all together, are bounded.",
+            "a frame beyond the limit": "The node refuses it at the frame's header.",
             "a body of another length than its header says": (
                 "The node ends the connection."
             ),
             "a connection header, or one in capitals": "The node ends the connection.",
+            "streams without end": "A connection and a node have a bound of them.",
+            "a stream that nobody reads": "The node cancels it when it sends on.",
+            "a stream of a removed user": "Each step authenticates its caller.",
         },
     ),
     "slow": (

@@ -73,11 +73,16 @@ def check_answer(answer: object) -> "Answer":
     except TypeError:
         raise Unwritable("a header's name and value are text") from None
     if answer.trailers is not None:
-        _check_trailers(answer.trailers)
+        check_trailers(answer.trailers)
     return answer
 
 
-def _check_trailers(trailers: object) -> None:
+def check_trailers(trailers: object) -> None:
+    """Check that trailers can be written.
+
+    Raises:
+        Unwritable: they are no dictionary of text.
+    """
     if type(trailers) is not dict:
         raise Unwritable("trailers are a dictionary")
     try:

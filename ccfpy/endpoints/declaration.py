@@ -96,6 +96,7 @@ class Endpoint:
             the owner of the host sees how often it is called.
         hides_counts: its requests are counted for the application alone; the node's
             metrics count them with all others.
+        is_live: it answers at a request's headers, by a stream.
     """
 
     method: str
@@ -110,6 +111,7 @@ class Endpoint:
     execution_ms_max: int | None = None
     is_counted: bool = False
     hides_counts: bool = False
+    is_live: bool = False
 
     @property
     def is_shown(self) -> bool:

@@ -9,7 +9,13 @@ from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.historical import describe_historical, historical
 from ccfpy.endpoints.mistakes import Function, check_is_plain, misdeclared
-from ccfpy.endpoints.options import NO_POLICIES, Options, policies_of, route_of
+from ccfpy.endpoints.options import (
+    NO_POLICIES,
+    Options,
+    StreamOptions,
+    policies_of,
+    route_of,
+)
 from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, template_pattern
 
 
@@ -34,9 +40,12 @@ def endpoint_of(
     Raises:
         Misdeclared: something in the declaration is wrong.
     """
-    policies = _check_options(function, method, path, options, own)
+    policies = check_options(function, method, path, options, own)
     if policies is None:
         policies = tuple(usual_auth)
+    on_local_commit = options.get("on_local_commit")
+    if on_local_commit is not None:
+        check_is_plain(on_local_commit)
     route = route_of(method, options)
     binding = bind(
         function,
@@ -64,7 +73,7 @@ def endpoint_of(
             hidden=options.get("hidden", False),
             deprecated=options.get("deprecated", False),
         ),
-        on_local_commit=options.get("on_local_commit"),
+        on_local_commit=on_local_commit,
         execution_ms_max=options.get("execution_ms_max"),
         is_counted=options.get("metrics", False),
     )
@@ -93,14 +102,25 @@ def default_endpoint_of(
     return replace(made, path=ANY_PATH)
 
 
-def _check_options(
+def check_options(
     function: Function,
     method: str,
     path: str,
-    options: Options,
+    options: Options | StreamOptions,
     own: Mapping[str, AuthPolicy],
 ) -> tuple[AuthPolicy, ...] | None:
-    """Check what a declaration says beside its function; return its own policies."""
+    """Check what a declaration says beside its function; return its own policies.
+
+    Args:
+        function: the one that is declared.
+        method: the verb.
+        path: the template.
+        options: what else the declaration says.
+        own: the application's policies by their names.
+
+    Raises:
+        Misdeclared: something in the declaration is wrong.
+    """
     if method != method.upper():
         raise misdeclared(
             function, f'is declared for the verb "{method}": write "{method.upper()}"'
@@ -115,9 +135,6 @@ def _check_options(
             function,
             f"is declared with a time limit of {execution_ms_max} ms: write at least 1",
         )
-    on_local_commit = options.get("on_local_commit")
-    if on_local_commit is not None:
-        check_is_plain(on_local_commit)
     given = options.get("auth")
     try:
         template_pattern(path)

@@ -207,6 +207,42 @@ class Frontend:
             self._calls.deliver(underway, answer)
         return answer
 
+    def answer_step(
+        self, match: Match, request: "Request", session: "Session"
+    ) -> "Answer":
+        """Execute what an endpoint goes on with, long after it was admitted.
+
+        The caller is authenticated again, and the transaction is one of its own.
+
+        Args:
+            match: the endpoint, whose handler does what is due.
+            request: the one that began it.
+            session: of its caller.
+
+        Raises:
+            CallLeft: the answer has been delivered, as the node went on without it.
+            CallGivenUp: the caller was answered meanwhile.
+        """
+        underway = self._calls.underway
+        underway.trace = None
+        node = self._node
+        answer: Answer = _no_end_of_conflicts().response()
+        try:
+            if match.endpoint.mode is _READ_WRITE and node.is_at_capacity():
+                raise _too_many_pending()
+            for _ in range(limits.TX_ATTEMPTS_MAX):
+                try:
+                    answer = self._execute(match, request, session, underway)
+                    break
+                except Conflict:
+                    self.conflicts += 1
+        except ApiError as error:
+            answer = error.response()
+        if underway.awaited is not None:
+            self._calls.deliver(underway, answer)
+        underway.endpoint = None  # it holds what it goes on with
+        return answer
+
     def _note_unusual(
         self,
         request: "Request",
@@ -257,10 +293,7 @@ class Frontend:
         takes_writes = node.takes_writes
         if not takes_writes and self._has_backpressure and node.is_at_capacity():
             self.turned_away += 1
-            raise unavailable(
-                ErrorCode.TooManyPendingTransactions,
-                "Too many transactions pending commit on the service.",
-            )
+            raise _too_many_pending()
         if not self.is_open:
             self.closed_to += 1
             raise ApiError(404, ErrorCode.FrontendNotOpen, "Frontend is not open.")
@@ -576,6 +609,13 @@ class Frontend:
 
 def _trace_of(context: Context) -> str | None:
     return None if context.trace is None else context.trace.id
+
+
+def _too_many_pending() -> ApiError:
+    return unavailable(
+        ErrorCode.TooManyPendingTransactions,
+        "Too many transactions pending commit on the service.",
+    )
 
 
 def _no_end_of_conflicts() -> ApiError:

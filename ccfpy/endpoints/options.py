@@ -17,7 +17,8 @@ Auth: TypeAlias = str | AuthPolicy
 
 NO_AUTH = "no_auth"
 NO_POLICIES: Mapping[str, AuthPolicy] = {}
-_READING = frozenset({"GET", "HEAD"})
+READING = frozenset({"GET", "HEAD"})
+"""Verbs of requests that have no body."""
 
 
 class Options(TypedDict, total=False):
@@ -57,6 +58,28 @@ class Options(TypedDict, total=False):
     metrics: bool
 
 
+class StreamOptions(TypedDict, total=False):
+    """What a declaration may say of a stream; each as in ``Options``.
+
+    Attributes:
+        auth: the application's own if not given; empty means anybody.
+        method: the verb; ``POST`` if not given.
+        mode: read-only if not given; streams that write are the primary's.
+        hidden: left out of the OpenAPI document.
+        deprecated: callers should use another one.
+        execution_ms_max: how long each step may take.
+        metrics: the node's metrics count its requests apart from others'.
+    """
+
+    auth: Sequence[Auth]
+    method: str
+    mode: Mode
+    hidden: bool
+    deprecated: bool
+    execution_ms_max: int
+    metrics: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How an endpoint runs, and where a node that should not answer sends it."""
@@ -76,7 +99,7 @@ _ROUTES = {
 
 def route_of(method: str, options: Options) -> Route:
     """Return how an endpoint runs; defaults follow from its verb and mode."""
-    by_verb = Mode.READ_ONLY if method in _READING else Mode.READ_WRITE
+    by_verb = Mode.READ_ONLY if method in READING else Mode.READ_WRITE
     usual = _ROUTES[options.get("mode") or by_verb]
     return Route(
         usual.mode,

@@ -112,6 +112,7 @@ class Registry:
         # What a path without parameters matches is always the same, so it is kept.
         self._fixed: dict[str, dict[str, Match]] = {}
         self._templated: dict[str, _Templated] = {}
+        self._live: list[tuple[str, str, re.Pattern[str] | None]] = []
 
     def add(self, endpoint: Endpoint) -> None:
         """Install an endpoint; a second one on the same verb and path replaces it.
@@ -120,6 +121,8 @@ class Registry:
             ValueError: the path's template is wrong.
         """
         pattern = template_pattern(endpoint.path)
+        if endpoint.is_live:
+            self._live.append((endpoint.method, endpoint.path, pattern))
         if pattern is None:
             match = self._match(endpoint, _NO_PARAMS)
             self._fixed.setdefault(endpoint.path, {})[endpoint.method] = match
@@ -176,6 +179,15 @@ class Registry:
     def _match(self, endpoint: Endpoint, params: Mapping[str, str]) -> Match:
         full_path = f"/{self.prefix}{endpoint.path}"
         return Match(endpoint=endpoint, params=params, full_path=full_path)
+
+    def is_live(self, method: str, path: str) -> bool:
+        """Return whether a request may be for an endpoint that answers by a stream."""
+        for live_method, live_path, pattern in self._live:
+            if method == live_method and (
+                path == live_path if pattern is None else pattern.fullmatch(path)
+            ):
+                return True
+        return False
 
     def methods_of(self, path: str) -> list[str]:
         """List the verbs that the path answers to, in alphabetical order."""

@@ -66,6 +66,7 @@ from ccfpy.node.scripts import let_scripts_run
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
 from ccfpy.node.snapshots.reads import SnapshotReads
+from ccfpy.node.streams.commit_feed import CommitFeed
 from ccfpy.node.table_hooks import TableHooks
 from ccfpy.node.wake_flag import WakeFlag
 
@@ -368,6 +369,11 @@ class Node:
                 certificates=running.certificates,
                 router=parts.router,
                 outbox=self._outbox,
+                feed=CommitFeed(
+                    running.indexing,
+                    committed=lambda: running.replication.raft.log.commit_seqno,
+                    wake=running.wake_flag.set,
+                ),
             ),
             EndorsementFetch(
                 running,

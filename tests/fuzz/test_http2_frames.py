@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base import limits
-from ccfpy.http.http2_frames import PREFACE
+from ccfpy.http.http2_frames import PREFACE, Reason
 from ccfpy.http.http2_server import Http2Server
-from ccfpy.http.messages import Response
+from ccfpy.http.messages import Request, Response
 from ccfpy.http.refusals import ParserLimits
 from tests.fuzz.cost import read_or_refuse
 from tests.fuzz.rounds import rounds
@@ -30,7 +30,8 @@ PAYLOADS = st.one_of(
     st.sampled_from(
         [
             *(b"", bytes(4), bytes(5), bytes(8), b"\x7f\xff\xff\xff", bytes(150)),
-            *(_block("GET"), _block("HEAD"), _block("PUT", ("content-length", "8"))),
+            *(_block("GET"), _block("HEAD"), _block("PUT")),
+            _block("PUT", ("content-length", "8")),
             *(_block("GET", ("x", "y" * 101)), Encoder().encode([("trailer", "t")])),
             *(
                 b"\0\4\0\0\0\0",
@@ -56,7 +57,7 @@ FRAMES = st.lists(
 
 def _read(pieces: Sequence[bytes]) -> tuple[object, ...]:
     """Return a server's requests, refusal and output for bytes without answers."""
-    server = Http2Server(BOUNDS)
+    server = Http2Server(BOUNDS, is_live=_is_live)
     for piece in pieces:
         server.receive(piece)
     requests = []
@@ -67,20 +68,42 @@ def _read(pieces: Sequence[bytes]) -> tuple[object, ...]:
     return requests, refusal, str(server.failure), server.is_over, output
 
 
+def _is_live(request: Request) -> bool:
+    return request.method == "PUT"
+
+
 def _served(data: bytes) -> None:
-    server = Http2Server(BOUNDS)
+    server = Http2Server(BOUNDS, is_live=_is_live)
     for start in range(0, len(data), 40):
         server.receive(data[start : start + 40])
         while (taken := server.take_request()) is not None:
             stream, request = taken
             answer = Response(status=200, body=bytes(300))
-            server.respond(stream, answer, is_head=request.method == "HEAD")
+            if not server.is_live(stream) or stream % 5 == 0:
+                server.respond(stream, answer, is_head=request.method == "HEAD")
+            else:
+                server.begin(stream, Response(status=200))
+        for stream in server.take_fed():
+            _go_on(server, stream)
         server.take_output()
     assert server._held_bytes <= BOUNDS.body_bytes_max + limits.HTTP2_HELD_BYTES_MAX
-    assert server.unsent_bytes == sum(map(len, server._unsent.values()))
+    unsent = server._unsent.values()
+    assert server.unsent_bytes == sum(each.size for each in unsent)
     # A connection that ended leaves whole requests that nobody takes.
     held = (*server._incoming.values(), *server._whole.values())
-    assert server._held_bytes == sum(each.size for each in held)
+    came = sum(len(each.data) for each in server._inflows.values())
+    assert server._held_bytes == sum(each.size for each in held) + came
+
+
+def _go_on(server: Http2Server, stream: int) -> None:
+    """Take what came on a live stream, send as much, and end with the client."""
+    if server.has_data(stream):
+        data, is_last = server.take_data(stream)
+        server.send(stream, data)
+        if is_last:
+            server.finish(stream, {"a": "b"} if len(data) % 2 else None)
+        elif len(data) > 100:
+            server.cancel(stream, Reason.ENHANCE_YOUR_CALM)
 
 
 @rounds()

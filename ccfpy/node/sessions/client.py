@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request, Response
+    from ccfpy.node.streams.node_streams import NodeStreams
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +113,7 @@ class Client:
         on_settled: told that an answer which was awaited has come to this client. It
             must not know the connection, which knows this: what a session holds would
             be kept until the collector came by.
+        streams: the live streams of the node.
     """
 
     session: Session
@@ -119,6 +121,7 @@ class Client:
     router: Router
     is_capped: bool
     on_settled: "Callable[[Client], None]"
+    streams: "NodeStreams"
 
     def answer(self, request: "Request") -> "Answer":
         """Answer a request, at once or later."""
@@ -137,12 +140,12 @@ class Conversation(Protocol):
 
     Each method that answers gives bytes for the client, and whether they are the last.
     It answers ``share`` requests at most; what it leaves waits for the next turn.
-
-    Attributes:
-        has_left: something waits, so that ``serve`` must not be called.
     """
 
-    has_left: bool
+    @property
+    def has_left(self) -> bool:
+        """Whether something waits, so that ``serve`` must not be called."""
+        ...
 
     @property
     def is_ready(self) -> bool:

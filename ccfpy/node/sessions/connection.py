@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ccfpy.http.messages import Response
     from ccfpy.node.sessions.router import Router
+    from ccfpy.node.streams.node_streams import NodeStreams
 
 
 class Connection:
@@ -68,7 +69,7 @@ class Connection:
         "unread_bytes",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has its name
         self,
         session_id: SessionId,
         interface: InterfaceSessions,
@@ -77,6 +78,7 @@ class Connection:
         router: "Router",
         is_capped: bool,
         on_settled: "Callable[[Client], None]",
+        streams: "NodeStreams",
     ) -> None:
         self.session = Session(id=session_id, interface=interface.rules)
         self.interface = interface
@@ -101,6 +103,7 @@ class Connection:
             router=router,
             is_capped=is_capped,
             on_settled=on_settled,
+            streams=streams,
         )
         self.conversation: Conversation = (
             Http1Connection(client)

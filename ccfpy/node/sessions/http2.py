@@ -14,6 +14,7 @@ from ccfpy.http import grpc
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Response
 from ccfpy.node.sessions.http1 import unwritable
+from ccfpy.node.sessions.http2_streams import Http2Streams
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Answer, Awaited
@@ -22,28 +23,35 @@ if TYPE_CHECKING:
 
 
 class Http2Connection:
-    """A conversation in HTTP/2.
-
-    Attributes:
-        has_left: frames or requests wait for the next turn.
-    """
+    """A conversation in HTTP/2."""
 
     __slots__ = (
         "_answering",
         "_awaited",
         "_client",
+        "_has_left",
         "_is_last",
         "_server",
-        "has_left",
+        "_streams",
     )
 
     def __init__(self, client: "Client") -> None:
         self._client = client
-        self._server = Http2Server(client.interface.limits, client.interface.http2)
+        self._server = Http2Server(
+            client.interface.limits,
+            client.interface.http2,
+            is_live=client.router.is_live,
+        )
+        self._streams = Http2Streams(client, self._server)
         self._awaited: dict[int, tuple[Request, Awaited]] = {}
         self._answering: tuple[int, Request] | None = None
         self._is_last = False
-        self.has_left = False
+        self._has_left = False
+
+    @property
+    def has_left(self) -> bool:
+        """Whether frames, requests or steps of streams wait for the next turn."""
+        return self._has_left or (self._streams.is_due and self._can_step)
 
     @property
     def is_waiting(self) -> bool:
@@ -67,11 +75,15 @@ class Http2Connection:
 
     def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
         """Receive the client's next bytes; answer what they complete."""
+        streams = self._streams
+        streams.earn()
         most = limits.HTTP2_FRAMES_PER_TURN
         for stream in self._server.receive(plaintext, frames_max=most):
+            streams.withdraw(stream)
             waiting = self._awaited.pop(stream, None)
             if waiting is not None:
                 waiting[1].abandon()
+        streams.received()
         return self._answer_some(share)
 
     def go_on(self, share: int) -> tuple[bytes, bool]:
@@ -87,6 +99,7 @@ class Http2Connection:
                 self._server.give_up(stream)
             else:
                 self._respond(stream, request, response)
+        self._streams.come_back()
         return self.serve(b"", share)
 
     def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
@@ -95,6 +108,9 @@ class Http2Connection:
 
     def wait_for(self, awaited: "Awaited") -> None:
         """Take the answer that is under way later, from there."""
+        if self._streams.wait_for(awaited):
+            awaited.then(self._settled)
+            return
         assert self._answering is not None, "only then an answer is under way"
         stream, request = self._answering
         self._wait(stream, request, awaited)
@@ -117,21 +133,24 @@ class Http2Connection:
         """Note that the client has gone."""
         for _, awaited in self._awaited.values():
             awaited.abandon()
+        self._streams.abandon()
 
     def _answer_some(self, share: int) -> tuple[bytes, bool]:
         server = self._server
         for _ in range(share):
-            if self._is_last or not self._has_room:
+            if not self._can_step:
                 break
             taken = server.take_request()
-            if taken is None:
+            if taken is not None:
+                self._answer(*taken)
+            elif not self._streams.take_step(self):
                 break
-            self._answer(*taken)
-        self.has_left = not self._is_last and (
+        self._has_left = not self._is_last and (
             server.has_frames or (server.has_request and self._has_room)
         )
-        if not self.has_left:
+        if not self._has_left:
             self._end_if_due()
+        self._streams.count_unsent()
         return server.take_output(), server.is_over
 
     def _end_if_due(self) -> None:
@@ -154,8 +173,17 @@ class Http2Connection:
     def _has_room(self) -> bool:
         return self._server.unsent_bytes <= limits.HTTP2_UNSENT_BYTES_MAX
 
+    @property
+    def _can_step(self) -> bool:
+        return not self._is_last and not self._server.is_over and self._has_room
+
     def _answer(self, stream: int, request: "Request") -> None:
         client = self._client
+        if self._server.is_live(stream):
+            refusal = self._streams.refusal()
+            if refusal is not None:
+                self._respond(stream, request, refusal)
+                return
         self._answering = stream, request
         client.router.calls.underway.recipient = self
         answer: Answer = client.answer(request)
@@ -179,6 +207,9 @@ class Http2Connection:
         if is_call:
             response = grpc.readable(response)
         try:
+            if response.stream is not None:
+                self._begin(stream, request, response)
+                return
             self._server.respond(stream, response, is_head=is_head)
         except Malformed as error:
             response = unwritable(response, error)
@@ -186,3 +217,14 @@ class Http2Connection:
                 response = grpc.readable(response)
             self._server.respond(stream, response, is_head=is_head)
         self._is_last = self._is_last or response.close
+
+    def _begin(self, stream: int, request: "Request", response: Response) -> None:
+        """Begin an answer that goes on, if there is still room for it.
+
+        Raises:
+            Malformed: its headers cannot be written.
+        """
+        if not self._streams.open(stream, response):
+            refusal = self._streams.refusal()
+            assert refusal is not None, "only then there is no room"
+            self._respond(stream, request, refusal)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.frontend import Frontend
     from ccfpy.endpoints.session import Session
+    from ccfpy.endpoints.streams import OpenStream
     from ccfpy.http.messages import Request
 
 
@@ -40,6 +41,21 @@ class Router:
             if frontend is not None:
                 return frontend.answer(request, session, path[end:])
         return self.frontends["app"].answer(request, session, path)
+
+    def is_live(self, request: "Request") -> bool:
+        """Return whether a request may be for an endpoint that answers by a stream."""
+        path = request.path
+        end = path.find("/", 1)
+        frontend = self.frontends.get(path[1:end]) if end > 0 else None
+        if frontend is None:
+            return self.frontends["app"].registry.is_live(request.method, path)
+        return frontend.registry.is_live(request.method, path[end:])
+
+    def answer_step(self, stream: "OpenStream") -> "Answer":
+        """Do what is due on an open stream."""
+        return self.frontends["app"].answer_step(
+            stream.match, stream.request, stream.session
+        )
 
     def answer_again(self, request: "Request", session: "Session") -> "Answer":
         """Answer a request whose caller waits since an earlier run of it."""

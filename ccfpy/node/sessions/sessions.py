@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import InterfaceAuthority
-from ccfpy.boundary.effects import CloseSession, ReadMore, SendData
+from ccfpy.boundary.effects import CloseSession, KeepSession, ReadMore, SendData
 from ccfpy.http.errors import ErrorCode, unavailable
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
 from ccfpy.node.sessions.client import Client, InterfaceSessions, SessionCounts
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.turns import Turns
 from ccfpy.node.sessions.unfinished import Unfinished
+from ccfpy.node.streams.node_streams import NodeStreams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ccfpy.boundary.events import SessionData, SessionWritten
+    from ccfpy.endpoints.session import Session
     from ccfpy.node.identity.certificates import PresentedCertificates
     from ccfpy.node.outbox import Outbox
     from ccfpy.node.sessions.router import Router
+    from ccfpy.node.streams.commit_feed import CommitFeed
 
 
 class Sessions:
@@ -46,6 +49,7 @@ class Sessions:
         certificates: "PresentedCertificates",
         router: "Router",
         outbox: "Outbox",
+        feed: "CommitFeed",
     ) -> None:
         self._counts = counts
         self._interfaces = counts.interfaces
@@ -54,6 +58,9 @@ class Sessions:
         self._outbox = outbox
         self._connections: dict[SessionId, Connection] = {}
         self._settled: list[Client] = []
+        self._streams = NodeStreams(
+            feed, on_turn=self._has_news, on_kept=self._keep_session
+        )
         self.turns = Turns()
         self._unfinished = Unfinished()
         self.is_full = False
@@ -94,6 +101,7 @@ class Sessions:
             router=self._router,
             is_capped=interface.active >= configuration.sessions_soft_max,
             on_settled=self._settled.append,
+            streams=self._streams,
         )
         self._counts.opened(interface)
 
@@ -225,6 +233,16 @@ class Sessions:
         if connection.wants_turn:
             self.turns.put(connection)
 
+    def _has_news(self, session: "Session") -> None:
+        """Queue the connection of a session, on which a live stream has news."""
+        connection = self._connections.get(session.id)
+        # The host may give a number again, to somebody else.
+        if connection is not None and connection.session is session:
+            self._review(connection)
+
+    def _keep_session(self, session_id: SessionId, is_kept: bool) -> None:
+        self._outbox.put(KeepSession(session=session_id, is_kept=is_kept))
+
     def take_turns(self, *, has_heard_all: bool) -> None:
         """Serve those whose turn it is at the end of a step, and make room.
 
@@ -268,6 +286,7 @@ class Sessions:
         Time in which nobody looked does not count beyond that of two looks: a node that
         slept cannot tell what its clients did.
         """
+        self._streams.now_ms = monotonic_ms
         if self._looked_ms is None:
             self._looked_ms = monotonic_ms
         elapsed_ms = monotonic_ms - self._looked_ms

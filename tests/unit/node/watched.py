@@ -23,7 +23,10 @@ from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.sessions.client import InterfaceSessions
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.router import Router
+from ccfpy.node.streams.commit_feed import CommitFeed
+from ccfpy.node.streams.node_streams import NodeStreams
 from ccfpy.testing.node import HOST, START_UNIX_US, Client, InProcessNode
+from tests.unit.endpoints.world import Indexes
 from tests.unit.http.tls_ends import NODE
 
 GET = b"GET /node/state HTTP/1.1\r\n\r\n"
@@ -139,4 +142,9 @@ def new_connection(interface: RpcInterface, number: int = 1) -> Connection:
         router=Router(AppCalls()),
         is_capped=False,
         on_settled=lambda _: None,
+        streams=NodeStreams(
+            CommitFeed(Indexes(), committed=lambda: 0, wake=lambda: None),
+            on_turn=lambda _: None,
+            on_kept=lambda _, __: None,
+        ),
     )

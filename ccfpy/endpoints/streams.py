@@ -1,0 +1,261 @@
+"""Streams: answers that go on for as long as a client listens and an application says.
+
+An application declares a class. Each request makes one object of it, whose methods are
+called when something happens on the stream: each call is a *step*, with a transaction
+of its own. A step never waits. Between two steps a stream is an object in memory, and
+costs nothing.
+
+What a step sends leaves only if the step succeeds, and once its transaction is applied.
+A step that meets a conflict runs again, as any handler does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ccfpy.base.errors import Unwritable
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.endpoints.app_calls import check_answer, check_trailers
+from ccfpy.endpoints.declaration import Handler, Match, Mode
+from ccfpy.endpoints.session import Session
+from ccfpy.endpoints.waiting import WAIT_HEADER
+from ccfpy.http import grpc
+from ccfpy.http.errors import ApiError, ErrorCode, unavailable
+from ccfpy.http.http2_messages import VERSION
+from ccfpy.http.messages import Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ccfpy.endpoints.context import Context
+    from ccfpy.kv.changes import WriteSet
+
+
+class NamedMap(Protocol):
+    """A map of an application's, of any kind."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+
+class Following(NamedTuple):
+    """What a stream wants to be told of.
+
+    Attributes:
+        maps: the names of the maps; none to be told of nothing more.
+        after: the last transaction that the stream knows; ``None`` for the last one
+            that is committed now.
+    """
+
+    maps: frozenset[str]
+    after: Seqno | None
+
+
+@dataclass(slots=True)
+class StepOutput:
+    """What one step wants done once it has succeeded."""
+
+    sent: list[bytes] = field(default_factory=list)
+    following: Following | None = None
+    has_finished: bool = False
+    trailers: dict[str, str] | None = None
+
+
+class Stream:
+    """One stream of an application, which a subclass describes.
+
+    An object is made without arguments for each request, and lives as long as its
+    stream. Each method is a step: it is given a context as any handler is, with a
+    transaction of its own, and the caller is authenticated anew. An ``ApiError`` ends
+    the stream; in ``on_open`` it is the answer.
+
+    Attributes:
+        headers: of the answer.
+    """
+
+    headers: Mapping[str, str] = {"content-type": "application/grpc"}
+    _output: StepOutput | None = None
+
+    def on_open(self, ctx: "Context") -> None:
+        """Begin: the request has come, and nothing of its body."""
+
+    def on_data(self, ctx: "Context", data: bytes) -> None:
+        """Take what the client has sent: some bytes, cut anywhere."""
+
+    def on_end(self, ctx: "Context") -> None:
+        """Note that the client sends no more; the stream finishes if not overridden."""
+        del ctx
+        self.finish()
+
+    def on_commit(self, ctx: "Context", tx_id: TxId, writes: "WriteSet") -> None:
+        """Take a committed transaction that wrote to a map that the stream follows.
+
+        Args:
+            ctx: of the step; its transaction reads the latest state.
+            tx_id: of the committed transaction.
+            writes: what it changed in these maps: keys and values in bytes, and
+                ``None`` for the value of a removed key.
+        """
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the client, behind those that were sent before."""
+        if type(data) is not bytes:
+            raise Unwritable(f"a stream sends bytes, not {type(data).__name__}")
+        self._step().sent.append(data)
+
+    def finish(self, trailers: dict[str, str] | None = None) -> None:
+        """End the stream behind what was sent.
+
+        Args:
+            trailers: sent at the end; if not given, ``grpc-status`` 0 where the
+                answer is of gRPC.
+        """
+        output = self._step()
+        output.has_finished = True
+        if trailers is None and grpc.is_kind(self.headers.get("content-type", "")):
+            trailers = {grpc.STATUS: "0"}
+        if trailers is not None:
+            check_trailers(trailers)
+        output.trailers = trailers
+
+    def follow(self, *maps: NamedMap, after: Seqno | None = None) -> None:
+        """Call ``on_commit`` with each committed transaction that writes to a map.
+
+        Each is told once, in their order, on a backup too. Following replaces what was
+        followed before; without a map nothing is followed.
+
+        Args:
+            maps: of which changes are told.
+            after: the last transaction that is known; not given, what is committed
+                later than now is told.
+        """
+        names = frozenset(each.name for each in maps)
+        self._step().following = Following(names, after)
+
+    def _step(self) -> StepOutput:
+        output = self._output
+        if output is None:
+            raise RuntimeError("a stream acts only while one of its methods is called")
+        if output.has_finished:
+            raise RuntimeError("a stream that has finished does nothing more")
+        return output
+
+
+class StreamWork(NamedTuple):
+    """What has happened on a stream since its last step."""
+
+    data: bytes = b""
+    is_end: bool = False
+    news: "Sequence[tuple[TxId, WriteSet]]" = ()
+
+
+class OpenStream:
+    """A stream that has been opened, and the steps by which it goes on.
+
+    Attributes:
+        request: the one that opened the stream, without a body.
+        output: what the last step wants done.
+    """
+
+    def __init__(self, stream: Stream, context: "Context") -> None:
+        self._stream = stream
+        self._work = StreamWork()
+        self.output = StepOutput()
+        self._endpoint = context.endpoint
+        self._params = context.params
+        asked = context.request
+        self.request = Request(
+            method=asked.method,
+            path=asked.path,
+            query=asked.query,
+            headers={k: v for k, v in asked.headers.items() if k != WAIT_HEADER},
+            version=asked.version,
+        )
+        connection = context.session
+        self._session = Session(
+            id=connection.id, interface=connection.interface, caller=connection.caller
+        )
+
+    @property
+    def match(self) -> Match:
+        """Return the endpoint as which the next step is executed.
+
+        It knows this object, so it is made for each step: what a session held would
+        otherwise be kept until the collector came by.
+        """
+        endpoint = replace(
+            self._endpoint, handler=self._run, on_local_commit=None, is_live=False
+        )
+        return Match(
+            endpoint=endpoint, params=self._params, full_path=self._endpoint.path
+        )
+
+    @property
+    def session(self) -> Session:
+        """Return the session of the next step.
+
+        A step promises nothing of what earlier steps and answers read, so no view binds
+        it.
+        """
+        self._session.active_view = None
+        return self._session
+
+    def expect(self, work: StreamWork) -> None:
+        """Set what the next step is about."""
+        self._work = work
+
+    def open(self, context: "Context") -> Response:
+        """Run the first step, and return the beginning of the answer."""
+        stream = self._stream
+        self.output = stream._output = StepOutput()  # noqa: SLF001 - its other half
+        try:
+            stream.on_open(context)
+        finally:
+            stream._output = None  # noqa: SLF001
+        _check_is_not_answered(context)
+        response = Response(status=200, headers={**stream.headers}, stream=self)
+        check_answer(response)
+        return response
+
+    def _run(self, context: "Context") -> Response:
+        stream, work = self._stream, self._work
+        self.output = output = stream._output = StepOutput()  # noqa: SLF001
+        try:
+            if work.data:
+                stream.on_data(context, work.data)
+            if work.is_end and not output.has_finished:
+                stream.on_end(context)
+            for tx_id, writes in work.news:
+                if output.has_finished:
+                    break
+                stream.on_commit(context, tx_id, writes)
+        finally:
+            stream._output = None  # noqa: SLF001
+        _check_is_not_answered(context)
+        return Response(status=200)
+
+
+def opening(kind: type[Stream]) -> Handler:
+    """Return the handler of an endpoint that answers by a stream."""
+
+    def open_stream(context: "Context") -> Response:
+        if context.request.version != VERSION:
+            raise ApiError(
+                501, ErrorCode.NotImplemented, "This endpoint answers by HTTP/2 alone."
+            )
+        if context.endpoint.mode is Mode.READ_WRITE and not context.node.is_primary:
+            raise unavailable(
+                ErrorCode.NodeCannotHandleRequest,
+                "A stream that writes is served by the primary alone.",
+            )
+        stream: Any = kind()
+        return OpenStream(stream, context).open(context)
+
+    return open_stream
+
+
+def _check_is_not_answered(context: "Context") -> None:
+    if context.answer_at_commit is not None:
+        raise Unwritable("a stream has no answer at commit: it follows what it wrote")

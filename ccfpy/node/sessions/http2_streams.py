@@ -1,0 +1,295 @@
+"""The live streams of one connection: whose step is due, and what a step has sent.
+
+A step runs in a turn of its connection, as a request does. While a step is slow and its
+node goes on without it, its stream has no other step.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.streams import OpenStream, StreamWork
+from ccfpy.http import grpc
+from ccfpy.http.errors import ErrorCode, internal_error, unavailable
+from ccfpy.http.http2_frames import Reason
+from ccfpy.http.messages import Response
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.streams import Following
+    from ccfpy.endpoints.underway import Recipient
+    from ccfpy.http.http2_server import Http2Server
+    from ccfpy.node.sessions.client import Client
+    from ccfpy.node.streams.commit_feed import Follower
+
+_MS_PER_S = 1000
+
+
+@dataclass(slots=True)
+class _LiveStream:
+    """One open stream.
+
+    Attributes:
+        opened: its steps.
+        is_grpc: its errors are trailers; others' end it without a word.
+        follower: what is committed, for this stream.
+        awaited: where the end of its step will be known, while that is slow.
+    """
+
+    opened: OpenStream
+    is_grpc: bool
+    follower: "Follower | None" = None
+    awaited: "Awaited | None" = None
+
+
+class Http2Streams:
+    """The live streams of a connection."""
+
+    __slots__ = (
+        "_away",
+        "_client",
+        "_counted_bytes",
+        "_due",
+        "_earned_ms",
+        "_open",
+        "_server",
+        "_stepping",
+    )
+
+    def __init__(self, client: "Client", server: "Http2Server") -> None:
+        self._client = client
+        self._server = server
+        self._open: dict[int, _LiveStream] = {}
+        self._due: dict[int, None] = {}
+        self._away: dict[int, None] = {}
+        self._stepping = 0
+        self._counted_bytes = 0
+        self._earned_ms = 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a step is due."""
+        return bool(self._due)
+
+    def refusal(self) -> Response | None:
+        """Return the answer to a request for which there is no room, if so."""
+        if (
+            len(self._open) < limits.STREAMS_PER_SESSION_MAX
+            and self._client.streams.has_room
+        ):
+            return None
+        return unavailable(
+            ErrorCode.SessionCapExhausted,
+            "Too many streams are open.",
+            after_s=limits.RETRY_AFTER_S,
+        ).response()
+
+    def open(self, stream: int, response: Response) -> bool:
+        """Begin an answer that goes on; return whether there is room for it.
+
+        Raises:
+            Malformed: its headers cannot be written.
+        """
+        opened = response.stream
+        assert isinstance(opened, OpenStream), "only those go on"
+        if self.refusal() is not None:
+            return False
+        if not self._server.begin(stream, response):
+            return True
+        kind = response.headers.get("content-type", "")
+        live = _LiveStream(opened, is_grpc=grpc.is_kind(kind))
+        self._open[stream] = live
+        client = self._client
+        client.streams.open += 1
+        if len(self._open) == 1:
+            self._earned_ms = client.streams.now_ms
+            client.streams.on_kept(client.session.id, True)
+        self._apply(stream, live)
+        self._look_at(stream)
+        return True
+
+    def earn(self) -> None:
+        """Allow a client with a live stream some frames for the time that passed."""
+        if self._open:
+            seconds = (self._client.streams.now_ms - self._earned_ms) // _MS_PER_S
+            if seconds > 0:
+                self._earned_ms += seconds * _MS_PER_S
+                self._server.earn(seconds * limits.STREAM_FRAMES_PER_S)
+
+    def received(self) -> None:
+        """Note on which streams something came."""
+        for stream in self._server.take_fed():
+            self._look_at(stream)
+
+    def take_step(self, recipient: "Recipient") -> bool:
+        """Do the step that is due next; return whether there was one.
+
+        Args:
+            recipient: awaits the end of the step if it is slow.
+        """
+        while self._due:
+            stream = next(iter(self._due))
+            del self._due[stream]
+            live = self._open[stream]
+            work = self._work_of(stream, live)
+            if work is None:
+                continue
+            live.opened.expect(work)
+            router = self._client.router
+            self._stepping = stream
+            router.calls.underway.recipient = recipient
+            answer = router.answer_step(live.opened)
+            self._stepping = 0
+            assert isinstance(answer, Response), "a step awaits nothing"
+            self._stepped(stream, live, answer)
+            return True
+        return False
+
+    def wait_for(self, awaited: "Awaited") -> bool:
+        """Await the end of the step under way; return whether there is one."""
+        stream, self._stepping = self._stepping, 0
+        if not stream:
+            return False
+        self._open[stream].awaited = awaited
+        self._away[stream] = None
+        return True
+
+    def come_back(self) -> None:
+        """Go on with the streams whose slow steps have ended."""
+        for stream in list(self._away):
+            live = self._open[stream]
+            awaited = live.awaited
+            assert awaited is not None, "it is away"
+            if awaited.response is not None:
+                live.awaited = None
+                del self._away[stream]
+                self._stepped(stream, live, awaited.response)
+
+    def withdraw(self, stream: int) -> None:
+        """Note that the client has cancelled a stream."""
+        if stream in self._open:
+            self._forget(stream)
+
+    def abandon(self) -> None:
+        """Note that the client has gone."""
+        for stream in list(self._open):
+            self._forget(stream)
+        self.count_unsent()
+
+    def count_unsent(self) -> None:
+        """Count for the node what waits for this client."""
+        bytes_now = self._server.unsent_bytes if self._open else 0
+        if bytes_now != self._counted_bytes:
+            self._client.streams.unsent_bytes += bytes_now - self._counted_bytes
+            self._counted_bytes = bytes_now
+
+    # Inside
+
+    def _look_at(self, stream: int) -> None:
+        """Mark the step of a stream as due if something waits for it."""
+        live = self._open.get(stream)
+        if live is None or live.awaited is not None:
+            return
+        follower = live.follower
+        if self._server.has_data(stream) or (
+            follower is not None and follower.has_news
+        ):
+            self._due[stream] = None
+
+    def _work_of(self, stream: int, live: _LiveStream) -> StreamWork | None:
+        data, is_end = b"", False
+        if self._server.has_data(stream):
+            data, is_end = self._server.take_data(stream)
+        news = (
+            []
+            if live.follower is None
+            else self._client.streams.feed.take(live.follower)
+        )
+        if not (data or is_end or news):
+            return None
+        return StreamWork(data, is_end, news)
+
+    def _stepped(self, stream: int, live: _LiveStream, answer: Response) -> None:
+        if answer.status == 200:  # noqa: PLR2004 - as `OpenStream` answers
+            self._apply(stream, live)
+        else:
+            self._fail(stream, live, answer)
+        self._look_at(stream)
+
+    def _apply(self, stream: int, live: _LiveStream) -> None:
+        """Do what a step wants done."""
+        output = live.opened.output
+        if output.sent and not self._send(stream, live, output.sent):
+            return
+        if output.following is not None:
+            self._follow(stream, live, output.following)
+        if output.has_finished:
+            self._finish(stream, live, output.trailers)
+
+    def _send(self, stream: int, live: _LiveStream, sent: list[bytes]) -> bool:
+        """Send what a step has sent; return whether the stream goes on."""
+        server, most = self._server, self._client.router.calls.limits.response_bytes_max
+        size = sum(map(len, sent))
+        if size > most:
+            error = internal_error(f"{size} bytes at once, where {most} are allowed")
+            self._fail(stream, live, error.response())
+            return False
+        unsent = server.unsent_of(stream)
+        if unsent > limits.STREAM_UNSENT_BYTES_MAX or (
+            unsent and self._client.streams.holds_too_much
+        ):
+            server.cancel(stream, Reason.ENHANCE_YOUR_CALM)
+            self._forget(stream)
+            return False
+        for data in sent:
+            server.send(stream, data)
+        return True
+
+    def _follow(self, stream: int, live: _LiveStream, wanted: "Following") -> None:
+        feed = self._client.streams.feed
+        if live.follower is not None:
+            feed.leave(live.follower)
+            live.follower = None
+        if wanted.maps:
+            live.follower = feed.follow(
+                wanted.maps, wanted.after, partial(self._has_news, stream)
+            )
+
+    def _has_news(self, stream: int) -> None:
+        self._look_at(stream)
+        self._client.streams.on_turn(self._client.session)
+
+    def _finish(
+        self, stream: int, live: _LiveStream, trailers: dict[str, str] | None
+    ) -> None:
+        try:
+            self._server.finish(stream, trailers)
+        except Malformed as error:
+            self._fail(stream, live, internal_error(str(error)).response())
+        else:
+            self._forget(stream)
+
+    def _fail(self, stream: int, live: _LiveStream, refusal: Response) -> None:
+        """End a stream with an error."""
+        if live.is_grpc:
+            headers = grpc.readable(refusal).headers
+            trailers = {name: headers[name] for name in (grpc.STATUS, grpc.MESSAGE)}
+            self._server.finish(stream, trailers)
+        else:
+            self._server.cancel(stream, Reason.INTERNAL_ERROR)
+        self._forget(stream)
+
+    def _forget(self, stream: int) -> None:
+        live = self._open.pop(stream)
+        self._due.pop(stream, None)
+        self._away.pop(stream, None)
+        client = self._client
+        client.streams.open -= 1
+        if live.follower is not None:
+            client.streams.feed.leave(live.follower)
+        if live.awaited is not None:
+            live.awaited.abandon()
+        if not self._open:
+            client.streams.on_kept(client.session.id, False)

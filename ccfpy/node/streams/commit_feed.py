@@ -1,0 +1,239 @@
+"""Committed transactions, told to the streams that follow maps.
+
+A stream that follows is a *follower*. Followers that know all that was told share one
+strategy of the node's indexes, which looks up the followers of each map that a
+transaction wrote. A follower that is behind has a place in a second strategy until it
+has caught up: one that asked for older transactions, and one that takes them slowly.
+So a transaction costs nothing where nobody follows its maps, and a slow stream neither
+holds up another nor makes the node keep what it has not taken.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, final
+
+from ccfpy.base import limits
+from ccfpy.endpoints.index_strategies import Index, Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.ids import Seqno, TxId
+    from ccfpy.endpoints.index_strategies import Indexing
+    from ccfpy.kv.changes import WriteSet
+
+
+@final
+class Follower:
+    """A stream that is told what is committed.
+
+    Attributes:
+        maps: those that it follows.
+        next: the first transaction that it was not told of, or later.
+    """
+
+    __slots__ = ("_news", "_tell", "maps", "next")
+
+    def __init__(
+        self, maps: frozenset[str], first: "Seqno", tell: "Callable[[], None]"
+    ) -> None:
+        """Begin to follow.
+
+        Args:
+            maps: those to follow.
+            first: the first transaction to be told of.
+            tell: called when something is there to be taken.
+        """
+        self.maps = maps
+        self.next = first
+        self._tell = tell
+        self._news: deque[tuple[TxId, WriteSet]] = deque()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it must take something before it is told more."""
+        return len(self._news) >= limits.STREAM_NEWS_MAX
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something is there to be taken."""
+        return bool(self._news)
+
+    def told(self, tx_id: "TxId", writes: "WriteSet") -> None:
+        """Keep what a transaction changed in the maps that are followed."""
+        if tx_id.seqno < self.next:
+            return
+        self.next = tx_id.seqno + 1
+        maps = self.maps
+        changed = {name: writes[name] for name in writes if name in maps}
+        if changed:
+            self._news.append((tx_id, changed))
+            self._tell()
+
+    def take(self) -> "list[tuple[TxId, WriteSet]]":
+        """Return what there is, in order; each transaction once."""
+        news = list(self._news)
+        self._news.clear()
+        return news
+
+
+@final
+class _AtHead(Strategy):
+    """The followers that know all that was told, by their maps."""
+
+    def __init__(self, fall_behind: "Callable[[Follower], None]") -> None:
+        self.name = "streams"
+        self.next: Seqno = 1
+        self._by_map: dict[str, dict[Follower, None]] = {}
+        self._fall_behind = fall_behind
+
+    @property
+    def next_requested(self) -> "Seqno | None":
+        """What comes next, if anybody follows."""
+        return self.next if self._by_map else None
+
+    def add(self, follower: Follower) -> None:
+        """Add a follower."""
+        for name in follower.maps:
+            self._by_map.setdefault(name, {})[follower] = None
+
+    def remove(self, follower: Follower) -> None:
+        """Remove a follower, if it is here."""
+        for name in follower.maps:
+            followers = self._by_map.get(name)
+            if followers is not None:
+                followers.pop(follower, None)
+                if not followers:
+                    del self._by_map[name]
+
+    def take(self, tx_id: "TxId", writes: "WriteSet") -> None:
+        """Pass a transaction to the followers of its maps.
+
+        A follower that has no more room is behind from now on.
+        """
+        self.next = tx_id.seqno + 1
+        full: dict[Follower, None] = {}
+        for name in writes:
+            for follower in self._by_map.get(name, ()):
+                follower.told(tx_id, writes)
+                if follower.is_full:
+                    full[follower] = None
+        for follower in full:
+            self.remove(follower)
+            self._fall_behind(follower)
+
+
+@final
+class _Behind(Strategy):
+    """The followers that do not know all that was told."""
+
+    def __init__(self, catch_up: "Callable[[Follower], None]") -> None:
+        self.name = "streams that are behind"
+        self._followers: dict[Follower, None] = {}
+        self._catch_up = catch_up
+
+    @property
+    def next_requested(self) -> "Seqno | None":
+        """What the follower furthest behind that has room knows next."""
+        followers = self._followers
+        if not followers:
+            return None
+        return min((each.next for each in followers if not each.is_full), default=None)
+
+    def __contains__(self, follower: object) -> bool:
+        """Return whether a follower is here."""
+        return follower in self._followers
+
+    def add(self, follower: Follower) -> None:
+        """Add a follower, which will be told what it missed."""
+        self._followers[follower] = None
+
+    def remove(self, follower: Follower) -> None:
+        """Remove a follower, if it is here."""
+        self._followers.pop(follower, None)
+
+    def take(self, tx_id: "TxId", writes: "WriteSet") -> None:
+        """Pass a transaction to the followers that miss it."""
+        for follower in list(self._followers):
+            if follower.next == tx_id.seqno and not follower.is_full:
+                follower.told(tx_id, writes)
+                self._catch_up(follower)
+
+
+@final
+class CommitFeed:
+    """What tells the followers of one node.
+
+    Args:
+        indexing: of the node; it reads what is committed.
+        committed: returns the last transaction that is committed.
+        wake: makes the node look for work at the end of a step.
+    """
+
+    def __init__(
+        self,
+        indexing: "Indexing",
+        *,
+        committed: "Callable[[], Seqno]",
+        wake: "Callable[[], None]",
+    ) -> None:
+        self._indexing = indexing
+        self._committed = committed
+        self._wake = wake
+        self._behind = _Behind(self._catch_up)
+        self._head = _AtHead(self._behind.add)
+        self._is_installed = False
+
+    def follow(
+        self, maps: frozenset[str], after: "Seqno | None", tell: "Callable[[], None]"
+    ) -> Follower:
+        """Return a follower of maps.
+
+        Args:
+            maps: those to follow.
+            after: the last transaction that is known; ``None`` for the last one that is
+                committed now.
+            tell: called when something is there to be taken.
+        """
+        self._install()
+        committed, head = self._committed(), self._head
+        if head.next_requested is None:
+            head.next = committed + 1
+        first = (committed if after is None else max(after, 0)) + 1
+        follower = Follower(maps, first, tell)
+        if first >= head.next:
+            head.add(follower)
+        else:
+            self._behind.add(follower)
+        self._wake()
+        return follower
+
+    def leave(self, follower: Follower) -> None:
+        """Forget a follower."""
+        self._head.remove(follower)
+        self._behind.remove(follower)
+
+    def take(self, follower: Follower) -> "list[tuple[TxId, WriteSet]]":
+        """Return what there is for a follower, which makes room for more."""
+        news = follower.take()
+        if news and follower in self._behind:
+            self._wake()
+        return news
+
+    def _install(self) -> None:
+        if not self._is_installed:
+            self._is_installed = True
+            for strategy in (self._head, self._behind):
+                index: Index[Strategy] = Index()
+                self._indexing.install(index, strategy)
+
+    def _catch_up(self, follower: Follower) -> None:
+        """Put a follower with the others if it knows what they know."""
+        head = self._head
+        known = head.next
+        if head.next_requested is None:
+            known = self._committed() + 1
+        if follower.next >= known and not follower.is_full:
+            self._behind.remove(follower)
+            if head.next_requested is None:
+                head.next = known
+            head.add(follower)

@@ -1,0 +1,44 @@
+"""The live streams of one node, as far as they share bounds."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.ids import SessionId
+    from ccfpy.endpoints.session import Session
+    from ccfpy.node.streams.commit_feed import CommitFeed
+
+
+@dataclass(slots=True)
+class NodeStreams:
+    """What all live streams of a node have in common.
+
+    Attributes:
+        feed: tells them what is committed.
+        on_turn: called when a stream of a session has something to do.
+        on_kept: called when a session begins to have streams, and when it has no more.
+        open: how many there are.
+        now_ms: the host's clock, as in the last tick.
+        unsent_bytes: about how many bytes wait for the clients of all of them.
+    """
+
+    feed: "CommitFeed"
+    on_turn: "Callable[[Session], None]"
+    on_kept: "Callable[[SessionId, bool], None]"
+    open: int = 0
+    now_ms: int = 0
+    unsent_bytes: int = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may be opened."""
+        return self.open < limits.STREAMS_MAX
+
+    @property
+    def holds_too_much(self) -> bool:
+        """Whether clients leave too much unread."""
+        return self.unsent_bytes > limits.STREAMS_UNSENT_BYTES_MAX

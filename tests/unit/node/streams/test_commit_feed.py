@@ -1,0 +1,156 @@
+"""Each follower is told each transaction of its maps, once and in order."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccfpy.base import limits
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.endpoints.index_strategies import Strategy
+from ccfpy.kv.changes import WriteSet
+from ccfpy.node.streams.commit_feed import CommitFeed, Follower
+from tests.unit.endpoints.world import Indexes
+
+
+@dataclass
+class Ledger:
+    """Transactions, and strategies that are told of those that are committed."""
+
+    entries: list[WriteSet] = field(default_factory=list)
+    committed: Seqno = 0
+    indexes: Indexes = field(default_factory=Indexes)
+    wakes: int = 0
+
+    def __post_init__(self) -> None:
+        self.feed = CommitFeed(
+            self.indexes, committed=lambda: self.committed, wake=self._wake
+        )
+
+    def _wake(self) -> None:
+        self.wakes += 1
+
+    @property
+    def strategies(self) -> list[Strategy]:
+        return list(self.indexes.installed.values())
+
+    def commit(self, *maps: str) -> None:
+        self.entries.append({name: {b"k": b"v"} for name in maps})
+        self.committed += 1
+
+    def work(self, passes: int = 1_000) -> None:
+        """Pass each strategy what it wants, as an indexer does."""
+        for _ in range(passes):
+            wanted = [s.next_requested for s in self.strategies]
+            due = [seqno for seqno in wanted if seqno and seqno <= self.committed]
+            if not due:
+                return
+            for seqno in sorted(set(due)):
+                for strategy in self.strategies:
+                    if strategy.next_requested == seqno:
+                        strategy.take(TxId(2, seqno), self.entries[seqno - 1])
+
+    def follow(self, *maps: str, after: Seqno | None = None) -> Follower:
+        return self.feed.follow(frozenset(maps), after, lambda: None)
+
+    def told(self, follower: Follower) -> list[Seqno]:
+        return [tx_id.seqno for tx_id, _ in self.feed.take(follower)]
+
+
+def test_nothing_is_asked_for_where_nobody_follows() -> None:
+    ledger = Ledger()
+    assert ledger.strategies == []
+    follower = ledger.follow("a")
+    ledger.feed.leave(follower)
+    ledger.commit("a")
+    assert [s.next_requested for s in ledger.strategies] == [None, None]
+
+
+def test_a_follower_is_told_of_its_maps_from_now_on() -> None:
+    ledger = Ledger()
+    ledger.commit("a")
+    follower, other = ledger.follow("a", "b"), ledger.follow("c")
+    for maps in (("a",), ("c",), ("a", "b", "c"), ("d",)):
+        ledger.commit(*maps)
+    ledger.work()
+    news = ledger.feed.take(follower)
+    assert [tx_id.seqno for tx_id, _ in news] == [2, 4]
+    assert [set(writes) for _, writes in news] == [{"a"}, {"a", "b"}]
+    assert ledger.told(other) == [3, 4]
+
+
+def test_a_follower_may_know_little_and_catches_up() -> None:
+    ledger = Ledger()
+    for _ in range(5):
+        ledger.commit("a")
+    now, late = ledger.follow("a"), ledger.follow("a", after=2)
+    ahead, all_ = ledger.follow("a", after=7), ledger.follow("a", after=-1)
+    for _ in range(4):
+        ledger.commit("a")
+        ledger.work()
+    assert ledger.told(now) == [6, 7, 8, 9]
+    assert ledger.told(late) == [3, 4, 5, 6, 7, 8, 9]
+    assert ledger.told(ahead) == [8, 9]
+    assert ledger.told(all_) == list(range(1, 10))
+    assert ledger.strategies[1].next_requested is None, "nobody is behind any more"
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_so_much_waits_for_a_follower_and_the_rest_comes_when_it_has_room(
+    excess: int,
+) -> None:
+    ledger = Ledger()
+    slow, quick = ledger.follow("a"), ledger.follow("a")
+    most = limits.STREAM_NEWS_MAX
+    heard = []
+    for _ in range(most + excess):
+        ledger.commit("a")
+        ledger.work()
+        heard += ledger.told(quick)
+    assert heard == list(range(1, most + excess + 1)), "others are not held up"
+    assert ledger.told(slow) == list(range(1, most + 1))
+    assert ledger.wakes > 2
+    ledger.work()
+    assert ledger.told(slow) == list(range(most + 1, most + excess + 1))
+    ledger.commit("a")
+    ledger.work()
+    assert ledger.told(slow) == [most + excess + 1]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["commit", "follow", "take", "work", "leave"]),
+            st.integers(0, 9),
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_happens_each_transaction_is_told_once_and_in_order(
+    steps: list[tuple[str, int]],
+) -> None:
+    ledger, followers = Ledger(), list[tuple[Follower, Seqno, list[Seqno]]]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "STREAM_NEWS_MAX", 2)
+        for what, number in steps:
+            if what == "commit":
+                ledger.commit(*("ab" if number % 2 else "a"))
+            elif what == "work":
+                ledger.work(passes=number)
+            elif what == "follow":
+                after = number if number < ledger.committed else None
+                first = ledger.committed if after is None else after
+                followers.append((ledger.follow("a", after=after), first, []))
+            elif followers:
+                follower, _, heard = followers[number % len(followers)]
+                heard += ledger.told(follower)
+                if what == "leave":
+                    ledger.feed.leave(follower)
+                    del followers[number % len(followers)]
+        for _ in range(ledger.committed + 1):
+            ledger.work()
+            for follower, _, heard in followers:
+                heard.extend(ledger.told(follower))
+    for _, first, heard in followers:
+        assert heard == list(range(first + 1, ledger.committed + 1))

@@ -1,0 +1,21 @@
+"""Bounds that the live streams of a node share."""
+
+import pytest
+
+from ccfpy.base import limits
+from ccfpy.node.streams.commit_feed import CommitFeed
+from ccfpy.node.streams.node_streams import NodeStreams
+from tests.unit.endpoints.world import Indexes
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_node_has_so_many_streams_and_so_many_bytes(excess: int) -> None:
+    streams = NodeStreams(
+        CommitFeed(Indexes(), committed=lambda: 0, wake=lambda: None),
+        on_turn=lambda _: None,
+        on_kept=lambda _, __: None,
+        open=limits.STREAMS_MAX - 1 + excess,
+        unsent_bytes=limits.STREAMS_UNSENT_BYTES_MAX + excess,
+    )
+    assert streams.has_room is not bool(excess)
+    assert streams.holds_too_much is bool(excess)
