@@ -14,6 +14,10 @@ T = TypeVar("T")
 
 _KEY: Final = "protobuf"
 FIELD_NUMBER_MAX: Final = (1 << 29) - 1
+VARINT: Final = 0
+DELIMITED: Final = 2
+"""Forms in which values come: a number, or bytes behind their count."""
+_FORM_BITS: Final = 3
 _TYPES: "Final[dict[type[Any], MessageType]]" = {}
 
 
@@ -61,31 +65,38 @@ class Field:
 
     Attributes:
         attribute: of the dataclass.
-        declared: how the field was declared.
+        name: in the definition of the protocol.
+        number: on the wire.
+        kind: what the field holds.
+        is_number: the field is written as one number of variable length.
+        is_repeated: the field holds a tuple.
+        oneof: the group of which at most one field is set; empty without a group.
         default: is never written. A field whose default is ``None`` has presence: any
             value that is set is written.
+        of: the class of the message, or the enumeration.
     """
 
     attribute: str
-    declared: FieldType
+    name: str
+    number: int
+    kind: Kind
+    is_number: bool
+    is_repeated: bool
+    oneof: str
     default: object
-
-    @property
-    def name(self) -> str:
-        """The name in the definition of the protocol."""
-        return self.declared.name or self.attribute
+    of: Callable[[], type[Any]] | None
 
     @property
     def message(self) -> type[Any]:
         """The class of the message that the field holds."""
-        assert self.declared.of is not None, f"{self.name} holds no message"
-        return self.declared.of()
+        assert self.of is not None, f"{self.name} holds no message"
+        return self.of()
 
     @property
     def members(self) -> type[IntEnum]:
         """The enumeration that the field holds."""
-        assert self.declared.of is not None, f"{self.name} holds no enumeration"
-        return cast("type[IntEnum]", self.declared.of())
+        assert self.of is not None, f"{self.name} holds no enumeration"
+        return cast("type[IntEnum]", self.of())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +104,8 @@ class MessageType:
     """The fields of a message."""
 
     in_order: tuple[Field, ...]
-    by_number: Mapping[int, Field]
+    by_tag: Mapping[int, Field]
+    """Each field by the tags behind which its values come: its number and a form."""
     by_json_name: Mapping[str, Field]
     """Each field by its name in the definition, and by the same in lower camel case."""
 
@@ -114,20 +126,40 @@ def type_of(cls: type[Any]) -> MessageType:
 
 def _type_of(cls: type[Any]) -> MessageType:
     found = [
-        Field(
-            attribute=each.name,
-            declared=each.metadata[_KEY],
-            default=None if each.default is MISSING else each.default,
-        )
-        for each in fields(cls)
+        _field(each.name, each.metadata[_KEY], each.default) for each in fields(cls)
     ]
-    found.sort(key=lambda each: each.declared.number)
+    found.sort(key=lambda each: each.number)
     names = {each.name: each for each in found}
     return MessageType(
         in_order=tuple(found),
-        by_number={each.declared.number: each for each in found},
+        by_tag={
+            each.number << _FORM_BITS | form: each
+            for each in found
+            for form in _forms(each)
+        },
         by_json_name={_lower_camel(name): each for name, each in names.items()} | names,
     )
+
+
+def _field(attribute: str, declared: FieldType, default: object) -> Field:
+    return Field(
+        attribute=attribute,
+        name=declared.name or attribute,
+        number=declared.number,
+        kind=declared.kind,
+        is_number=declared.kind in NUMBERS,
+        is_repeated=declared.is_repeated,
+        oneof=declared.oneof,
+        default=None if default is MISSING else default,
+        of=declared.of,
+    )
+
+
+def _forms(field: Field) -> tuple[int, ...]:
+    """Return the forms in which values of a field come; a list may be packed."""
+    if not field.is_number:
+        return (DELIMITED,)
+    return (VARINT, DELIMITED) if field.is_repeated else (VARINT,)
 
 
 def _lower_camel(name: str) -> str:

@@ -36,14 +36,14 @@ def to_json(value: object) -> JsonObject:
             continue
         written[field.name] = (
             [_write(field, each) for each in held]
-            if field.declared.is_repeated
+            if field.is_repeated
             else _write(field, held)
         )
     return written
 
 
 def _write(field: Field, value: Any) -> Json:  # noqa: ANN401 - any kind
-    match field.declared.kind:
+    match field.kind:
         case Kind.MESSAGE:
             return to_json(value)
         case Kind.BYTES:
@@ -88,7 +88,7 @@ def _message(cls: type[T], value: Json, depth: int) -> T:
             continue
         if field.attribute in found:
             raise Malformed(f'"{field.name}" is twice in {cls.__name__}')
-        group = field.declared.oneof
+        group = field.oneof
         if group in groups:
             raise Malformed(f'more than one field of "{group}" in {cls.__name__}')
         if group:
@@ -98,7 +98,7 @@ def _message(cls: type[T], value: Json, depth: int) -> T:
 
 
 def _field(field: Field, value: Json, depth: int) -> object:
-    if not field.declared.is_repeated:
+    if not field.is_repeated:
         return _read(field, value, depth)
     if not isinstance(value, list):
         raise Malformed(f'"{field.name}" is no list')
@@ -106,7 +106,7 @@ def _field(field: Field, value: Json, depth: int) -> object:
 
 
 def _read(field: Field, value: Json, depth: int) -> object:
-    match field.declared.kind:
+    match field.kind:
         case Kind.MESSAGE:
             return _message(field.message, value, depth + 1)
         case Kind.BYTES:
@@ -120,9 +120,7 @@ def _read(field: Field, value: Json, depth: int) -> object:
         case Kind.ENUM:
             return _member(field, value)
         case _:
-            raise Malformed(
-                f'"{field.name}" is not of kind {field.declared.kind.value}'
-            )
+            raise Malformed(f'"{field.name}" is not of kind {field.kind.value}')
 
 
 def _bytes(field: Field, value: Json) -> bytes:
@@ -143,8 +141,8 @@ def _integer(field: Field, value: Json) -> int:
             value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Malformed(f'"{field.name}" is no integer')
-    if value not in _RANGES[field.declared.kind]:
-        raise Malformed(f'"{field.name}" is no {field.declared.kind.value}')
+    if value not in _RANGES[field.kind]:
+        raise Malformed(f'"{field.name}" is no {field.kind.value}')
     return value
 
 

@@ -6,17 +6,19 @@ value of a field counts, messages of one field are merged, lists may be packed, 
 unknown fields are skipped. Groups, which protobuf has given up, are refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any, Final, TypeVar
 
-from apps.etcd.fields import NUMBERS, Field, Kind, MessageType, type_of
+from apps.etcd.fields import DELIMITED as _DELIMITED
+from apps.etcd.fields import FIELD_NUMBER_MAX, Field, Kind, MessageType, type_of
+from apps.etcd.fields import VARINT as _VARINT
 from apps.etcd.limits import MESSAGE_DEPTH_MAX
 from ccfpy.app import Malformed
 
 T = TypeVar("T")
 
-_VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
-_FIXED: Final = {_FIXED64: 8, _FIXED32: 4}
+_FIXED: Final = {1: 8, 5: 4}
+"""Forms that no message here has, and how many bytes they have."""
 _VARINT_BITS_MAX: Final = 64
 _SIGN: Final = 1 << 63
 _MASK: Final = (1 << 64) - 1
@@ -36,12 +38,11 @@ def encode(value: object) -> bytes:
 
 
 def _write_field(out: bytearray, field: Field, value: Any) -> None:  # noqa: ANN401 - any kind
-    kind = field.declared.kind
     if value == field.default:
         return
-    if not field.declared.is_repeated:
+    if not field.is_repeated:
         _write_one(out, field, value)
-    elif kind in NUMBERS:
+    elif field.is_number:
         packed = bytearray()
         for each in value:
             _write_varint(packed, each)
@@ -52,7 +53,7 @@ def _write_field(out: bytearray, field: Field, value: Any) -> None:  # noqa: ANN
 
 
 def _write_one(out: bytearray, field: Field, value: Any) -> None:  # noqa: ANN401 - any kind
-    match field.declared.kind:
+    match field.kind:
         case Kind.MESSAGE:
             _write_delimited(out, field, encode(value))
         case Kind.BYTES:
@@ -60,12 +61,12 @@ def _write_one(out: bytearray, field: Field, value: Any) -> None:  # noqa: ANN40
         case Kind.STRING:
             _write_delimited(out, field, value.encode())
         case Kind.INT64 | Kind.UINT64 | Kind.BOOL | Kind.ENUM:
-            _write_varint(out, field.declared.number << 3 | _VARINT)
+            _write_varint(out, field.number << 3 | _VARINT)
             _write_varint(out, value)
 
 
 def _write_delimited(out: bytearray, field: Field, content: bytes) -> None:
-    _write_varint(out, field.declared.number << 3 | _DELIMITED)
+    _write_varint(out, field.number << 3 | _DELIMITED)
     _write_varint(out, len(content))
     out += content
 
@@ -95,79 +96,72 @@ def _decode(cls: type[T], content: bytes, depth: int) -> T:
         raise Malformed(f"messages are nested deeper than {MESSAGE_DEPTH_MAX}")
     described = type_of(cls)
     found: dict[str, Any] = {}
+    lists: dict[str, list[Any]] = {}
+    parts: dict[str, tuple[Field, list[bytes]]] = {}
     for field, value in _fields(described, content):
-        if field.declared.oneof:
-            _clear_group(described, found, field)
-        if field.declared.is_repeated:
-            _extend(found, field, value)
-        elif field.declared.kind is Kind.MESSAGE:
-            # Merging two messages is reading one behind the other.
-            found.setdefault(field.attribute, []).append(_content(field, value))
+        name = field.attribute
+        if field.oneof:
+            _clear_group(described, field, found, parts)
+        if field.kind is Kind.MESSAGE:
+            parts.setdefault(name, (field, []))[1].append(_content(field, value))
+        elif field.is_repeated:
+            lists.setdefault(name, []).extend(_scalars(field, value))
         else:
-            found[field.attribute] = _scalar(field, value)
-    for field in described.in_order:
-        if field.declared.kind is not Kind.MESSAGE or field.attribute not in found:
-            continue
-        parts = found[field.attribute]
-        found[field.attribute] = (
-            tuple(_decode(field.message, part, depth + 1) for part in parts)
-            if field.declared.is_repeated
-            else _decode(field.message, b"".join(parts), depth + 1)
+            found[name] = _scalar(field, value)
+    for name, values in lists.items():
+        found[name] = tuple(values)
+    for name, (field, contents) in parts.items():
+        message, deeper = field.message, depth + 1
+        found[name] = (
+            tuple(_decode(message, each, deeper) for each in contents)
+            if field.is_repeated
+            # Merging messages is reading one behind the other.
+            else _decode(message, b"".join(contents), deeper)
         )
-    return cls(
-        **{
-            name: tuple(value) if type(value) is list else value
-            for name, value in found.items()
-        }
-    )
+    return cls(**found)
 
 
-def _clear_group(described: MessageType, found: dict[str, Any], field: Field) -> None:
+def _clear_group(
+    described: MessageType, field: Field, *places: MutableMapping[str, Any]
+) -> None:
     """Forget the other fields of a group: the last one that is read counts."""
     for other in described.in_order:
-        if other.declared.oneof == field.declared.oneof and other is not field:
-            found.pop(other.attribute, None)
+        if other.oneof == field.oneof and other is not field:
+            for place in places:
+                place.pop(other.attribute, None)
 
 
-def _extend(found: dict[str, Any], field: Field, value: int | bytes) -> None:
-    values = found.setdefault(field.attribute, [])
-    if field.declared.kind is Kind.MESSAGE:
-        values.append(_content(field, value))
-    elif field.declared.kind in NUMBERS and isinstance(value, bytes):
-        at = 0
-        while at < len(value):
-            number, at = _read_varint(value, at)
-            values.append(_scalar(field, number))
-    else:
-        values.append(_scalar(field, value))
+def _scalars(field: Field, value: int | bytes) -> Iterator[Any]:
+    """Read values of a list, of which numbers may be packed."""
+    if not field.is_number or isinstance(value, int):
+        yield _scalar(field, value)
+        return
+    at = 0
+    while at < len(value):
+        number, at = _read_varint(value, at)
+        yield _scalar(field, number)
 
 
 def _content(field: Field, value: int | bytes) -> bytes:
     if not isinstance(value, bytes):
-        raise Malformed(
-            f"{field.name} is a number, not of kind {field.declared.kind.value}"
-        )
+        raise Malformed(f"{field.name} is a number, not of kind {field.kind.value}")
     return value
 
 
 def _scalar(field: Field, value: int | bytes) -> Any:  # noqa: ANN401 - any kind
     """Return the value of a field that is no message."""
-    kind = field.declared.kind
-    if kind not in NUMBERS:
+    kind = field.kind
+    if not field.is_number:
         content = _content(field, value)
         return content if kind is Kind.BYTES else _text(field, content)
     if not isinstance(value, int):
         raise Malformed(f"{field.name} is bytes, not of kind {kind.value}")
-    match kind:
-        case Kind.BOOL:
-            return value != 0
-        case Kind.UINT64:
-            return value
-        case Kind.ENUM:
-            value &= _INT32_MASK
-            return value - (1 << 32) if value & _INT32_SIGN else value
-        case _:
-            return value - (1 << 64) if value & _SIGN else value
+    if kind is Kind.INT64:
+        return value - (1 << 64) if value & _SIGN else value
+    if kind is Kind.ENUM:
+        value &= _INT32_MASK
+        return value - (1 << 32) if value & _INT32_SIGN else value
+    return value != 0 if kind is Kind.BOOL else value
 
 
 def _text(field: Field, content: bytes) -> str:
@@ -184,39 +178,42 @@ def _fields(
 
     A known field of another form than its kind has is unknown, as in other readers.
     """
-    at, end = 0, len(content)
+    by_tag, at, end = described.by_tag, 0, len(content)
     while at < end:
         tag, at = _read_varint(content, at)
-        number, form = tag >> 3, tag & 7
-        if not number or tag > _INT32_MASK:
-            raise Malformed(f"no field has the number {number}")
         value: int | bytes
-        if form == _VARINT:
+        if tag & 7 == _VARINT:
             value, at = _read_varint(content, at)
         else:
-            size = _FIXED.get(form)
-            if form == _DELIMITED:
-                size, at = _read_varint(content, at)
-            if size is None:
-                raise Malformed(f"field {number} is of the form {form}")
-            if size > end - at:
-                raise Malformed(f"field {number} ends past the message")
+            size, at = _size(content, at, tag)
             value, at = content[at : at + size], at + size
-        field = described.by_number.get(number)
-        if field is not None and form in _forms(field):
+            if at > end:
+                raise Malformed(f"field {tag >> 3} ends past the message")
+        field = by_tag.get(tag)
+        if field is not None:
             yield field, value
+        elif not 1 <= tag >> 3 <= FIELD_NUMBER_MAX:
+            raise Malformed(f"no field has the number {tag >> 3}")
 
 
-def _forms(field: Field) -> tuple[int, ...]:
-    if field.declared.kind not in NUMBERS:
-        return (_DELIMITED,)
-    return (_VARINT, _DELIMITED) if field.declared.is_repeated else (_VARINT,)
+def _size(content: bytes, at: int, tag: int) -> tuple[int, int]:
+    """Return how many bytes a field has, and the place at which they begin."""
+    form = tag & 7
+    if form == _DELIMITED:
+        return _read_varint(content, at)
+    size = _FIXED.get(form)
+    if size is None:
+        raise Malformed(f"field {tag >> 3} is of the form {form}")
+    return size, at
 
 
 def _read_varint(content: bytes, at: int) -> tuple[int, int]:
     """Read a number, and return the place behind it."""
+    end = len(content)
+    if at < end and content[at] <= 0x7F:  # noqa: PLR2004 - most have one byte
+        return content[at], at + 1
     value = shift = 0
-    while at < len(content) and shift < _VARINT_BITS_MAX:
+    while at < end and shift < _VARINT_BITS_MAX:
         byte = content[at]
         at += 1
         value |= (byte & 0x7F) << shift

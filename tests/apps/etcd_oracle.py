@@ -62,19 +62,18 @@ def _pool() -> Any:  # noqa: ANN401 - the library has no types
 
 
 def _describe(message: Any, field: Field, groups: list[str]) -> None:  # noqa: ANN401
-    declared = field.declared
     described = message.field.add(
         name=field.name,
-        number=declared.number,
-        type=KINDS[declared.kind],
-        label=_TYPES.LABEL_REPEATED if declared.is_repeated else _TYPES.LABEL_OPTIONAL,
+        number=field.number,
+        type=KINDS[field.kind],
+        label=_TYPES.LABEL_REPEATED if field.is_repeated else _TYPES.LABEL_OPTIONAL,
     )
-    if declared.of is not None:
-        described.type_name = f".{PACKAGE}.{declared.of().__name__}"
-    if declared.oneof:
-        if declared.oneof not in groups:
-            groups.append(declared.oneof)
-        described.oneof_index = groups.index(declared.oneof)
+    if field.of is not None:
+        described.type_name = f".{PACKAGE}.{field.of().__name__}"
+    if field.oneof:
+        if field.oneof not in groups:
+            groups.append(field.oneof)
+        described.oneof_index = groups.index(field.oneof)
 
 
 def class_of(cls: type[Any]) -> Any:  # noqa: ANN401 - the library has no types
@@ -90,8 +89,8 @@ def to_library(value: Any) -> Any:  # noqa: ANN401 - the library has no types
         held = getattr(value, field.attribute)
         if held is None:
             continue
-        is_message = field.declared.kind is Kind.MESSAGE
-        if field.declared.is_repeated:
+        is_message = field.kind is Kind.MESSAGE
+        if field.is_repeated:
             getattr(made, field.name).extend(
                 [to_library(each) if is_message else each for each in held]
             )
@@ -107,8 +106,8 @@ def from_library(cls: type[Any], made: Any) -> Any:  # noqa: ANN401
     found: dict[str, Any] = {}
     for field in type_of(cls).in_order:
         held = getattr(made, field.name)
-        is_message = field.declared.kind is Kind.MESSAGE
-        if field.declared.is_repeated:
+        is_message = field.kind is Kind.MESSAGE
+        if field.is_repeated:
             found[field.attribute] = tuple(
                 from_library(field.message, each) if is_message else each
                 for each in held
@@ -135,7 +134,7 @@ _SCALARS: dict[Kind, st.SearchStrategy[Any]] = {
 
 
 def _values(field: Field, depth: int) -> st.SearchStrategy[Any]:
-    kind = field.declared.kind
+    kind = field.kind
     if kind is Kind.MESSAGE:
         return messages_of(field.message, depth - 1)
     if kind is Kind.ENUM:
@@ -149,16 +148,15 @@ def messages_of(draw: st.DrawFn, cls: type[Any], depth: int = 3) -> Any:  # noqa
     found: dict[str, Any] = {}
     groups: set[str] = set()
     for field in type_of(cls).in_order:
-        declared = field.declared
-        is_too_deep = declared.kind is Kind.MESSAGE and depth == 0
-        if is_too_deep or declared.oneof in groups or not draw(st.booleans()):
+        is_too_deep = field.kind is Kind.MESSAGE and depth == 0
+        if is_too_deep or field.oneof in groups or not draw(st.booleans()):
             continue
         values = _values(field, depth)
-        if declared.is_repeated:
+        if field.is_repeated:
             values = st.lists(values, max_size=2).map(tuple)
         found[field.attribute] = draw(values)
-        if declared.oneof:
-            groups.add(declared.oneof)
+        if field.oneof:
+            groups.add(field.oneof)
     return cls(**found)
 
 

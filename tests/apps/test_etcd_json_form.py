@@ -40,7 +40,7 @@ def plain(value: Json) -> Json:
 
 ENUM_PREFIXES = (
     *("SortOrder", "SortTarget", "CompareResult", "CompareTarget"),
-    *("EventType", "AlarmAction", "AlarmType"),
+    *("EventType", "AlarmAction", "AlarmType", "FilterType"),
 )
 
 

@@ -63,7 +63,8 @@ def test_damaged_bytes_are_read_as_the_library_reads_them(
     else:
         assert read == from_library(cls, library)
         return
-    assert "of the form" in refusal  # there is a group somewhere within
+    # A group, or a field without a number: the library skips them.
+    assert "of the form" in refusal or "the number 0" in refusal
 
 
 def _has_group(content: bytes) -> bool:
