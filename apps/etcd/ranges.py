@@ -56,18 +56,45 @@ def run_range(store: Store, request: RangeRequest) -> RangeResponse:
     Raises:
         Refused: its revision cannot be read.
     """
-    found = store.range(KeyRange(request.key, request.range_end), request.revision)
+    header, keys = at_revision(store.revision), KeyRange(request.key, request.range_end)
+    store.check_revision(request.revision)
+    is_now = request.revision <= 0 or request.revision == store.revision
+    if is_now and (request.count_only or _is_plain(request)):
+        size = 0 if request.count_only else request.limit
+        kvs, count = store.page(keys, size)
+        more = 0 < size < count
+        return RangeResponse(
+            header=header, kvs=_sent(request, kvs), more=more, count=count
+        )
+    found = store.range(keys, request.revision)
     count = len(found)
-    header = at_revision(store.revision)
     if request.count_only:
         return RangeResponse(header=header, count=count)
     chosen = _in_order(request, [kv for kv in found if _is_within(request, kv)])
     more = 0 < request.limit < len(chosen)
     if more:
         chosen = chosen[: request.limit]
+    return RangeResponse(
+        header=header, kvs=_sent(request, chosen), more=more, count=count
+    )
+
+
+def _is_plain(request: RangeRequest) -> bool:
+    """Return whether a range is a number of the first keys, in the keys' order."""
+    return request.limit > 0 and request == RangeRequest(
+        key=request.key,
+        range_end=request.range_end,
+        limit=request.limit,
+        revision=request.revision,
+        serializable=request.serializable,
+        keys_only=request.keys_only,
+    )
+
+
+def _sent(request: RangeRequest, kvs: list[KeyValue]) -> tuple[KeyValue, ...]:
     if request.keys_only:
-        chosen = [replace(kv, value=b"") for kv in chosen]
-    return RangeResponse(header=header, kvs=tuple(chosen), more=more, count=count)
+        return tuple(replace(kv, value=b"") for kv in kvs)
+    return tuple(kvs)
 
 
 def _is_within(request: RangeRequest, kv: KeyValue) -> bool:

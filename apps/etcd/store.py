@@ -11,6 +11,7 @@ The rules:
   its keys are deleted in a revision of their own, before the call's.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from apps.etcd.limits import LEASES_ENDED_MAX, LEASES_MAX
@@ -19,6 +20,7 @@ from apps.etcd.refusals import Refusal, refused
 from apps.etcd.tables import (
     CHANGES,
     COUNTERS,
+    ENDS,
     KEYS,
     LEASE_ID,
     LEASED,
@@ -26,12 +28,16 @@ from apps.etcd.tables import (
     Change,
     Counters,
     Lease,
+    end_row_of,
+    lease_that_ends,
     revision_of,
     row_of,
 )
 from ccfpy.app import Tx
 
 _MS = 1000
+_FIRST_LEASE = 0
+"""The first in the order of rows, where negative numbers come last."""
 ALL = b"\x00"
 """As the end of a range: every key from its start on."""
 
@@ -47,6 +53,11 @@ class KeyRange:
 
     key: bytes
     end: bytes = b""
+
+    @property
+    def stop(self) -> bytes | None:
+        """The first key behind the range, if the range has an end."""
+        return None if self.end == ALL else self.end
 
     def has(self, key: bytes) -> bool:
         """Return whether a key is in the range."""
@@ -67,6 +78,7 @@ class Store:
         self._changes = CHANGES.of(tx)
         self._leases = LEASES.of(tx)
         self._leased = LEASED.of(tx)
+        self._ends = ENDS.of(tx)
         self._counters_row = COUNTERS.of(tx)
         self._counters = self._counters_row.get() or Counters()
         self._next = self._counters.revision + 1
@@ -77,6 +89,12 @@ class Store:
     def revision(self) -> int:
         """The revision of the last change, which may be the transaction's own."""
         return self._counters.revision
+
+    @property
+    def committed_revision(self) -> int:
+        """The revision of the last change that can no longer be lost."""
+        committed = self._counters_row.get_globally_committed() or Counters()
+        return committed.revision
 
     @property
     def compacted(self) -> int:
@@ -123,12 +141,24 @@ class Store:
                 found[change.key] = change.previous
         return [found[key] for key in sorted(found)]
 
+    def page(self, keys: KeyRange, size: int) -> tuple[list[KeyValue], int]:
+        """List the first keys as they are now, and count all.
+
+        Args:
+            keys: of which range.
+            size: how many to list.
+        """
+        if not keys.end:
+            found = self._now(keys)
+            return found[:size], len(found)
+        rows = self._keys.raw.range(keys.key, keys.stop)
+        return [KEYS.value_codec.decode(kv) for _, kv in rows[:size]], len(rows)
+
     def _now(self, keys: KeyRange) -> list[KeyValue]:
         if not keys.end:
             only = self._keys.get(keys.key)
             return [] if only is None else [only]
-        stop = None if keys.end == ALL else keys.end
-        return [kv for _, kv in self._keys.range(keys.key, stop)]
+        return [kv for _, kv in self._keys.range(keys.key, keys.stop)]
 
     def events_since(self, revision: int) -> list[list[Event]]:
         """List what each revision from one on did, in order.
@@ -138,17 +168,7 @@ class Store:
         """
         if revision < self.compacted:
             raise refused(Refusal.COMPACTED)
-        later: dict[bytes, KeyValue | None] = {}
-        by_revision: dict[int, list[Event]] = {}
-        for row, change in reversed(self._changes.range(row_of(revision))):
-            key = change.key
-            kv = later[key] if key in later else self._keys.get(key)
-            later[key] = change.previous
-            of = revision_of(row)
-            by_revision.setdefault(of, []).append(
-                event_of(key, kv, change.previous, of)
-            )
-        return [by_revision[each][::-1] for each in sorted(by_revision)]
+        return events_of(self._changes.range(row_of(revision)), self._keys.get)
 
     # Change keys
 
@@ -244,8 +264,10 @@ class Store:
         """
         if self._leases.has(lease_id):
             raise refused(Refusal.LEASE_EXISTS)
-        if self._leases.size() >= LEASES_MAX:
+        leases = self._counters.leases
+        if leases >= LEASES_MAX:
             raise refused(Refusal.TOO_MANY_REQUESTS)
+        self._count(replace(self._counters, leases=leases + 1))
         self._renew(lease_id, ttl_s, now_ms)
 
     def keep_alive(self, lease_id: int, now_ms: int) -> int:
@@ -253,16 +275,15 @@ class Store:
         lease = self._leases.get(lease_id)
         if lease is None:
             return 0
+        self._ends.remove(end_row_of(lease.ends_ms, lease_id))
         self._renew(lease_id, lease.ttl_s, now_ms)
         return lease.ttl_s
 
     def _renew(self, lease_id: int, ttl_s: int, now_ms: int) -> None:
         ends_ms = now_ms + ttl_s * _MS
         self._leases.put(lease_id, Lease(ttl_s=ttl_s, ends_ms=ends_ms))
+        self._ends.insert(end_row_of(ends_ms, lease_id))
         self.has_written = True
-        next_end_ms = self._counters.next_end_ms
-        if not next_end_ms or ends_ms < next_end_ms:
-            self._count(replace(self._counters, next_end_ms=ends_ms))
 
     def revoke(self, lease_id: int) -> None:
         """End a lease and delete its keys.
@@ -270,30 +291,24 @@ class Store:
         Raises:
             Refused: there is no such lease.
         """
-        if not self._leases.has(lease_id):
+        lease = self._leases.get(lease_id)
+        if lease is None:
             raise refused(Refusal.LEASE_NOT_FOUND)
         for key in self.keys_of(lease_id):
             self.delete(KeyRange(key))
         self._leases.remove(lease_id)
-        self.has_written = True
+        self._ends.remove(end_row_of(lease.ends_ms, lease_id))
+        self._count(replace(self._counters, leases=self._counters.leases - 1))
 
     def end_leases(self, now_ms: int) -> None:
         """End leases whose time is over, each in a revision of its own.
 
         If very many end at once, those that ended last are left for the next call.
         """
-        next_end_ms = self._counters.next_end_ms
-        if not next_end_ms or now_ms < next_end_ms:
-            return
-        leases = dict(self._leases.items())
-        over = sorted((each.ends_ms, name) for name, each in leases.items())
-        due = [end for end in over if end[0] <= now_ms][:LEASES_ENDED_MAX]
-        for _, lease_id in due:
-            self.revoke(lease_id)
+        due = self._ends.raw.range(None, end_row_of(now_ms + 1, _FIRST_LEASE))
+        for row, _ in due[:LEASES_ENDED_MAX]:
+            self.revoke(lease_that_ends(row))
             self._begin_revision()
-        left = over[len(due) :]
-        next_end_ms = left[0][0] if left else 0
-        self._count(replace(self._counters, next_end_ms=next_end_ms))
 
 
 def event_of(
@@ -304,6 +319,27 @@ def event_of(
         gone = KeyValue(key=key, mod_revision=revision)
         return Event(type=EventType.DELETE, kv=gone, prev_kv=previous)
     return Event(type=EventType.PUT, kv=kv, prev_kv=previous)
+
+
+def events_of(
+    changes: Sequence[tuple[bytes, Change]],
+    latest: Callable[[bytes], KeyValue | None],
+) -> list[list[Event]]:
+    """List what each revision did, in order.
+
+    Args:
+        changes: all changes of the revisions, in the order of rows.
+        latest: returns a key as the last of these revisions left the key.
+    """
+    later: dict[bytes, KeyValue | None] = {}
+    by_revision: dict[int, list[Event]] = {}
+    for row, change in reversed(changes):
+        key, revision = change.key, revision_of(row)
+        kv = later[key] if key in later else latest(key)
+        later[key] = change.previous
+        event = event_of(key, kv, change.previous, revision)
+        by_revision.setdefault(revision, []).append(event)
+    return [by_revision[each][::-1] for each in sorted(by_revision)]
 
 
 def _leased_row(lease_id: int, key: bytes) -> bytes:

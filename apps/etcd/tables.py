@@ -35,6 +35,16 @@ def row_of(revision: int, place: int = 0) -> bytes:
     return _ROW.pack(revision, place)
 
 
+def end_row_of(ends_ms: int, lease_id: int) -> bytes:
+    """Return the row of a lease's end: rows are in the order of ends."""
+    return _I64.pack(ends_ms) + LEASE_ID.encode(lease_id)
+
+
+def lease_that_ends(row: bytes) -> int:
+    """Return the lease of whose end a row is."""
+    return _read_lease_id(row[_I64.size :])
+
+
 def revision_of(row: bytes) -> int:
     """Return the revision to which a change belongs."""
     revision: int = _ROW.unpack(row)[0]
@@ -64,12 +74,12 @@ class Counters:
     Attributes:
         revision: of the last write.
         compacted: revisions before this one are forgotten.
-        next_end_ms: no lease ends earlier, by the host's clock; 0 if there is none.
+        leases: how many there are.
     """
 
     revision: int = 1
     compacted: int = 0
-    next_end_ms: int = 0
+    leases: int = 0
 
 
 KEYS = Map("etcd.keys", RAW, codec_of(KeyValue))
@@ -79,6 +89,8 @@ CHANGES = Map("etcd.changes", RAW, codec_of(Change))
 to any revision that is not compacted."""
 COUNTERS = Value("etcd.counters", json_codec(Counters))
 LEASES = Map("etcd.leases", LEASE_ID, codec_of(Lease))
+ENDS = Set("etcd.ends", RAW)
+"""When leases end, by `end_row_of`: the next comes first."""
 LEASED = Set("etcd.leased", RAW)
 """The keys of each lease: the lease's id, and the key behind it."""
 CLAIM_KEY = Value("etcd.claim_key", RAW)
