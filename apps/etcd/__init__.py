@@ -1,6 +1,6 @@
 """`app` is the application."""
 
-from apps.etcd import gateway, grpc, leases, receipts
+from apps.etcd import gateway, grpc, leases, receipts, streams
 from apps.etcd.service import app
 
-__all__ = ["app", "gateway", "grpc", "leases", "receipts"]
+__all__ = ["app", "gateway", "grpc", "leases", "receipts", "streams"]

@@ -242,6 +242,7 @@ KV: Final = "etcdserverpb.KV"
 LEASE: Final = "etcdserverpb.Lease"
 MAINTENANCE: Final = "etcdserverpb.Maintenance"
 CLUSTER: Final = "etcdserverpb.Cluster"
+WATCH: Final = "etcdserverpb.Watch"
 
 
 def _call(  # a row of the table below

@@ -9,7 +9,7 @@ import struct
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from apps.etcd.calls import CALLS, CLUSTER, KV, LEASE, MAINTENANCE
+from apps.etcd.calls import CALLS, CLUSTER, KV, LEASE, MAINTENANCE, WATCH
 from apps.etcd.gateway import options_of
 from apps.etcd.limits import MESSAGE_BYTES_MAX
 from apps.etcd.refusals import Code, Refusal, Refused, refused
@@ -99,7 +99,7 @@ class GrpcForm:
 
 _FORM: Final = GrpcForm()
 UNSERVED: Final = (
-    *(KV, LEASE, MAINTENANCE, CLUSTER, "etcdserverpb.Watch", "etcdserverpb.Auth"),
+    *(KV, LEASE, MAINTENANCE, CLUSTER, WATCH, "etcdserverpb.Auth"),
     *("v3lockpb.Lock", "v3electionpb.Election"),
 )
 """Services of which calls are not served, or not all."""

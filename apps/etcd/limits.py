@@ -14,6 +14,12 @@ LEASE_TTL_S_MAX = 9_000_000_000
 """Etcd's own bound."""
 LEASES_MAX = 100_000
 """How many leases there may be at once."""
+WATCHES_MAX = 1000
+"""How many watches one stream may have."""
+WATCH_EVENTS_MAX = 10_000
+"""How many events of the past a watch may begin with, all of its stream's at once."""
+KEEP_ALIVES_MAX = 1000
+"""How many leases one stream may renew."""
 LEASES_ENDED_MAX = 1000
 """How many leases are ended at once."""
 LEASES_CHECKED_MS = 1000

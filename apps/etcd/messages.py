@@ -17,6 +17,7 @@ from apps.etcd.fields import (
     one_of,
     several,
     several_data,
+    several_of,
     text,
     texts,
     uint64,
@@ -427,3 +428,68 @@ class MemberListResponse:
 
     header: ResponseHeader | None = nested(1, lambda: ResponseHeader)
     members: tuple[Member, ...] = several(2, lambda: Member)
+
+
+# Watches
+
+
+class FilterType(IntEnum):
+    """Events that a watch leaves out."""
+
+    NOPUT = 0
+    NODELETE = 1
+
+
+@message
+class WatchCreateRequest:
+    """Asks for the events of keys."""
+
+    key: bytes = data(1)
+    range_end: bytes = data(2)
+    start_revision: int = int64(3)
+    progress_notify: bool = boolean(4)
+    filters: tuple[int, ...] = several_of(5, FilterType)
+    prev_kv: bool = boolean(6)
+    watch_id: int = int64(7)
+    fragment: bool = boolean(8)
+
+
+@message
+class WatchCancelRequest:
+    """Ends a watch."""
+
+    watch_id: int = int64(1)
+
+
+@message
+class WatchProgressRequest:
+    """Asks up to which revision all events were sent."""
+
+
+@message
+class WatchRequest:
+    """What a client sends on a stream of watches."""
+
+    create_request: WatchCreateRequest | None = nested(
+        1, lambda: WatchCreateRequest, oneof="request_union"
+    )
+    cancel_request: WatchCancelRequest | None = nested(
+        2, lambda: WatchCancelRequest, oneof="request_union"
+    )
+    progress_request: WatchProgressRequest | None = nested(
+        3, lambda: WatchProgressRequest, oneof="request_union"
+    )
+
+
+@message
+class WatchResponse:
+    """What a client is sent of a watch."""
+
+    header: ResponseHeader | None = nested(1, lambda: ResponseHeader)
+    watch_id: int = int64(2)
+    created: bool = boolean(3)
+    canceled: bool = boolean(4)
+    compact_revision: int = int64(5)
+    cancel_reason: str = text(6)
+    fragment: bool = boolean(7)
+    events: tuple[Event, ...] = several(11, lambda: Event)

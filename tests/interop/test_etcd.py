@@ -142,6 +142,31 @@ def test_compaction_health_and_members(desk: Desk) -> None:
     assert answer(desk, "etcdctl alarm list") == ""
 
 
+def test_a_watch_hears_what_is_written(desk: Desk) -> None:
+    heard = answer(
+        desk,
+        """
+        etcdctl watch --prefix w/ --prev-kv > heard &
+        until grep --quiet end heard; do
+            etcdctl put w/a 1; etcdctl del w/a; etcdctl put w/b end
+        done > written
+        kill $!
+        cat heard
+        """,
+    )
+    assert "DELETE\nw/a\n1\nw/a\n\nPUT\nw/b\n" in heard
+    late = refusal(desk, "timeout 20 etcdctl watch w/ --rev=1")
+    assert "required revision has been compacted" in late
+
+
+def test_a_lease_is_kept_alive_and_a_lock_is_held(desk: Desk) -> None:
+    lease = answer(desk, "etcdctl lease grant 5").split()[1]
+    kept = answer(desk, f"etcdctl lease keep-alive --once {lease}")
+    assert kept == f"lease {lease} keepalived with TTL(5)\n"
+    assert "lease not found" in refusal(desk, "etcdctl lease keep-alive --once 99")
+    assert answer(desk, "etcdctl lock l echo held") == "held\n"
+
+
 def test_what_is_not_served_says_so(desk: Desk) -> None:
     text = refusal(desk, "etcdctl user list")
     assert "Unimplemented" in text
