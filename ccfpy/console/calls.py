@@ -458,7 +458,13 @@ def _indented(text: str) -> str:
     """Return JSON with a value on each line; the text as it came where that differs."""
     try:
         # Not our own reader, for which a number of twenty digits is a rounded one.
-        value = json.loads(text, object_pairs_hook=_named, parse_constant=_no_constant)
+        value = json.loads(
+            text,
+            object_pairs_hook=_named,
+            parse_int=_whole,
+            parse_float=_fraction,
+            parse_constant=_no_constant,
+        )
         writer = json.JSONEncoder(indent=2, ensure_ascii=False)
         made: list[str] = []
         length = 0
@@ -477,6 +483,20 @@ def _named(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     made = dict(pairs)
     if len(made) < len(pairs):
         raise ValueError("a name is there twice")
+    return made
+
+
+def _whole(text: str) -> int:
+    """Return a number that is written again as it came."""
+    if str(made := int(text)) != text:
+        raise ValueError("a number would be written otherwise")
+    return made
+
+
+def _fraction(text: str) -> float:
+    """Return a number that is written again as it came."""
+    if repr(made := float(text)) != text:
+        raise ValueError("a number would be written otherwise")
     return made
 
 

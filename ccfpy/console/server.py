@@ -242,7 +242,7 @@ class _Routes:
         self._lost = lost
         self.desk = Desk(None)
         if service is not None:
-            self.desk = Desk(service.pen, service.confirm)
+            self.desk = Desk(service.pen, service.confirm, service.roles)
         self._explorer = None if ledger is None else Explorer(ledger.database)
 
     @functools.cached_property

@@ -10,7 +10,7 @@ from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import Identity, member_id
 from ccfpy.client.review.values import short
 from ccfpy.console.remembered import Remembered
-from ccfpy.console.signing import Confirm, Pen, nobody
+from ccfpy.console.signing import Confirm, Pen, Roles, nobody
 from ccfpy.crypto.certs import Certificate
 
 ADDRESSES_MAX = 8
@@ -18,19 +18,6 @@ ADDRESSES_MAX = 8
 ROLES_TIMEOUT_S = 2.0
 """For the question who somebody is; a page that opens waits no longer for it."""
 VERSION: Final = "api-version=2024-07-01"
-
-
-@dataclass(slots=True, kw_only=True)
-class Roles:
-    """What the service says of the key of this machine.
-
-    Attributes:
-        is_user: whether users have it.
-        is_member: whether members have it; so it is taken until the service is asked.
-    """
-
-    is_user: bool = False
-    is_member: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +71,7 @@ class Service:
     @property
     def signer_id(self) -> MemberId | None:
         """The id of the member who votes here, if anybody does."""
-        if self.roles.is_user and not self.roles.is_member:
-            return None
-        return self._key_id
+        return None if self.roles.only_calls else self._key_id
 
     @property
     def caller(self) -> str | None:

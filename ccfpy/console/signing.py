@@ -51,16 +51,41 @@ class Pen:
     identity: Identity | None = None
 
 
+@dataclass(slots=True, kw_only=True)
+class Roles:
+    """What the service says of the key of this machine.
+
+    Attributes:
+        is_user: whether users have it.
+        is_member: whether members have it; so it is taken until the service is asked.
+    """
+
+    is_user: bool = False
+    is_member: bool = True
+
+    @property
+    def only_calls(self) -> bool:
+        """Whether the key is a user's and no member's, so that it signs no vote."""
+        return self.is_user and not self.is_member
+
+
 class Desk:
     """One pen, or none, and one terminal, which asks about one thing at a time.
 
     Args:
         pen: whose key is here.
         confirm: asks the person where there is no pen; nothing if all may be sent.
+        roles: whose key the pen has.
     """
 
-    def __init__(self, pen: Pen | None, confirm: Confirm | None = nobody) -> None:
+    def __init__(
+        self,
+        pen: Pen | None,
+        confirm: Confirm | None = nobody,
+        roles: Roles | None = None,
+    ) -> None:
         self.pen = pen
+        self._roles = roles or Roles()
         self._confirm = confirm if pen is None else pen.confirm
         self._busy = asyncio.Lock()
 
@@ -76,11 +101,13 @@ class Desk:
             lines: what is to be signed, in words.
 
         Raises:
-            NotSigned: there is no key here, the person said no, or the terminal asks
-                about something else already.
+            NotSigned: there is no member's key here, the person said no, or the
+                terminal asks about something else already.
         """
         if self.pen is None:
             raise NotSigned("this console only reads: start it with --as MEMBER")
+        if self._roles.only_calls:
+            raise NotSigned(f"{self.pen.name} is a user, and no member who could sign")
         await self.agreed([f"{self.pen.name} is to sign:", *lines])
         return self.pen
 

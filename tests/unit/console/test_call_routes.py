@@ -204,6 +204,10 @@ def test_a_user_calls_and_does_not_vote(
     async def look(page: Page) -> tuple[Any, Any]:
         start = (await page.ask("/api/start")).value
         form = await page.ask("/api/call?verb=GET&path=/app/log/private")
+        if start["signer"] is None:
+            status, refused = await page.ask("/api/acknowledge", {})
+            assert status == 409
+            assert "is a user, and no member" in refused["error"]
         return start, form.value["sender"]
 
     start, sender = use(look, _pen(ULRICH, tmp_path))

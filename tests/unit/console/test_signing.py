@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ccfpy.console.signing import Desk, NotSigned, Pen
+from ccfpy.console.signing import Desk, NotSigned, Pen, Roles
 from ccfpy.testing.node import Person
 from tests.unit.client.hosted import PersonsSigner
 
@@ -67,6 +67,30 @@ def test_one_question_is_asked_at_a_time() -> None:
 def test_a_console_without_a_key_only_reads() -> None:
     with pytest.raises(NotSigned, match="only reads"):
         asyncio.run(Desk(None).allowed([]))
+
+
+def test_a_console_without_a_key_asks_before_it_sends_or_refuses() -> None:
+    async def main() -> None:
+        terminal = Terminal()
+        terminal.answer.set_result(True)
+        await Desk(None, terminal.ask).agreed(["a request"])
+        assert terminal.shown == ["a request"]
+        assert Desk(None, terminal.ask).may_ask
+        with pytest.raises(NotSigned, match="nobody is here"):
+            await Desk(None).agreed(["a request"])
+        await Desk(None, None).agreed(["a request"])
+        assert not Desk(None, None).may_ask
+
+    asyncio.run(main())
+
+
+def test_a_users_key_signs_nothing() -> None:
+    pen = Pen(name="ulrich", signer=SIGNER, confirm=None)
+    roles = Roles(is_user=True, is_member=False)
+    with pytest.raises(NotSigned, match="ulrich is a user"):
+        asyncio.run(Desk(pen, roles=roles).allowed(["a ballot"]))
+    roles.is_member = True
+    assert asyncio.run(Desk(pen, roles=roles).allowed(["a ballot"])) is pen
 
 
 def test_a_sandbox_may_sign_without_asking() -> None:
