@@ -17,15 +17,23 @@ async function store(mode: IDBTransactionMode): Promise<IDBObjectStore> {
   return (await request(opening)).transaction(STORE, mode).objectStore(STORE);
 }
 
-/** Keep a key for a service, in place of the one before. */
-export async function remember(service: string, key: MemberKey): Promise<void> {
-  await request((await store("readwrite")).put(key, service));
+/** Change what is kept; the change is kept itself once its transaction is complete. */
+async function changed(change: (keys: IDBObjectStore) => unknown): Promise<void> {
+  const keys = await store("readwrite");
+  const completed = new Promise<void>((resolve, reject) => {
+    keys.transaction.oncomplete = () => resolve();
+    keys.transaction.onabort = () => reject(new Error("this browser keeps no keys"));
+  });
+  change(keys);
+  await completed;
 }
+
+/** Keep a key for a service, in place of the one before. */
+export const remember = (service: string, key: MemberKey): Promise<void> =>
+  changed((keys) => keys.put(key, service));
 
 export async function remembered(service: string): Promise<MemberKey | null> {
   return ((await request((await store("readonly")).get(service))) as MemberKey | undefined) ?? null;
 }
 
-export async function forget(service: string): Promise<void> {
-  await request((await store("readwrite")).delete(service));
-}
+export const forget = (service: string): Promise<void> => changed((keys) => keys.delete(service));

@@ -39,10 +39,14 @@ export async function use(key: MemberKey, isKept: boolean): Promise<void> {
   isRemembered.value = isKept;
 }
 
+/** Use the key no more; the page says so once the browser has forgotten it, too. */
 export async function drop(): Promise<void> {
-  pageKey.value = null;
-  isRemembered.value = false;
-  await forget(started.value?.service ?? "");
+  try {
+    await forget(started.value?.service ?? "");
+  } finally {
+    pageKey.value = null;
+    isRemembered.value = false;
+  }
 }
 
 /** Take the key that an earlier page remembered, if there is one. */
