@@ -234,6 +234,7 @@ class Http2Server:
         self._unanswered.discard(stream)
         self._open.add(stream)
         self._library.send_headers(stream, fields, end_stream=False)
+        self._frames.earn(limits.HTTP2_FRAMES_PER_ANSWER)
         return True
 
     def is_live(self, stream: int) -> bool:

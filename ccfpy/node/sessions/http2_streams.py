@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.endpoints.streams import OpenStream, StreamWork
 from ccfpy.http import grpc
 from ccfpy.http.errors import ErrorCode, internal_error, unavailable
@@ -223,8 +223,10 @@ class Http2Streams:
         output = live.opened.output
         if output.sent and not self._send(stream, live, output.sent):
             return
-        if output.following is not None:
-            self._follow(stream, live, output.following)
+        if output.following is not None and not self._follow(
+            stream, live, output.following
+        ):
+            return
         if output.has_finished:
             self._finish(stream, live, output.trailers)
 
@@ -247,15 +249,23 @@ class Http2Streams:
             server.send(stream, data)
         return True
 
-    def _follow(self, stream: int, live: _LiveStream, wanted: "Following") -> None:
+    def _follow(self, stream: int, live: _LiveStream, wanted: "Following") -> bool:
+        """Follow what a step wants; return whether the stream goes on."""
         feed = self._client.streams.feed
         if live.follower is not None:
             feed.leave(live.follower)
             live.follower = None
-        if wanted.maps:
+        if not wanted.maps:
+            return True
+        try:
             live.follower = feed.follow(
                 wanted.maps, wanted.after, partial(self._has_news, stream)
             )
+        except LimitExceeded as error:
+            refusal = unavailable(ErrorCode.SessionCapExhausted, str(error))
+            self._fail(stream, live, refusal.response())
+            return False
+        return True
 
     def _has_news(self, stream: int) -> None:
         self._look_at(stream)

@@ -181,7 +181,10 @@ class CommitFeed:
         self._wake = wake
         self._behind = _Behind(self._catch_up)
         self._head = _AtHead(self._behind.add)
-        self._is_installed = False
+        self._installed: dict[Index[Strategy], Strategy] = {
+            Index(): self._head,
+            Index(): self._behind,
+        }
 
     def follow(
         self, maps: frozenset[str], after: "Seqno | None", tell: "Callable[[], None]"
@@ -193,6 +196,9 @@ class CommitFeed:
             after: the last transaction that is known; ``None`` for the last one that is
                 committed now.
             tell: called when something is there to be taken.
+
+        Raises:
+            LimitExceeded: the node has no place for one more strategy.
         """
         self._install()
         committed, head = self._committed(), self._head
@@ -220,11 +226,10 @@ class CommitFeed:
         return news
 
     def _install(self) -> None:
-        if not self._is_installed:
-            self._is_installed = True
-            for strategy in (self._head, self._behind):
-                index: Index[Strategy] = Index()
-                self._indexing.install(index, strategy)
+        indexing = self._indexing
+        for index, strategy in self._installed.items():
+            if indexing.strategy(index) is None:
+                indexing.install(index, strategy)
 
     def _catch_up(self, follower: Follower) -> None:
         """Put a follower with the others if it knows what they know."""

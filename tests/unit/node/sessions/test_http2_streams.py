@@ -382,3 +382,23 @@ def test_data_comes_no_faster_than_it_is_taken(user: H2Session) -> None:
             message = message[room:]
         user.exchange()
     assert [len(each) for each in echo.hear()] == [200_000]
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_stream_for_which_a_node_has_no_strategy_left_ends(
+    user: H2Session, monkeypatch: pytest.MonkeyPatch, excess: int
+) -> None:
+    monkeypatch.setattr(limits, "STRATEGIES_MAX", 2 - excess)
+    watches = [Caller(user, WATCH) for _ in range(2)]
+    assert [watch.say(b"") for watch in watches] == [["follows"], ["follows"]]
+    ended = [watch.answer.trailers.get("grpc-status") for watch in watches]
+    assert ended == (["14", "14"] if excess else [None, None])
+
+
+def test_a_client_may_begin_and_cancel_many_streams(user: H2Session) -> None:
+    for _ in range(limits.HTTP2_SPARE_FRAMES_MAX // limits.HTTP2_FRAMES_PER_RESET + 20):
+        watch = Caller(user, WATCH)
+        user.h2.h2.reset_stream(watch.stream)
+        user.exchange()
+    assert not user.is_closed
+    assert Caller(user, WATCH).say(b"") == ["follows"]
