@@ -212,7 +212,9 @@ class Frontend:
     ) -> "Answer":
         """Execute what an endpoint goes on with, long after it was admitted.
 
-        The caller is authenticated again, and the transaction is one of its own.
+        The caller is authenticated again, and the transaction is one of its own. The
+        handler runs once, as it may keep things of its own from one step to the next: a
+        conflict is an error.
 
         Args:
             match: the endpoint, whose handler does what is due.
@@ -225,17 +227,14 @@ class Frontend:
         """
         underway = self._calls.underway
         underway.trace = None
-        node = self._node
-        answer: Answer = _no_end_of_conflicts().response()
+        answer: Answer
         try:
-            if match.endpoint.mode is _READ_WRITE and node.is_at_capacity():
+            if match.endpoint.mode is _READ_WRITE and self._node.is_at_capacity():
                 raise _too_many_pending()
-            for _ in range(limits.TX_ATTEMPTS_MAX):
-                try:
-                    answer = self._execute(match, request, session, underway)
-                    break
-                except Conflict:
-                    self.conflicts += 1
+            answer = self._execute(match, request, session, underway)
+        except Conflict:
+            self.conflicts += 1
+            answer = _conflicted().response()
         except ApiError as error:
             answer = error.response()
         if underway.awaited is not None:
@@ -615,6 +614,14 @@ def _too_many_pending() -> ApiError:
     return unavailable(
         ErrorCode.TooManyPendingTransactions,
         "Too many transactions pending commit on the service.",
+    )
+
+
+def _conflicted() -> ApiError:
+    return ApiError(
+        409,
+        ErrorCode.TransactionCommitAttemptsExceedLimit,
+        "Another transaction changed what this one had read. Nothing of it is applied.",
     )
 
 

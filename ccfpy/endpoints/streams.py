@@ -6,7 +6,9 @@ of its own. A step never waits. Between two steps a stream is an object in memor
 costs nothing.
 
 What a step sends leaves only if the step succeeds, and once its transaction is applied.
-A step that meets a conflict runs again, as any handler does.
+A step runs once: an object could not forget what a first run had left in it. Where its
+transaction meets a conflict, which only a step can that is so slow that its node goes
+on beside it, the stream ends.
 """
 
 from collections.abc import Mapping

@@ -174,7 +174,7 @@ def test_a_step_is_bound_to_no_view(world: World) -> None:
     assert world.session.active_view == 2, "that is for other requests"
 
 
-def test_a_step_that_conflicts_runs_again_and_sends_once(world: World) -> None:
+def test_a_step_that_conflicts_runs_once_and_writes_nothing(world: World) -> None:
     node, begin = world.front.node, world.front.node.begin
     rivals = [b"rival"]
 
@@ -188,8 +188,8 @@ def test_a_step_that_conflicts_runs_again_and_sends_once(world: World) -> None:
         return tx
 
     node.begin = begin_beside_a_rival  # type: ignore[method-assign]
-    assert world.say(b"mine").status == 200
-    assert (world.sent, world.last) == ([b"mine"], "mine")
+    assert world.say(b"mine").status == 409
+    assert world.last == "rival"
     assert world.front.frontend.conflicts == 1
 
 

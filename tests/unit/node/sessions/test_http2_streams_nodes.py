@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.app import App as Application
-from ccfpy.app import Context, GrpcMessages, Map, Stream, grpc_message, json_codec
+from ccfpy.app import Context, GrpcMessages, Map, Mode, Stream, grpc_message, json_codec
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.testing.configuration import listener
 from ccfpy.testing.network import Network
@@ -102,7 +102,7 @@ def test_a_stream_that_writes_is_refused_by_a_backup_and_ends_with_its_primary(
     assert status_of(keep.answer) == "14"
 
 
-SLOW, QUICK = "/slow", "/quick"
+SLOW, QUICK, COUNT = "/slow", "/quick", "/count"
 COUNTS = Map("counts", json_codec(str), json_codec(int))
 slow_app = Application("slow")
 
@@ -116,6 +116,28 @@ class Slow(Stream):
         may_stop()
         for message in GrpcMessages().feed(data):
             self.send(grpc_message(message))
+
+
+@slow_app.stream(COUNT, mode=Mode.READ_WRITE)
+class Counting(Stream):
+    """Counts what comes, slowly."""
+
+    def on_data(self, ctx: Context, data: bytes) -> None:
+        """Count one more."""
+        counts = COUNTS.of(ctx.tx)
+        before = counts.get("all") or 0
+        may_stop()
+        counts.put("all", before + len(GrpcMessages().feed(data)))
+        self.send(grpc_message(f"{before}".encode()))
+
+
+@slow_app.post(QUICK)
+def count_ten(ctx: Context) -> int:
+    """Count ten more at once."""
+    counts = COUNTS.of(ctx.tx)
+    before = counts.get("all") or 0
+    counts.put("all", before + 10)
+    return before
 
 
 @slow_app.get(QUICK)
@@ -151,6 +173,22 @@ def test_a_node_goes_on_without_a_slow_step_and_the_stream_waits_for_it(
     slow.run_on(call)
     assert caller.hear() == ["one", "two"]
     assert caller.say(b"three") == ["three"]
+
+
+def test_a_slow_step_that_conflicts_writes_nothing_and_ends_its_stream(
+    slow: SlowNode,
+) -> None:
+    client = H2Session(slow)
+    counting = Caller(client, COUNT)
+    assert counting.say(b"one") == ["0"]
+    slow.slow.next_stops = 2
+    assert counting.say(b"two") == []
+    slow.run_on(slow.slow.away[0])  # it has read
+    assert client.ask("POST", QUICK).body == b"1"
+    slow.run_on(slow.slow.away[0])
+    assert counting.hear() == []
+    assert status_of(counting.answer) == "10"
+    assert client.ask("POST", QUICK).body == b"11", "the slow step wrote nothing"
 
 
 def test_a_step_that_does_not_come_back_ends_its_stream(slow: SlowNode) -> None:
