@@ -16,12 +16,19 @@ LEASES_MAX = 100_000
 """How many leases there may be at once."""
 WATCHES_MAX = 1000
 """How many watches one stream may have."""
+WATCHED_KEYS_BYTES_MAX = 1 << 20
+"""How long the ends of the ranges are, of all watches of one stream."""
 WATCH_EVENTS_MAX = 10_000
 """How many events of the past a watch may begin with, all of its stream's at once."""
 KEEP_ALIVES_MAX = 1000
 """How many leases one stream may renew."""
 LEASES_ENDED_MAX = 1000
 """How many leases are ended at once."""
+LEASED_KEYS_ENDED_MAX = 1000
+"""How many keys end with their leases at once."""
+LEASED_BYTES_ENDED_MAX = 2 << 20
+"""How long these keys and their values are, before another one ends: the ledger keeps
+each value again, in the same entry as what the caller writes."""
 LEASES_CHECKED_MS = 1000
 """How often the primary looks for leases that have ended."""
 COMPACTION_MS_MAX = 5000

@@ -14,7 +14,12 @@ The rules:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from apps.etcd.limits import LEASES_ENDED_MAX, LEASES_MAX
+from apps.etcd.limits import (
+    LEASED_BYTES_ENDED_MAX,
+    LEASED_KEYS_ENDED_MAX,
+    LEASES_ENDED_MAX,
+    LEASES_MAX,
+)
 from apps.etcd.messages import Event, EventType, KeyValue
 from apps.etcd.refusals import Refusal, refused
 from apps.etcd.tables import (
@@ -271,9 +276,12 @@ class Store:
         self._renew(lease_id, ttl_s, now_ms)
 
     def keep_alive(self, lease_id: int, now_ms: int) -> int:
-        """Renew a lease, and return how many seconds it lasts; 0 if there is none."""
+        """Renew a lease, and return how many seconds it lasts; 0 if there is none.
+
+        There is none whose time is over, though some of its keys may be left.
+        """
         lease = self._leases.get(lease_id)
-        if lease is None:
+        if lease is None or lease.ends_ms <= now_ms:
             return 0
         self._ends.remove(end_row_of(lease.ends_ms, lease_id))
         self._renew(lease_id, lease.ttl_s, now_ms)
@@ -296,6 +304,10 @@ class Store:
             raise refused(Refusal.LEASE_NOT_FOUND)
         for key in self.keys_of(lease_id):
             self.delete(KeyRange(key))
+        self._forget_lease(lease_id, lease)
+
+    def _forget_lease(self, lease_id: int, lease: Lease) -> None:
+        """Remove a lease that has no keys."""
         self._leases.remove(lease_id)
         self._ends.remove(end_row_of(lease.ends_ms, lease_id))
         self._count(replace(self._counters, leases=self._counters.leases - 1))
@@ -303,11 +315,25 @@ class Store:
     def end_leases(self, now_ms: int) -> None:
         """End leases whose time is over, each in a revision of its own.
 
-        If very many end at once, those that ended last are left for the next call.
+        If very many end at once, those that ended last are left for the next call. So
+        are keys of a lease that has very many, or long ones: a call that cannot end
+        them all in its time, or in its entry of the ledger, would fail, and every later
+        call with it.
         """
         due = self._ends.raw.range(None, end_row_of(now_ms + 1, _FIRST_LEASE))
+        keys_left, bytes_left = LEASED_KEYS_ENDED_MAX, LEASED_BYTES_ENDED_MAX
         for row, _ in due[:LEASES_ENDED_MAX]:
-            self.revoke(lease_that_ends(row))
+            lease_id = lease_that_ends(row)
+            for key in self.keys_of(lease_id):
+                if keys_left <= 0 or bytes_left <= 0:
+                    self._begin_revision()
+                    return
+                gone = self.delete(KeyRange(key))
+                keys_left -= 1
+                bytes_left -= sum(len(kv.key) + len(kv.value) for kv in gone)
+            lease = self._leases.get(lease_id)
+            assert lease is not None, "a lease has its end as long as it lasts"
+            self._forget_lease(lease_id, lease)
             self._begin_revision()
 
 

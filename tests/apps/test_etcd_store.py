@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.etcd.limits import LEASES_ENDED_MAX, LEASES_MAX
+from apps.etcd.limits import (
+    LEASED_BYTES_ENDED_MAX,
+    LEASED_KEYS_ENDED_MAX,
+    LEASES_ENDED_MAX,
+    LEASES_MAX,
+)
 from apps.etcd.messages import Event, EventType
 from apps.etcd.refusals import Refusal, Refused
 from apps.etcd.store import ALL, KeyRange, Store
@@ -220,6 +225,33 @@ def test_very_many_leases_end_in_several_calls(monkeypatch: pytest.MonkeyPatch) 
     assert keys.read(lambda store: store.leases()) == [3]
     keys.run(lambda store: store.end_leases(10_000))
     assert keys.read(lambda store: store.leases()) == []
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "at_once"),
+    [("LEASED_KEYS_ENDED_MAX", 2, 2), ("LEASED_BYTES_ENDED_MAX", 21, 3)],
+)
+def test_a_lease_with_very_many_keys_ends_in_several_calls(
+    monkeypatch: pytest.MonkeyPatch, bound: str, value: int, at_once: int
+) -> None:
+    assert (LEASED_KEYS_ENDED_MAX, LEASED_BYTES_ENDED_MAX) == (1000, 2 << 20)
+    monkeypatch.setattr(f"apps.etcd.store.{bound}", value)
+    keys = granted(ttl_s=10)
+    for name in (b"a", b"b", b"c", b"d"):
+        keys.run(lambda store, a=name: store.put(a, b"123456789", LEASE))  # type: ignore[misc]
+
+    def end(store: Store) -> int:
+        store.end_leases(10_000)
+        assert store.events == [], "what follows is a revision of its own"
+        return len(store.keys_of(LEASE))
+
+    assert keys.run(end) == 4 - at_once
+    assert keys.read(lambda store: store.leases()) == [LEASE]
+    assert keys.run(lambda store: store.keep_alive(LEASE, 10_000)) == 0
+    assert keys.run(end) == 0
+    assert keys.read(lambda store: store.leases()) == []
+    ended = keys.read(lambda store: store.events_since(6))
+    assert [len(each) for each in ended] == [at_once, 4 - at_once]
 
 
 def test_the_number_of_leases_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
