@@ -9,7 +9,11 @@ watch, so a step that runs again tells the same.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from apps.etcd.limits import WATCH_EVENTS_MAX, WATCHES_MAX
+from apps.etcd.limits import (
+    WATCH_EVENTS_MAX,
+    WATCHED_KEYS_BYTES_MAX,
+    WATCHES_MAX,
+)
 from apps.etcd.messages import (
     Event,
     EventType,
@@ -99,7 +103,11 @@ class Watches:
         refusal = ""
         if watch_id in self._watches:
             refusal = "mvcc: duplicate watch ID provided on the WatchStream"
-        elif len(self._watches) >= WATCHES_MAX:
+        elif (
+            len(self._watches) >= WATCHES_MAX
+            or self._keys_bytes + len(request.key) + len(request.range_end)
+            > WATCHED_KEYS_BYTES_MAX
+        ):
             refusal = "etcdserver: too many requests"
         if refusal:
             return [
@@ -141,6 +149,12 @@ class Watches:
             return [created, too_much]
         self._watches[watch_id] = watch
         return [created, *(_response(watch_id, each, header_at) for each in past)]
+
+    @property
+    def _keys_bytes(self) -> int:
+        """How long the ends of all ranges are, which a client chooses."""
+        ranges = (watch.keys for watch in self._watches.values())
+        return sum(len(each.key) + len(each.end) for each in ranges)
 
     def _free_id(self) -> int:
         while self._next_id in self._watches:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.etcd.limits import WATCH_EVENTS_MAX, WATCHES_MAX
+from apps.etcd.limits import WATCH_EVENTS_MAX, WATCHED_KEYS_BYTES_MAX, WATCHES_MAX
 from apps.etcd.messages import (
     Event,
     EventType,
@@ -265,6 +265,23 @@ def test_the_number_of_watches_is_bounded() -> None:
     (refused,) = watched.create(key=b"a")
     assert (refused.created, refused.canceled) == (True, True)
     assert refused.cancel_reason == "etcdserver: too many requests"
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_keys_of_all_watches_of_a_stream_are_bounded(excess: int) -> None:
+    assert WATCHED_KEYS_BYTES_MAX == 1 << 20
+    watched = Watched()
+    half = WATCHED_KEYS_BYTES_MAX // 2
+    (first,) = watched.create(key=b"a" * half)
+    (second,) = watched.create(key=b"b", range_end=b"c" * (half - 1 + excess))
+    assert (first.canceled, second.canceled) == (False, bool(excess))
+    watched.watches.asked(
+        WatchRequest(cancel_request=WatchCancelRequest(watch_id=first.watch_id)),
+        Store(watched.tables.begin(read_only=True)),
+        header_at,
+    )
+    (third,) = watched.create(key=b"d" * half)
+    assert third.canceled is False, "what was cancelled leaves room"
 
 
 def test_the_events_of_the_past_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
