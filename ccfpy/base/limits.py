@@ -94,6 +94,8 @@ STREAMS_UNSENT_BYTES_MAX: int = 128 * MIB
 STREAM_NEWS_MAX: int = 256
 """Committed transactions that wait for a live stream; it is told of more when it has
 taken them."""
+STREAM_NEWS_BYTES_MAX: int = 1 * MIB
+"""Of their keys and values, beyond which no other waits beside them."""
 SESSION_KEEPALIVE_S: int = 60
 """After which the host's system asks a silent client with a live stream whether it is
 there, and in quarters of which it asks again."""

@@ -31,7 +31,7 @@ class Follower:
         next: the first transaction that it was not told of, or later.
     """
 
-    __slots__ = ("_news", "_tell", "maps", "next")
+    __slots__ = ("_news", "_news_bytes", "_tell", "maps", "next")
 
     def __init__(
         self, maps: frozenset[str], first: "Seqno", tell: "Callable[[], None]"
@@ -47,11 +47,15 @@ class Follower:
         self.next = first
         self._tell = tell
         self._news: deque[tuple[TxId, WriteSet]] = deque()
+        self._news_bytes = 0
 
     @property
     def is_full(self) -> bool:
         """Whether it must take something before it is told more."""
-        return len(self._news) >= limits.STREAM_NEWS_MAX
+        return (
+            len(self._news) >= limits.STREAM_NEWS_MAX
+            or self._news_bytes > limits.STREAM_NEWS_BYTES_MAX
+        )
 
     @property
     def has_news(self) -> bool:
@@ -67,13 +71,23 @@ class Follower:
         changed = {name: writes[name] for name in writes if name in maps}
         if changed:
             self._news.append((tx_id, changed))
+            self._news_bytes += _size_of(changed)
             self._tell()
 
     def take(self) -> "list[tuple[TxId, WriteSet]]":
         """Return what there is, in order; each transaction once."""
         news = list(self._news)
         self._news.clear()
+        self._news_bytes = 0
         return news
+
+
+def _size_of(changed: "WriteSet") -> int:
+    return sum(
+        len(key) + len(value or b"")
+        for entries in changed.values()
+        for key, value in entries.items()
+    )
 
 
 @final

@@ -35,8 +35,8 @@ class Ledger:
     def strategies(self) -> list[Strategy]:
         return list(self.indexes.installed.values())
 
-    def commit(self, *maps: str) -> None:
-        self.entries.append({name: {b"k": b"v"} for name in maps})
+    def commit(self, *maps: str, value: bytes = b"v") -> None:
+        self.entries.append({name: {b"k": value} for name in maps})
         self.committed += 1
 
     def work(self, passes: int = 1_000) -> None:
@@ -116,6 +116,23 @@ def test_so_much_waits_for_a_follower_and_the_rest_comes_when_it_has_room(
     ledger.commit("a")
     ledger.work()
     assert ledger.told(slow) == [most + excess + 1]
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_what_waits_for_a_follower_is_bounded_in_bytes(excess: int) -> None:
+    ledger = Ledger()
+    slow, quick = ledger.follow("a"), ledger.follow("a")
+    fits = bytes(limits.STREAM_NEWS_BYTES_MAX - 1 + excess)  # beside its key
+    heard = []
+    for value in (fits, b"", b""):
+        ledger.commit("a", "b", value=value)
+        ledger.work()
+        heard += ledger.told(quick)
+    assert heard == [1, 2, 3], "others are not held up"
+    told = [1] if excess else [1, 2]
+    assert ledger.told(slow) == told
+    ledger.work()
+    assert told + ledger.told(slow) == [1, 2, 3]
 
 
 @given(
