@@ -1,7 +1,4 @@
-"""Calls that are streams over gRPC: watches, and leases that are kept alive.
-
-A step may run again: being told of a transaction once more sends the same once more.
-"""
+"""Calls that are streams over gRPC: watches, and leases that are kept alive."""
 
 from typing import Final, TypeVar
 

@@ -2,8 +2,7 @@
 
 A watch is told of committed revisions alone, each whole and once. It begins with what
 the tables hold of the past, up to what is committed then. What is committed later is
-read from the transactions themselves. Being told of a transaction changes nothing in a
-watch, so a step that runs again tells the same.
+read from the transactions themselves.
 """
 
 from collections.abc import Callable, Sequence
