@@ -18,13 +18,13 @@ from ccfpy.http.refusals import (
     UnreadableRequest,
 )
 from ccfpy.node.sessions.router import Router
+from ccfpy.node.streams.node_streams import NodeStreams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request, Response
-    from ccfpy.node.streams.node_streams import NodeStreams
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,7 +121,7 @@ class Client:
     router: Router
     is_capped: bool
     on_settled: "Callable[[Client], None]"
-    streams: "NodeStreams"
+    streams: NodeStreams
 
     def answer(self, request: "Request") -> "Answer":
         """Answer a request, at once or later."""
