@@ -167,7 +167,7 @@ def lease_time_to_live(
     asked: Asked, request: LeaseTimeToLiveRequest
 ) -> LeaseTimeToLiveResponse:
     """Read how long a lease lasts, and the lease's keys."""
-    lease = asked.store.lease(request.lease_id)
+    lease = asked.store.lease(request.lease_id, asked.now_ms)
     if lease is None:
         return LeaseTimeToLiveResponse(lease_id=request.lease_id, ttl=NO_LEASE_TTL)
     keys = asked.store.keys_of(request.lease_id) if request.keys else ()

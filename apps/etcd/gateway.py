@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar, Unpack
 
 from apps.etcd.calls import CALLS, KEEP_ALIVE, Call, Place
 from apps.etcd.json_form import from_json, to_json
-from apps.etcd.limits import COMPACTION_MS_MAX, JSON_BYTES_MAX
+from apps.etcd.limits import CALL_MS_MAX, JSON_BYTES_MAX
 from apps.etcd.refusals import Code, Refusal, Refused, refused
 from apps.etcd.service import app
 from apps.etcd.serving import Form, handler_of
@@ -90,7 +90,8 @@ class StreamedJsonForm(JsonForm):
 
 def options_of(call: Call) -> Options:
     """Return how an endpoint of a call runs."""
-    options = Options(
+    return Options(
+        execution_ms_max=CALL_MS_MAX,
         mode=Mode.READ_ONLY if call.place is Place.ANY_NODE else Mode.READ_WRITE,
         forwarding=Forwarding.ALWAYS
         if call.place is Place.PRIMARY
@@ -99,9 +100,6 @@ def options_of(call: Call) -> Options:
         if call.place is Place.PRIMARY
         else Redirection.NONE,
     )
-    if call.name == "Compact":
-        options["execution_ms_max"] = COMPACTION_MS_MAX
-    return options
 
 
 def _serve(call: Call, form: Form) -> None:

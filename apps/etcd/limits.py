@@ -31,7 +31,7 @@ LEASED_BYTES_ENDED_MAX = 2 << 20
 each value again, in the same entry as what the caller writes."""
 LEASES_CHECKED_MS = 1000
 """How often the primary looks for leases that have ended."""
-COMPACTION_MS_MAX = 5000
-"""How long a compaction may take: one transaction removes all older revisions."""
+CALL_MS_MAX = 5000
+"""How long a call may take, which one transaction carries out whole."""
 RECEIPT_WAIT_MS = 2000
 """How long a caller waits until a transaction is read from the ledger."""

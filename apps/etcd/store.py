@@ -251,9 +251,10 @@ class Store:
         """List the ids of all leases, in their order."""
         return sorted(self._leases.keys())
 
-    def lease(self, lease_id: int) -> Lease | None:
-        """Return a lease."""
-        return self._leases.get(lease_id)
+    def lease(self, lease_id: int, now_ms: int) -> Lease | None:
+        """Return a lease; there is none whose time is over, though keys may be left."""
+        lease = self._leases.get(lease_id)
+        return None if lease is None or lease.ends_ms <= now_ms else lease
 
     def keys_of(self, lease_id: int) -> list[bytes]:
         """List the keys of a lease, in their order."""
@@ -276,12 +277,9 @@ class Store:
         self._renew(lease_id, ttl_s, now_ms)
 
     def keep_alive(self, lease_id: int, now_ms: int) -> int:
-        """Renew a lease, and return how many seconds it lasts; 0 if there is none.
-
-        There is none whose time is over, though some of its keys may be left.
-        """
-        lease = self._leases.get(lease_id)
-        if lease is None or lease.ends_ms <= now_ms:
+        """Renew a lease, and return how many seconds it lasts; 0 if there is none."""
+        lease = self.lease(lease_id, now_ms)
+        if lease is None:
             return 0
         self._ends.remove(end_row_of(lease.ends_ms, lease_id))
         self._renew(lease_id, lease.ttl_s, now_ms)

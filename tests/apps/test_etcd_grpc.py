@@ -8,7 +8,7 @@ import pytest
 
 from apps.etcd.calls import CALLS
 from apps.etcd.grpc import UNSERVED, frame, unframe
-from apps.etcd.limits import MESSAGE_BYTES_MAX
+from apps.etcd.limits import CALL_MS_MAX, MESSAGE_BYTES_MAX
 from apps.etcd.messages import (
     Compare,
     CompareTarget,
@@ -23,6 +23,7 @@ from apps.etcd.messages import (
     TxnResponse,
 )
 from apps.etcd.refusals import Refused
+from apps.etcd.service import app
 from apps.etcd.wire import decode, encode
 from ccfpy.app import Malformed
 from ccfpy.testing.apps import Answer
@@ -162,3 +163,15 @@ def test_every_call_demands_a_users_certificate() -> None:
         path = f"/{each.service}/{each.name}"
         for caller in (service.anybody, service.stranger()):
             assert caller.post(path, frame(b"")).status == 401
+
+
+def test_every_call_has_the_same_time() -> None:
+    paths = {
+        path for call in CALLS for path in (f"/{call.service}/{call.name}", *call.paths)
+    }
+    times = {
+        endpoint.path: endpoint.execution_ms_max
+        for endpoint in app.registry()
+        if endpoint.path in paths
+    }
+    assert times == dict.fromkeys(paths, CALL_MS_MAX)

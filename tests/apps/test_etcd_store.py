@@ -182,6 +182,12 @@ def test_a_lease_ends_at_its_time_before_what_is_written_then() -> None:
     assert store.range(KeyRange(b"k"), 2) != []
 
 
+def test_a_lease_whose_time_is_over_is_none_before_it_is_removed() -> None:
+    store = granted(ttl_s=10).read(lambda store: store)
+    assert store.lease(LEASE, 9_999) is not None
+    assert store.lease(LEASE, 10_000) is None
+
+
 def test_a_lease_that_is_renewed_lasts_again_as_long() -> None:
     keys = granted(ttl_s=10)
     assert keys.run(lambda store: store.keep_alive(LEASE, 8_000)) == 10
