@@ -90,7 +90,8 @@ STREAM_UNSENT_BYTES_MAX: int = 1 * MIB
 """Of what a live stream sent before, that its client did not read: a stream that sends
 on beyond it is cancelled."""
 STREAMS_UNSENT_BYTES_MAX: int = 128 * MIB
-"""The same of all live streams of a node together."""
+"""The same of all live streams of a node together: beyond it a stream is cancelled that
+sends on while its connection holds more than its equal part."""
 STREAM_NEWS_MAX: int = 256
 """Committed transactions that wait for a live stream; it is told of more when it has
 taken them."""

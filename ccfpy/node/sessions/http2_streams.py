@@ -105,6 +105,7 @@ class Http2Streams:
         client.streams.open += 1
         if len(self._open) == 1:
             self._earned_ms = client.streams.now_ms
+            client.streams.sessions += 1
             client.streams.on_kept(client.session.id, True)
         self._apply(stream, live)
         self._look_at(stream)
@@ -240,7 +241,7 @@ class Http2Streams:
             return False
         unsent = server.unsent_of(stream)
         if unsent > limits.STREAM_UNSENT_BYTES_MAX or (
-            unsent and self._client.streams.holds_too_much
+            unsent and self._client.streams.holds_too_much(server.unsent_bytes)
         ):
             server.cancel(stream, Reason.ENHANCE_YOUR_CALM)
             self._forget(stream)
@@ -302,4 +303,5 @@ class Http2Streams:
         if live.awaited is not None:
             live.awaited.abandon()
         if not self._open:
+            client.streams.sessions -= 1
             client.streams.on_kept(client.session.id, False)

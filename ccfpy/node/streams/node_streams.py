@@ -22,6 +22,7 @@ class NodeStreams:
         on_turn: called when a stream of a session has something to do.
         on_kept: called when a session begins to have streams, and when it has no more.
         open: how many there are.
+        sessions: of how many connections.
         now_ms: the host's clock, as in the last tick.
         unsent_bytes: about how many bytes wait for the clients of all of them.
     """
@@ -30,6 +31,7 @@ class NodeStreams:
     on_turn: "Callable[[Session], None]"
     on_kept: "Callable[[SessionId, bool], None]"
     open: int = 0
+    sessions: int = 0
     now_ms: int = 0
     unsent_bytes: int = 0
 
@@ -38,7 +40,13 @@ class NodeStreams:
         """Whether one more may be opened."""
         return self.open < limits.STREAMS_MAX
 
-    @property
-    def holds_too_much(self) -> bool:
-        """Whether clients leave too much unread."""
-        return self.unsent_bytes > limits.STREAMS_UNSENT_BYTES_MAX
+    def holds_too_much(self, session_bytes: int) -> bool:
+        """Return whether clients leave too much unread, and one of them its part of it.
+
+        Those who read do not lose their streams by those who do not.
+
+        Args:
+            session_bytes: how many bytes wait for that client.
+        """
+        most = limits.STREAMS_UNSENT_BYTES_MAX
+        return self.unsent_bytes > most and session_bytes > most // self.sessions

@@ -320,6 +320,23 @@ def test_unread_bytes_of_all_streams_are_bounded(
     assert callers[1].answer.reset is None, "there is room again"
 
 
+@attack("http2: a stream that nobody reads")
+def test_who_reads_keeps_a_stream_while_another_leaves_much_unread(
+    node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = [H2Session(node, alice, settings=NO_WINDOW) for _ in range(2)]
+    greedy, modest = (Caller(client, ECHO) for client in clients)
+    monkeypatch.setattr(limits, "STREAMS_UNSENT_BYTES_MAX", 1000)
+    greedy.say(b"large 1000")
+    resets = []
+    for _ in range(2):
+        modest.say(b"large 1")
+        resets.append(modest.answer.reset)
+    assert resets == [None, None], "more than the bound waits, of the other's"
+    greedy.say(b"large 1")
+    assert greedy.answer.reset == 0xB
+
+
 def test_the_host_is_told_which_sessions_wait(
     node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

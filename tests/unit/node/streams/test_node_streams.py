@@ -15,7 +15,10 @@ def test_a_node_has_so_many_streams_and_so_many_bytes(excess: int) -> None:
         on_turn=lambda _: None,
         on_kept=lambda _, __: None,
         open=limits.STREAMS_MAX - 1 + excess,
+        sessions=4,
         unsent_bytes=limits.STREAMS_UNSENT_BYTES_MAX + excess,
     )
+    part = limits.STREAMS_UNSENT_BYTES_MAX // 4
     assert streams.has_room is not bool(excess)
-    assert streams.holds_too_much is bool(excess)
+    assert streams.holds_too_much(part + 1) is bool(excess)
+    assert streams.holds_too_much(part) is False
