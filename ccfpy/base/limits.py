@@ -86,6 +86,8 @@ STREAMS_PER_SESSION_MAX: int = 64
 """Live streams of one connection; those of its other requests have room beside them."""
 STREAMS_MAX: int = 1000
 """Live streams of a node."""
+STREAMS_PER_CALLER_MAX: int = STREAMS_MAX // 2
+"""The same of one caller, and of all together whom no policy has named."""
 STREAM_UNSENT_BYTES_MAX: int = 1 * MIB
 """Of what a live stream sent before, that its client did not read: a stream that sends
 on beyond it is cancelled."""

@@ -13,11 +13,16 @@ on beside it, the stream ends.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.endpoints.app_calls import check_answer, check_trailers
+from ccfpy.endpoints.auth.all_of import CallerOfAll
+from ccfpy.endpoints.auth.cert import MemberCertCaller, NodeCertCaller, UserCertCaller
+from ccfpy.endpoints.auth.credentials import AppCaller
+from ccfpy.endpoints.auth.jwt import JwtCaller
 from ccfpy.endpoints.declaration import Handler, Match, Mode
 from ccfpy.endpoints.session import Session
 from ccfpy.endpoints.waiting import WAIT_HEADER
@@ -29,6 +34,7 @@ from ccfpy.http.messages import Request, Response
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ccfpy.endpoints.auth.policy import Identity
     from ccfpy.endpoints.context import Context
     from ccfpy.kv.changes import WriteSet
 
@@ -159,12 +165,14 @@ class OpenStream:
     Attributes:
         request: the one that opened the stream, without a body.
         output: what the last step wants done.
+        owner: whose the stream is, as far as places are concerned (`owner_of`).
     """
 
     def __init__(self, stream: Stream, context: "Context") -> None:
         self._stream = stream
         self._work = StreamWork()
         self.output = StepOutput()
+        self.owner = owner_of(context.caller)
         self._endpoint = context.endpoint
         self._params = context.params
         asked = context.request
@@ -256,6 +264,31 @@ def opening(kind: type[Stream]) -> Handler:
         return OpenStream(stream, context).open(context)
 
     return open_stream
+
+
+def owner_of(caller: "Identity | None") -> tuple[str, ...]:
+    """Return whose a stream is: nothing where no policy has named its caller.
+
+    Anybody can have a certificate that nobody vouches for, and many of them.
+    """
+    if isinstance(caller, CallerOfAll):
+        parts = map(owner_of, caller.identities.values())
+        return tuple(chain.from_iterable(parts))
+    names: tuple[str, ...] | None = None
+    match caller:
+        case UserCertCaller():
+            names = (caller.user_id,)
+        case MemberCertCaller():
+            names = (caller.member_id,)
+        case NodeCertCaller():
+            names = (caller.node_id,)
+        case JwtCaller():
+            names = (caller.key_issuer, str(caller.payload.get("sub")))
+        case AppCaller():
+            names = (caller.id,)
+        case _:
+            pass
+    return () if caller is None or names is None else (caller.policy, *names)
 
 
 def _check_is_not_answered(context: "Context") -> None:

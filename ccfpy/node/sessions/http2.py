@@ -224,7 +224,6 @@ class Http2Connection:
         Raises:
             Malformed: its headers cannot be written.
         """
-        if not self._streams.open(stream, response):
-            refusal = self._streams.refusal()
-            assert refusal is not None, "only then there is no room"
+        refusal = self._streams.open(stream, response)
+        if refusal is not None:
             self._respond(stream, request, refusal)

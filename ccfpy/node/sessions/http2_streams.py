@@ -80,14 +80,10 @@ class Http2Streams:
             and self._client.streams.has_room
         ):
             return None
-        return unavailable(
-            ErrorCode.SessionCapExhausted,
-            "Too many streams are open.",
-            after_s=limits.RETRY_AFTER_S,
-        ).response()
+        return _no_room()
 
-    def open(self, stream: int, response: Response) -> bool:
-        """Begin an answer that goes on; return whether there is room for it.
+    def open(self, stream: int, response: Response) -> Response | None:
+        """Begin an answer that goes on; return another if there is no room for it.
 
         Raises:
             Malformed: its headers cannot be written.
@@ -95,21 +91,23 @@ class Http2Streams:
         opened = response.stream
         assert isinstance(opened, OpenStream), "only those go on"
         if self.refusal() is not None:
-            return False
+            return _no_room()
+        if not self._client.streams.has_room_for(opened.owner):
+            return _no_room()
         if not self._server.begin(stream, response):
-            return True
+            return None
         kind = response.headers.get("content-type", "")
         live = _LiveStream(opened, is_grpc=grpc.is_kind(kind))
         self._open[stream] = live
         client = self._client
-        client.streams.open += 1
+        client.streams.opened(opened.owner)
         if len(self._open) == 1:
             self._earned_ms = client.streams.now_ms
             client.streams.sessions += 1
             client.streams.on_kept(client.session.id, True)
         self._apply(stream, live)
         self._look_at(stream)
-        return True
+        return None
 
     def earn(self) -> None:
         """Allow a client with a live stream some frames for the time that passed."""
@@ -297,7 +295,7 @@ class Http2Streams:
         self._due.pop(stream, None)
         self._away.pop(stream, None)
         client = self._client
-        client.streams.open -= 1
+        client.streams.closed(live.opened.owner)
         if live.follower is not None:
             client.streams.feed.leave(live.follower)
         if live.awaited is not None:
@@ -305,3 +303,11 @@ class Http2Streams:
         if not self._open:
             client.streams.sessions -= 1
             client.streams.on_kept(client.session.id, False)
+
+
+def _no_room() -> Response:
+    return unavailable(
+        ErrorCode.SessionCapExhausted,
+        "Too many streams are open.",
+        after_s=limits.RETRY_AFTER_S,
+    ).response()

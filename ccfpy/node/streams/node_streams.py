@@ -1,6 +1,7 @@
 """The live streams of one node, as far as they share bounds."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
@@ -22,6 +23,7 @@ class NodeStreams:
         on_turn: called when a stream of a session has something to do.
         on_kept: called when a session begins to have streams, and when it has no more.
         open: how many there are.
+        owned: the same, by whose they are.
         sessions: of how many connections.
         now_ms: the host's clock, as in the last tick.
         unsent_bytes: about how many bytes wait for the clients of all of them.
@@ -31,6 +33,7 @@ class NodeStreams:
     on_turn: "Callable[[Session], None]"
     on_kept: "Callable[[SessionId, bool], None]"
     open: int = 0
+    owned: Counter[tuple[str, ...]] = field(default_factory=Counter)
     sessions: int = 0
     now_ms: int = 0
     unsent_bytes: int = 0
@@ -39,6 +42,22 @@ class NodeStreams:
     def has_room(self) -> bool:
         """Whether one more may be opened."""
         return self.open < limits.STREAMS_MAX
+
+    def has_room_for(self, owner: tuple[str, ...]) -> bool:
+        """Return whether one more of somebody's may be opened."""
+        return self.has_room and self.owned[owner] < limits.STREAMS_PER_CALLER_MAX
+
+    def opened(self, owner: tuple[str, ...]) -> None:
+        """Count one more."""
+        self.open += 1
+        self.owned[owner] += 1
+
+    def closed(self, owner: tuple[str, ...]) -> None:
+        """Count one less."""
+        self.open -= 1
+        self.owned[owner] -= 1
+        if not self.owned[owner]:
+            del self.owned[owner]
 
     def holds_too_much(self, session_bytes: int) -> bool:
         """Return whether clients leave too much unread, and one of them its part of it.

@@ -6,15 +6,27 @@ import pytest
 
 from ccfpy.app import Stream
 from ccfpy.base.errors import Unwritable
-from ccfpy.base.ids import TxId
+from ccfpy.base.ids import MemberId, NodeId, TxId, UserId
+from ccfpy.endpoints.auth.all_of import CallerOfAll
+from ccfpy.endpoints.auth.cert import (
+    AnyCertCaller,
+    MemberCertCaller,
+    NodeCertCaller,
+    UserCertCaller,
+)
+from ccfpy.endpoints.auth.credentials import AppCaller
+from ccfpy.endpoints.auth.jwt import JwtCaller
+from ccfpy.endpoints.auth.no_auth import Nobody
+from ccfpy.endpoints.auth.policy import Identity
 from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.stream_declaring import stream_endpoint_of
-from ccfpy.endpoints.streams import Following, OpenStream, StreamWork
+from ccfpy.endpoints.streams import Following, OpenStream, StreamWork, owner_of
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import STRING, Map
+from tests.unit.endpoints.auth.people import certificate
 from tests.unit.endpoints.world import Front, StoreNode, session
 
 TEXTS = Map("texts", STRING, STRING)
@@ -229,3 +241,41 @@ def test_headers_that_cannot_be_sent_are_a_defect() -> None:
     assert isinstance(answer, Response)
     assert answer.status == 500
     assert isinstance(world.front.unhandled[0], Unwritable)
+
+
+def _jwt(**payload: str) -> JwtCaller:
+    return JwtCaller(key_issuer="issuer", header={}, payload={**payload})
+
+
+@pytest.mark.parametrize(
+    ("caller", "owner"),
+    [
+        (None, ()),
+        (Nobody(), ()),
+        (UserCertCaller(user_id=UserId("u")), ("user_cert", "u")),
+        (MemberCertCaller(member_id=MemberId("m")), ("member_cert", "m")),
+        (NodeCertCaller(node_id=NodeId("n")), ("node_cert", "n")),
+        (_jwt(sub="s"), ("jwt", "issuer", "s")),
+        (_jwt(), ("jwt", "issuer", "None")),
+        (AppCaller(policy="badge", id="7"), ("badge", "7")),
+        (
+            CallerOfAll(
+                policy="badge+jwt",
+                identities={
+                    "badge": AppCaller(policy="badge", id="7"),
+                    "jwt": _jwt(sub="s"),
+                    "no_auth": Nobody(),
+                },
+            ),
+            ("badge", "7", "jwt", "issuer", "s"),
+        ),
+    ],
+)
+def test_a_stream_is_its_callers_and_no_strangers(
+    caller: Identity | None, owner: tuple[str, ...]
+) -> None:
+    assert owner_of(caller) == owner
+
+
+def test_certificates_that_nobody_vouches_for_are_strangers() -> None:
+    assert owner_of(AnyCertCaller(certificate=certificate())) == ()

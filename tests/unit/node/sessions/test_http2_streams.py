@@ -303,6 +303,19 @@ def test_streams_of_a_node_are_bounded(
     assert Caller(user, WATCH).say(b"") == ["follows"]
 
 
+@attack("http2: streams without end")
+def test_streams_of_a_caller_are_bounded(
+    node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "STREAMS_PER_CALLER_MAX", 2)
+    mine = [Caller(H2Session(node, alice), ECHO) for _ in range(3)]
+    assert [status_of(each.answer) for each in mine[2:]] == ["14"]
+    assert [each.answer.headers.get("grpc-status") for each in mine[:2]] == [None] * 2
+    others = [Caller(H2Session(node), WATCH) for _ in range(3)]
+    heard = [each.answer.headers.get("grpc-status") for each in others]
+    assert heard == [None, None, "14"], "strangers are counted as one"
+
+
 @attack("http2: a stream that nobody reads")
 def test_unread_bytes_of_all_streams_are_bounded(
     node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch

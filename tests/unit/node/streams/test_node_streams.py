@@ -22,3 +22,19 @@ def test_a_node_has_so_many_streams_and_so_many_bytes(excess: int) -> None:
     assert streams.has_room is not bool(excess)
     assert streams.holds_too_much(part + 1) is bool(excess)
     assert streams.holds_too_much(part) is False
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_nobody_has_more_than_half_of_the_streams(excess: int) -> None:
+    assert limits.STREAMS_PER_CALLER_MAX == limits.STREAMS_MAX // 2
+    streams = NodeStreams(
+        CommitFeed(Indexes(), committed=lambda: 0, wake=lambda: None),
+        on_turn=lambda _: None,
+        on_kept=lambda _, __: None,
+    )
+    for _ in range(limits.STREAMS_PER_CALLER_MAX - 1 + excess):
+        streams.opened(("user_cert", "alice"))
+    assert streams.has_room_for(("user_cert", "alice")) is not bool(excess)
+    assert streams.has_room_for(()), "others have room"
+    streams.closed(("user_cert", "alice"))
+    assert streams.has_room_for(("user_cert", "alice"))
