@@ -19,6 +19,7 @@ from ccfpy.endpoints.auth import OUR_POLICIES, AllOf, jwt
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, NodeView
+from ccfpy.endpoints.counts_apart import CountsApart
 from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
@@ -27,7 +28,6 @@ from ccfpy.endpoints.declaration import (
     Mode,
 )
 from ccfpy.endpoints.defects import LOGGED_AS, Marks, words_for
-from ccfpy.endpoints.endpoint_counts import CountsByEndpoint
 from ccfpy.endpoints.node_inside import NodeInside
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
@@ -92,9 +92,7 @@ class Frontend:
         has_backpressure: whether too many uncommitted transactions turn callers away;
             the node's own frontend is exempt, so that a stuck service can be asked why.
         counts: of the requests that were answered, but for those counted apart.
-        endpoint_counts: of the endpoints that are counted apart, by their paths.
-        counts_by_endpoint: of the same endpoints, and of those counted for their
-            application alone.
+        counts_apart: of the endpoints that are counted apart.
         conflicts: handlers run again.
         turned_away: requests refused under pressure.
         closed_to: requests refused because the frontend was closed.
@@ -137,8 +135,7 @@ class Frontend:
         self._tracer = tracer
         self._now_ns: Callable[[], int] = clock.monotonic_ns
         self.counts = RequestCounts()
-        self.endpoint_counts: dict[str, RequestCounts] = {}
-        self.counts_by_endpoint = CountsByEndpoint()
+        self.counts_apart = CountsApart(self.counts, clock)
         self.conflicts = 0
         self.turned_away = 0
         self.closed_to = 0
@@ -186,8 +183,7 @@ class Frontend:
                     break
                 except Conflict:
                     self.conflicts += 1
-                    if endpoint.is_counted:
-                        self.counts_by_endpoint.retried(endpoint.path, endpoint.method)
+                    self.counts_apart.retried(endpoint)
                     continue
             else:
                 answer = _no_end_of_conflicts().response()
@@ -254,35 +250,11 @@ class Frontend:
         if underway.trace is not None and underway.awaited is None:
             # Otherwise the node went on without the call, and reports what awaits it.
             underway.trace.answered(answer)
+        count = partial(self.counts_apart.answered, endpoint, request.method, began_ns)
         if isinstance(answer, Response):
-            self._count(request, endpoint, began_ns, answer)
+            count(answer)
         else:
-            answer.observe(partial(self._count, request, endpoint, began_ns))
-
-    def _count(
-        self,
-        request: "Request",
-        endpoint: Endpoint | None,
-        began_ns: int,
-        response: Response,
-    ) -> None:
-        elapsed_ns = self._now_ns() - began_ns
-        counts = self.counts
-        if endpoint is not None and endpoint.is_counted:
-            path, method = endpoint.path, endpoint.method
-            self.counts_by_endpoint.answered(path, method, response.status)
-            if not endpoint.hides_counts:
-                counts = self._counts_of(endpoint)
-        counts.count(request.method, response.status, elapsed_ns)
-
-    def _counts_of(self, endpoint: Endpoint) -> RequestCounts:
-        """Return the counts of an endpoint; the frontend's, if too many have own."""
-        counts = self.endpoint_counts.get(endpoint.path)
-        if counts is None:
-            if len(self.endpoint_counts) >= limits.ENDPOINTS_COUNTED_MAX:
-                return self.counts
-            counts = self.endpoint_counts[endpoint.path] = RequestCounts()
-        return counts
+            answer.observe(count)
 
     def _admit(
         self, request: "Request", session: "Session", path: str

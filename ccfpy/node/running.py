@@ -398,7 +398,7 @@ class RunningNode:
 
     def endpoint_counts(self) -> Sequence[EndpointCounts]:
         """List how often this node answered each endpoint of the application."""
-        return self.frontends["app"].counts_by_endpoint.all()
+        return self.frontends["app"].counts_apart.for_app.all()
 
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state."""

@@ -56,7 +56,7 @@ def _of_callers(running: "RunningNode") -> Iterator[Gathered]:
 
 def _of_frontend(prefix: str, frontend: "Frontend") -> Iterator[Gathered]:
     yield from _of_requests(prefix, "", frontend.counts)
-    for endpoint, counts in frontend.endpoint_counts.items():
+    for endpoint, counts in frontend.counts_apart.by_path.items():
         yield from _of_requests(prefix, endpoint, counts)
     yield Gathered("http_request_conflicts_total", (prefix,), (frontend.conflicts,))
 

@@ -96,7 +96,7 @@ def test_a_frontend_counts_answers_and_further_runs() -> None:
     front.call("GET", "/bad")
     front.call("POST", "/race")
     front.call("GET", "/nowhere")
-    assert front.frontend.counts_by_endpoint.all() == [
+    assert front.frontend.counts_apart.for_app.all() == [
         EndpointCounts(path="/bad", method="GET", calls=1, errors=1),
         EndpointCounts(path="/race", method="POST", calls=1, retries=2),
         EndpointCounts(path="/x", method="GET", calls=1),
@@ -109,7 +109,7 @@ def test_the_host_sees_no_more_than_before(*, is_hidden: bool) -> None:
     assert endpoint.is_shown is not is_hidden
     front = Front([endpoint])
     front.call("GET", "/x")
-    shown = front.frontend.endpoint_counts
+    shown = front.frontend.counts_apart.by_path
     assert list(shown) == ([] if is_hidden else ["/x"])
     among_others = front.frontend.counts.by_method["GET"].by_class
     assert sum(among_others) == int(is_hidden)
@@ -133,7 +133,7 @@ def test_callers_cannot_make_counts_grow() -> None:
     for number in range(100):
         front.call("GET", f"/a/{number}")
         front.call("GET", f"/b/{number}")
-    (counted,) = front.frontend.counts_by_endpoint.all()
+    (counted,) = front.frontend.counts_apart.for_app.all()
     assert (counted.path, counted.calls) == ("/a/{id}", 100)
 
 
@@ -188,7 +188,7 @@ def test_a_node_tells_its_app_how_often_each_endpoint_was_called() -> None:
     ]
     running = node.trusted.running
     assert running is not None
-    assert list(running.frontends["app"].endpoint_counts) == ["/open"]
+    assert list(running.frontends["app"].counts_apart.by_path) == ["/open"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """What a frontend counts, for its node's metrics."""
 
-import pytest
-
-from ccfpy.base import limits
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
@@ -58,21 +55,9 @@ def test_an_endpoint_counts_apart_only_if_it_says_so() -> None:
     front.call("GET", "/y/secret")
     front.call("GET", "/y/other")
     assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 1, 0, 0, 0]
-    assert list(front.frontend.endpoint_counts) == ["/y/{id}"]
-    apart = front.frontend.endpoint_counts["/y/{id}"]
+    assert list(front.frontend.counts_apart.by_path) == ["/y/{id}"]
+    apart = front.frontend.counts_apart.by_path["/y/{id}"]
     assert apart.by_method["GET"].by_class == [0, 0, 2, 0, 0, 0]
-
-
-def test_endpoints_beyond_the_bound_count_with_the_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(limits, "ENDPOINTS_COUNTED_MAX", 1)
-    paths = ("/a", "/b")
-    front = Front([_endpoint(path, is_counted=True) for path in paths])
-    for path in paths:
-        front.call("GET", path)
-    assert list(front.frontend.endpoint_counts) == ["/a"]
-    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 1, 0, 0, 0]
 
 
 def test_refusals_under_pressure_and_of_a_closed_frontend_are_counted() -> None:

@@ -331,4 +331,4 @@ def test_strangers_who_guess_leave_nothing_behind() -> None:
         assert service.get("/me", key=str(number)).status == 401
     assert service.node.store.version == version
     assert service.unhandled == []
-    assert service.frontend.endpoint_counts == {}
+    assert service.frontend.counts_apart.by_path == {}

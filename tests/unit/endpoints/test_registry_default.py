@@ -146,7 +146,7 @@ def test_a_stranger_who_tries_paths_reaches_no_handler_and_leaves_nothing() -> N
             "InvalidAuthenticationInfo",
         )
     assert front.node.store.version == 0
-    assert list(front.frontend.endpoint_counts) == [ANY_PATH]
+    assert list(front.frontend.counts_apart.by_path) == [ANY_PATH]
 
 
 @given(st.text(min_size=1, max_size=20))
