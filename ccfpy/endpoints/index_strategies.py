@@ -53,6 +53,19 @@ class Strategy(Protocol):
         return
 
 
+class Impatient(Strategy):
+    """A strategy of our own that does not wait for what cannot be had."""
+
+    @abstractmethod
+    def give_up(self, seqno: Seqno) -> bool:
+        """Be told that the transaction wanted next cannot be had now.
+
+        Returns:
+            Whether something else is wanted from now on; else it is tried again later.
+        """
+        ...
+
+
 class BlobSeries(Protocol):
     """What one strategy keeps with the host, which can neither read nor change it."""
 

@@ -18,7 +18,7 @@ from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.boundary.effects import LogTag
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.endpoints.index_strategies import Index, Strategy
+from ccfpy.endpoints.index_strategies import Impatient, Index, Strategy
 from ccfpy.ledger.unseal import unseal
 from ccfpy.node.indexing.chain_reader import ChainReader
 from ccfpy.node.indexing.past_reader import PastReader
@@ -229,6 +229,9 @@ class Indexer:
             states = self._read(first)
         except HistoryFailed as error:
             self._stop_reading()
+            if self._give_up(first):
+                self.history.stir()
+                return
             self.history.outbox.info(
                 f"Indexes wait for {self._retry_ms} ms, as entry {first} cannot be "
                 f"had: {error}"
@@ -255,6 +258,16 @@ class Indexer:
                         )
                 except Exception as error:  # noqa: BLE001 - an application's code
                     self._break(index, error)
+
+    def _give_up(self, seqno: Seqno) -> bool:
+        """Return whether a strategy that wanted a transaction wants others instead."""
+        given_up = [
+            strategy.give_up(seqno)
+            for index, strategy in list(self._installed.items())
+            if isinstance(strategy, Impatient)
+            and self._next_requested(index, strategy) == seqno
+        ]
+        return any(given_up)
 
     def _next_requested(self, index: Index[Any], strategy: Strategy) -> Seqno | None:
         if index in self._broken:

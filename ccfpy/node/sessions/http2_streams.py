@@ -132,6 +132,9 @@ class Http2Streams:
             stream = next(iter(self._due))
             del self._due[stream]
             live = self._open[stream]
+            if live.follower is not None and live.follower.is_lost:
+                self._fail(stream, live, _not_here())
+                continue
             work = self._work_of(stream, live)
             if work is None:
                 continue
@@ -193,7 +196,7 @@ class Http2Streams:
             return
         follower = live.follower
         if self._server.has_data(stream) or (
-            follower is not None and follower.has_news
+            follower is not None and (follower.has_news or follower.is_lost)
         ):
             self._due[stream] = None
 
@@ -303,6 +306,13 @@ class Http2Streams:
         if not self._open:
             client.streams.sessions -= 1
             client.streams.on_kept(client.session.id, False)
+
+
+def _not_here() -> Response:
+    return unavailable(
+        ErrorCode.NodeCannotHandleRequest,
+        "This node does not have the transactions that the stream is to follow.",
+    ).response()
 
 
 def _no_room() -> Response:

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, final
 
 from ccfpy.base import limits
-from ccfpy.endpoints.index_strategies import Index, Strategy
+from ccfpy.endpoints.index_strategies import Impatient, Index, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +29,10 @@ class Follower:
     Attributes:
         maps: those that it follows.
         next: the first transaction that it was not told of, or later.
+        is_lost: the node cannot have that transaction, so nothing more is told.
     """
 
-    __slots__ = ("_news", "_news_bytes", "_tell", "maps", "next")
+    __slots__ = ("_news", "_news_bytes", "_tell", "is_lost", "maps", "next")
 
     def __init__(
         self, maps: frozenset[str], first: "Seqno", tell: "Callable[[], None]"
@@ -45,6 +46,7 @@ class Follower:
         """
         self.maps = maps
         self.next = first
+        self.is_lost = False
         self._tell = tell
         self._news: deque[tuple[TxId, WriteSet]] = deque()
         self._news_bytes = 0
@@ -73,6 +75,11 @@ class Follower:
             self._news.append((tx_id, changed))
             self._news_bytes += _size_of(changed)
             self._tell()
+
+    def lose(self) -> None:
+        """Note that what comes next cannot be had."""
+        self.is_lost = True
+        self._tell()
 
     def take(self) -> "list[tuple[TxId, WriteSet]]":
         """Return what there is, in order; each transaction once."""
@@ -137,7 +144,7 @@ class _AtHead(Strategy):
 
 
 @final
-class _Behind(Strategy):
+class _Behind(Impatient):
     """The followers that do not know all that was told."""
 
     def __init__(self, catch_up: "Callable[[Follower], None]") -> None:
@@ -171,6 +178,18 @@ class _Behind(Strategy):
             if follower.next == tx_id.seqno and not follower.is_full:
                 follower.told(tx_id, writes)
                 self._catch_up(follower)
+
+    def give_up(self, seqno: "Seqno") -> bool:
+        """Forget the followers that need a transaction which cannot be had.
+
+        They would hold up the others: a node that joined by a snapshot may never have
+        what was before it, and anybody may ask for that.
+        """
+        lost = [each for each in self._followers if each.next == seqno]
+        for follower in lost:
+            self.remove(follower)
+            follower.lose()
+        return bool(lost)
 
 
 @final

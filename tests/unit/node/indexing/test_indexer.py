@@ -12,6 +12,7 @@ from ccfpy.kv.maps import RAW, STRING, Map
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.indexing import Lazy, SeqnosByKey
+from ccfpy.node.streams.commit_feed import CommitFeed
 from tests.unit.node.history.world import Story, recovered
 from tests.unit.node.indexing.reading import Diary, Reading, long_story
 
@@ -91,6 +92,25 @@ def test_who_is_behind_holds_up_nobody() -> None:
     world.lies.clear()
     world.advance(limits.INDEX_RETRY_MS_MIN)
     assert slow.seqnos == list(range(1, seqno + 2))
+
+
+def test_a_follower_of_what_the_host_does_not_have_holds_up_no_other() -> None:
+    world = Reading(long_story(30))
+    feed = CommitFeed(
+        world.indexer,
+        committed=lambda: world.log.commit_seqno,
+        wake=world.indexer.history.wake_flag.set,
+    )
+    for seqno in range(1, 10):
+        world.lies[seqno] = None
+    told: list[str] = []
+    lost = feed.follow(frozenset({ANY.name}), 0, lambda: told.append("lost"))
+    late = feed.follow(frozenset({ANY.name}), 20, lambda: told.append("late"))
+    world.work()
+    assert (lost.is_lost, told[0]) == (True, "lost")
+    assert not late.is_lost
+    assert late.next > 20, "it waits for no retry"
+    assert not any("Indexes wait" in log.message for log in world.logs)
 
 
 def test_strategies_are_installed_and_uninstalled_while_others_go_on() -> None:

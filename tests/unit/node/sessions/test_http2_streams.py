@@ -303,6 +303,28 @@ def test_streams_of_a_node_are_bounded(
     assert Caller(user, WATCH).say(b"") == ["follows"]
 
 
+def test_a_stream_ends_that_is_to_follow_what_its_node_does_not_have(
+    node: InProcessNode, user: H2Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(user, "old")
+    commit(node)
+    monkeypatch.setattr(limits, "RECENT_ENTRIES_BYTES_MAX", 1)
+    put(user, "new")
+    commit(node)
+    first = 10
+    node.host.after += first
+    del node.host.entries[:first]
+    early, now = Caller(user, WATCH), Caller(user, WATCH)
+    assert now.say(b"") == ["follows"]
+    assert early.say(b"0") == ["follows"]
+    commit(node)
+    assert early.hear() == []
+    assert status_of(early.answer) == "14"
+    put(user, "newer")
+    commit(node)
+    assert [each.partition("@")[0] for each in now.hear()] == ["a=newer"]
+
+
 @attack("http2: streams without end")
 def test_streams_of_a_caller_are_bounded(
     node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.endpoints.index_strategies import Strategy
+from ccfpy.endpoints.index_strategies import Impatient, Strategy
 from ccfpy.kv.changes import WriteSet
 from ccfpy.node.streams.commit_feed import CommitFeed, Follower
 from tests.unit.endpoints.world import Indexes
@@ -116,6 +116,24 @@ def test_so_much_waits_for_a_follower_and_the_rest_comes_when_it_has_room(
     ledger.commit("a")
     ledger.work()
     assert ledger.told(slow) == [most + excess + 1]
+
+
+def test_who_needs_what_the_node_does_not_have_holds_up_nobody() -> None:
+    ledger = Ledger()
+    for _ in range(5):
+        ledger.commit("a")
+    told: list[str] = []
+    lost = ledger.feed.follow(frozenset("a"), 0, lambda: told.append("lost"))
+    late = ledger.follow("a", after=3)
+    _, behind = ledger.strategies
+    assert isinstance(behind, Impatient)
+    assert behind.next_requested == 1
+    assert behind.give_up(1) is True
+    assert (lost.is_lost, late.is_lost, told) == (True, False, ["lost"])
+    assert behind.next_requested == 4
+    assert behind.give_up(2) is False
+    ledger.work()
+    assert (ledger.told(lost), ledger.told(late)) == ([], [4, 5])
 
 
 @pytest.mark.parametrize("excess", [0, 1])
