@@ -340,7 +340,7 @@ def test_one_deadline_covers_all_waits(serve: Serve, service_pem: str) -> None:
 
     async def answer(_: web.Request) -> web.Response:
         asked.append(time.monotonic())
-        return web.Response(status=503, headers={"retry-after": "1"})
+        return web.Response(status=503, headers={"retry-after": "2"})
 
     async def ask() -> tuple[int, float]:
         async with (
@@ -348,9 +348,9 @@ def test_one_deadline_covers_all_waits(serve: Serve, service_pem: str) -> None:
             Connection(url, service_certificate=service_pem) as connection,
         ):
             begun = time.monotonic()
-            reply = await connection.request("POST", "/x", timeout_s=1.5)
+            reply = await connection.request("POST", "/x", timeout_s=3.5)
             return reply.status, time.monotonic() - begun
 
     status, seconds = asyncio.run(ask())
     assert (status, len(asked)) == (503, 2)
-    assert seconds >= 1
+    assert seconds >= 2
