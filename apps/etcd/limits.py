@@ -2,6 +2,9 @@
 
 MESSAGE_BYTES_MAX = (3 << 20) // 2
 """Of one request in protobuf: etcd's own bound, 1.5 MiB."""
+STREAM_MESSAGE_BYTES_MAX = 1 << 15
+"""Of one message on a stream: the part that has come is kept until the rest comes, for
+as long as the stream lives."""
 JSON_BYTES_MAX = 2 * MESSAGE_BYTES_MAX
 """Of one request in JSON, where bytes are a third longer."""
 MESSAGE_DEPTH_MAX = 32
@@ -16,7 +19,7 @@ LEASES_MAX = 100_000
 """How many leases there may be at once."""
 WATCHES_MAX = 1000
 """How many watches one stream may have."""
-WATCHED_KEYS_BYTES_MAX = 1 << 20
+WATCHED_KEYS_BYTES_MAX = 1 << 18
 """How long the ends of the ranges are, of all watches of one stream."""
 WATCH_EVENTS_MAX = 10_000
 """How many events of the past a watch may begin with, all of its stream's at once."""

@@ -3,7 +3,7 @@
 from typing import Final, TypeVar
 
 from apps.etcd.calls import LEASE, WATCH, now_ms
-from apps.etcd.limits import KEEP_ALIVES_MAX, MESSAGE_BYTES_MAX
+from apps.etcd.limits import KEEP_ALIVES_MAX, STREAM_MESSAGE_BYTES_MAX
 from apps.etcd.messages import (
     LeaseKeepAliveRequest,
     LeaseKeepAliveResponse,
@@ -37,7 +37,7 @@ class _Calls(Stream):
     """A stream on which messages of a class come."""
 
     def __init__(self) -> None:
-        self._messages = GrpcMessages(MESSAGE_BYTES_MAX)
+        self._messages = GrpcMessages(STREAM_MESSAGE_BYTES_MAX)
 
     def _read(self, cls: type[T], content: bytes) -> list[T]:
         """Return the messages that the next bytes complete.

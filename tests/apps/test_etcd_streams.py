@@ -6,7 +6,7 @@ from typing import TypeVar
 import pytest
 
 from apps import etcd
-from apps.etcd.limits import KEEP_ALIVES_MAX
+from apps.etcd.limits import KEEP_ALIVES_MAX, STREAM_MESSAGE_BYTES_MAX
 from apps.etcd.messages import (
     Event,
     EventType,
@@ -221,6 +221,17 @@ def test_a_message_that_is_none_ends_the_stream(clients: Clients) -> None:
     assert stream.answer.is_whole
     assert stream.answer.trailers["grpc-status"] == "3"
     assert "invalid request" in stream.answer.trailers["grpc-message"]
+
+
+@pytest.mark.parametrize("path", [WATCH, KEEP_ALIVE])
+def test_no_stream_keeps_the_beginning_of_a_very_long_message(
+    clients: Clients, path: str
+) -> None:
+    longest, longer = OpenStream(clients, path), OpenStream(clients, path)
+    longest.say_bytes(b"\0" + STREAM_MESSAGE_BYTES_MAX.to_bytes(4))
+    longer.say_bytes(b"\0" + (STREAM_MESSAGE_BYTES_MAX + 1).to_bytes(4))
+    assert not longest.answer.is_whole
+    assert longer.answer.trailers["grpc-status"] == "8"
 
 
 def test_a_watch_ends_when_its_client_has_said_all(clients: Clients) -> None:

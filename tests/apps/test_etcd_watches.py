@@ -269,7 +269,7 @@ def test_the_number_of_watches_is_bounded() -> None:
 
 @pytest.mark.parametrize("excess", [0, 1])
 def test_the_keys_of_all_watches_of_a_stream_are_bounded(excess: int) -> None:
-    assert WATCHED_KEYS_BYTES_MAX == 1 << 20
+    assert WATCHED_KEYS_BYTES_MAX == 1 << 18
     watched = Watched()
     half = WATCHED_KEYS_BYTES_MAX // 2
     (first,) = watched.create(key=b"a" * half)
