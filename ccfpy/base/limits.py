@@ -105,8 +105,9 @@ there, and in quarters of which it asks again."""
 STREAM_FRAMES_PER_S: int = 1
 """Frames that ask for nothing, such as a PING, that a client with a live stream earns
 by waiting."""
-GRPC_RECEIVED_BYTES_MAX: int = 4 * MIB
-"""Of one message of a call, as most of gRPC's servers have it."""
+GRPC_BEGUN_BYTES_MAX: int = 64 * KIB
+"""Of one message that comes in parts, unless an app allows more: a node may have a
+thousand streams, each of which keeps the beginning of a message."""
 GRPC_MESSAGE_BYTES_MAX: int = 1 * KIB
 """Of an error's text as gRPC's clients read it; encoding may make it three times as
 long, and many clients accept 8 KiB of headers."""

@@ -119,12 +119,13 @@ class GrpcMessages:
     """The messages in the bytes of a body, however these are cut.
 
     Args:
-        bytes_max: of one message.
+        bytes_max: of a message that is kept until the rest of it comes. A message that
+            is whole may be as long as the bytes in which it is.
     """
 
     __slots__ = ("_buffer", "_bytes_max")
 
-    def __init__(self, bytes_max: int = limits.GRPC_RECEIVED_BYTES_MAX) -> None:
+    def __init__(self, bytes_max: int = limits.GRPC_BEGUN_BYTES_MAX) -> None:
         self._buffer = bytearray()
         self._bytes_max = bytes_max
 
@@ -149,16 +150,24 @@ class GrpcMessages:
                     501, ErrorCode.NotImplemented, "Messages must not be compressed."
                 )
             size = int.from_bytes(buffer[start + 1 : start + _HEAD_BYTES])
-            if size > self._bytes_max:
-                raise ApiError(
-                    413,
-                    ErrorCode.RequestBodyTooLarge,
-                    f"A message of {size} bytes (max size allowed: {self._bytes_max})",
-                )
             end = start + _HEAD_BYTES + size
             if len(buffer) < end:
+                self._check_begun(size)
                 break
             messages.append(bytes(buffer[start + _HEAD_BYTES : end]))
             start = end
         del buffer[:start]
         return messages
+
+    def _check_begun(self, size: int) -> None:
+        """Refuse a message whose beginning would have to be kept.
+
+        Raises:
+            ApiError: 413, it is too long.
+        """
+        if size > self._bytes_max:
+            raise ApiError(
+                413,
+                ErrorCode.RequestBodyTooLarge,
+                f"A message of {size} bytes (max size allowed: {self._bytes_max})",
+            )

@@ -139,12 +139,21 @@ def test_any_split_of_the_bytes_gives_the_same_messages(
     assert not messages.is_midway
 
 
-def test_a_message_is_as_long_as_may_be_and_not_compressed() -> None:
+def test_a_message_that_comes_in_parts_is_as_long_as_may_be() -> None:
     messages = grpc.GrpcMessages(bytes_max=4)
-    assert messages.feed(grpc.grpc_message(b"four")) == [b"four"]
+    assert messages.feed(grpc.grpc_message(b"four")[:5]) == []
+    assert messages.feed(b"four") == [b"four"]
     with pytest.raises(ApiError) as long:
         messages.feed(grpc.grpc_message(b"four.")[:5])
     assert long.value.status == 413
+
+
+def test_a_message_that_is_whole_is_as_long_as_what_it_is_in() -> None:
+    text = b"x" * (limits.GRPC_BEGUN_BYTES_MAX + 1)
+    assert grpc.GrpcMessages().feed(grpc.grpc_message(text)) == [text]
+
+
+def test_a_message_is_not_compressed() -> None:
     with pytest.raises(ApiError) as compressed:
         grpc.GrpcMessages().feed(b"\1\0\0\0\0")
     assert compressed.value.status == 501
