@@ -93,6 +93,29 @@ def test_every_flag_of_get(desk: Desk) -> None:
     assert "etcdserver: mvcc: required revision is a future revision" in late
 
 
+def test_get_prints_in_every_format(desk: Desk) -> None:
+    written = json.loads(answer(desk, "etcdctl put formats/k v -w json"))
+    revision = written["header"]["revision"]
+    get = "etcdctl get formats/k"
+    assert answer(desk, f"{get} --hex").split()[0].startswith(r"\x66\x6f\x72\x6d")
+    fields = answer(desk, f"{get} -w fields").splitlines()
+    for each in (
+        '"Key" : "formats/k"',
+        f'"CreateRevision" : {revision}',
+        f'"ModRevision" : {revision}',
+        '"Version" : 1',
+        '"Value" : "v"',
+        '"Count" : 1',
+    ):
+        assert each in fields
+    sized = answer(desk, f"{get} -w protobuf | wc -c")
+    assert int(sized) > len("formats/kv")
+    assert answer(desk, "etcdctl get formats/none") == ""
+    assert answer(desk, "etcdctl get '' --prefix --limit=1 --keys-only") != ""
+    unknown = refusal(desk, "etcdctl get formats/k --sort-by=KEY --consistency=x")
+    assert "unknown consistency flag" in unknown
+
+
 def test_put_and_del_with_their_flags(desk: Desk) -> None:
     assert answer(desk, "etcdctl put d/p 1") == "OK\n"
     assert answer(desk, "etcdctl put d/p 2 --prev-kv") == "OK\nd/p\n1\n"
@@ -157,6 +180,92 @@ def test_a_watch_hears_what_is_written(desk: Desk) -> None:
     assert "DELETE\nw/a\n1\nw/a\n\nPUT\nw/b\n" in heard
     late = refusal(desk, "timeout 20 etcdctl watch w/ --rev=1")
     assert "required revision has been compacted" in late
+
+
+def test_a_watch_begins_in_the_past_and_runs_a_command_for_each_event(
+    desk: Desk,
+) -> None:
+    first = json.loads(answer(desk, "etcdctl put past/a 1 -w json"))
+    revision = first["header"]["revision"]
+    answer(desk, "etcdctl put past/a 2; etcdctl put past/b 3")
+    shown = "$ETCD_WATCH_EVENT_TYPE $ETCD_WATCH_KEY $ETCD_WATCH_VALUE"
+    watch = f"etcdctl watch --progress-notify --prev-kv --rev={revision}"
+    heard = answer(
+        desk,
+        f"""
+        {watch} --prefix past/ > heard &
+        {watch} past/a past/b -- sh -c 'echo {shown}' > commanded &
+        until grep --quiet 3 heard && grep --quiet '"2"' commanded; do sleep 0.05; done
+        kill %1 %2
+        cat heard; grep '"PUT"' commanded
+        """,
+    )
+    assert heard.split("PUT\n")[1:3] == ["past/a\n1\n", "past/a\n1\npast/a\n2\n"]
+    assert heard.endswith('"PUT" "past/a" "1"\n"PUT" "past/a" "2"\n')
+
+
+def test_a_watch_of_what_is_compacted_is_refused(desk: Desk) -> None:
+    answer(desk, "etcdctl put old 1")
+    written = json.loads(answer(desk, "etcdctl put old 2 -w json"))
+    revision = written["header"]["revision"]
+    answer(desk, f"etcdctl compaction {revision}")
+    late = refusal(desk, f"timeout 20 etcdctl watch old --rev={revision - 1}")
+    assert "etcdserver: mvcc: required revision has been compacted" in late
+    again = refusal(desk, f"etcdctl compaction {revision}")
+    assert "etcdserver: mvcc: required revision has been compacted" in again
+
+
+def test_an_election_is_won_by_one_and_heard_by_others(desk: Desk) -> None:
+    heard = answer(
+        desk,
+        """
+        etcdctl elect chosen first > won &
+        until grep --quiet first won; do sleep 0.05; done
+        etcdctl elect chosen second > waiting &
+        etcdctl elect chosen --listen > heard &
+        until grep --quiet first heard; do sleep 0.05; done
+        kill -INT %1
+        until grep --quiet second waiting; do sleep 0.05; done
+        kill %2 %3
+        cat waiting heard
+        """,
+    )
+    lines = heard.split()
+    assert lines[0].startswith("chosen/")
+    assert lines[1] == "second"
+    assert "first" in lines[2:]
+
+
+def test_a_lock_is_held_by_one_at_a_time(desk: Desk) -> None:
+    held = answer(
+        desk,
+        """
+        mkfifo waits
+        etcdctl lock --ttl=20 one -- \\
+            sh -c 'touch held; cat waits; echo first >> order' &
+        until test -e held; do sleep 0.05; done
+        etcdctl lock --ttl=20 one -- \\
+            sh -c 'echo $ETCD_LOCK_KEY; echo second >> order' &
+        until etcdctl get --prefix one --count-only -w fields | grep '"Count" : 2'
+        do sleep 0.05; done
+        echo > waits
+        wait
+        cat order
+        """,
+    )
+    assert "one/" in held
+    assert held.endswith("first\nsecond\n")
+
+
+def test_endpoints_say_how_they_are(desk: Desk) -> None:
+    (health,) = json.loads(answer(desk, "etcdctl endpoint health -w json"))
+    assert health["health"] is True
+    (status,) = json.loads(answer(desk, "etcdctl endpoint status -w json"))
+    assert status["Status"]["version"] == "3.5.0"
+    assert "3.5.0" in answer(desk, "etcdctl endpoint status -w table")
+    assert "IsLearner" in answer(desk, "etcdctl endpoint status -w fields")
+    unserved = refusal(desk, "etcdctl endpoint hashkv")
+    assert "does not serve etcdserverpb.Maintenance/HashKV" in unserved
 
 
 def test_a_lease_is_kept_alive_and_a_lock_is_held(desk: Desk) -> None:
