@@ -191,9 +191,9 @@ FILES ?= $(wildcard tests/scenarios/consensus/*.txt)
 scenarios: .venv ## run stories about consensus; FILES='…' for some
 	$(BIN)/python -m tests.lab.scenario $(FILES)
 
-# Some by name: FAULTS=kill,stop; the same ones again: SEED=7.
+# Some by name: FAULTS=kill,stop; the same ones again: SEED=7; of etcd's keys: SERVICE=etcd.
 faults: .venv ## break a service of real nodes for SECONDS, and check what its clients saw
-	$(BIN)/python -m tests.lab.faults --seconds $(SECONDS) --seed $(SEED) $(if $(FAULTS),--faults $(FAULTS))
+	$(BIN)/python -m tests.lab.faults --seconds $(SECONDS) --seed $(SEED) $(if $(FAULTS),--faults $(FAULTS)) $(if $(SERVICE),--service $(SERVICE))
 
 # Some by name or family: ATTACKS='chains joining'.
 attacks: .venv ## attack a service of real nodes, and judge what that costs; QUICK=1 in two minutes

@@ -10,7 +10,7 @@ import pytest
 from tests.lab.faults.faults import FaultKind
 from tests.lab.faults.namespaces import why_not
 from tests.lab.faults.report import render
-from tests.lab.faults.run import Plan, Report, run_faults
+from tests.lab.faults.run import Plan, Report, Service, run_faults
 
 CUT_OFF = why_not()
 
@@ -39,6 +39,27 @@ def test_a_killed_primary_is_replaced_and_nothing_is_lost(tmp_path: Path) -> Non
     assert len(report.views) >= 2
     assert report.checked.committed > 50
     assert report.evidence.copies > report.evidence.chunks
+
+
+def test_etcds_keys_are_linearizable_although_the_primary_is_killed(
+    tmp_path: Path,
+) -> None:
+    report = _run(
+        Plan(
+            workspace=tmp_path,
+            rounds=1,
+            kinds=[FaultKind.KILL],
+            primary_share=1.0,
+            service=Service.ETCD,
+            clients=4,
+            election_timeout_ms=500,
+        )
+    )
+    (killed,) = report.faults
+    assert killed.resumed_s is not None
+    assert len(report.views) >= 2
+    assert report.checked.committed > 10
+    assert report.checked.reads > 10
 
 
 @pytest.mark.skipif(CUT_OFF is not None, reason=str(CUT_OFF))

@@ -75,6 +75,10 @@ class Property(StrEnum):
     """The ledger holds no invalid write."""
     NOTHING_REORDERED = "NothingReordered"
     """The ledger holds writes where, and after what, their answers said."""
+    LINEARIZABLE = "Linearizable"
+    """Each call of etcd happened between its request and its answer."""
+    REFUSED_NOT_OBSERVED = "RefusedNotObserved"
+    """Nobody sees a write that was refused because its comparison failed."""
     UNIQUE_KEY_IV = "UniqueKeyIv"
     """No two entries, of whatever node, were encrypted under one key and IV."""
 

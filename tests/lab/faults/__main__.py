@@ -9,7 +9,7 @@ from ccfpy.base.errors import CcfpyError
 from tests.lab.faults.faults import NAMESPACED, FaultKind
 from tests.lab.faults.namespaces import why_not
 from tests.lab.faults.report import render
-from tests.lab.faults.run import HISTORY_FILE, Plan, run_faults
+from tests.lab.faults.run import HISTORY_FILE, Plan, Service, run_faults
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,6 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
         default=tuple(FaultKind),
         metavar="KIND,…",
         help=f"some of {', '.join(FaultKind)}; all by default",
+    )
+    parser.add_argument(
+        "--service",
+        type=Service,
+        choices=tuple(Service),
+        default=Service.OBJECTS,
+        help="what the nodes serve; etcd's keys must be linearizable, too",
     )
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument(
@@ -50,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
             seconds=chosen.seconds,
             seed=chosen.seed,
             kinds=chosen.faults,
+            service=chosen.service,
             clients=chosen.clients,
             election_timeout_ms=chosen.election_timeout_ms,
         )

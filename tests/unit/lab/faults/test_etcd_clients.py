@@ -1,0 +1,68 @@
+"""Clients of etcd's keys: what they record, and what they read from answers."""
+
+import asyncio
+import base64
+import random
+from pathlib import Path
+
+import pytest
+
+from ccfpy.base.json import JsonObject
+from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.keyfiles import generate_keys
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
+from tests.lab.consistency import History, check
+from tests.lab.consistency.history import GivenUp
+from tests.lab.consistency.linearizable import NOT_EQUAL, check_linearizable
+from tests.lab.faults.etcd_clients import EtcdClients, object_of
+from tests.lab.faults.recorder import Recorder
+
+
+def test_calls_of_a_node_that_is_gone_have_unknown_outcomes(tmp_path: Path) -> None:
+    options = ServiceOptions(
+        workspace=tmp_path, app="etcd", constitution=(), program=("node",)
+    )
+    generate_keys(options.keys("user0"), with_encryption_key=False)
+    certificate = options.keys("user0").certificate.read_text()
+    options.service_certificate.write_text(certificate)
+    node = NodeProcess(options, 0, Placement())
+    node.address = "127.0.0.1:1"  # nothing listens there
+    recorder = Recorder()
+    dice = random.Random(1)
+    clients = EtcdClients(
+        ProcessNetwork(options), recorder, user="user0", pause_s=0.0, dice=dice
+    )
+
+    async def ask() -> None:
+        for client in ("c", "probe"):
+            for is_write in (True, False):
+                assert not await clients.request(
+                    client, node, is_write=is_write, dice=dice
+                )
+        await clients.close()
+
+    asyncio.run(ask())
+    found = check(History(events=recorder.events))
+    assert (found.writes, found.unknown, found.reads) == (1, 1, 0)
+    assert check_linearizable(recorder.events) == 0
+    reasons = [each.reason for each in recorder.events if isinstance(each, GivenUp)]
+    assert len(reasons) == 4
+    assert NOT_EQUAL not in reasons
+
+
+def _told(value: str) -> JsonObject:
+    kept = base64.b64encode(value.encode()).decode()
+    return {"kvs": [{"mod_revision": "7", "value": kept}]}
+
+
+def test_an_object_has_a_revision_and_writes() -> None:
+    assert object_of({"header": {}}) == (0, 0, ())
+    assert object_of(_told('{"count": 3, "tail": [4, 9]}')) == (7, 3, (4, 9))
+
+
+@pytest.mark.parametrize("value", ["", "{}", "[]", '{"count": "x", "tail": []}'])
+def test_an_answer_without_an_object_is_refused(value: str) -> None:
+    with pytest.raises(UnexpectedReply, match="not an object"):
+        object_of(_told(value))
