@@ -295,10 +295,6 @@ class Store(State):
         """Call ``hook`` whenever a write set with writes to the map is applied."""
         self._local_hooks.setdefault(name, []).append(hook)
 
-    def is_heard(self, names: Iterable[str]) -> bool:
-        """Return whether a local hook was called for one of these maps."""
-        return any(name in self._local_hooks for name in names)
-
     def on_global(self, name: str, hook: Hook) -> None:
         """Call ``hook`` once for each seqno that changed the map, when it is final."""
         self._global_hooks.setdefault(name, []).append(hook)

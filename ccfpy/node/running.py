@@ -53,7 +53,7 @@ from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.ports import Recovery
 from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.commit_watches import CommitWatches
-from ccfpy.node.replication.ledger_tail import LedgerTail, TransactionTooLarge
+from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signature_timer import SignatureTimer
 from ccfpy.node.replication.signature_times import SignatureTimes
@@ -410,7 +410,7 @@ class RunningNode:
         Raises:
             Conflict: what it read has changed.
             ApiError: it writes, and this node may not order it; or it writes what no
-                node could act upon, or more than an entry may have.
+                node could act upon.
         """
         replication = self.replication
         if tx.is_read_only:
@@ -422,7 +422,7 @@ class RunningNode:
                 ErrorCode.TransactionReplicationFailed,
                 "Transaction failed to replicate.",
             ) from None
-        except (Malformed, TransactionTooLarge, VerificationFailed) as error:
+        except (Malformed, VerificationFailed) as error:
             raise internal_error(f"Transaction was refused: {error}") from error
         log = replication.raft.state.log
         if replication.is_primary and self.timer.is_due_by_count(log.unsigned):

@@ -40,15 +40,11 @@ _NO_FLAGS: Final = EntryFlags.NONE
 
 
 class EntryTooLarge(LimitExceeded):
-    """A transaction of the service whose entry host and peers would not take.
+    """A transaction whose entry host and peers would not take; the node must stop.
 
-    The node must stop: it acts by the write set already, and the ledger does not have
-    the entry.
+    By then its write set is in the KV, and leaving it out of the ledger would make the
+    two differ.
     """
-
-
-class TransactionTooLarge(LimitExceeded):
-    """A transaction of an application whose entry would be too large, taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,25 +162,18 @@ class LedgerTail:
 
         Raises:
             Conflict: what it read has changed.
-            EntryTooLarge: the entry is over the bound, and nodes act by its tables.
+            EntryTooLarge: its entry is over the bound.
             Malformed: it writes what no node can act upon.
-            TransactionTooLarge: the entry is over the bound; nothing was written.
             VerificationFailed: it writes what no node may act upon.
         """
         write_set = self.store.end(tx)
         if write_set is None:
             return None
-        begins = self._chunk_begins
-        flags = EntryFlags.CLOSE_CHUNK_BEFORE if begins else _NO_FLAGS
-        try:
-            size = self._append(view, write_set, claims_digest or NO_CLAIMS, flags)
-        except EntryTooLarge as error:
-            if self.store.is_heard(write_set):
-                raise
-            self.store.rollback(self.store.version - 1)
-            raise TransactionTooLarge(str(error)) from error
-        if begins:
+        flags = _NO_FLAGS
+        if self._chunk_begins:
             self._chunk_begins = False
+            flags = EntryFlags.CLOSE_CHUNK_BEFORE
+        size = self._append(view, write_set, claims_digest or NO_CLAIMS, flags)
         if self._after_commit:
             for act in self._after_commit:
                 act()

@@ -148,9 +148,8 @@ class Replication:
 
         Raises:
             Conflict: what it read has changed.
-            EntryTooLarge: the entry is over the bound, and nodes act by its tables.
+            EntryTooLarge: its entry is over the bound.
             Malformed: it writes what no node can act upon.
-            TransactionTooLarge: the entry is over the bound; nothing was written.
             VerificationFailed: it writes what no node may act upon.
             NotPrimary: it writes, and this node does not lead.
         """

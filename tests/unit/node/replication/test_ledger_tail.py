@@ -19,19 +19,13 @@ from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Conflict, Store
 from ccfpy.ledger.entry import Transaction
-from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import COSE_SIGNATURES
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replication.ledger_tail import (
-    EntryLimits,
-    EntryTooLarge,
-    LedgerTail,
-    TransactionTooLarge,
-)
+from ccfpy.node.replication.ledger_tail import EntryLimits, EntryTooLarge, LedgerTail
 from ccfpy.service.tables import nodes, service
 from ccfpy.testing.entropy import SeededEntropy
 
@@ -270,29 +264,8 @@ def test_an_entry_may_be_as_large_as_the_bound_and_no_larger() -> None:
     (entry,) = ledger.entries()
     size = len(entry)
     Ledger(entry_bytes_max=size).put(b"a", b"x" * 500)
-    with pytest.raises(TransactionTooLarge, match=r"memory\.max_msg_size"):
+    with pytest.raises(EntryTooLarge, match=r"memory\.max_msg_size"):
         Ledger(entry_bytes_max=size - 1).put(b"a", b"x" * 500)
-
-
-def test_what_is_too_large_leaves_nothing_and_the_next_takes_its_place() -> None:
-    ledger = Ledger(entry_bytes_max=600)
-    ledger.put(b"a", b"1")
-    ledger.tail.begin_chunk()
-    with pytest.raises(TransactionTooLarge):
-        ledger.put(b"a", b"x" * 1000)
-    assert ledger.tail.last_seqno == 1
-    ledger.put(b"b", b"2")
-    first, second = (Transaction.parse(entry) for entry in ledger.entries())
-    assert (first.txid.seqno, second.txid.seqno) == (1, 2)
-    assert second.entry.flags is EntryFlags.CLOSE_CHUNK_BEFORE
-    assert second.writes(ledger.tail.secrets) == {"map": {b"b": b"2"}}
-
-
-def test_the_node_cannot_go_on_if_it_acts_already_by_what_is_too_large() -> None:
-    ledger = Ledger(entry_bytes_max=600)
-    ledger.store.on_local("map", lambda _version, _writes: None)
-    with pytest.raises(EntryTooLarge):
-        ledger.put(b"a", b"x" * 1000)
 
 
 def test_a_new_secret_encrypts_from_the_next_entry_on() -> None:
