@@ -20,6 +20,7 @@ from ccfpy.base import limits
 
 WATCH, ECHO, KEEP, LINES = "/t.T/Watch", "/t.T/Echo", "/t.T/Keep", "/lines/{name}"
 PUT = "/t.T/Put"
+ECHOED_BYTES_MAX = 4 * limits.GRPC_BEGUN_BYTES_MAX
 GRPC = [("content-type", "application/grpc"), ("te", "trailers")]
 
 app = App("streaming")
@@ -69,7 +70,7 @@ class Echo(Stream):
     """Sends each message back, and does as some of them say."""
 
     def __init__(self) -> None:
-        self.messages = GrpcMessages()
+        self.messages = GrpcMessages(ECHOED_BYTES_MAX)
 
     def on_open(self, ctx: Context) -> None:
         """Refuse some, and greet all others."""
