@@ -303,12 +303,20 @@ def test_streams_of_a_node_are_bounded(
     assert Caller(user, WATCH).say(b"") == ["follows"]
 
 
+def fill_what_is_recent(node: InProcessNode, person: Person) -> None:
+    """Write so much that the node has older entries from its host alone."""
+    text = b"x" * 900_000
+    for _ in range(limits.RECENT_ENTRIES_BYTES_MAX // len(text) + 1):
+        answer = node.request("POST", f"{PUT}?other=yes", body=text, person=person)
+        assert answer.status == 200, answer.body
+
+
 def test_a_stream_ends_that_is_to_follow_what_its_node_does_not_have(
-    node: InProcessNode, user: H2Session, monkeypatch: pytest.MonkeyPatch
+    node: InProcessNode, user: H2Session, alice: Person
 ) -> None:
     put(user, "old")
     commit(node)
-    monkeypatch.setattr(limits, "RECENT_ENTRIES_BYTES_MAX", 1)
+    fill_what_is_recent(node, alice)
     put(user, "new")
     commit(node)
     first = 10
