@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from apps.etcd.grpc import frame
 from apps.etcd.messages import PutRequest, RangeRequest
 from apps.etcd.serving import ANSWER_HEADER, APPLIED
 from apps.etcd.wire import encode
@@ -43,6 +42,7 @@ from benchmarks.harness.service import sandbox
 from benchmarks.harness.works import RECORDS
 from benchmarks.peers import FSYNC, ON_DISK
 from benchmarks.servers import etcd
+from ccfpy.app import grpc_message
 from tests.unit.http.h2_client import H2Client
 
 CONNECTIONS = (1, 10)
@@ -100,11 +100,13 @@ class Period:
 def kinds() -> tuple[Kind, ...]:
     """Return the calls that are measured."""
     keys = [f"key{number}".encode() for number in range(RECORDS)]
-    puts = tuple(frame(encode(PutRequest(key=key, value=etcd.VALUE))) for key in keys)
+    puts = tuple(
+        grpc_message(encode(PutRequest(key=key, value=etcd.VALUE))) for key in keys
+    )
 
     def ranges(*, serializable: bool) -> tuple[bytes, ...]:
         requests = (RangeRequest(key=key, serializable=serializable) for key in keys)
-        return tuple(frame(encode(request)) for request in requests)
+        return tuple(grpc_message(encode(request)) for request in requests)
 
     put, get = "/etcdserverpb.KV/Put", "/etcdserverpb.KV/Range"
     applied = (*GRPC, (ANSWER_HEADER, APPLIED))

@@ -24,6 +24,7 @@ from ccfpy.app import (
     Mode,
     Redirection,
     Response,
+    grpc_message,
 )
 
 T = TypeVar("T")
@@ -33,11 +34,6 @@ STATUS: Final = "grpc-status"
 MESSAGE: Final = "grpc-message"
 _PREFIX: Final = struct.Struct(">BI")
 _PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
-
-
-def frame(content: bytes) -> bytes:
-    """Write a message behind its prefix."""
-    return _PREFIX.pack(0, len(content)) + content
 
 
 def unframe(body: bytes) -> bytes:
@@ -88,7 +84,7 @@ class GrpcForm:
         return Response(
             status=200,
             headers={"content-type": CONTENT_TYPE},
-            body=frame(encode(message)),
+            body=grpc_message(encode(message)),
             trailers={STATUS: str(int(Code.OK))},
         )
 

@@ -81,7 +81,7 @@ HTTP2_STREAMS_REMEMBERED_MAX: int = 1024
 HTTP2_CALL_WINDOW_BYTES: int = 1 * MIB
 """The same as the first, in calls that we make."""
 STREAM_PIECE_BYTES_MAX: int = 64 * KIB
-"""Of what came on a live stream, that an application is given at once."""
+"""Given to an application at once, of the data that came on a live stream."""
 STREAMS_PER_SESSION_MAX: int = 64
 """Live streams of one connection; those of its other requests have room beside them."""
 STREAMS_MAX: int = 1000
@@ -89,8 +89,8 @@ STREAMS_MAX: int = 1000
 STREAMS_PER_CALLER_MAX: int = STREAMS_MAX // 2
 """The same of one caller, and of all together whom no policy has named."""
 STREAM_UNSENT_BYTES_MAX: int = 1 * MIB
-"""Of what a live stream sent before, that its client did not read: a stream that sends
-on beyond it is cancelled."""
+"""Sent on a live stream and not yet read by its client. A stream that sends on beyond
+this bound is cancelled."""
 STREAMS_UNSENT_BYTES_MAX: int = 128 * MIB
 """The same of all live streams of a node together: beyond it a stream is cancelled that
 sends on while its connection holds more than its equal part."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ESCAPED = 6
 """Characters that JSON takes at most for a byte of a text."""
 QUESTION_BYTES_MAX = ESCAPED * (BODY_BYTES_MAX + FIELDS_MAX * VALUE_CHARACTERS_MAX)
-"""Of what a page asks to be sent: the body, and the fields."""
+"""The most bytes in which a page asks for a request: its body and its fields."""
 
 
 class CallRoutes:

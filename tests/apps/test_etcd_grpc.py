@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from apps.etcd.calls import CALLS
-from apps.etcd.grpc import UNSERVED, frame, unframe
+from apps.etcd.grpc import UNSERVED, unframe
 from apps.etcd.limits import CALL_MS_MAX, MESSAGE_BYTES_MAX
 from apps.etcd.messages import (
     Compare,
@@ -25,7 +25,7 @@ from apps.etcd.messages import (
 from apps.etcd.refusals import Refused
 from apps.etcd.service import app
 from apps.etcd.wire import decode, encode
-from ccfpy.app import Malformed
+from ccfpy.app import Malformed, grpc_message
 from ccfpy.testing.apps import Answer
 from tests.apps.etcd_kit import Etcd
 
@@ -38,7 +38,7 @@ def shared() -> Etcd:
 
 
 def call(path: str, message: object) -> Answer:
-    return send(path, frame(encode(message)))
+    return send(path, grpc_message(encode(message)))
 
 
 def send(path: str, body: bytes) -> Answer:
@@ -111,7 +111,7 @@ def test_a_refusal_is_a_status_and_a_text() -> None:
         "3",
         "etcdserver: key is not provided",
     )
-    broken = send("etcdserverpb.KV/Put", frame(b"\n\x05"))
+    broken = send("etcdserverpb.KV/Put", grpc_message(b"\n\x05"))
     assert refused(broken) == (
         "3",
         "etcdserver: invalid request: field 1 ends past the message",
@@ -137,14 +137,20 @@ def test_a_call_that_is_refused_writes_nothing() -> None:
 
 def test_the_size_of_a_message_is_bounded() -> None:
     largest = bytes(MESSAGE_BYTES_MAX)
-    assert unframe(frame(largest)) == largest
+    assert unframe(grpc_message(largest)) == largest
     with pytest.raises(Refused, match="etcdserver: request is too large"):
-        unframe(frame(largest + b"\x00"))
+        unframe(grpc_message(largest + b"\x00"))
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\x00" * 4, frame(b"k")[:-1], frame(b"k") + b"\x00", frame(b"") * 2],
+    [
+        b"",
+        b"\x00" * 4,
+        grpc_message(b"k")[:-1],
+        grpc_message(b"k") + b"\x00",
+        grpc_message(b"") * 2,
+    ],
     ids=bytes.hex,
 )
 def test_a_body_that_is_not_one_message_is_refused(body: bytes) -> None:
@@ -162,7 +168,7 @@ def test_every_call_demands_a_users_certificate() -> None:
     for each in CALLS:
         path = f"/{each.service}/{each.name}"
         for caller in (service.anybody, service.stranger()):
-            assert caller.post(path, frame(b"")).status == 401
+            assert caller.post(path, grpc_message(b"")).status == 401
 
 
 def test_every_call_has_the_same_time() -> None:
