@@ -3,14 +3,11 @@
 import asyncio
 import base64
 import random
-from pathlib import Path
 
 import pytest
 
 from ccfpy.base.json import JsonObject
 from ccfpy.client.errors import UnexpectedReply
-from ccfpy.client.keyfiles import generate_keys
-from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.lab.consistency import History, check
@@ -20,26 +17,18 @@ from tests.lab.faults.etcd_clients import EtcdClients, object_of
 from tests.lab.faults.recorder import Recorder
 
 
-def test_calls_of_a_node_that_is_gone_have_unknown_outcomes(tmp_path: Path) -> None:
-    options = ServiceOptions(
-        workspace=tmp_path, app="etcd", constitution=(), program=("node",)
-    )
-    generate_keys(options.keys("user0"), with_encryption_key=False)
-    certificate = options.keys("user0").certificate.read_text()
-    options.service_certificate.write_text(certificate)
-    node = NodeProcess(options, 0, Placement())
-    node.address = "127.0.0.1:1"  # nothing listens there
+def test_calls_of_a_node_that_is_gone_have_unknown_outcomes(
+    network: ProcessNetwork, gone: NodeProcess
+) -> None:
     recorder = Recorder()
     dice = random.Random(1)
-    clients = EtcdClients(
-        ProcessNetwork(options), recorder, user="user0", pause_s=0.0, dice=dice
-    )
+    clients = EtcdClients(network, recorder, user="user0", pause_s=0.0, dice=dice)
 
     async def ask() -> None:
         for client in ("c", "probe"):
             for is_write in (True, False):
                 assert not await clients.request(
-                    client, node, is_write=is_write, dice=dice
+                    client, gone, is_write=is_write, dice=dice
                 )
         await clients.close()
 
