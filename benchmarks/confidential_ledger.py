@@ -12,11 +12,12 @@ an entry read. Half of the entries are committed, read and proved within 30 ms.
 
 import asyncio
 import json
+import statistics
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from benchmarks.harness.costs import Known, Subject, costs, repeats
+from benchmarks.harness.costs import Known, costs_of_each, repeats
 from benchmarks.harness.decided import ONE_MEMBER, connect, decide
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.question import Question, Settings, main
@@ -84,7 +85,7 @@ async def proved_ms(service: Service, count: int) -> list[float]:
             await until(user, f"{path}?{VERSION}", "Ready")
             await until(user, f"{path}/receipt?{VERSION}", "Ready")
             times.append(1e3 * (time.perf_counter() - began))
-    return sorted(times)
+    return times
 
 
 def appoint(service: Service) -> None:
@@ -101,16 +102,10 @@ def measure(settings: Settings) -> Iterator[Figure]:
     connections = settings.connections or settings.pick(CONNECTIONS, QUICK)
     with sandbox(1, OPTIONS) as service:
         appoint(service)
-        for work, known in (
-            (asyncio.run(reads(service)), READ),
-            (appends(), APPENDED),
-        ):
-            subject = Subject(
-                what=work.name, plot="Entries of a ledger", series=work.name
-            )
-            yield from costs(
-                service, work, subject, settings, connections=connections, known=known
-            )
+        works = ((asyncio.run(reads(service)), READ), (appends(), APPENDED))
+        yield from costs_of_each(
+            service, works, "Entries of a ledger", settings, connections=connections
+        )
         count = settings.pick(PROVED, QUICK_PROVED)
         runs = [
             asyncio.run(proved_ms(service, count)) for _ in range(repeats(settings))
@@ -118,7 +113,7 @@ def measure(settings: Settings) -> Iterator[Figure]:
     yield Figure(
         name="one client: half of the entries committed, read and proved within",
         unit="ms",
-        values=tuple(times[len(times) // 2] for times in runs),
+        values=tuple(map(statistics.median_high, runs)),
         budget=PROVED_MS,
     )
 

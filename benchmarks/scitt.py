@@ -12,10 +12,11 @@ within 30 ms.
 """
 
 import asyncio
+import statistics
 import time
 from collections.abc import Iterator
 
-from benchmarks.harness.costs import Known, Subject, costs, repeats
+from benchmarks.harness.costs import Known, costs_of_each, repeats
 from benchmarks.harness.decided import ONE_MEMBER, connect, decide
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.question import Question, Settings, main
@@ -95,7 +96,7 @@ async def receipt_ms(service: Service, count: int) -> list[float]:
             began = time.perf_counter()
             await register(user, statement)
             times.append(1e3 * (time.perf_counter() - began))
-    return sorted(times)
+    return times
 
 
 def measure(settings: Settings) -> Iterator[Figure]:
@@ -103,14 +104,13 @@ def measure(settings: Settings) -> Iterator[Figure]:
     with sandbox(1, options()) as service:
         arguments: JsonObject = {"configuration": CONFIGURATION}
         decide(service, [{"name": "set_scitt_configuration", "args": arguments}])
-        for work, known in (
+        works = (
             (registrations(), REGISTERED),
             (asyncio.run(receipts(service)), PROVED),
-        ):
-            subject = Subject(what=work.name, plot="Statements", series=work.name)
-            yield from costs(
-                service, work, subject, settings, connections=connections, known=known
-            )
+        )
+        yield from costs_of_each(
+            service, works, "Statements", settings, connections=connections
+        )
         count = settings.pick(RECEIPTS, QUICK_RECEIPTS)
         runs = [
             asyncio.run(receipt_ms(service, count)) for _ in range(repeats(settings))
@@ -118,7 +118,7 @@ def measure(settings: Settings) -> Iterator[Figure]:
     yield Figure(
         name="one client: half of the receipts, from the statement on, within",
         unit="ms",
-        values=tuple(times[len(times) // 2] for times in runs),
+        values=tuple(map(statistics.median_high, runs)),
         budget=RECEIPT_MS,
     )
 

@@ -70,6 +70,23 @@ def costs(
         yield from figures(told, subject, count, known)
 
 
+def costs_of_each(
+    service: Service,
+    works: Iterable[tuple[Work, Known]],
+    plot: str,
+    settings: Settings,
+    *,
+    connections: Iterable[int],
+) -> Iterator[Figure]:
+    """Return the figures of kinds of requests, each a line of one plot, by its name."""
+    counts = tuple(connections)
+    for work, known in works:
+        subject = Subject(what=work.name, plot=plot, series=work.name)
+        yield from costs(
+            service, work, subject, settings, connections=counts, known=known
+        )
+
+
 def in_turns(
     service: Service, kinds: Sequence[Work], settings: Settings, connections: int
 ) -> list[Told]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -94,26 +95,21 @@ def gone_after(page: Page, pids: Sequence[int], what: signal.Signals) -> float:
 
 def measure_network(rounds: int) -> Iterator[Figure]:
     seen = [watch_three() for _ in range(rounds)]
-    yield Figure(
+    shown = partial(Figure, unit="s", held=Held.WORST)
+    yield shown(
         name="a primary that is killed is shown as down",
-        unit="s",
         values=tuple(each.down_s for each in seen),
         budget=2,
-        held=Held.WORST,
     )
-    yield Figure(
+    yield shown(
         name="a primary that takes connections and answers nothing",
-        unit="s",
         values=tuple(each.silent_s for each in seen),
         budget=3,
-        held=Held.WORST,
     )
-    yield Figure(
+    yield shown(
         name="the next primary, after it says so itself",
-        unit="s",
         values=tuple(itertools.chain(*(each.next_s for each in seen))),
         budget=1,
-        held=Held.WORST,
     )
     yield Figure(
         name="rows of the other nodes that said for a while that they do not answer",
