@@ -1,5 +1,6 @@
 """A stand-in for a service: HTTPS on loopback, answering as each test tells it to."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from ccfpy.base.ids import NodeId, TxId
+from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import OsEntropy, write_private
 from ccfpy.crypto.certs import (
     Certificate,
@@ -25,6 +27,7 @@ from tests.lab.ports import free_ports
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Answer], AbstractAsyncContextManager[str]]
+Connect = Callable[[Answer], AbstractAsyncContextManager[Connection]]
 RECEIPT_TXID = TxId(2, 15)
 YESTERDAY = datetime.now(tz=UTC) - timedelta(days=1)
 
@@ -89,6 +92,22 @@ def serve(server_tls: ssl.SSLContext) -> Serve:
             await runner.cleanup()
 
     return serving
+
+
+@pytest.fixture
+def connect(serve: Serve, service_pem: str) -> Connect:
+    """Return what serves one answering function, and connects to it, for 30 s."""
+
+    @asynccontextmanager
+    async def connected(answer: Answer) -> AsyncIterator[Connection]:
+        async with (
+            serve(answer) as url,
+            asyncio.timeout(30),
+            Connection(url, service_certificate=service_pem) as connection,
+        ):
+            yield connection
+
+    return connected
 
 
 @pytest.fixture

@@ -7,15 +7,14 @@ import pytest
 from aiohttp import web
 
 from ccfpy.client.api_documents import fetch_documents
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
-from tests.unit.client.conftest import Serve
+from tests.unit.client.conftest import Connect
 
 Answers = dict[str, bytes]
 
 
 @pytest.fixture
-def titles(serve: Serve, service_pem: str) -> Callable[[Answers], list[str]]:
+def titles(connect: Connect) -> Callable[[Answers], list[str]]:
     """Return what fetches documents of a service, and returns their titles."""
 
     async def fetch(answers: Answers) -> list[str]:
@@ -23,11 +22,7 @@ def titles(serve: Serve, service_pem: str) -> Callable[[Answers], list[str]]:
             body = answers.get(request.path)
             return web.Response(status=404 if body is None else 200, body=body or b"{}")
 
-        async with (
-            serve(answer) as url,
-            asyncio.timeout(30),
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(answer) as connection:
             return [each.title for each in await fetch_documents(connection)]
 
     return lambda answers: asyncio.run(fetch(answers))

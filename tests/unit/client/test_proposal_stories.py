@@ -8,7 +8,6 @@ from aiohttp import web
 
 from ccfpy.base.ids import ProposalId, TxId
 from ccfpy.base.json import Json, loads_object
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ServiceError, UnexpectedReply
 from ccfpy.client.proposal_stories import (
     NOT_TOLD,
@@ -22,27 +21,21 @@ from ccfpy.client.proposal_stories import (
 )
 from ccfpy.gov import history_endpoints
 from ccfpy.testing.node import Person
-from tests.unit.client.conftest import Serve
+from tests.unit.client.conftest import Connect
 from tests.unit.client.hosted import answering, hosted
 from tests.unit.console.told import ACCEPTED, DROPPED, story
 
 SNAPSHOT: Json = {"name": "trigger_snapshot"}
 
 
-def test_closed_proposals_are_told_with_their_bodies(
-    serve: Serve, service_pem: str
-) -> None:
+def test_closed_proposals_are_told_with_their_bodies(connect: Connect) -> None:
     node = hosted(Person.make("alice", can_recover=True))
     for _ in range(2):
         assert node.propose(SNAPSHOT).status == 200
     node.advance(1000)
 
     async def main() -> None:
-        async with (
-            serve(answering(node)) as url,
-            asyncio.timeout(30),
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(answering(node)) as connection:
             stories = await read_stories(connection)
             assert stories.why_not == ""
             latest, earlier, *_ = stories.told
@@ -55,7 +48,7 @@ def test_closed_proposals_are_told_with_their_bodies(
 
 
 def test_older_proposals_come_in_pages_and_each_alone(
-    serve: Serve, service_pem: str, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history_endpoints, "PAGE_MAX", 2)
     node = hosted(Person.make("alice", can_recover=True))
@@ -64,11 +57,7 @@ def test_older_proposals_come_in_pages_and_each_alone(
     node.advance(1000)
 
     async def main() -> None:
-        async with (
-            serve(answering(node)) as url,
-            asyncio.timeout(30),
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(answering(node)) as connection:
             page = await read_stories(connection)
             assert len(page.told) == 2
             assert page.older == made_at(page.told[-1])
@@ -86,7 +75,7 @@ def test_older_proposals_come_in_pages_and_each_alone(
 
 
 @pytest.fixture
-def ask(serve: Serve, service_pem: str) -> Callable[..., Stories]:
+def ask(connect: Connect) -> Callable[..., Stories]:
     """Return what asks a service that gives one answer."""
 
     async def one(status: int, body: bytes) -> Stories:
@@ -94,11 +83,7 @@ def ask(serve: Serve, service_pem: str) -> Callable[..., Stories]:
             assert request.path == PATH
             return web.Response(status=status, body=body)
 
-        async with (
-            serve(answer) as url,
-            asyncio.timeout(30),
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(answer) as connection:
             return await read_stories(connection)
 
     return lambda status, body: asyncio.run(one(status, body))

@@ -9,7 +9,6 @@ from aiohttp import web
 
 from apps.js_generic.app import app as js_generic
 from ccfpy.base.json import Json
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ServiceError, UnexpectedReply
 from ccfpy.client.review.proposal import describe, summaries
 from ccfpy.client.review.public_state import PublicState, read_public_state
@@ -18,7 +17,7 @@ from ccfpy.service.tables import constitution, js, members, nodes, proposals, us
 from ccfpy.service.tables import service as tables
 from ccfpy.service.tables.proposals import ProposalState
 from ccfpy.testing.node import InProcessNode, Person
-from tests.unit.client.conftest import Answer, Serve
+from tests.unit.client.conftest import Answer, Connect
 from tests.unit.client.hosted import CONSTITUTION, answering
 
 ALICE, BOB, CAROL = (
@@ -93,15 +92,11 @@ def without_tables(answer: Answer) -> Answer:
 
 
 @pytest.fixture
-def read(serve: Serve, service_pem: str) -> Callable[[Answer], PublicState]:
+def read(connect: Connect) -> Callable[[Answer], PublicState]:
     """Return what reads the tables of a service that does not serve them."""
 
     async def one(answer: Answer) -> PublicState:
-        async with (
-            serve(without_tables(answer)) as url,
-            asyncio.timeout(30),
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(without_tables(answer)) as connection:
             return await read_public_state(connection)
 
     return lambda answer: asyncio.run(one(answer))
