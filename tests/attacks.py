@@ -34,6 +34,6 @@ def attack(name: str, *cases: str) -> Callable[[Test], Test]:
         LookupError: the table has no such attack.
     """
     if name not in STOPPED:
-        raise LookupError(f"no attack {name!r} in tests/attack_table.py")
+        raise LookupError(f"no attack {name!r} in tests/attack_table")
     assert all(cases), "a case has a name"
     return lambda test: test
