@@ -7,18 +7,17 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import loads_object
 from ccfpy.client.api_documents import fetch_document
 from ccfpy.client.reply import text_field
+from ccfpy.console.call_replies import answer_of, standing_of
 from ccfpy.console.calls import (
     BODY_BYTES_MAX,
     FIELDS_MAX,
     VALUE_CHARACTERS_MAX,
     NoSuchEndpoint,
-    answer_of,
     document_path,
     form_of,
     may_write,
     operation_of,
     request_of,
-    standing_of,
 )
 from ccfpy.console.ledger_routes import answer
 
