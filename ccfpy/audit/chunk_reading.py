@@ -35,7 +35,7 @@ from ccfpy.ledger.tables import COSE_SIGNATURES, SERVICE_INFO, SIGNATURES, SINGL
 from ccfpy.ledger.trust import TABLES, LedgerTrust, SignatureCheck
 
 _ENTRY = struct.Struct("<BBHI16xQIQBQ32s32sQ")
-"""An entry up to its first public map, of the one type that is written now."""
+"""An entry up to its first public map, of the one type that nodes write."""
 _TYPE = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
 _HEADER_BYTES = _ENTRY.size - PUBLIC_OFFSET
 _FLAGS_MAX = EntryFlags.CLOSE_CHUNK_AFTER | EntryFlags.CLOSE_CHUNK_BEFORE

@@ -2,8 +2,8 @@
 
 Until it opens, a service that is being recovered writes under a ledger secret that goes
 with its nodes. Nobody can read on from there: the service before it is restored. Such
-files end in ``.recovery`` today; of older services they look like any other, and what
-is written in them tells.
+files end in ``.recovery``; those of services that gave them no ending look like any
+other, and what is written in them tells.
 """
 
 from collections.abc import Iterable, Sequence

@@ -139,7 +139,7 @@ def is_repeated(tx: "Tx", ack: MemberAck, signed: SignedRequest) -> bool:
         return False
     try:
         recorded = cose.parse(ack.cose_sign1_req)
-    except Malformed:  # an earlier version may have taken what is refused today
+    except Malformed:  # the ledger may hold what `parse` refuses
         return False
     if recorded.signed_digest == signed.message.signed_digest:
         if signed.message.signature == recorded.signature_forms[1]:

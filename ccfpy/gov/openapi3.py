@@ -1,6 +1,6 @@
 """The document of a version of governance in OpenAPI 3.0, for generators of clients.
 
-CCF writes these documents in Swagger 2.0, which many generators no longer read. Both
+CCF writes these documents in Swagger 2.0, which many generators do not read. Both
 forms state the same: the OpenAPI document is made from the Swagger document, form by
 form. A reference keeps its name, and leads to ``components``.
 """

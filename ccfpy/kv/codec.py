@@ -51,7 +51,7 @@ class PublicDomain(NamedTuple):
     claims_digest: bytes | None
     commit_evidence_digest: bytes | None
     max_conflict_version: Seqno
-    """0 in what is written now; old writers put other values, of no use any more."""
+    """0 in new entries; older ledgers have other values, which nothing uses."""
     write_set: WriteSet
 
 

@@ -152,7 +152,7 @@ class Store(State):
     def apply(self, version: Seqno, write_set: WriteSet) -> None:
         """Replay the write set that the ledger has at ``version``.
 
-        Its maps are not checked: the ledger may hold names that are refused now.
+        Its maps are not checked: a ledger may hold names that a `Tx` refuses.
 
         Raises:
             ValueError: it is not the next seqno.

@@ -107,11 +107,11 @@
     };
   }
   namespace("crypto", members);
-  const formerly = [
+  const deprecated = [
     "generateAesKey", "generateRsaKeyPair", "generateEcdsaKeyPair", "wrapKey",
     "digest", "isValidX509CertBundle", "isValidX509CertChain",
   ];
-  for (let i = 0; i < formerly.length; i++) {
-    tools.ccf[formerly[i]] = members[formerly[i]];
+  for (let i = 0; i < deprecated.length; i++) {
+    tools.ccf[deprecated[i]] = members[deprecated[i]];
   }
 })
