@@ -6,7 +6,7 @@ The order is protocol: clients see which check fails first. A handler that loses
 optimistic race is run again from the start.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -29,23 +29,25 @@ from ccfpy.endpoints.declaration import (
 )
 from ccfpy.endpoints.defects import LOGGED_AS, Marks, words_for
 from ccfpy.endpoints.node_inside import NodeInside
+from ccfpy.endpoints.refusals import (
+    PolicyRefusal,
+    conflicted,
+    no_end_of_conflicts,
+    not_open,
+    too_many_pending,
+    unauthenticated,
+    unsupported_verb,
+)
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.request_counts import RequestCounts
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
 from ccfpy.http import grpc
-from ccfpy.http.errors import (
-    ApiError,
-    ErrorCode,
-    internal_error,
-    not_found,
-    unavailable,
-)
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.http.messages import Response
 from ccfpy.kv.store import Conflict
 
 if TYPE_CHECKING:
-    from ccfpy.base.json import JsonObject
     from ccfpy.base.ports import Clock
     from ccfpy.consensus.status import TxStatus
     from ccfpy.endpoints.auth.policy import AuthPolicy, Identity
@@ -186,7 +188,7 @@ class Frontend:
                     self.counts_apart.retried(endpoint)
                     continue
             else:
-                answer = _no_end_of_conflicts().response()
+                answer = no_end_of_conflicts().response()
         except ApiError as error:
             answer = error.response()
         if not is_again:
@@ -226,11 +228,11 @@ class Frontend:
         answer: Answer
         try:
             if match.endpoint.mode is _READ_WRITE and self._node.is_at_capacity():
-                raise _too_many_pending()
+                raise too_many_pending()
             answer = self._execute(match, request, session, underway)
         except Conflict:
             self.conflicts += 1
-            answer = _conflicted().response()
+            answer = conflicted().response()
         except ApiError as error:
             answer = error.response()
         if underway.awaited is not None:
@@ -264,10 +266,10 @@ class Frontend:
         takes_writes = node.takes_writes
         if not takes_writes and self._has_backpressure and node.is_at_capacity():
             self.turned_away += 1
-            raise _too_many_pending()
+            raise too_many_pending()
         if not self.is_open:
             self.closed_to += 1
-            raise ApiError(404, ErrorCode.FrontendNotOpen, "Frontend is not open.")
+            raise not_open()
         try:
             match = self.registry.find(request.method, path)
         except AmbiguousPath as error:
@@ -299,12 +301,7 @@ class Frontend:
         allow = ", ".join(["OPTIONS", *methods])
         if request.method == "OPTIONS":
             return empty_reply(204, {"allow": allow})
-        raise ApiError(
-            405,
-            ErrorCode.UnsupportedHttpVerb,
-            f"Allowed methods for '{path}' are: {allow}.",
-            headers={"allow": allow},
-        )
+        raise unsupported_verb(path, allow)
 
     def _execute(
         self,
@@ -469,7 +466,7 @@ class Frontend:
     def _authenticate_and_handle(self, context: Context) -> "Answer":
         """Handle a request of the caller whom the first policy that accepts names."""
         endpoint = context.endpoint
-        refusals: list[tuple[str, str, str | None]] = []
+        refusals: list[PolicyRefusal] = []
         for policy in endpoint.auth:
             if type(policy) is _JWT and _JWT_HEADER not in context.request.headers:
                 # The policy refuses in the same words, by an exception. To raise and
@@ -487,7 +484,7 @@ class Frontend:
                 break
         else:
             if refusals:
-                raise _refused(refusals)
+                raise unauthenticated(refusals)
         if not self._is_app or endpoint.execution_ms_max == UNLIMITED:
             return endpoint.handler(context)
         context.node = self._seen
@@ -580,51 +577,3 @@ class Frontend:
 
 def _trace_of(context: Context) -> str | None:
     return None if context.trace is None else context.trace.id
-
-
-def _too_many_pending() -> ApiError:
-    return unavailable(
-        ErrorCode.TooManyPendingTransactions,
-        "Too many transactions pending commit on the service.",
-    )
-
-
-def _conflicted() -> ApiError:
-    return ApiError(
-        409,
-        ErrorCode.TransactionCommitAttemptsExceedLimit,
-        "Another transaction changed what this one had read. Nothing of it is applied.",
-    )
-
-
-def _no_end_of_conflicts() -> ApiError:
-    return unavailable(
-        ErrorCode.TransactionCommitAttemptsExceedLimit,
-        f"Transaction continued to conflict after {limits.TX_ATTEMPTS_MAX} "
-        "attempts. Retry later.",
-        after_s=limits.RETRY_AFTER_S,
-    )
-
-
-def _refused(refusals: Sequence[tuple[str, str, str | None]]) -> ApiError:
-    """Return the answer to a caller whom every policy refused.
-
-    Args:
-        refusals: of each policy its name, its words, and its challenge if it has one.
-    """
-    details: list[JsonObject] = [
-        {
-            "auth_policy": name,
-            "code": ErrorCode.InvalidAuthenticationInfo,
-            "message": message,
-        }
-        for name, message, _ in refusals
-    ]
-    _, _, challenge = refusals[-1]
-    return ApiError(
-        401,
-        ErrorCode.InvalidAuthenticationInfo,
-        "Invalid authentication credentials.",
-        details=details,
-        headers={"www-authenticate": challenge} if challenge else None,
-    )
