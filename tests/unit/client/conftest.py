@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from aiohttp import web
@@ -25,6 +26,7 @@ from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from tests.lab.ports import free_ports
 
+T = TypeVar("T")
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Answer], AbstractAsyncContextManager[str]]
 Connect = Callable[[Answer], AbstractAsyncContextManager[Connection]]
@@ -108,6 +110,18 @@ def connect(serve: Serve, service_pem: str) -> Connect:
             yield connection
 
     return connected
+
+
+def run_connected(
+    connect: Connect, answer: Answer, work: Callable[[Connection], Awaitable[T]]
+) -> T:
+    """Return what a piece of work returns on a connection to a served answer."""
+
+    async def connected() -> T:
+        async with connect(answer) as connection:
+            return await work(connection)
+
+    return asyncio.run(connected())
 
 
 @pytest.fixture

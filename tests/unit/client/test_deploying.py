@@ -6,7 +6,6 @@ from aiohttp import web
 
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
-from ccfpy.client.connection import Connection
 from ccfpy.client.deploying import (
     ALREADY_PROPOSED,
     PROPOSALS_MAX,
@@ -18,7 +17,7 @@ from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.client.signer import FileSigner
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
-from tests.unit.client.conftest import Serve
+from tests.unit.client.conftest import Connect
 from tests.unit.client.test_opening import Service
 
 ACTION: JsonObject = {"name": "set_js_app", "args": {}}
@@ -56,23 +55,20 @@ class Refusing(Service):
 
 
 def _deploy(
-    serve: Serve, service_pem: str, service: Service, members: list[FileSigner]
+    connect: Connect, service: Service, members: list[FileSigner]
 ) -> Deployment:
     async def deployed() -> Deployment:
-        async with (
-            serve(service.answer) as url,
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(service.answer) as connection:
             return await deploy(connection, members, ACTION)
 
     return asyncio.run(deployed())
 
 
 def test_what_others_propose_in_the_same_second_is_proposed_with_a_later_time(
-    serve: Serve, service_pem: str, members: list[FileSigner]
+    connect: Connect, members: list[FileSigner]
 ) -> None:
     service = Refusing(PROPOSALS_MAX - 1, ALREADY_PROPOSED)
-    assert _deploy(serve, service_pem, service, members).is_installed
+    assert _deploy(connect, service, members).is_installed
     assert len(set(service.times)) == len(service.times) == PROPOSALS_MAX
 
 
@@ -81,8 +77,7 @@ def test_what_others_propose_in_the_same_second_is_proposed_with_a_later_time(
     [(PROPOSALS_MAX, ALREADY_PROPOSED, PROPOSALS_MAX), (1, "InvalidInput", 1)],
 )
 def test_a_proposal_that_is_refused_for_good_is_given_up(
-    serve: Serve,
-    service_pem: str,
+    connect: Connect,
     members: list[FileSigner],
     refusals: int,
     code: str,
@@ -90,17 +85,17 @@ def test_a_proposal_that_is_refused_for_good_is_given_up(
 ) -> None:
     service = Refusing(refusals, code)
     with pytest.raises(ServiceError, match=code):
-        _deploy(serve, service_pem, service, members)
+        _deploy(connect, service, members)
     assert len(service.times) == attempts
 
 
 @pytest.mark.parametrize(("needed", "cast"), [(0, 0), (1, 1), (2, 2), (3, 2)])
 def test_these_members_vote_and_what_they_came_to_is_told(
-    serve: Serve, service_pem: str, members: list[FileSigner], needed: int, cast: int
+    connect: Connect, members: list[FileSigner], needed: int, cast: int
 ) -> None:
     service = Service(votes_needed=needed)
 
-    done = _deploy(serve, service_pem, service, members)
+    done = _deploy(connect, service, members)
     assert done.is_installed is (needed <= len(members))
     assert service.votes == done.status.ballot_count == cast
     assert done.status.txid == TxId(2, 20 + cast)

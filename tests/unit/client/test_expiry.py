@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.expiry import Dated, Holder, Standing, Validity, standing
 from ccfpy.client.keyfiles import OsEntropy
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.testing.node import Person
-from tests.unit.client.conftest import Answer, Serve
+from tests.unit.client.conftest import Answer, Connect
 from tests.unit.client.hosted import answering, hosted
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
@@ -85,20 +84,17 @@ def test_the_first_to_end_is_found_if_any_can_be_read(certificate: Certificate) 
     assert of(dated(None), other, each).first_to_end(BEGIN) is expected
 
 
-def _ask(serve: Serve, service_pem: str, answer: Answer) -> Standing:
+def _ask(connect: Connect, answer: Answer) -> Standing:
     async def asked() -> Standing:
-        async with (
-            serve(answer) as url,
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(answer) as connection:
             return await standing(connection)
 
     return asyncio.run(asked())
 
 
-def test_a_service_tells_of_everybodys(serve: Serve, service_pem: str) -> None:
+def test_a_service_tells_of_everybodys(connect: Connect) -> None:
     node = hosted(ALICE, BOB)
-    found = _ask(serve, service_pem, answering(node))
+    found = _ask(connect, answering(node))
     assert (found.members, found.active_members, found.share_holders) == (2, 2, 1)
     assert (found.service_status, found.recovery_threshold) == ("Open", 1)
     holders = [each.holder for each in found.certificates]
@@ -119,7 +115,7 @@ def test_a_service_tells_of_everybodys(serve: Serve, service_pem: str) -> None:
 
 
 def test_a_holder_whose_certificate_is_none_is_told_all_the_same(
-    serve: Serve, service_pem: str
+    connect: Connect,
 ) -> None:
     answers: dict[str, Any] = {
         "/node/network": {"service_status": "Open", "service_certificate": "x"},
@@ -137,7 +133,7 @@ def test_a_holder_whose_certificate_is_none_is_told_all_the_same(
     async def answer(request: web.Request) -> web.StreamResponse:
         return web.json_response(answers[request.path])
 
-    found = _ask(serve, service_pem, answer)
+    found = _ask(connect, answer)
     assert [each.holder for each in found.certificates] == [
         Holder.SERVICE,
         Holder.MEMBER,
@@ -147,4 +143,4 @@ def test_a_holder_whose_certificate_is_none_is_told_all_the_same(
     assert found.recovery_threshold is None
     answers["/gov/service/users"] = []
     with pytest.raises(UnexpectedReply, match="service/users"):
-        _ask(serve, service_pem, answer)
+        _ask(connect, answer)

@@ -14,7 +14,6 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject, loads
 from ccfpy.client.ballots import ACCEPT
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotActive, ServiceError, UnexpectedReply
 from ccfpy.client.governance import (
     CreatedAt,
@@ -29,7 +28,7 @@ from ccfpy.client.vocabulary import MessageType
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.rsa import RsaKeyPair
-from tests.unit.client.conftest import Serve
+from tests.unit.client.conftest import Connect
 
 NOW = 1_700_000_000
 PROPOSAL = "ab" * 32
@@ -70,17 +69,13 @@ class Service:
 
 
 def _govern(
-    serve: Serve,
-    pem: str,
+    connect: Connect,
     service: Service,
     signer: FileSigner,
     work: Callable[[Governance], Awaitable[Any]],
 ) -> Any:  # noqa: ANN401  # whatever the work gives
     async def govern() -> Any:  # noqa: ANN401  # the same
-        async with (
-            serve(service.answer) as url,
-            Connection(url, service_certificate=pem) as connection,
-        ):
+        async with connect(service.answer) as connection:
             clock = CreatedAt(lambda: NOW)
             return await work(Governance(connection, signer, created_at=clock))
 
@@ -123,14 +118,12 @@ def test_times_of_creation_increase_whatever_the_clock_does(
 
 
 def test_a_proposal_is_sent_and_its_status_read(
-    serve: Serve, service_pem: str, signer: FileSigner
+    connect: Connect, signer: FileSigner
 ) -> None:
     headers = {"x-ms-ccf-transaction-id": "2.30"}
     service = Service(web.json_response(STATUS, headers=headers))
     actions: list[JsonObject] = [{"name": "set_user", "args": {"cert": "PEM"}}]
-    status = _govern(
-        serve, service_pem, service, signer, lambda member: member.propose(actions)
-    )
+    status = _govern(connect, service, signer, lambda member: member.propose(actions))
     assert service.paths == ["/gov/members/proposals:create?api-version=2024-07-01"]
     (message,) = service.messages
     assert loads(message.payload or b"") == {"actions": actions}
@@ -142,7 +135,7 @@ def test_a_proposal_is_sent_and_its_status_read(
 
 
 def test_two_proposals_of_one_second_differ(
-    serve: Serve, service_pem: str, signer: FileSigner
+    connect: Connect, signer: FileSigner
 ) -> None:
     service = Service(web.json_response(STATUS), web.json_response(STATUS))
 
@@ -150,16 +143,16 @@ def test_two_proposals_of_one_second_differ(
         await member.propose([])
         await member.propose([])
 
-    _govern(serve, service_pem, service, signer, twice)
+    _govern(connect, service, signer, twice)
     times = [m.protected["ccf.gov.msg.created_at"] for m in service.messages]
     assert times == [NOW, NOW + 1]
 
 
 def test_a_ballot_names_its_proposal_in_path_and_header(
-    serve: Serve, service_pem: str, signer: FileSigner
+    connect: Connect, signer: FileSigner
 ) -> None:
     service = Service(web.json_response(STATUS))
-    _govern(serve, service_pem, service, signer, lambda member: member.vote(PROPOSAL))
+    _govern(connect, service, signer, lambda member: member.vote(PROPOSAL))
     mid = member_id(signer.certificate)
     assert service.paths == [
         f"/gov/members/proposals/{PROPOSAL}/ballots/{mid}:submit?api-version=2024-07-01"
@@ -171,28 +164,24 @@ def test_a_ballot_names_its_proposal_in_path_and_header(
 
 @pytest.mark.parametrize("found", [True, False])
 def test_a_withdrawal_may_find_nothing(
-    serve: Serve, service_pem: str, signer: FileSigner, *, found: bool
+    connect: Connect, signer: FileSigner, *, found: bool
 ) -> None:
     reply = web.json_response(STATUS) if found else web.Response(status=204)
     service = Service(reply)
-    status = _govern(
-        serve, service_pem, service, signer, lambda member: member.withdraw(PROPOSAL)
-    )
+    status = _govern(connect, service, signer, lambda member: member.withdraw(PROPOSAL))
     assert (status is not None) is found
     assert service.messages[0].payload == b""
 
 
 def test_an_acknowledgement_signs_what_the_service_showed(
-    serve: Serve, service_pem: str, signer: FileSigner
+    connect: Connect, signer: FileSigner
 ) -> None:
     mid = member_id(signer.certificate)
     service = Service(
         web.json_response({"memberId": mid, "stateDigest": "ef" * 32}),
         web.Response(status=204),
     )
-    digest = _govern(
-        serve, service_pem, service, signer, lambda member: member.acknowledge()
-    )
+    digest = _govern(connect, service, signer, lambda member: member.acknowledge())
     assert digest == "ef" * 32
     path = f"/gov/members/state-digests/{mid}"
     assert service.paths == [
@@ -212,7 +201,7 @@ def encryption() -> RsaKeyPair:
 
 
 def test_a_recovery_share_is_unwrapped_and_handed_in(
-    serve: Serve, service_pem: str, signer: FileSigner, encryption: RsaKeyPair
+    connect: Connect, signer: FileSigner, encryption: RsaKeyPair
 ) -> None:
     wrapped = base64.b64encode(encryption.public_key.wrap(b"share")).decode()
     service = Service(
@@ -220,8 +209,7 @@ def test_a_recovery_share_is_unwrapped_and_handed_in(
         web.json_response({"message": "1/2 recovery shares successfully submitted"}),
     )
     reply = _govern(
-        serve,
-        service_pem,
+        connect,
         service,
         signer,
         lambda m: m.submit_share(FileDecrypter(encryption)),
@@ -237,8 +225,7 @@ def test_a_recovery_share_is_unwrapped_and_handed_in(
     ("wrapped", "kind"), [("%%%", UnexpectedReply), ("AAAA", VerificationFailed)]
 )
 def test_a_share_for_somebody_else_is_not_handed_in(
-    serve: Serve,
-    service_pem: str,
+    connect: Connect,
     signer: FileSigner,
     encryption: RsaKeyPair,
     wrapped: str,
@@ -247,8 +234,7 @@ def test_a_share_for_somebody_else_is_not_handed_in(
     service = Service(web.json_response({"encryptedShare": wrapped}))
     with pytest.raises(kind):
         _govern(
-            serve,
-            service_pem,
+            connect,
             service,
             signer,
             lambda m: m.submit_share(FileDecrypter(encryption)),
@@ -256,17 +242,15 @@ def test_a_share_for_somebody_else_is_not_handed_in(
     assert not service.messages
 
 
-def test_a_refusal_is_raised(
-    serve: Serve, service_pem: str, signer: FileSigner
-) -> None:
+def test_a_refusal_is_raised(connect: Connect, signer: FileSigner) -> None:
     error = {"error": {"code": "ProposalNotOpen", "message": "it is Accepted"}}
     service = Service(web.json_response(error, status=400))
     with pytest.raises(ServiceError, match="ProposalNotOpen"):
-        _govern(serve, service_pem, service, signer, lambda m: m.vote(PROPOSAL))
+        _govern(connect, service, signer, lambda m: m.vote(PROPOSAL))
 
 
 def test_who_has_acknowledged_nothing_is_told_to(
-    serve: Serve, service_pem: str, signer: FileSigner
+    connect: Connect, signer: FileSigner
 ) -> None:
     details = [
         {
@@ -278,7 +262,7 @@ def test_who_has_acknowledged_nothing_is_told_to(
     error = {"code": "InvalidAuthenticationInfo", "message": "", "details": details}
     service = Service(web.json_response({"error": error}, status=401))
     with pytest.raises(NotActive, match="run ccfpy gov ack as that member") as refused:
-        _govern(serve, service_pem, service, signer, lambda m: m.propose([]))
+        _govern(connect, service, signer, lambda m: m.propose([]))
     assert member_id(signer.certificate)[:8] in str(refused.value)
     assert refused.value.status == 401
 
@@ -287,23 +271,20 @@ def test_who_has_acknowledged_nothing_is_told_to(
     "status", [{}, STATUS | {"ballotCount": "one"}, STATUS | {"proposalState": None}]
 )
 def test_a_status_that_says_nothing_is_unexpected(
-    serve: Serve, service_pem: str, signer: FileSigner, status: dict[str, object]
+    connect: Connect, signer: FileSigner, status: dict[str, object]
 ) -> None:
     service = Service(web.json_response(status))
     with pytest.raises(UnexpectedReply):
-        _govern(serve, service_pem, service, signer, lambda m: m.propose([]))
+        _govern(connect, service, signer, lambda m: m.propose([]))
 
 
 def test_what_is_public_can_be_read_by_anybody(
-    serve: Serve, service_pem: str, tmp_path: Path
+    connect: Connect, tmp_path: Path
 ) -> None:
     service = Service(web.json_response({"value": []}))
 
     async def read() -> object:
-        async with (
-            serve(service.answer) as url,
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(service.answer) as connection:
             return await read_governance(connection, "members/proposals")
 
     assert asyncio.run(read()) == {"value": []}
@@ -311,15 +292,12 @@ def test_what_is_public_can_be_read_by_anybody(
     assert not list(tmp_path.iterdir())
 
 
-def test_actions_are_read_as_they_were_signed(serve: Serve, service_pem: str) -> None:
+def test_actions_are_read_as_they_were_signed(connect: Connect) -> None:
     signed = b'{"actions": [ ] }\r\n'
     service = Service(web.Response(body=signed))
 
     async def read() -> bytes:
-        async with (
-            serve(service.answer) as url,
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(service.answer) as connection:
             return await read_actions(connection, PROPOSAL)
 
     assert asyncio.run(read()) == signed

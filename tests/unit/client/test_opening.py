@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -21,7 +21,7 @@ from ccfpy.client.opening import (
 from ccfpy.client.signer import FileSigner
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
-from tests.unit.client.conftest import Serve
+from tests.unit.client.conftest import Connect, run_connected
 
 PROPOSAL = "ab" * 32
 
@@ -122,31 +122,14 @@ def _elects(code: str) -> web.Response:
     return web.json_response({"error": error}, status=status)
 
 
-def _with(
-    serve: Serve,
-    pem: str,
-    service: Service,
-    work: Callable[[Connection], Awaitable[Any]],
-) -> Any:  # noqa: ANN401  # whatever the work gives
-    async def connected() -> Any:  # noqa: ANN401  # the same
-        async with (
-            serve(service.answer) as url,
-            Connection(url, service_certificate=pem) as connection,
-        ):
-            return await work(connection)
-
-    return asyncio.run(connected())
-
-
 @pytest.mark.parametrize("needed", [0, 1, 2, 3])
 def test_members_vote_until_it_is_decided(
-    serve: Serve, service_pem: str, signers: list[FileSigner], needed: int
+    connect: Connect, signers: list[FileSigner], needed: int
 ) -> None:
     service = Service(votes_needed=needed)
-    status = _with(
-        serve,
-        service_pem,
-        service,
+    status = run_connected(
+        connect,
+        service.answer,
         lambda c: carry([Governance(c, s) for s in signers], [{"name": "x"}]),
     )
     assert status.state == "Accepted"
@@ -155,25 +138,23 @@ def test_members_vote_until_it_is_decided(
 
 
 def test_a_proposal_that_nobody_decides_is_not_carried(
-    serve: Serve, service_pem: str, signers: list[FileSigner]
+    connect: Connect, signers: list[FileSigner]
 ) -> None:
     with pytest.raises(ClientError, match="is Open after all 3 members voted"):
-        _with(
-            serve,
-            service_pem,
-            Service(votes_needed=4),
+        run_connected(
+            connect,
+            Service(votes_needed=4).answer,
             lambda c: carry([Governance(c, s) for s in signers], [{"name": "x"}]),
         )
 
 
 def test_a_service_is_acknowledged_and_opened_by_one_proposal(
-    serve: Serve, service_pem: str, signers: list[FileSigner]
+    connect: Connect, service_pem: str, signers: list[FileSigner]
 ) -> None:
     service = Service(votes_needed=2)
-    opened = _with(
-        serve,
-        service_pem,
-        service,
+    opened = run_connected(
+        connect,
+        service.answer,
         lambda c: open_service(
             c,
             [Governance(c, s) for s in signers],
@@ -198,13 +179,12 @@ def test_a_service_is_acknowledged_and_opened_by_one_proposal(
 @pytest.mark.parametrize("code", ["SessionConsistencyLost", "InternalError"])
 @pytest.mark.parametrize("lost", range(1, 10))
 def test_an_election_meanwhile_only_delays_it(
-    serve: Serve, service_pem: str, signers: list[FileSigner], lost: int, code: str
+    connect: Connect, signers: list[FileSigner], lost: int, code: str
 ) -> None:
     service = Service(votes_needed=2, loses=[lost], code=code)
-    opened = _with(
-        serve,
-        service_pem,
-        service,
+    opened = run_connected(
+        connect,
+        service.answer,
         lambda c: open_service(c, [Governance(c, s) for s in signers], users=[]),
     )
     assert opened == TxId(2, 22)
@@ -214,43 +194,38 @@ def test_an_election_meanwhile_only_delays_it(
 
 @pytest.mark.parametrize("elections", [OPENING_ATTEMPTS_MAX - 1, OPENING_ATTEMPTS_MAX])
 def test_elections_without_end_end_it(
-    serve: Serve, service_pem: str, signers: list[FileSigner], elections: int
+    connect: Connect, signers: list[FileSigner], elections: int
 ) -> None:
     service = Service(votes_needed=2, loses=range(1, elections + 1))
     ends = elections >= OPENING_ATTEMPTS_MAX
     expected = pytest.raises(ServiceError, match="SessionConsistencyLost")
     with expected if ends else nullcontext():
-        _with(
-            serve,
-            service_pem,
-            service,
+        run_connected(
+            connect,
+            service.answer,
             lambda c: open_service(c, [Governance(c, s) for s in signers], users=[]),
         )
     assert service.proposals == (0 if ends else 1)
 
 
 def test_a_service_that_does_not_open_is_given_up(
-    serve: Serve,
-    service_pem: str,
+    connect: Connect,
     signers: list[FileSigner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("ccfpy.client.opening.OPEN_TIMEOUT_S", 0)
     service = Service(votes_needed=0, opens=False)
     with pytest.raises(ClientError, match="still Opening"):
-        _with(
-            serve,
-            service_pem,
-            service,
+        run_connected(
+            connect,
+            service.answer,
             lambda c: open_service(c, [Governance(c, signers[0])], users=[]),
         )
 
 
-def test_a_node_is_waited_for_until_its_state_is_committed(
-    serve: Serve, service_pem: str
-) -> None:
+def test_a_node_is_waited_for_until_its_state_is_committed(connect: Connect) -> None:
     service = Service(votes_needed=0)
-    assert _with(serve, service_pem, service, wait_ready) == TxId(2, 4)
+    assert run_connected(connect, service.answer, wait_ready) == TxId(2, 4)
 
 
 def test_a_node_that_does_not_answer_is_given_up(

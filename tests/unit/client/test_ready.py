@@ -4,18 +4,14 @@ import time
 import pytest
 from aiohttp import web
 
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ServiceError, UnexpectedReply
 from ccfpy.client.reply import Reply
-from tests.unit.client.conftest import Answer, Serve
+from tests.unit.client.conftest import Answer, Connect
 
 
-def _read(serve: Serve, pem: str, answer: Answer, *, timeout_s: float) -> Reply:
+def _read(connect: Connect, answer: Answer, *, timeout_s: float) -> Reply:
     async def run() -> Reply:
-        async with (
-            serve(answer) as url,
-            Connection(url, service_certificate=pem) as connection,
-        ):
+        async with connect(answer) as connection:
             return await connection.get_when_ready("/past", timeout_s=timeout_s)
 
     return asyncio.run(run())
@@ -23,7 +19,7 @@ def _read(serve: Serve, pem: str, answer: Answer, *, timeout_s: float) -> Reply:
 
 @pytest.mark.parametrize(("headers", "least_s"), [({}, 0.5), ({"retry-after": "1"}, 2)])
 def test_an_answer_is_asked_for_when_the_service_says(
-    serve: Serve, service_pem: str, headers: dict[str, str], least_s: float
+    connect: Connect, headers: dict[str, str], least_s: float
 ) -> None:
     asked: list[float] = []
 
@@ -33,23 +29,21 @@ def test_an_answer_is_asked_for_when_the_service_says(
             return web.Response(status=202, headers=headers)
         return web.Response(text="then")
 
-    assert _read(serve, service_pem, answer, timeout_s=60).text == "then"
+    assert _read(connect, answer, timeout_s=60).text == "then"
     assert asked[-1] - asked[0] >= least_s
 
 
-def test_a_wait_beyond_the_deadline_is_not_begun(
-    serve: Serve, service_pem: str
-) -> None:
+def test_a_wait_beyond_the_deadline_is_not_begun(connect: Connect) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=202, headers={"retry-after": "3000"})
 
     with pytest.raises(UnexpectedReply, match="/past is not ready after 60 s"):
-        _read(serve, service_pem, answer, timeout_s=60)
+        _read(connect, answer, timeout_s=60)
 
 
-def test_an_error_ends_the_wait(serve: Serve, service_pem: str) -> None:
+def test_an_error_ends_the_wait(connect: Connect) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=404)
 
     with pytest.raises(ServiceError):
-        _read(serve, service_pem, answer, timeout_s=60)
+        _read(connect, answer, timeout_s=60)

@@ -5,29 +5,25 @@ from aiohttp import web
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotCommitted, ServiceError, UnexpectedReply
 from ccfpy.client.receipts import fetch_proof, fetch_receipt, verify_receipt
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep
 from ccfpy.ledger.receipt_forms import ReceiptForm
-from tests.unit.client.conftest import RECEIPT_TXID, Answer, Serve
+from tests.unit.client.conftest import RECEIPT_TXID, Answer, Connect
 
 TXID = RECEIPT_TXID
 
 
-def _fetch(serve: Serve, pem: str, answer: Answer, *, timeout_s: float = 60) -> Receipt:
+def _fetch(connect: Connect, answer: Answer, *, timeout_s: float = 60) -> Receipt:
     async def fetch() -> Receipt:
-        async with (
-            serve(answer) as url,
-            Connection(url, service_certificate=pem) as connection,
-        ):
+        async with connect(answer) as connection:
             return await fetch_receipt(connection, TXID, timeout_s=timeout_s)
 
     return asyncio.run(fetch())
 
 
 def test_a_receipt_is_asked_for_until_the_service_has_it(
-    serve: Serve, service_pem: str, receipt: Receipt
+    connect: Connect, receipt: Receipt
 ) -> None:
     asked: list[str] = []
 
@@ -37,23 +33,19 @@ def test_a_receipt_is_asked_for_until_the_service_has_it(
             return web.Response(status=202, headers={"retry-after": "3"})
         return web.json_response(receipt.to_json())
 
-    assert _fetch(serve, service_pem, answer) == receipt
+    assert _fetch(connect, answer) == receipt
     assert asked == ["/node/receipt?transaction_id=2.15"] * 3
 
 
-def test_a_service_that_never_has_it_is_given_up(
-    serve: Serve, service_pem: str
-) -> None:
+def test_a_service_that_never_has_it_is_given_up(connect: Connect) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=202)
 
     with pytest.raises(NotCommitted, match="has no receipt"):
-        _fetch(serve, service_pem, answer, timeout_s=0.1)
+        _fetch(connect, answer, timeout_s=0.1)
 
 
-def test_any_endpoint_is_told_the_transaction_in_both_ways(
-    serve: Serve, service_pem: str
-) -> None:
+def test_any_endpoint_is_told_the_transaction_in_both_ways(connect: Connect) -> None:
     asked: list[tuple[str, str | None]] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -62,10 +54,7 @@ def test_any_endpoint_is_told_the_transaction_in_both_ways(
         return web.Response(body=b"\xd2 any bytes")
 
     async def fetch() -> list[bytes]:
-        async with (
-            serve(answer) as url,
-            Connection(url, service_certificate=service_pem) as connection,
-        ):
+        async with connect(answer) as connection:
             return [
                 await fetch_proof(connection, TXID, form=ReceiptForm.COSE),
                 await fetch_proof(connection, TXID, path="/app/proof?id=1"),
@@ -78,23 +67,21 @@ def test_any_endpoint_is_told_the_transaction_in_both_ways(
     ]
 
 
-def test_a_refusal_is_raised(serve: Serve, service_pem: str) -> None:
+def test_a_refusal_is_raised(connect: Connect) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"error": {"code": "X", "message": "y"}}, status=404)
 
     with pytest.raises(ServiceError, match="404"):
-        _fetch(serve, service_pem, answer)
+        _fetch(connect, answer)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"leaf": 1}'])
-def test_what_is_no_receipt_is_unexpected(
-    serve: Serve, service_pem: str, body: bytes
-) -> None:
+def test_what_is_no_receipt_is_unexpected(connect: Connect, body: bytes) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=body)
 
     with pytest.raises(UnexpectedReply):
-        _fetch(serve, service_pem, answer)
+        _fetch(connect, answer)
 
 
 def test_a_receipt_verifies_against_the_services_certificate(

@@ -1,10 +1,7 @@
 """Members bring a lost service back: their vote, their shares, their patience."""
 
-import asyncio
 import base64
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -29,7 +26,7 @@ from ccfpy.crypto import cose
 from ccfpy.crypto.certs import service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
-from tests.unit.client.conftest import YESTERDAY, Serve
+from tests.unit.client.conftest import YESTERDAY, Connect, run_connected
 
 
 def certificate_of(key: KeyPair) -> str:
@@ -157,31 +154,14 @@ class Service:
         return {"state": "PartOfNetwork"}
 
 
-def _with(
-    serve: Serve,
-    pem: str,
-    service: Service,
-    work: Callable[[Connection], Awaitable[Any]],
-) -> Any:  # noqa: ANN401  # whatever the work gives
-    async def connected() -> Any:  # noqa: ANN401  # the same
-        async with (
-            serve(service.answer) as url,
-            Connection(url, service_certificate=pem) as connection,
-        ):
-            return await work(connection)
-
-    return asyncio.run(connected())
-
-
 @pytest.mark.newest
 def test_members_choose_the_service_hand_in_shares_and_wait(
-    serve: Serve, service_pem: str, files: list[KeyFiles]
+    connect: Connect, service_pem: str, files: list[KeyFiles]
 ) -> None:
     service = Service(files, threshold=2)
-    asked = _with(
-        serve,
-        service_pem,
-        service,
+    asked = run_connected(
+        connect,
+        service.answer,
         lambda c: recover_service(
             c, [RecoveryMember.of_files(c, each) for each in files], previous=LOST
         ),
@@ -198,14 +178,13 @@ def test_members_choose_the_service_hand_in_shares_and_wait(
 
 
 def test_members_name_the_certificate_that_the_ledger_last_had(
-    serve: Serve, service_pem: str, files: list[KeyFiles]
+    connect: Connect, files: list[KeyFiles]
 ) -> None:
     service = Service(files, threshold=2)
     service.recorded = RENEWED
-    _with(
-        serve,
-        service_pem,
-        service,
+    run_connected(
+        connect,
+        service.answer,
         lambda c: recover_service(
             c, [RecoveryMember.of_files(c, each) for each in files], previous=LOST
         ),
@@ -215,15 +194,14 @@ def test_members_name_the_certificate_that_the_ledger_last_had(
 
 
 def test_members_do_not_bring_back_another_service_than_they_named(
-    serve: Serve, service_pem: str, files: list[KeyFiles]
+    connect: Connect, files: list[KeyFiles]
 ) -> None:
     service = Service(files, threshold=2)
     service.recorded = OTHER
     with pytest.raises(ClientError, match="the ledger is of another service"):
-        _with(
-            serve,
-            service_pem,
-            service,
+        run_connected(
+            connect,
+            service.answer,
             lambda c: recover_service(
                 c, [RecoveryMember.of_files(c, each) for each in files], previous=LOST
             ),
@@ -233,13 +211,12 @@ def test_members_do_not_bring_back_another_service_than_they_named(
 
 @pytest.mark.newest
 def test_members_decide_on_what_must_come_first(
-    serve: Serve, service_pem: str, files: list[KeyFiles]
+    connect: Connect, files: list[KeyFiles]
 ) -> None:
     service = Service(files, threshold=2)
-    _with(
-        serve,
-        service_pem,
-        service,
+    run_connected(
+        connect,
+        service.answer,
         lambda c: recover_service(
             c,
             [RecoveryMember.of_files(c, each) for each in files],
@@ -254,8 +231,7 @@ def test_members_decide_on_what_must_come_first(
     ("threshold", "full", "count"), [(1, False, 1), (2, False, 2), (2, True, 1)]
 )
 def test_no_more_shares_are_handed_in_than_are_needed(
-    serve: Serve,
-    service_pem: str,
+    connect: Connect,
     files: list[KeyFiles],
     *,
     threshold: int,
@@ -263,23 +239,19 @@ def test_no_more_shares_are_handed_in_than_are_needed(
     count: int,
 ) -> None:
     service = Service(files, threshold=threshold, full=full)
-    handed_in = _with(
-        serve,
-        service_pem,
-        service,
+    handed_in = run_connected(
+        connect,
+        service.answer,
         lambda c: submit_shares([RecoveryMember.of_files(c, each) for each in files]),
     )
     assert handed_in == service.shares == count
 
 
-def test_too_few_shares_are_said_to_be(
-    serve: Serve, service_pem: str, files: list[KeyFiles]
-) -> None:
+def test_too_few_shares_are_said_to_be(connect: Connect, files: list[KeyFiles]) -> None:
     with pytest.raises(ClientError, match="the shares of 2 members are too few"):
-        _with(
-            serve,
-            service_pem,
-            Service(files, threshold=3),
+        run_connected(
+            connect,
+            Service(files, threshold=3).answer,
             lambda c: submit_shares(
                 [RecoveryMember.of_files(c, each) for each in files]
             ),
@@ -287,15 +259,14 @@ def test_too_few_shares_are_said_to_be(
 
 
 def test_a_share_that_is_refused_ends_it(
-    serve: Serve, service_pem: str, files: list[KeyFiles]
+    connect: Connect, files: list[KeyFiles]
 ) -> None:
     service = Service(files, threshold=2)
     service.refuses_shares = True
     with pytest.raises(ServiceError, match="InternalError"):
-        _with(
-            serve,
-            service_pem,
-            service,
+        run_connected(
+            connect,
+            service.answer,
             lambda c: submit_shares(
                 [RecoveryMember.of_files(c, each) for each in files]
             ),
@@ -303,12 +274,12 @@ def test_a_share_that_is_refused_ends_it(
 
 
 def test_a_node_that_does_not_come_to_its_end_is_given_up(
-    serve: Serve, service_pem: str, files: list[KeyFiles]
+    connect: Connect, files: list[KeyFiles]
 ) -> None:
     service = Service(files, threshold=1)
     service.is_stuck = True
     with pytest.raises(ClientError, match="is ReadingPrivateLedger at 5 of 9"):
-        _with(serve, service_pem, service, lambda c: wait_recovered(c, timeout_s=0))
+        run_connected(connect, service.answer, lambda c: wait_recovered(c, timeout_s=0))
 
 
 def test_a_member_without_an_identity_is_none(tmp_path: Path, service_pem: str) -> None:

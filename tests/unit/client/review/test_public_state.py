@@ -6,7 +6,6 @@ from collections.abc import Collection
 import pytest
 from aiohttp import web
 
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.reply import TXID_HEADER
 from ccfpy.client.review.public_state import PublicState, read_public_state
@@ -14,30 +13,26 @@ from ccfpy.gov.classic.table_endpoints import Table, path_of, served_tables
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.jwt import SIGNING_KEYS
 from ccfpy.testing.node import Person
-from tests.unit.client.conftest import Answer, Serve
+from tests.unit.client.conftest import Answer, Connect
 from tests.unit.client.hosted import answering, hosted
 
 
 def _read(
-    serve: Serve,
-    pem: str,
+    connect: Connect,
     answer: Answer,
     *,
     only: Collection[Table] | None = None,
 ) -> PublicState:
     async def read() -> PublicState:
-        async with (
-            serve(answer) as url,
-            Connection(url, service_certificate=pem) as connection,
-        ):
+        async with connect(answer) as connection:
             return await read_public_state(connection, only=only)
 
     return asyncio.run(read())
 
 
-def test_each_table_is_what_the_node_has(serve: Serve, service_pem: str) -> None:
+def test_each_table_is_what_the_node_has(connect: Connect) -> None:
     node = hosted(Person.make("alice", can_recover=True), Person.make("bob"))
-    state = _read(serve, service_pem, answering(node))
+    state = _read(connect, answering(node))
     assert not state.not_served
     running = node.trusted.running
     assert running is not None
@@ -50,7 +45,7 @@ def test_each_table_is_what_the_node_has(serve: Serve, service_pem: str) -> None
     assert len(filled) > 8
 
 
-def test_a_table_that_is_not_served_is_named(serve: Serve, service_pem: str) -> None:
+def test_a_table_that_is_not_served_is_named(connect: Connect) -> None:
     node = answering(hosted(Person.make("alice", can_recover=True)))
 
     async def refuse(request: web.Request) -> web.StreamResponse:
@@ -58,19 +53,17 @@ def test_a_table_that_is_not_served_is_named(serve: Serve, service_pem: str) -> 
             return await node(request)
         return web.json_response({"error": {"code": "X", "message": "no"}}, status=404)
 
-    state = _read(serve, service_pem, refuse)
+    state = _read(connect, refuse)
     assert state.not_served == (CONSTITUTION.name,)
 
 
 @pytest.mark.parametrize("body", [5, {"a": 5}, "text", None, [[1]]])
-def test_a_table_of_another_form_is_refused(
-    serve: Serve, service_pem: str, body: object
-) -> None:
+def test_a_table_of_another_form_is_refused(connect: Connect, body: object) -> None:
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.json_response(body)
 
     with pytest.raises(UnexpectedReply, match="has another form"):
-        _read(serve, service_pem, answer)
+        _read(connect, answer)
     assert SIGNING_KEYS.name
 
 
@@ -85,8 +78,7 @@ def test_a_table_of_another_form_is_refused(
     ids=["one state", "the same twice", "one state the second time", "moved twice"],
 )
 def test_tables_that_are_of_several_states_are_read_once_more(
-    serve: Serve,
-    service_pem: str,
+    connect: Connect,
     texts: list[str],
     states: list[int],
     *,
@@ -103,6 +95,6 @@ def test_tables_that_are_of_several_states_are_read_once_more(
             return web.json_response(next(said), headers=headers)
         return web.Response(status=204, headers=headers)
 
-    state = _read(serve, service_pem, answer, only=(CONSTITUTION, SIGNING_KEYS))
+    state = _read(connect, answer, only=(CONSTITUTION, SIGNING_KEYS))
     assert (state.has_moved, len(paths)) == (has_moved, asked)
     assert CONSTITUTION.of(state.store.begin(read_only=True)).get() == texts[-1]

@@ -9,7 +9,6 @@ import pytest
 from aiohttp import web
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ServiceError
 from ccfpy.client.governance import signed_message
 from ccfpy.client.keyfiles import OsEntropy
@@ -20,7 +19,7 @@ from ccfpy.client.vocabulary import Line, MessageType, SignatureForm
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
-from tests.unit.client.conftest import Answer, Serve
+from tests.unit.client.conftest import Answer, Connect
 
 NOW = 1_700_000_000
 PROPOSAL = "ab" * 32
@@ -135,9 +134,7 @@ def test_a_signature_of_another_draft_or_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", list(PATHS))
-def test_a_message_finds_its_way(
-    serve: Serve, service_pem: str, kind: MessageType
-) -> None:
+def test_a_message_finds_its_way(connect: Connect, kind: MessageType) -> None:
     seen = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -145,20 +142,20 @@ def test_a_message_finds_its_way(
         return web.Response(status=204)
 
     message = _finished(_draft(kind), Line.CCF7)
-    assert _send(serve, service_pem, answer, message) == 204
+    assert _send(connect, answer, message) == 204
     path = PATHS[kind].replace("MEMBER", CERTIFICATE.digest_hex)
     assert seen == [
         (f"/gov/{path}?api-version=2024-07-01", "application/cose", message)
     ]
 
 
-def test_a_refusal_is_raised(serve: Serve, service_pem: str) -> None:
+def test_a_refusal_is_raised(connect: Connect) -> None:
     async def answer(_: web.Request) -> web.Response:
         error = {"error": {"code": "ProposalNotOpen", "message": "it is Accepted"}}
         return web.json_response(error, status=400)
 
     with pytest.raises(ServiceError, match="ProposalNotOpen"):
-        _send(serve, service_pem, answer, _finished(_draft(), Line.CCF7))
+        _send(connect, answer, _finished(_draft(), Line.CCF7))
 
 
 @pytest.mark.parametrize(
@@ -177,21 +174,18 @@ def test_a_refusal_is_raised(serve: Serve, service_pem: str) -> None:
     ],
 )
 def test_what_belongs_nowhere_is_not_sent(
-    serve: Serve, service_pem: str, header: cose.Header, kind: type[Exception]
+    connect: Connect, header: cose.Header, kind: type[Exception]
 ) -> None:
     async def answer(_: web.Request) -> web.Response:
         raise AssertionError("nothing was to be sent")
 
     with pytest.raises(kind):
-        _send(serve, service_pem, answer, cose.sign(KEY, protected=header, payload=b""))
+        _send(connect, answer, cose.sign(KEY, protected=header, payload=b""))
 
 
-def _send(serve: Serve, pem: str, answer: Answer, message: bytes) -> int:
+def _send(connect: Connect, answer: Answer, message: bytes) -> int:
     async def sending() -> int:
-        async with (
-            serve(answer) as url,
-            Connection(url, service_certificate=pem) as connection,
-        ):
+        async with connect(answer) as connection:
             return (await send(connection, message)).status
 
     return asyncio.run(sending())
