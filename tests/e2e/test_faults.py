@@ -60,6 +60,12 @@ def test_etcds_keys_are_linearizable_although_the_primary_is_killed(
     assert len(report.views) >= 2
     assert report.checked.committed > 10
     assert report.checked.reads > 10
+    seen = report.witnessed
+    assert seen is not None
+    assert seen.nodes == seen.watchers == 3
+    assert seen.streams > seen.watchers, "the killed node's watcher went on elsewhere"
+    assert seen.events >= seen.watchers * report.checked.committed
+    assert seen.leases_kept_over >= 1
 
 
 @pytest.mark.skipif(CUT_OFF is not None, reason=str(CUT_OFF))

@@ -7,24 +7,45 @@ client has read. Etcd answers what is final, so each answer is also a status.
 import base64
 import json
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.errors import ClientError, UnexpectedReply
 from ccfpy.consensus.status import TxStatus
+from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.lab.consistency.history import Op
+from tests.lab.consistency.last_reads import LAST
 from tests.lab.consistency.linearizable import NOT_EQUAL, SERIALIZABLE
+from tests.lab.consistency.watched import Kept
 from tests.lab.faults.app import KEPT
 from tests.lab.faults.clients import KINDS, WRITES_PER_OBJECT, Clients
+from tests.lab.faults.recorder import Recorder
 
 SERIALIZABLE_SHARE = 0.3
 """How many reads ask for less than the latest."""
 
 
 class EtcdClients(Clients):
-    """Clients that write and read by etcd's calls, in JSON."""
+    """Clients that write and read by etcd's calls, in JSON.
+
+    Attributes:
+        writes: the key and the value of each write that was answered, by its revision.
+    """
+
+    def __init__(
+        self,
+        network: ProcessNetwork,
+        recorder: Recorder,
+        *,
+        user: str,
+        pause_s: float,
+        dice: random.Random,
+    ) -> None:
+        super().__init__(network, recorder, user=user, pause_s=pause_s, dice=dice)
+        self.writes: dict[int, tuple[str, str]] = {}
 
     async def request(
         self, client: str, node: NodeProcess, *, is_write: bool, dice: random.Random
@@ -51,9 +72,9 @@ class EtcdClients(Clients):
         recorder = self._recorder
         reader = f"{client} {SERIALIZABLE}" if is_serializable else client
         op = recorder.sent(client=reader, node=node.name, key=name, is_write=False)
-        request: JsonObject = {"key": _b64(name), "serializable": is_serializable}
+        request: JsonObject = {"key": b64(name), "serializable": is_serializable}
         try:
-            txid, told = await self._ask(client, node, "range", request)
+            txid, told = await self.ask(client, node, "kv/range", request)
             found = object_of(told)
         except ClientError as error:
             recorder.given_up(op, str(error))
@@ -77,14 +98,14 @@ class EtcdClients(Clients):
         shown = [*tail, op][-KEPT[name.partition("/")[0]] :]
         value = json.dumps({"count": count + 1, "tail": shown})
         compare: JsonObject = {
-            "key": _b64(name),
+            "key": b64(name),
             "target": "MOD",
             "mod_revision": str(revision),
         }
-        put: JsonObject = {"key": _b64(name), "value": _b64(value)}
+        put: JsonObject = {"key": b64(name), "value": b64(value)}
         request: JsonObject = {"compare": [compare], "success": [{"request_put": put}]}
         try:
-            txid, told = await self._ask(client, node, "txn", request)
+            txid, told = await self.ask(client, node, "kv/txn", request)
         except ClientError as error:
             recorder.given_up(op, str(error))
             return False
@@ -93,15 +114,67 @@ class EtcdClients(Clients):
             self._is_final(client, node, txid)
             return False
         recorder.answered(op, txid=txid, count=count + 1, tail=tuple(shown))
+        self.writes[revision_of(told)] = name, value
         self._is_final(client, node, txid)
         self._written.append(txid)
         return True
 
-    async def _ask(
+    async def put(
+        self, client: str, node: NodeProcess, *, key: str, value: str, lease: int
+    ) -> TxId:
+        """Set a key that ends with a lease; return the transaction.
+
+        Raises:
+            ClientError: it is refused, or nobody knows.
+        """
+        request: JsonObject = {
+            "key": b64(key),
+            "value": b64(value),
+            "lease": str(lease),
+        }
+        txid, told = await self.ask(client, node, "kv/put", request)
+        self.writes[revision_of(told)] = key, value
+        return txid
+
+    async def read_last(self, node: NodeProcess) -> tuple[int, Mapping[str, Kept]]:
+        """Read all keys, as the last read of a node; return them and their revision.
+
+        Raises:
+            ClientError: the node does not answer.
+        """
+        recorder = self._recorder
+        ops = {
+            key: recorder.sent(client=LAST, node=node.name, key=key, is_write=False)
+            for key in recorder.written
+        }
+        everything: JsonObject = {"key": b64("\0"), "range_end": b64("\0")}
+        try:
+            txid, told = await self.ask(LAST, node, "kv/range", everything)
+            kvs = told.get("kvs", [])
+            if not isinstance(kvs, list):
+                raise UnexpectedReply(f"no keys: {str(told)[:200]}")
+            kept = dict(map(_kept, kvs))
+            objects = {key: _object(kept[key].value) for key in ops if key in kept}
+        except ClientError as error:
+            for op in ops.values():
+                recorder.given_up(op, str(error))
+            raise
+        for key, op in ops.items():
+            count, tail = objects.get(key, (0, ()))
+            recorder.answered(op, txid=txid, count=count, tail=tail)
+        self._is_final(LAST, node, txid)
+        return revision_of(told), kept
+
+    async def ask(
         self, client: str, node: NodeProcess, call: str, request: Json
     ) -> tuple[TxId, JsonObject]:
+        """Make a call; return its transaction and its answer.
+
+        Raises:
+            ClientError: it is refused, or nobody knows.
+        """
         connection = await self._connection(client, node)
-        reply = await connection.post(f"/v3/kv/{call}", request)
+        reply = await connection.post(f"/v3/{call}", request)
         told, txid = reply.object(), reply.txid
         if txid is None:
             raise UnexpectedReply(f"no transaction: {reply.text[:200]!r}")
@@ -113,7 +186,8 @@ class EtcdClients(Clients):
         )
 
 
-def _b64(text: str) -> str:
+def b64(text: str) -> str:
+    """Write a key or a value as the gateway does."""
     return base64.b64encode(text.encode()).decode()
 
 
@@ -124,10 +198,46 @@ def object_of(told: JsonObject) -> tuple[int, int, tuple[Op, ...]]:
         UnexpectedReply: the answer has none.
     """
     kvs: Any = told.get("kvs", [])
+    if not kvs:
+        return 0, 0, ()
     try:
-        if not kvs:
-            return 0, 0, ()
-        kept = json.loads(base64.b64decode(kvs[0]["value"]))
-        return int(kvs[0]["mod_revision"]), int(kept["count"]), tuple(kept["tail"])
-    except (LookupError, TypeError, ValueError) as error:
+        _, kept = _kept(kvs[0])
+    except LookupError as error:
         raise UnexpectedReply(f"not an object: {str(told)[:200]}") from error
+    count, tail = _object(kept.value)
+    return kept.modified, count, tail
+
+
+def revision_of(told: JsonObject) -> int:
+    """Read the store's revision from an answer.
+
+    Raises:
+        UnexpectedReply: the answer has none.
+    """
+    header: Any = told.get("header")
+    try:
+        return int(header["revision"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise UnexpectedReply(f"no revision: {str(told)[:200]}") from error
+
+
+def _kept(kv: Any) -> tuple[str, Kept]:  # noqa: ANN401  # an answer's part
+    """Read a key, whose numbers are left out where they are 0."""
+    try:
+        return base64.b64decode(kv.get("key", "")).decode(), Kept(
+            value=base64.b64decode(kv["value"]).decode(),
+            version=int(kv.get("version", 0)),
+            created=int(kv.get("create_revision", 0)),
+            modified=int(kv["mod_revision"]),
+        )
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UnexpectedReply(f"not an object: {str(kv)[:200]}") from error
+
+
+def _object(value: str) -> tuple[int, tuple[Op, ...]]:
+    """Read an object from a key's value."""
+    try:
+        kept = json.loads(value)
+        return int(kept["count"]), tuple(kept["tail"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise UnexpectedReply(f"not an object: {value[:200]}") from error

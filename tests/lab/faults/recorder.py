@@ -26,12 +26,14 @@ class Recorder:
         events: what was recorded.
         undecided: ids of writes whose final status nobody has been told.
         write_answers: when each write was answered, and in which view.
+        written: the objects that somebody wanted to write to.
     """
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self.events: list[Event] = []
         self.undecided: dict[TxId, Op] = {}
         self.write_answers: list[tuple[float, View]] = []
+        self.written: dict[str, None] = {}
         self._now_s = now_s
         self._start_s = now_s()
         self._requests: dict[Op, Sent] = {}
@@ -56,6 +58,8 @@ class Recorder:
             is_write=is_write,
         )
         self._requests[op] = request
+        if is_write:
+            self.written[key] = None
         self.events.append(request)
         return op
 

@@ -48,3 +48,16 @@ def render(report: Report) -> Iterator[str]:
         "one entry"
     )
     yield f"{checked.events} events are consistent"
+    if (seen := report.witnessed) is not None:
+        yield (
+            f"{seen.nodes} nodes showed every committed write in the end, at revision "
+            f"{seen.revisions}"
+        )
+        yield (
+            f"{seen.watchers} watchers were told all of it by {seen.streams} streams: "
+            f"{seen.events} events, each once and in order"
+        )
+        yield (
+            f"{seen.leases_ended} leases ended in time; {seen.leases_kept_over} times "
+            "one was kept alive over a change of primary"
+        )

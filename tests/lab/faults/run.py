@@ -21,12 +21,14 @@ from ccfpy.local.network import NODE_PROGRAM, NotInTime, ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.lab.consistency import Checked, History, check
 from tests.lab.consistency.history import InLedger, write_history
+from tests.lab.consistency.last_reads import check_last_reads
 from tests.lab.consistency.ledgers import Ivs
 from tests.lab.consistency.linearizable import check_linearizable
 from tests.lab.faults import app as fault_app
 from tests.lab.faults.clients import Clients
 from tests.lab.faults.disks import SizedDisks
 from tests.lab.faults.etcd_clients import EtcdClients
+from tests.lab.faults.etcd_witnesses import EtcdWitnesses, Witnessed
 from tests.lab.faults.evidence import Evidence, gather_evidence, watch_entries
 from tests.lab.faults.faults import (
     DELAY_FILE,
@@ -116,7 +118,11 @@ class Inflicted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a run found."""
+    """What a run found.
+
+    Attributes:
+        witnessed: what watchers and lease holders saw, where the keys are etcd's.
+    """
 
     plan: Plan
     faults: Sequence[Inflicted]
@@ -126,6 +132,7 @@ class Report:
     views: Sequence[View]
     longest_pause_s: float
     seconds: float
+    witnessed: Witnessed | None = None
 
 
 @dataclass(slots=True)
@@ -138,6 +145,7 @@ class Run:
     recorder: Recorder = field(default_factory=Recorder)
     ivs: Ivs = field(default_factory=Ivs)
     faults: list[Inflicted] = field(default_factory=list)
+    witnesses: EtcdWitnesses | None = None
 
     async def perform(self) -> Report:
         """Run.
@@ -174,6 +182,7 @@ class Run:
             views=sorted({view for _, view in self.recorder.write_answers}),
             longest_pause_s=self.recorder.longest_pause_s(),
             seconds=self.recorder.now_s(),
+            witnessed=None if self.witnesses is None else self.witnesses.judge(),
         )
 
     def _check(self, ledger: Sequence[InLedger] | None) -> Checked:
@@ -189,6 +198,9 @@ class Run:
             file.writelines(write_history(history))
         if is_etcd:
             check_linearizable(history.events)
+        if self.witnesses is not None:
+            check_last_reads(history.events, self.witnesses.nodes)
+            self.witnesses.judge_leases()
         return check(history)
 
     def _means(self, cleanup: contextlib.ExitStack) -> Means:
@@ -210,6 +222,7 @@ class Run:
             election_timeout_ms=plan.election_timeout_ms,
             forwarding_timeout_ms=plan.election_timeout_ms // 3,
             chunk_size="50KB",
+            has_http2=plan.service is Service.ETCD,
         )
 
         def before_start(node: NodeProcess) -> None:
@@ -234,7 +247,11 @@ class Run:
             dice=random.Random(plan.seed),  # noqa: S311  # repeats by its seed
         )
         is_over = asyncio.Event()
-        try:
+        async with contextlib.AsyncExitStack() as cleanup:
+            cleanup.push_async_callback(clients.close)
+            if isinstance(clients, EtcdClients):
+                self.witnesses = self._call_witnesses(network, clients)
+                await cleanup.enter_async_context(self.witnesses.witnessing())
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(network, is_over))
                 for number in range(plan.clients):
@@ -245,8 +262,17 @@ class Run:
                     clients.end()
                     is_over.set()
             await self._settle(network, clients)
-        finally:
-            await clients.close()
+
+    def _call_witnesses(
+        self, network: ProcessNetwork, clients: EtcdClients
+    ) -> EtcdWitnesses:
+        return EtcdWitnesses(
+            network,
+            clients,
+            now_s=self.recorder.now_s,
+            election_timeout_s=self.plan.election_timeout_s,
+            dice=random.Random(self.plan.seed),  # noqa: S311  # repeats by its seed
+        )
 
     async def _chaos(self, means: Means, clients: Clients) -> None:
         """Make one fault after another, and wait for progress after each."""
@@ -352,6 +378,8 @@ class Run:
         while self.recorder.undecided and self.recorder.now_s() < deadline_s:
             await clients.decide_all([await network.primary()])
         await clients.decide_all(network.serving)
+        if self.witnesses is not None:
+            await self.witnesses.settle(timeout_s=PROGRESS_TIMEOUT_S)
 
     async def _watch(self, network: ProcessNetwork, is_over: asyncio.Event) -> None:
         """Read entries while they are there: a rollback removes some."""

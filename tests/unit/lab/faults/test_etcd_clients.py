@@ -7,13 +7,14 @@ import random
 import pytest
 
 from ccfpy.base.json import JsonObject
-from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.errors import ClientError, UnexpectedReply
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.lab.consistency import History, check
 from tests.lab.consistency.history import GivenUp
+from tests.lab.consistency.last_reads import check_last_reads
 from tests.lab.consistency.linearizable import NOT_EQUAL, check_linearizable
-from tests.lab.faults.etcd_clients import EtcdClients, object_of
+from tests.lab.faults.etcd_clients import EtcdClients, object_of, revision_of
 from tests.lab.faults.recorder import Recorder
 
 
@@ -30,14 +31,20 @@ def test_calls_of_a_node_that_is_gone_have_unknown_outcomes(
                 assert not await clients.request(
                     client, gone, is_write=is_write, dice=dice
                 )
+        with pytest.raises(ClientError):
+            await clients.read_last(gone)
+        with pytest.raises(ClientError):
+            await clients.put("c", gone, key="k", value="v", lease=7)
         await clients.close()
 
     asyncio.run(ask())
     found = check(History(events=recorder.events))
     assert (found.writes, found.unknown, found.reads) == (1, 1, 0)
+    assert check_last_reads(recorder.events, ()) == 0
+    assert clients.writes == {}
     assert check_linearizable(recorder.events) == 0
     reasons = [each.reason for each in recorder.events if isinstance(each, GivenUp)]
-    assert len(reasons) == 4
+    assert len(reasons) == 5  # the last of them is the last read's
     assert NOT_EQUAL not in reasons
 
 
@@ -55,3 +62,13 @@ def test_an_object_has_a_revision_and_writes() -> None:
 def test_an_answer_without_an_object_is_refused(value: str) -> None:
     with pytest.raises(UnexpectedReply, match="not an object"):
         object_of(_told(value))
+
+
+def test_an_answer_has_the_revision_of_the_store() -> None:
+    assert revision_of({"header": {"revision": "9"}}) == 9
+
+
+@pytest.mark.parametrize("told", [{}, {"header": {}}, {"header": {"revision": "x"}}])
+def test_an_answer_without_a_revision_is_refused(told: JsonObject) -> None:
+    with pytest.raises(UnexpectedReply, match="no revision"):
+        revision_of(told)

@@ -12,6 +12,10 @@ def test_a_run_is_recorded_in_order_with_what_is_not_known_yet() -> None:
     one = recorder.sent(client="c", node="n0", key="list/0", is_write=True)
     two = recorder.sent(client="c", node="n0", key="list/0", is_write=True)
     read = recorder.sent(client="d", node="n1", key="list/0", is_write=False)
+    recorder.given_up(
+        recorder.sent(client="d", node="n1", key="list/1", is_write=False), "no answer"
+    )
+    assert list(recorder.written) == ["list/0"]
     recorder.answered(one, txid=TxId(2, 5), count=1, tail=(one,))
     recorder.given_up(two, "no answer")
     recorder.answered(read, txid=TxId(2, 5), count=1, tail=(one,))
