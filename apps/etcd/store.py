@@ -259,8 +259,12 @@ class Store:
     def keys_of(self, lease_id: int) -> list[bytes]:
         """List the keys of a lease, in their order."""
         prefix = LEASE_ID.encode(lease_id)
-        rows = self._leased.raw.range(prefix, _after(prefix))
-        return [row[len(prefix) :] for row, _ in rows]
+        return _behind(prefix, self._leased.raw.range(prefix, _after(prefix)))
+
+    def first_keys_of(self, lease_id: int, count: int) -> list[bytes]:
+        """List the first keys of a lease, without a look at the others."""
+        prefix = LEASE_ID.encode(lease_id)
+        return _behind(prefix, self._leased.raw.first(prefix, _after(prefix), count))
 
     def grant(self, lease_id: int, ttl_s: int, now_ms: int) -> None:
         """Begin a lease.
@@ -322,7 +326,7 @@ class Store:
         keys_left, bytes_left = LEASED_KEYS_ENDED_MAX, LEASED_BYTES_ENDED_MAX
         for row, _ in due[:LEASES_ENDED_MAX]:
             lease_id = lease_that_ends(row)
-            for key in self.keys_of(lease_id):
+            for key in self.first_keys_of(lease_id, keys_left + 1):
                 if keys_left <= 0 or bytes_left <= 0:
                     self._begin_revision()
                     return
@@ -368,6 +372,10 @@ def events_of(
 
 def _leased_row(lease_id: int, key: bytes) -> bytes:
     return LEASE_ID.encode(lease_id) + key
+
+
+def _behind(prefix: bytes, rows: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    return [row[len(prefix) :] for row, _ in rows]
 
 
 def _after(prefix: bytes) -> bytes | None:

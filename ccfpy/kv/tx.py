@@ -164,11 +164,36 @@ class MapHandle:
         """List entries in key order, from ``start`` up to but without ``stop``."""
         if start is not None and stop is not None and stop <= start:
             return []
+        return self._range(start, stop, self._keys_between(start, stop))
+
+    def first(
+        self, start: bytes | None, stop: bytes | None, count: int
+    ) -> list[tuple[bytes, bytes]]:
+        """List the first so many entries of ``range``, without a look at the others."""
+        found: list[tuple[bytes, bytes]] = []
+        is_last = start is not None and stop is not None and stop <= start
+        while len(found) < count and not is_last:
+            # Keys that are removed here are still in the order.
+            keys = self._keys_between(start, stop, count)
+            is_last = len(keys) < count
+            end = stop if is_last else keys[-1] + b"\0"
+            found += self._range(start, end, keys)
+            start = end
+        return found[:count]
+
+    def _keys_between(
+        self, start: bytes | None, stop: bytes | None, most: int | None = None
+    ) -> list[bytes]:
         self.reads_whole_map = True
         # The order of keys is kept in a list that cannot be read while it changes.
-        keys = self._state.threads.inside(
-            lambda _: self.map.keys_between(start, stop), None
+        return self._state.threads.inside(
+            lambda _: self.map.keys_between(start, stop, most), None
         )
+
+    def _range(
+        self, start: bytes | None, stop: bytes | None, keys: list[bytes]
+    ) -> list[tuple[bytes, bytes]]:
+        """List the entries of a range, in which the map has these keys."""
         written = {
             key: value
             for key, value in self.writes.items()

@@ -10,6 +10,7 @@ and now is read by its number and nothing is copied to keep it. The rules:
 """
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any, TypeAlias
 
 # The package ships no types; every use of it is in this file.
@@ -92,15 +93,19 @@ class VersionedMap:
         node = self.chains.get(key)
         return 0 if node is None or node[1] is None else node[0]
 
-    def keys_between(self, start: bytes | None, stop: bytes | None) -> list[bytes]:
+    def keys_between(
+        self, start: bytes | None, stop: bytes | None, most: int | None = None
+    ) -> list[bytes]:
         """List, in byte order, keys from ``start`` up to but without ``stop``.
 
-        Keys that exist at some version only are included. The order is kept from the
-        first call on: maps that are never asked pay nothing for it.
+        At most so many are listed, if that is given. Keys that exist at some version
+        only are included. The order is kept from the first call on: maps that are never
+        asked pay nothing for it.
         """
         if self._ordered is None:
             self._ordered = SortedList(self.chains)
-        return list(self._ordered.irange(start, stop, inclusive=(True, False)))
+        between = self._ordered.irange(start, stop, inclusive=(True, False))
+        return list(islice(between, most))
 
     def _drop(self, key: bytes) -> None:
         del self.chains[key]

@@ -132,6 +132,7 @@ def test_the_keys_of_a_lease_end_with_it_in_one_revision() -> None:
         keys.run(lambda store, key=key: store.put(key, b"v", LEASE))  # type: ignore[misc]
     keys.run(lambda store: store.put(b"c", b"v", 0))
     assert keys.read(lambda store: store.keys_of(LEASE)) == [b"a", b"b", b"\xff"]
+    assert keys.read(lambda store: store.first_keys_of(LEASE, 2)) == [b"a", b"b"]
     keys.run(lambda store: store.revoke(LEASE))
     store = keys.read(lambda store: store)
     assert [kv.key for kv in store.range(KeyRange(b"\x00", ALL))] == [b"c"]

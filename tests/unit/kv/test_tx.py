@@ -1,12 +1,15 @@
 """The reads of a transaction, and its dependencies."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccfpy.kv.changes import Conflict, ReadOnlyTransaction
 from ccfpy.kv.names import ReservedName
 from ccfpy.kv.store import Store
 
 M = "public:m"
+NAMES = st.sampled_from([b"a", b"aa", b"b", b"c", b"d"])
 
 
 @pytest.fixture
@@ -153,12 +156,43 @@ def test_a_range_without_own_writes_reads_the_state(store: Store) -> None:
     assert handle.range(b"a", b"b") == [(b"a", b"1")]
 
 
+@given(
+    st.dictionaries(NAMES, st.booleans()),
+    st.dictionaries(NAMES, st.booleans()),
+    *(st.none() | NAMES, st.none() | NAMES, st.integers(0, 4)),
+)
+def test_the_first_entries_are_those_of_the_range(
+    before: dict[bytes, bool],
+    own: dict[bytes, bool],
+    start: bytes | None,
+    stop: bytes | None,
+    count: int,
+) -> None:
+    store = Store(0)
+    write(store, **{name.decode(): b"v" for name in before})
+    earlier = store.begin()
+    earlier.raw(M)
+    tx = store.begin()
+    for name in (name for name, stays in before.items() if not stays):
+        tx.raw(M).remove(name)
+    store.commit(tx)
+    for reading in (earlier, store.begin()):
+        handle = reading.raw(M)
+        for name, is_there in own.items():
+            if is_there:
+                handle.put(name, b"own")
+            else:
+                handle.remove(name)
+        assert handle.first(start, stop, count) == handle.range(start, stop)[:count]
+
+
 @pytest.mark.parametrize(("start", "stop"), [(b"b", b"a"), (b"a", b"a")])
 def test_an_empty_range_depends_on_nothing(
     store: Store, start: bytes, stop: bytes
 ) -> None:
     handle = store.begin().raw(M)
     assert handle.range(start, stop) == []
+    assert handle.first(start, stop, 1) == []
     assert not handle.reads_whole_map
 
 

@@ -72,6 +72,7 @@ def test_keys_are_kept_in_order_once_asked_for() -> None:
     assert m.keys_between(None, None) == [b"b", b"d"]
     m.apply(2, {b"a": b"", b"c": b"", b"b": b"again"})
     assert m.keys_between(b"b", b"d") == [b"b", b"c"]
+    assert m.keys_between(b"b", b"d", 1) == [b"b"]
     m.undo(2, {b"a": b"", b"c": b"", b"b": b"again"}, 1)
     assert m.keys_between(None, None) == [b"b", b"d"]
     m.apply(2, {b"b": None})
