@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, Protocol
 
-from apps.etcd.limits import LEASE_TTL_S_MAX, LEASE_TTL_S_MIN
+from apps.etcd.limits import (
+    LEASE_TTL_S_MAX,
+    LEASE_TTL_S_MIN,
+    LEASED_BYTES_LISTED_MAX,
+    LEASED_KEYS_LISTED_MAX,
+)
 from apps.etcd.messages import (
     AlarmAction,
     AlarmRequest,
@@ -44,7 +49,7 @@ from apps.etcd.ranges import (
     run_put,
     run_range,
 )
-from apps.etcd.refusals import Refusal, refused
+from apps.etcd.refusals import Code, Refusal, Refused, refused
 from apps.etcd.service import API_VERSION, leader_of, members, unserved
 from apps.etcd.store import Store
 from apps.etcd.transactions import check_txn, run_txn
@@ -170,13 +175,29 @@ def lease_time_to_live(
     lease = asked.store.lease(request.lease_id, asked.now_ms)
     if lease is None:
         return LeaseTimeToLiveResponse(lease_id=request.lease_id, ttl=NO_LEASE_TTL)
-    keys = asked.store.keys_of(request.lease_id) if request.keys else ()
+    keys = _listed_keys(asked.store, request.lease_id) if request.keys else ()
     return LeaseTimeToLiveResponse(
         lease_id=request.lease_id,
         ttl=(lease.ends_ms - asked.now_ms) // _MS,
         granted_ttl=lease.ttl_s,
         keys=tuple(keys),
     )
+
+
+def _listed_keys(store: Store, lease_id: int) -> list[bytes]:
+    """List the keys of a lease.
+
+    Raises:
+        Refused: there are too many, or they are too long.
+    """
+    keys = store.first_keys_of(lease_id, LEASED_KEYS_LISTED_MAX + 1)
+    if len(keys) > LEASED_KEYS_LISTED_MAX:
+        text = f"the lease has more than {LEASED_KEYS_LISTED_MAX} keys"
+        raise Refused(Code.RESOURCE_EXHAUSTED, f"etcdserver: {text}")
+    if sum(map(len, keys)) > LEASED_BYTES_LISTED_MAX:
+        text = f"the lease's keys are longer than {LEASED_BYTES_LISTED_MAX} bytes"
+        raise Refused(Code.RESOURCE_EXHAUSTED, f"etcdserver: {text}")
+    return keys
 
 
 def lease_leases(asked: Asked, _: LeaseLeasesRequest) -> LeaseLeasesResponse:

@@ -32,6 +32,11 @@ LEASED_KEYS_ENDED_MAX = 1000
 LEASED_BYTES_ENDED_MAX = 2 << 20
 """How long these keys and their values are, before another one ends: the ledger keeps
 each value again, in the same entry as what the caller writes."""
+LEASED_KEYS_LISTED_MAX = 10_000
+"""How many keys of a lease one answer lists: its message has no way to say that there
+are more."""
+LEASED_BYTES_LISTED_MAX = 8 << 20
+"""How long these keys are: JSON needs a third more, within an answer's 32 MiB."""
 LEASES_CHECKED_MS = 1000
 """How often the primary looks for leases that have ended."""
 CALL_MS_MAX = 5000

@@ -11,7 +11,13 @@ import pytest
 from apps import etcd
 from apps.etcd.calls import CALLS
 from apps.etcd.gateway import parse_request
-from apps.etcd.limits import JSON_BYTES_MAX, LEASE_TTL_S_MAX, LEASE_TTL_S_MIN
+from apps.etcd.limits import (
+    JSON_BYTES_MAX,
+    LEASE_TTL_S_MAX,
+    LEASE_TTL_S_MIN,
+    LEASED_BYTES_LISTED_MAX,
+    LEASED_KEYS_LISTED_MAX,
+)
 from apps.etcd.messages import PutRequest
 from apps.etcd.refusals import Refused
 from ccfpy.app import TxId
@@ -224,6 +230,37 @@ def test_a_lease_is_revoked(fresh: Etcd) -> None:
     assert fresh.refused("lease/revoke", ID="7") == unknown
     body: JsonObject = {"key": b64(b"k"), "lease": "7"}
     assert fresh.refused("kv/put", **body) == unknown
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+@pytest.mark.parametrize(
+    ("bound", "most", "why"),
+    [
+        ("LEASED_KEYS_LISTED_MAX", 3, " has more than {} keys"),
+        ("LEASED_BYTES_LISTED_MAX", 6, "'s keys are longer than {} bytes"),
+    ],
+)
+def test_the_keys_of_a_lease_are_listed_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+    fresh: Etcd,
+    bound: str,
+    most: int,
+    why: str,
+    excess: int,
+) -> None:
+    assert (LEASED_KEYS_LISTED_MAX, LEASED_BYTES_LISTED_MAX) == (10_000, 8 << 20)
+    monkeypatch.setattr(f"apps.etcd.calls.{bound}", most - excess)
+    fresh.ask("lease/grant", TTL="10", ID="7")
+    names = (b"a", b"bb", b"ccc")
+    for name in names:
+        fresh.put(name, b"", lease="7")
+    if not excess:
+        listed = fresh.ask("lease/timetolive", ID="7", keys=True)
+        assert listed["keys"] == [b64(name) for name in names]
+        return
+    text = f"etcdserver: the lease{why.format(most - 1)}"
+    assert fresh.refused("lease/timetolive", ID="7", keys=True) == (429, 8, text)
+    assert "TTL" in fresh.ask("lease/timetolive", ID="7")
 
 
 @pytest.mark.parametrize(
