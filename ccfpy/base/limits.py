@@ -517,6 +517,9 @@ milliseconds while they catch up."""
 INDEX_ENTRIES_PER_READ: int = 500
 """Past states asked for at once (``src/indexing/indexer.h``); as many more are on
 their way meanwhile."""
+STREAM_TURN_ENTRIES: int = 4 * INDEX_ENTRIES_PER_READ
+"""Entries that a live stream which is behind is told of before another one is, so that
+one at the beginning of a long ledger does not hold up the others."""
 INDEX_UNSIGNED_MAX: int = 100_000
 """Entries read back that await the signature after them."""
 INDEX_RETRY_MS_MIN: int = 1000

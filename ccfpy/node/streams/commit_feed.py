@@ -145,20 +145,28 @@ class _AtHead(Strategy):
 
 @final
 class _Behind(Impatient):
-    """The followers that do not know all that was told."""
+    """The followers that do not know all that was told.
+
+    One place of the ledger is read at a time, so followers take turns: the first that
+    has room is told, and whoever stands at the same place. After its turn, or when it
+    has no more room, a follower goes to the end. So none waits longer than one turn of
+    each of the others, however far behind they are.
+    """
 
     def __init__(self, catch_up: "Callable[[Follower], None]") -> None:
         self.name = "streams that are behind"
         self._followers: dict[Follower, None] = {}
+        self._told = 0
         self._catch_up = catch_up
 
     @property
     def next_requested(self) -> "Seqno | None":
-        """What the follower furthest behind that has room knows next."""
-        followers = self._followers
-        if not followers:
-            return None
-        return min((each.next for each in followers if not each.is_full), default=None)
+        """What the follower whose turn it is does not know."""
+        turn = self._in_turn()
+        return None if turn is None else turn.next
+
+    def _in_turn(self) -> Follower | None:
+        return next((each for each in self._followers if not each.is_full), None)
 
     def __contains__(self, follower: object) -> bool:
         """Return whether a follower is here."""
@@ -174,10 +182,28 @@ class _Behind(Impatient):
 
     def take(self, tx_id: "TxId", writes: "WriteSet") -> None:
         """Pass a transaction to the followers that miss it."""
-        for follower in list(self._followers):
-            if follower.next == tx_id.seqno and not follower.is_full:
-                follower.told(tx_id, writes)
-                self._catch_up(follower)
+        turn = self._in_turn()
+        for follower in self._at(tx_id.seqno):
+            follower.told(tx_id, writes)
+            self._catch_up(follower)
+            if follower.is_full:
+                self._to_the_end(follower)
+        self._told += 1
+        if self._in_turn() is not turn:
+            self._told = 0
+        elif turn is not None and self._told >= limits.STREAM_TURN_ENTRIES:
+            self._told = 0
+            self._to_the_end(turn)
+
+    def _at(self, seqno: "Seqno") -> list[Follower]:
+        """List the followers that miss a transaction, and have room for it."""
+        followers = self._followers
+        return [each for each in followers if each.next == seqno and not each.is_full]
+
+    def _to_the_end(self, follower: Follower) -> None:
+        if follower in self._followers:
+            del self._followers[follower]
+            self._followers[follower] = None
 
     def give_up(self, seqno: "Seqno") -> bool:
         """Forget the followers that need a transaction which cannot be had.
@@ -255,6 +281,7 @@ class CommitFeed:
         """Return what there is for a follower, which makes room for more."""
         news = follower.take()
         if news and follower in self._behind:
+            self._catch_up(follower)  # else it would have a turn, and want nothing yet
             self._wake()
         return news
 

@@ -153,6 +153,47 @@ def test_what_waits_for_a_follower_is_bounded_in_bytes(excess: int) -> None:
     assert told + ledger.told(slow) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("excess", [0, 1])
+def test_who_is_far_behind_does_not_hold_up_who_is_a_little_behind(
+    monkeypatch: pytest.MonkeyPatch, excess: int
+) -> None:
+    turn = 10
+    monkeypatch.setattr(limits, "STREAM_TURN_ENTRIES", turn)
+    ledger, length = Ledger(), 500
+    for _ in range(length):
+        ledger.commit("a")
+    far = [ledger.follow("a", after=0), ledger.follow("a", after=100)]
+    near = ledger.follow("a", after=length - turn - excess)
+    # Each pass tells of one transaction. Who misses more than a turn has two of them.
+    passes = 3 * turn if not excess else 5 * turn + excess
+    ledger.work(passes - 1)
+    heard = ledger.told(near)
+    assert len(heard) == turn + excess - 1
+    ledger.work(1)
+    heard += ledger.told(near)
+    assert heard == list(range(length - turn - excess + 1, length + 1))
+    for each in far:
+        assert len(ledger.told(each)) == turn * (1 + excess)
+
+
+def test_a_stream_that_was_full_waits_for_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "STREAM_NEWS_MAX", 3)
+    ledger = Ledger()
+    for _ in range(20):
+        ledger.commit("a")
+    slow, other = ledger.follow("a", after=0), ledger.follow("a", after=5)
+    ledger.work(3)
+    assert ledger.told(slow) == [1, 2, 3]
+    ledger.work(2)
+    assert (ledger.told(slow), ledger.told(other)) == ([], [6, 7])
+    ledger.work(3)
+    assert ledger.told(other) == [8, 9, 10]
+    ledger.work(3)
+    assert ledger.told(slow) == [4, 5, 6]
+
+
 @given(
     st.lists(
         st.tuples(
@@ -168,6 +209,7 @@ def test_whatever_happens_each_transaction_is_told_once_and_in_order(
     ledger, followers = Ledger(), list[tuple[Follower, Seqno, list[Seqno]]]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "STREAM_NEWS_MAX", 2)
+        patch.setattr(limits, "STREAM_TURN_ENTRIES", 3)
         for what, number in steps:
             if what == "commit":
                 ledger.commit(*("ab" if number % 2 else "a"))
