@@ -45,8 +45,9 @@ class ReadMore:
 class KeepSession:
     """Keep a session while it is idle, or end it again when it is idle too long.
 
-    The session has a stream that waits for something to happen. The enclave cannot say
-    whether the client is still there: the host's system asks the client's.
+    The session has a stream that waits for something to happen, and whose caller a
+    policy has named. The enclave cannot say whether the client is still there: the
+    host's system asks the client's.
     """
 
     session: SessionId

@@ -53,6 +53,7 @@ class Http2Streams:
         "_counted_bytes",
         "_due",
         "_earned_ms",
+        "_named",
         "_open",
         "_server",
         "_stepping",
@@ -65,6 +66,9 @@ class Http2Streams:
         self._due: dict[int, None] = {}
         self._away: dict[int, None] = {}
         self._stepping = 0
+        self._named = 0
+        """How many of them have a caller whom a policy has named: these alone live
+        however long nothing happens."""
         self._counted_bytes = 0
         self._earned_ms = 0
 
@@ -104,7 +108,10 @@ class Http2Streams:
         if len(self._open) == 1:
             self._earned_ms = client.streams.now_ms
             client.streams.sessions += 1
-            client.streams.on_kept(client.session.id, True)
+        if opened.owner:
+            self._named += 1
+            if self._named == 1:
+                client.streams.on_kept(client.session.id, True)
         self._apply(stream, live)
         self._look_at(stream)
         return None
@@ -305,7 +312,10 @@ class Http2Streams:
             live.awaited.abandon()
         if not self._open:
             client.streams.sessions -= 1
-            client.streams.on_kept(client.session.id, False)
+        if live.opened.owner:
+            self._named -= 1
+            if not self._named:
+                client.streams.on_kept(client.session.id, False)
 
 
 def _not_here() -> Response:

@@ -21,7 +21,8 @@ class NodeStreams:
     Attributes:
         feed: tells them what is committed.
         on_turn: called when a stream of a session has something to do.
-        on_kept: called when a session begins to have streams, and when it has no more.
+        on_kept: called when a session begins to have streams of callers whom a policy
+            has named, and when it has no more.
         open: how many there are.
         owned: the same, by whose they are.
         sessions: of how many connections.

@@ -396,12 +396,16 @@ def test_the_host_is_told_which_sessions_wait(
 
     monkeypatch.setattr(node, "perform", note)
     client = H2Session(node, alice)
+    public = Caller(client, WATCH)
+    assert told == [], "strangers' streams live by what they send"
     callers = [Caller(client, ECHO) for _ in range(2)]
     assert told == [(client.session, True)]
     callers[0].end()
     assert told == [(client.session, True)]
     callers[1].end()
     assert told == [(client.session, True), (client.session, False)]
+    public.end()
+    assert len(told) == 2
 
 
 def test_a_client_that_only_waits_may_ask_for_ever_whether_the_node_is_there(
