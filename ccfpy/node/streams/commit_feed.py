@@ -148,9 +148,9 @@ class _Behind(Impatient):
     """The followers that do not know all that was told.
 
     One place of the ledger is read at a time, so followers take turns: the first that
-    has room is told, and whoever stands at the same place. After its turn, or when it
-    has no more room, a follower goes to the end. So none waits longer than one turn of
-    each of the others, however far behind they are.
+    has room is told, and each other that is at the same place. After its turn, or when
+    it has no more room, a follower goes to the end. So none waits longer than one turn
+    of each of the others, however far behind they are.
     """
 
     def __init__(self, catch_up: "Callable[[Follower], None]") -> None:

@@ -99,7 +99,7 @@ class EtcdWitnesses:
 
     @contextlib.asynccontextmanager
     async def witnessing(self) -> AsyncIterator[None]:
-        """Let all of them see what happens meanwhile."""
+        """Run all of them meanwhile."""
         async with asyncio.TaskGroup() as group:
             watching = [
                 group.create_task(self._watchers.run(each))

@@ -128,7 +128,7 @@ class Watchers:
         self.each = [Watcher(dice) for _ in range(count)]
 
     async def run(self, watcher: Watcher) -> None:
-        """Let a watcher watch until it is cancelled."""
+        """Run a watcher until its task is cancelled."""
         certificate = self._network.options.service_certificate.read_text()
         context = grpc_context(certificate, self._identity)
         while True:
