@@ -11,7 +11,8 @@ from ccfpy.boundary.effects import BeginLedger
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
-from tests.unit.node.replication.test_replication import all_agree, put, replica_of
+from tests.unit.node.replication.conftest import all_agree
+from tests.unit.node.replication.test_replication import put, replica_of
 
 
 def without(configuration: NodeConfiguration) -> NodeConfiguration:

@@ -23,8 +23,8 @@ from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.dishonest import unhook, write
+from tests.unit.node.replication.conftest import all_agree, of_three
 from tests.unit.node.replication.test_replication import (
-    all_agree,
     primary,
     put,
     replica_of,
@@ -36,22 +36,6 @@ SECRETS = recovery.ENCRYPTED_LEDGER_SECRETS.name
 STRANGER = NodeId("ab" * 32)
 
 
-def _of_three(network: Network) -> Network:
-    """Make an open service of one node one of three nodes that agree."""
-    for _ in range(2):
-        joiner = network.join()
-        network.deliver()
-        network.nodes[0].trust(joiner)
-        network.wait_until(lambda: all_agree(network))
-    return network
-
-
-@pytest.fixture
-def three(network: Network) -> Network:
-    """An open service of three nodes that agree."""
-    return _of_three(network)
-
-
 @pytest.fixture(scope="module")
 def unharmed(members: tuple[Person, ...], alice: Person) -> Network:
     """Such a service for all tests that leave its nodes in agreement."""
@@ -59,7 +43,7 @@ def unharmed(members: tuple[Person, ...], alice: Person) -> Network:
     network.start()
     network.advance(200)
     network.nodes[0].open_service(alice)
-    return _of_three(network)
+    return of_three(network)
 
 
 def record(node: InProcessNode) -> NodeInfo:

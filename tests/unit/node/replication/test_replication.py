@@ -16,6 +16,7 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
+from tests.unit.node.replication.conftest import all_agree
 
 
 def replica_of(node: InProcessNode) -> RunningNode:
@@ -26,26 +27,6 @@ def replica_of(node: InProcessNode) -> RunningNode:
 
 def replication_of(node: InProcessNode) -> Replication:
     return replica_of(node).replication
-
-
-def all_agree(network: Network) -> bool:
-    living = [node for node in network.nodes if network.is_alive(node)]
-    first = living[0].host
-    return all(
-        n.host.entries == first.entries and n.host.commit == len(first.entries)
-        for n in living
-    )
-
-
-@pytest.fixture
-def three(network: Network) -> Network:
-    """An open service of three nodes that agree."""
-    for _ in range(2):
-        joiner = network.join()
-        network.deliver()
-        network.nodes[0].trust(joiner)
-        network.wait_until(lambda: all_agree(network))
-    return network
 
 
 def put(node: InProcessNode, person: Person, **notes: str) -> TxId:

@@ -14,7 +14,8 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
-from tests.unit.node.replication.test_replication import all_agree, put, replica_of
+from tests.unit.node.replication.conftest import all_agree
+from tests.unit.node.replication.test_replication import put, replica_of
 
 
 class Silent:
@@ -53,17 +54,6 @@ def answers(node: InProcessNode, to: InProcessNode, payload: bytes) -> bool:
     message = PeerMessage(kind=PeerTraffic.CHANNEL, sender=to.node_id, payload=payload)
     effects = node.step(message)
     return any(isinstance(e, SendToPeer) and e.to == to.node_id for e in effects)
-
-
-@pytest.fixture
-def three(network: Network) -> Network:
-    """An open service of three nodes that agree."""
-    for _ in range(2):
-        joiner = network.join()
-        network.deliver()
-        network.nodes[0].trust(joiner)
-        network.wait_until(lambda: all_agree(network))
-    return network
 
 
 @pytest.mark.slow

@@ -24,12 +24,8 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.dishonest import entry_of, say
-from tests.unit.node.replication.test_replication import (
-    all_agree,
-    primary,
-    put,
-    replica_of,
-)
+from tests.unit.node.replication.conftest import all_agree
+from tests.unit.node.replication.test_replication import primary, put, replica_of
 
 U64_MAX = 2**64 - 1
 HIGHEST = VIEWS_MAX - 1000
@@ -37,15 +33,10 @@ HIGHEST = VIEWS_MAX - 1000
 
 
 @pytest.fixture
-def three(network: Network) -> Network:
-    """An open service of three nodes that agree."""
-    for _ in range(2):
-        joiner = network.join()
-        network.deliver()
-        network.nodes[0].trust(joiner)
-        network.wait_until(lambda: all_agree(network))
-    network.wait_until_settled()
-    return network
+def three(three: Network) -> Network:
+    """An open service of three nodes that have nothing more to say."""
+    three.wait_until_settled()
+    return three
 
 
 def hostile(dice: Random, near: TxId) -> Message:
