@@ -9,12 +9,13 @@ import typer
 
 from ccfpy.audit.readers import Readers
 from ccfpy.base.errors import CcfpyError
-from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.errors import CommandFailed, ExitCode, no_such_file
 from ccfpy.cli.ledger_files import (
     FoldersArgument,
     JsonOption,
     ProcessesOption,
     ReadingProgress,
+    chunks_in,
     reading,
 )
 from ccfpy.cli.output import counted, print_json
@@ -61,7 +62,7 @@ def planned(
     Raises:
         CommandFailed: there is no ledger, or no part of it verifies.
     """
-    chunks = _chunks(folders)
+    chunks = chunks_in(folders, _each_once)
     start = None if snapshot is None else _start(snapshot)
     size = sum(chunk.size_bytes for chunk in chunks)
     with (
@@ -93,20 +94,10 @@ def _told() -> Iterator[None]:
         raise CommandFailed(str(error)) from error
 
 
-def _chunks(folders: list[Path]) -> "list[ChunkPath]":
+def _each_once(folders: list[Path]) -> "list[ChunkPath]":
     from ccfpy.audit.repair import all_chunks
 
-    for folder in folders:
-        if folder.is_file():
-            raise Misused(f"{folder} is a file: give the folder it lies in")
-    try:
-        chunks = all_chunks(dict.fromkeys(folder.resolve() for folder in folders))
-    except OSError as error:
-        raise no_such_file(str(error.filename), error) from error
-    if not chunks:
-        listed = ", ".join(str(folder) for folder in folders)
-        raise Misused(f"no ledger files in {listed}: give a ledger's folder")
-    return chunks
+    return all_chunks(dict.fromkeys(folder.resolve() for folder in folders))
 
 
 def _start(path: Path) -> "AuditState":

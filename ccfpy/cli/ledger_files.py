@@ -1,7 +1,8 @@
 """What the commands on ledgers have in common: their arguments, files and progress."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self, TypeAlias
 
@@ -66,11 +67,22 @@ def ledger_chunks(
     """
     from ccfpy.audit.chunks import find_chunks
 
+    return chunks_in(folders, partial(find_chunks, with_recovery=with_recovery))
+
+
+def chunks_in(
+    folders: list[Path], find: "Callable[[list[Path]], list[ChunkPath]]"
+) -> "list[ChunkPath]":
+    """Find chunks in folders by a function; there must be at least one.
+
+    Raises:
+        CommandFailed: a folder cannot be read, or there is no ledger in the folders.
+    """
     for folder in folders:
         if folder.is_file():
             raise Misused(f"{folder} is a file: give the folder it lies in")
     try:
-        chunks = find_chunks(folders, with_recovery=with_recovery)
+        chunks = find(folders)
     except OSError as error:
         raise no_such_file(str(error.filename), error) from error
     if not chunks:

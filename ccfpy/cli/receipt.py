@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.input_file import read_certificate
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, text_console, write
 from ccfpy.cli.place import JsonOption, PlaceOptions, TrustOptions
@@ -76,7 +77,7 @@ def get(  # noqa: PLR0913  # one parameter for each option
     if source is not None and not source.startswith("/"):
         raise Misused(f"{source!r} is no path: begin it with /, such as /app/receipt")
     place = where.find()
-    service = _certificate(place.service)
+    service = read_certificate(place.service)
 
     async def fetch() -> tuple[bytes, tuple[bytes, ...]]:
         async with place.connect(who) as connection:
@@ -192,7 +193,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
         file, signature=signature, endorsements=endorsements
     ).expecting(transaction, claimed(claims_digest, claims))
     try:
-        txid, steps = given.prove(_certificate(trust.certificate))
+        txid, steps = given.prove(read_certificate(trust.certificate))
     except ReceiptRefused as refusal:
         if json:
             print_json(
@@ -230,7 +231,7 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     given = ReceiptInput.read(
         file, signature=signature, endorsements=endorsements
     ).expecting(transaction, claimed(claims_digest, claims))
-    explained = given.explain(_certificate(trust.certificate))
+    explained = given.explain(read_certificate(trust.certificate))
     console = text_console()
     for number, told in enumerate(explained.steps, 1):
         if told.holds is Holds.NOT_REACHED:
@@ -247,18 +248,6 @@ def explain(  # noqa: PLR0913  # one parameter for each option
 
 def _not_to_be_relied_on(refusal: "ReceiptRefused") -> CommandFailed:
     return CommandFailed(f"the receipt does not verify: {refusal}; do not rely on it")
-
-
-def _certificate(file: Path) -> "Certificate":
-    from ccfpy.client.keyfiles import read_text
-    from ccfpy.crypto.certs import Certificate
-
-    try:
-        return Certificate.from_pem(read_text(file))
-    except CcfpyError as error:
-        raise CommandFailed(
-            f"no service's certificate: {error}; name it with --cacert"
-        ) from error
 
 
 def _save(file: Path, data: bytes) -> None:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.errors import Malformed
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, no_such_file
+from ccfpy.cli.input_file import read_certificate
 from ccfpy.cli.output import print_json, write
 from ccfpy.cli.place import SHARED_DEFAULT, FolderOption
 from ccfpy.cli.values import (
@@ -20,7 +21,6 @@ from ccfpy.kv.snapshot import MapSnapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
 
 if TYPE_CHECKING:
-    from ccfpy.crypto.certs import Certificate
     from ccfpy.ledger.snapshot import Snapshot
 
 
@@ -57,7 +57,7 @@ def verify(
     from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
     from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 
-    identities = [_certificate(p) for p in cacert or [common / SERVICE_CERTIFICATE]]
+    identities = [read_certificate(p) for p in cacert or [common / SERVICE_CERTIFICATE]]
     are_good = True
     for file in files:
         data = _read(file)
@@ -176,18 +176,6 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise no_such_file(str(file), error) from error
-
-
-def _certificate(file: Path) -> "Certificate":
-    from ccfpy.client.keyfiles import read_text
-    from ccfpy.crypto.certs import Certificate
-
-    try:
-        return Certificate.from_pem(read_text(file))
-    except CcfpyError as error:
-        raise CommandFailed(
-            f"no service's certificate: {error}; name it with --cacert"
-        ) from error
 
 
 snapshot: Table = {

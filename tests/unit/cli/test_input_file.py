@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from ccfpy.cli.errors import CommandFailed
-from ccfpy.cli.input_file import read_input
+from ccfpy.cli.input_file import read_certificate, read_input
 
 
 def test_a_file_is_read_by_its_name(tmp_path: Path) -> None:
@@ -26,3 +26,14 @@ def test_a_dash_is_stdin_with_its_bytes_unchanged(
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="missing"):
         read_input(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_who_has_no_certificate_is_told_how_to_name_one(
+    tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "service_cert.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(CommandFailed, match="name it with --cacert"):
+        read_certificate(file)
