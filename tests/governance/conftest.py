@@ -26,7 +26,8 @@ from ccfpy.js.extensions import (
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
-from tests.unit.js.conftest import EPOCH, CountingClock, SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
+from tests.unit.js.conftest import EPOCH, CountingClock
 
 if TYPE_CHECKING:
     from ccfpy.js.extension import Extension

@@ -21,7 +21,7 @@ from ccfpy.crypto import cose
 from ccfpy.crypto.certs import node_self_signed, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256
-from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
+from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
@@ -56,27 +56,13 @@ from ccfpy.service.tables.nodes import (
 )
 from ccfpy.service.tables.service import ServiceConfiguration
 from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.testing.entropy import SeededEntropy
 
 CONSTITUTIONS = Path(__file__).resolve().parents[3] / "governance" / "constitutions"
 VIEW = 2
 NODE_ID = NodeId("0a" * 32)
 NODE_NOW_S = 1_700_000_000
 QUOTE = b'{"measurement":"m","host_data":"h","report_data":"r"}'
-
-
-class SeededEntropy:
-    def __init__(self, seed: bytes) -> None:
-        self._state = seed
-
-    def random_bytes(self, count: int) -> bytes:
-        stream = b""
-        while len(stream) < count:
-            self._state = sha256(self._state)
-            stream += self._state
-        return stream[:count]
-
-    def rsa_private_key(self, bits: int) -> bytes:
-        return private_key_der(bits)
 
 
 @dataclass

@@ -7,7 +7,8 @@ from ccfpy.service.tables import ca_certs, join_policy, js, jwt
 from ccfpy.service.tables.join_policy import CodeStatus, UvmEndorsementsData
 from ccfpy.service.tables.js import EndpointKey
 from ccfpy.service.tables.jwt import JwtIssuer, SigningKey
-from tests.unit.gov.conftest import Governed, SeededEntropy, body
+from ccfpy.testing.entropy import SeededEntropy
+from tests.unit.gov.conftest import Governed, body
 
 
 def test_the_join_policy_tells_what_each_platform_trusts(governed: Governed) -> None:

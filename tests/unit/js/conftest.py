@@ -15,10 +15,10 @@ from ccfpy.crypto.certs import (
     service_certificate,
 )
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.hashing import sha256
 from ccfpy.js.engine import JsLimits, Program
 from ccfpy.js.extension import Extension
 from ccfpy.js.quickjs import QuickJs
+from ccfpy.testing.entropy import SeededEntropy
 
 
 @dataclass
@@ -55,23 +55,6 @@ def evaluate(engine: QuickJs) -> Evaluate:
         return None if text is None else json.loads(text)
 
     return run
-
-
-class SeededEntropy:
-    """Bytes that repeat with the seed."""
-
-    def __init__(self, seed: bytes) -> None:
-        self._state = seed
-
-    def random_bytes(self, count: int) -> bytes:
-        stream = b""
-        while len(stream) < count:
-            self._state = sha256(self._state)
-            stream += self._state
-        return stream[:count]
-
-    def rsa_private_key(self, bits: int) -> bytes:
-        raise NotImplementedError(bits)
 
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)

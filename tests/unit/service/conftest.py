@@ -11,8 +11,7 @@ from ccfpy.base.ports import Entropy
 from ccfpy.base.vocabulary import RecoveryRole, ServiceStatus
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.hashing import sha256
-from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
+from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
@@ -20,25 +19,9 @@ from ccfpy.service import share_issuing
 from ccfpy.service.members import NewMember, activate_member, add_member
 from ccfpy.service.tables import service
 from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
+from ccfpy.testing.entropy import SeededEntropy
 
 PARTICIPANT, OWNER = RecoveryRole.PARTICIPANT, RecoveryRole.OWNER
-
-
-class SeededEntropy:
-    """Bytes that repeat with the seed; RSA keys are the library's, made but once."""
-
-    def __init__(self, seed: bytes) -> None:
-        self._state = seed
-
-    def random_bytes(self, count: int) -> bytes:
-        stream = b""
-        while len(stream) < count:
-            self._state = sha256(self._state)
-            stream += self._state
-        return stream[:count]
-
-    def rsa_private_key(self, bits: int) -> bytes:
-        return private_key_der(bits)
 
 
 @dataclass(frozen=True)

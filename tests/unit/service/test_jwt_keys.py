@@ -18,8 +18,9 @@ from ccfpy.service.jwt_keys import is_allowed_constraint, key_set, set_keys
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import SigningKey
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
-from tests.unit.service.conftest import Person, SeededEntropy
+from tests.unit.service.conftest import Person
 
 ISSUER = "https://login.example.com/tenant"
 OTHER = "https://other.org"

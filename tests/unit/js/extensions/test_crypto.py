@@ -8,7 +8,8 @@ import pytest
 from ccfpy.base.limits import JS_CHAIN_CERTIFICATES_MAX
 from ccfpy.js.engine import JsException
 from ccfpy.js.extensions.crypto import CryptoExtension
-from tests.unit.js.conftest import DAYS, EPOCH, Authority, Evaluate, SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
+from tests.unit.js.conftest import DAYS, EPOCH, Authority, Evaluate
 
 
 def at_day(day: int) -> list[CryptoExtension]:

@@ -17,8 +17,8 @@ from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts, ScriptTables
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.service.tables.js import EndpointKey, EndpointProperties, JsRuntimeOptions
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.endpoints.world import HostMoment, StoreNode, session
-from tests.unit.js.conftest import SeededEntropy
 
 
 @dataclass

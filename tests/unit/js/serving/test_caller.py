@@ -22,7 +22,8 @@ from ccfpy.js.serving.caller import caller_json, encoded_caller, signed_content
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import members, users
-from tests.unit.js.conftest import Authority, SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
+from tests.unit.js.conftest import Authority
 
 USER, MEMBER = UserId("11" * 32), MemberId("22" * 32)
 JWT = JwtCaller(key_issuer="https://i", header={"kid": "k"}, payload={"sub": "s"})
