@@ -1,20 +1,23 @@
 """What every node shows once all faults are over.
 
-A client whose name is `LAST` reads every object on every node, and its reads are
-linearizable. Each committed write must then be there, in its place and once.
+A client whose name is `LAST` reads every object by every node, and its reads are
+linearizable, which the primary answers. `LAST_HERE` reads what each node has itself.
+Each committed write must then be there, in its place and once.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
 from tests.lab.consistency.facts import Facts, gather
 from tests.lab.consistency.history import Answered, Event, GivenUp, Sent
-from tests.lab.consistency.linearizable import NOT_EQUAL
+from tests.lab.consistency.linearizable import NOT_EQUAL, SERIALIZABLE
 from tests.lab.consistency.observations import is_same_object
 from tests.lab.consistency.properties import Inconsistent, Property
 from tests.lab.consistency.statuses import Verdicts
 
 LAST = "last"
 """The name of the client whose reads are the last."""
+LAST_HERE = f"{LAST} {SERIALIZABLE}"
+"""The name of the one that asks for less: for what the node has that is asked."""
 
 
 def check_last_reads(events: Iterable[Event], nodes: Collection[str]) -> int:
@@ -30,14 +33,16 @@ def check_last_reads(events: Iterable[Event], nodes: Collection[str]) -> int:
     """
     facts = gather(list(events))
     committed, possible = _committed(facts), _possible(facts)
-    shown: dict[str, dict[str, Answered]] = {node: {} for node in nodes}
+    shown: dict[tuple[str, str], set[str]] = {
+        (node, client): set() for node in nodes for client in (LAST, LAST_HERE)
+    }
     earlier: dict[str, Answered] = {}
     for read in facts.reads.values():
         request = facts.requests[read.op]
-        if request.client != LAST:
+        if request.client not in (LAST, LAST_HERE):
             continue
         key = request.key
-        shown.setdefault(request.node, {})[key] = read
+        shown.setdefault((request.node, request.client), set()).add(key)
         for write in committed.get(key, ()):
             _check_shown(request, read, write)
         if read.count > possible.get(key, 0):
@@ -54,12 +59,12 @@ def check_last_reads(events: Iterable[Event], nodes: Collection[str]) -> int:
                 f"two nodes show {key} otherwise",
                 [before, read],
             )
-    for node, objects in shown.items():
-        unread = committed.keys() - objects.keys()
+    for (node, client), objects in shown.items():
+        unread = committed.keys() - objects
         if unread:
             raise Inconsistent(
                 Property.LAST_READ_COMPLETE,
-                f"{min(unread)} was not read on {node} in the end",
+                f"{min(unread)} was not read on {node} in the end by {client!r}",
             )
     return len(earlier)
 

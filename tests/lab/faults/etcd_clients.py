@@ -17,7 +17,7 @@ from ccfpy.consensus.status import TxStatus
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.lab.consistency.history import Op
-from tests.lab.consistency.last_reads import LAST
+from tests.lab.consistency.last_reads import LAST, LAST_HERE
 from tests.lab.consistency.linearizable import NOT_EQUAL, SERIALIZABLE
 from tests.lab.consistency.watched import Kept
 from tests.lab.faults.app import KEPT
@@ -136,23 +136,34 @@ class EtcdClients(Clients):
         self.writes[revision_of(told)] = key, value
         return txid
 
-    async def read_last(self, node: NodeProcess) -> tuple[int, Mapping[str, Kept]]:
+    async def read_last(
+        self, node: NodeProcess, *, least: int = 0, is_serializable: bool = False
+    ) -> tuple[int, Mapping[str, Kept]]:
         """Read all keys, as the last read of a node; return them and their revision.
 
+        Args:
+            node: that is asked.
+            least: the revision that must be shown.
+            is_serializable: whether the node answers what it has itself.
+
         Raises:
-            ClientError: the node does not answer.
+            ClientError: the node does not answer, or shows an earlier revision.
         """
-        recorder = self._recorder
+        recorder, client = self._recorder, LAST_HERE if is_serializable else LAST
         ops = {
-            key: recorder.sent(client=LAST, node=node.name, key=key, is_write=False)
+            key: recorder.sent(client=client, node=node.name, key=key, is_write=False)
             for key in recorder.written
         }
-        everything: JsonObject = {"key": b64("\0"), "range_end": b64("\0")}
+        everything: JsonObject = {
+            "key": b64("\0"),
+            "range_end": b64("\0"),
+            "serializable": is_serializable,
+        }
         try:
             txid, told = await self.ask(LAST, node, "kv/range", everything)
-            kvs = told.get("kvs", [])
-            if not isinstance(kvs, list):
-                raise UnexpectedReply(f"no keys: {str(told)[:200]}")
+            revision, kvs = revision_of(told), told.get("kvs", [])
+            if not isinstance(kvs, list) or revision < least:
+                raise UnexpectedReply(f"not all at {least}: {str(told)[:200]}")
             kept = dict(map(_kept, kvs))
             objects = {key: _object(kept[key].value) for key in ops if key in kept}
         except ClientError as error:
@@ -163,7 +174,7 @@ class EtcdClients(Clients):
             count, tail = objects.get(key, (0, ()))
             recorder.answered(op, txid=txid, count=count, tail=tail)
         self._is_final(LAST, node, txid)
-        return revision_of(told), kept
+        return revision, kept
 
     async def ask(
         self, client: str, node: NodeProcess, call: str, request: Json

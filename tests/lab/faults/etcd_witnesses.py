@@ -122,21 +122,26 @@ class EtcdWitnesses:
             NotInTime: a node does not answer, or a watcher is not told.
         """
         self._holders.end()
-        for node in self._network.serving:
-            last = await self._read(node, timeout_s)
-            self._last = max(self._last, last, key=lambda each: each[0])
-            self._nodes.append(node.name)
+        for is_serializable in (False, True):
+            for node in self._network.serving:
+                last = await self._read(
+                    node, is_serializable=is_serializable, timeout_s=timeout_s
+                )
+                self._last = max(self._last, last, key=lambda each: each[0])
+        self._nodes = [node.name for node in self._network.serving]
         await self._watchers.reach(
             self._last[0], now_s=self._now_s, timeout_s=timeout_s
         )
 
     async def _read(
-        self, node: NodeProcess, timeout_s: float
+        self, node: NodeProcess, *, is_serializable: bool, timeout_s: float
     ) -> tuple[int, Mapping[str, Kept]]:
         deadline_s = self._now_s() + timeout_s
         while True:
             try:
-                return await self._clients.read_last(node)
+                return await self._clients.read_last(
+                    node, least=self._last[0], is_serializable=is_serializable
+                )
             except ClientError as error:
                 if self._now_s() > deadline_s:
                     raise NotInTime(

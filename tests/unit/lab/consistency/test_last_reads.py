@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus
 from tests.lab.consistency.history import Answered, Event, GivenUp, Op, Sent, StatusSeen
-from tests.lab.consistency.last_reads import LAST, check_last_reads
+from tests.lab.consistency.last_reads import LAST, LAST_HERE, check_last_reads
 from tests.lab.consistency.linearizable import NOT_EQUAL
 from tests.lab.consistency.properties import Inconsistent, Property
 
@@ -21,7 +21,7 @@ class Story:
 
     def send(self, key: str = "k", *, client: str = "c", node: str = "n0") -> Op:
         self._ops += 1
-        is_write = client != LAST
+        is_write = client not in (LAST, LAST_HERE)
         self.events.append(
             Sent(
                 at_us=0,
@@ -59,7 +59,13 @@ class Story:
         )
 
     def read(self, node: str, *tail: Op, count: int | None = None) -> None:
-        self.answer(self.send(client=LAST, node=node), *tail, count=count)
+        for client in (LAST, LAST_HERE):
+            self.read_as(client, node, *tail, count=count)
+
+    def read_as(
+        self, client: str, node: str, *tail: Op, count: int | None = None
+    ) -> None:
+        self.answer(self.send(client=client, node=node), *tail, count=count)
 
     def broken(self) -> Property:
         with pytest.raises(Inconsistent) as error:
@@ -129,4 +135,13 @@ def test_all_nodes_show_the_same(two: Story) -> None:
 
 def test_every_object_is_read_on_every_node(two: Story) -> None:
     two.read("n0", 1, 2)
+    assert two.broken() is Property.LAST_READ_COMPLETE
+
+
+@pytest.mark.parametrize("client", [LAST, LAST_HERE])
+def test_nodes_are_read_for_the_latest_and_for_what_they_have(
+    two: Story, client: str
+) -> None:
+    for node in NODES:
+        two.read_as(client, node, 1, 2)
     assert two.broken() is Property.LAST_READ_COMPLETE

@@ -31,8 +31,9 @@ def test_calls_of_a_node_that_is_gone_have_unknown_outcomes(
                 assert not await clients.request(
                     client, gone, is_write=is_write, dice=dice
                 )
-        with pytest.raises(ClientError):
-            await clients.read_last(gone)
+        for is_serializable in (False, True):
+            with pytest.raises(ClientError):
+                await clients.read_last(gone, is_serializable=is_serializable)
         with pytest.raises(ClientError):
             await clients.put("c", gone, key="k", value="v", lease=7)
         await clients.close()
@@ -44,7 +45,7 @@ def test_calls_of_a_node_that_is_gone_have_unknown_outcomes(
     assert clients.writes == {}
     assert check_linearizable(recorder.events) == 0
     reasons = [each.reason for each in recorder.events if isinstance(each, GivenUp)]
-    assert len(reasons) == 5  # the last of them is the last read's
+    assert len(reasons) == 6  # the latter two are the last reads'
     assert NOT_EQUAL not in reasons
 
 
