@@ -196,6 +196,36 @@ def test_a_stream_is_told_what_was_committed_before_if_it_asks(
     assert heard + late.hear() == ["follows", *told[1:], *early.hear()]
 
 
+def test_a_stream_that_missed_little_need_not_wait_for_one_that_missed_much(
+    node: InProcessNode, user: H2Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, notes, missed = 5, 40, 3
+    monkeypatch.setattr(limits, "STREAM_TURN_ENTRIES", turn)
+    monkeypatch.setattr(limits, "INDEX_ENTRIES_PER_STEP", turn)
+    before = Caller(user, WATCH)
+    before.say(b"")
+    for number in range(notes):
+        put(user, str(number))
+    commit(node)
+    seqnos = [each.partition("@")[2] for each in before.hear() if "@" in each]
+    far, near = Caller(user, WATCH), Caller(user, WATCH)
+    for caller, after in ((far, "0"), (near, seqnos[-missed - 1])):
+        user.h2.h2.send_data(caller.stream, grpc_message(after.encode()))
+    told_far, told_near = list[str](), list[str]()
+    for _ in range(2 * turn):
+        if len(told_near) == 1 + missed:
+            break
+        node.advance(10)
+        told_far += far.hear()
+        told_near += near.hear()
+    assert len(told_far) <= 1 + 2 * turn
+    for _ in range(notes):
+        node.advance(10)
+        told_far += far.hear()
+    assert len(told_far) == 1 + notes
+    assert told_far[-missed:] == told_near[1:]
+
+
 def test_a_stream_that_writes_has_a_transaction_for_each_step(
     node: InProcessNode, user: H2Session
 ) -> None:
