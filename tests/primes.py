@@ -1,18 +1,19 @@
 """The places of primes for keys that tests make from seeds: a table spares the search.
 
-``python -m tests.primes tests/unit`` runs these tests and adds to the table the primes
-that they had to search for. Without an entry a test is slower, and has the same result.
+``python -m pytest -p tests.primes tests/unit`` runs these tests and adds to the table
+the primes that they had to search for. Without an entry a test is slower, and has the
+same result.
 """
 
-import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from ccfpy.testing import entropy
-
 TABLE: Final = Path(__file__).with_name("primes.txt")
+FOUND: Final = pytest.StashKey[dict[str, int]]()
+"""The table, and what tests add to it."""
 
 
 def distances() -> dict[str, int]:
@@ -21,23 +22,25 @@ def distances() -> dict[str, int]:
     return {place: int(distance) for place, distance in rows}
 
 
-def main(words: list[str]) -> int:
-    """Run tests, add their searches to the table, and return pytest's code."""
-    found = distances()
+def pytest_configure(config: pytest.Config) -> None:
+    """Search for each prime, whatever the table has, and note its distance."""
+    # Imported when all plugins are, so that pytest can rewrite the asserts of this one.
+    from ccfpy.testing import entropy  # noqa: PLC0415
+
+    found = config.stash.setdefault(FOUND, distances())
     search = entropy.next_prime.__wrapped__
 
+    @lru_cache(maxsize=1024)
     def noted(candidate: int) -> int:
         prime = search(candidate)
         found[entropy.place_of(candidate)] = prime - candidate
         return prime
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(entropy, "next_prime", noted)
-        code = pytest.main(words)
-    rows = (f"{place} {distance}\n" for place, distance in sorted(found.items()))
+    entropy.next_prime = noted
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Write the table."""
+    found = sorted(config.stash[FOUND].items())
+    rows = (f"{place} {distance}\n" for place, distance in found)
     TABLE.write_text("".join(rows))
-    return code
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
