@@ -65,7 +65,7 @@ class Client:
         self._tls = TlsSession(context)
         # A request is bounded; an answer may be as large as an app makes it.
         self._parser = ResponseParser(ParserLimits(body_bytes_max=sys.maxsize))
-        self._exchange()
+        self._came = self._exchange()
 
     @property
     def is_closed(self) -> bool:
@@ -110,11 +110,21 @@ class Client:
 
     def send(self, plaintext: bytes) -> list[Response]:
         """Send any bytes over TLS; return the answers that came."""
-        self._tls.write(plaintext)
-        return self._exchange()
+        return self._parser.feed(self.converse(plaintext))
 
     def receive(self) -> list[Response]:
         """Return the answers that came since the last call."""
+        return self._parser.feed(self.converse())
+
+    def converse(self, plaintext: bytes = b"") -> bytes:
+        """Send any bytes over TLS; return the bytes that came, of any protocol."""
+        self._tls.write(plaintext)
+        came, self._came = self._came, b""
+        return came + self._exchange()
+
+    def end(self) -> bytes:
+        """Say that nothing more comes; return the bytes that came until then."""
+        self._tls.close()
         return self._exchange()
 
     def encrypt(self, plaintext: bytes) -> bytes:
@@ -130,9 +140,9 @@ class Client:
         """Close the connection."""
         self._node.step(SessionClosed(session=self.session))
 
-    def _exchange(self) -> list[Response]:
-        """Exchange bytes until neither side has more to send."""
-        responses: list[Response] = []
+    def _exchange(self) -> bytes:
+        """Exchange bytes until neither side has more to send; return what came."""
+        plaintext = b""
         while True:
             out = self._tls.take_output()
             if out:
@@ -140,5 +150,5 @@ class Client:
             self._node.settle()
             received = self._node.host.sent.pop(self.session, bytearray())
             if not out and not received:
-                return responses
-            responses += self._parser.feed(self._tls.feed(bytes(received)))
+                return plaintext
+            plaintext += self._tls.feed(bytes(received))

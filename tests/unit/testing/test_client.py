@@ -39,3 +39,12 @@ def test_what_is_not_http_ends_the_connection(node: InProcessNode) -> None:
     (answer,) = client.send(b"NOT HTTP\r\n\r\n")
     assert answer.status == 400
     assert client.is_closed
+
+
+def test_bytes_of_any_protocol_are_exchanged(node: InProcessNode) -> None:
+    client = node.connect()
+    assert client.converse() == b""
+    answer = client.converse(b"GET /node/version HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert client.end() == b""
+    assert client.is_closed
