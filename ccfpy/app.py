@@ -20,7 +20,7 @@ so it must change nothing outside the transaction::
 Everything an application may use is here; it imports nothing else of ccfpy.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, Unpack
 
@@ -105,6 +105,7 @@ from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.options import (
     Auth,
     Options,
+    ProtocolOptions,
     StreamOptions,
     all_of,
     policies_of,
@@ -114,7 +115,11 @@ from ccfpy.endpoints.providing import Provided
 from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.endpoints.scripting import ScriptFailed, Scripting
-from ccfpy.endpoints.stream_declaring import first_step_of, stream_endpoint_of
+from ccfpy.endpoints.stream_declaring import (
+    first_step_of,
+    protocol_endpoint_of,
+    stream_endpoint_of,
+)
 from ccfpy.endpoints.streams import Stream
 from ccfpy.http.accept import AcceptField, parse_accept, preferred_kind
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -210,6 +215,7 @@ __all__ = [
     "OpenedRequest",
     "Options",
     "Permission",
+    "ProtocolOptions",
     "Provided",
     "Redirection",
     "Request",
@@ -353,6 +359,7 @@ class App:
         self._declared: dict[tuple[str, str], str] = {}
         self._indexes: list[Index[Any]] = []
         self._jobs: list[Job] = []
+        self._protocols: dict[str, Endpoint] = {}
 
     def endpoint(
         self, method: str, path: str, **options: Unpack[Options]
@@ -478,6 +485,37 @@ class App:
             return kind
 
         return declare
+
+    def protocol(
+        self, name: str, **options: Unpack[ProtocolOptions]
+    ) -> Callable[[Streaming], Streaming]:
+        """Declare that each session of a protocol is a stream of a class.
+
+        A node's configuration names the protocol: ``app_protocol`` of an interface,
+        whose clients speak TLS and nothing of HTTP in it.
+
+        Args:
+            name: of the protocol.
+            options: see ``ProtocolOptions``.
+
+        Raises:
+            Misdeclared: something is wrong with the declaration. The decorator raises
+                it.
+        """
+
+        def declare(kind: Streaming) -> Streaming:
+            endpoint = protocol_endpoint_of(
+                kind, name, options, self._auth, self._policies
+            )
+            self._check_is_first(first_step_of(kind), endpoint.method, endpoint.path)
+            self._protocols[name] = endpoint
+            return kind
+
+        return declare
+
+    def protocols(self) -> Mapping[str, Endpoint]:
+        """Return what sessions are executed as, by the names of their protocols."""
+        return dict(self._protocols)
 
     def serve_scripts(self, scripts: Scripts) -> None:
         """Serve endpoints in JavaScript too, as the named tables hold them.

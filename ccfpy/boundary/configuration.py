@@ -8,6 +8,7 @@ is opaque bytes that trusted code parses itself and, on joining, peers vote on.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from ccfpy.base import limits
 from ccfpy.base.vocabulary import RecoveryRole
@@ -81,6 +82,10 @@ class HttpConfiguration:
     concurrent_streams_max: int = 100
     initial_window_bytes: int = 64 * limits.KIB
     frame_bytes_max: int = 16 * limits.KIB
+
+
+HTTP_PROTOCOLS: Final = ("HTTP1", "HTTP2")
+"""What ``app_protocol`` says of interfaces that serve an application's endpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """What a node asks of the application it serves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.index_strategies import Index
 from ccfpy.endpoints.jobs import Job
 from ccfpy.endpoints.registry import Registry
@@ -29,6 +30,10 @@ class Application(Protocol):
 
     def jobs(self) -> Sequence[Job]:
         """Return what nodes do by themselves."""
+        ...
+
+    def protocols(self) -> Mapping[str, Endpoint]:
+        """Return what sessions are executed as, by the names of their protocols."""
         ...
 
     def create_claims(self, constitution: str) -> bytes | None:

@@ -12,6 +12,7 @@ from ccfpy.endpoints.mistakes import Function, check_is_plain, misdeclared
 from ccfpy.endpoints.options import (
     NO_POLICIES,
     Options,
+    ProtocolOptions,
     StreamOptions,
     policies_of,
     route_of,
@@ -106,7 +107,7 @@ def check_options(
     function: Function,
     method: str,
     path: str,
-    options: Options | StreamOptions,
+    options: Options | StreamOptions | ProtocolOptions,
     own: Mapping[str, AuthPolicy],
 ) -> tuple[AuthPolicy, ...] | None:
     """Check what a declaration says beside its function; return its own policies.

@@ -208,7 +208,7 @@ class Frontend:
     def answer_step(
         self, match: Match, request: "Request", session: "Session"
     ) -> "Answer":
-        """Execute what an endpoint goes on with, long after it was admitted.
+        """Execute what no request asks for: a session's begin, or what it goes on with.
 
         The caller is authenticated again, and the transaction is one of its own. The
         handler runs once, as it may keep things of its own from one step to the next: a
@@ -216,7 +216,7 @@ class Frontend:
 
         Args:
             match: the endpoint, whose handler does what is due.
-            request: the one that began it.
+            request: the one that began it, or says the protocol of the session.
             session: of its caller.
 
         Raises:
@@ -227,6 +227,9 @@ class Frontend:
         underway.trace = None
         answer: Answer
         try:
+            if not self.is_open:
+                self.closed_to += 1
+                raise not_open()
             if match.endpoint.mode is _READ_WRITE and self._node.is_at_capacity():
                 raise too_many_pending()
             answer = self._execute(match, request, session, underway)

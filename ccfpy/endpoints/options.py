@@ -80,6 +80,21 @@ class StreamOptions(TypedDict, total=False):
     metrics: bool
 
 
+class ProtocolOptions(TypedDict, total=False):
+    """What a declaration may say of a protocol; each as in ``Options``.
+
+    Attributes:
+        auth: the application's own if not given; empty means anybody. A session has a
+            certificate, and no header or body.
+        mode: read-only if not given; sessions that write are the primary's.
+        execution_ms_max: how long each step may take.
+    """
+
+    auth: Sequence[Auth]
+    mode: Mode
+    execution_ms_max: int
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How an endpoint runs, and where a node that should not answer sends it."""

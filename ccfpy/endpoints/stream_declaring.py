@@ -1,8 +1,20 @@
-"""Makes an endpoint of a class of streams, or says what is wrong with it."""
+"""Makes an endpoint of a class of streams, or says what is wrong with it.
+
+The sessions of a protocol have an endpoint too, which no request finds.
+"""
 
 import inspect
 from typing import TYPE_CHECKING, Final
 
+from ccfpy.boundary.configuration import HTTP_PROTOCOLS
+from ccfpy.endpoints.auth import (
+    ActiveMemberCoseSign1,
+    Jwt,
+    MemberCoseSign1,
+    TypedUserCoseSign1,
+    UserCoseSign1,
+)
+from ccfpy.endpoints.auth.all_of import SEPARATOR
 from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
@@ -12,8 +24,13 @@ from ccfpy.endpoints.declaration import (
 )
 from ccfpy.endpoints.declaring import check_options
 from ccfpy.endpoints.mistakes import Function, misdeclared
-from ccfpy.endpoints.options import NO_POLICIES, READING, StreamOptions
-from ccfpy.endpoints.streams import Stream, opening
+from ccfpy.endpoints.options import (
+    NO_POLICIES,
+    READING,
+    ProtocolOptions,
+    StreamOptions,
+)
+from ccfpy.endpoints.streams import Stream, beginning, opening
 from ccfpy.http import grpc
 
 if TYPE_CHECKING:
@@ -22,6 +39,16 @@ if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.endpoints.auth.policy import AuthPolicy
 
+PROTOCOL_METHOD: Final = "PROTOCOL"
+"""Stands for a verb where a session of a protocol is named, as in the log."""
+_OF_REQUESTS: Final = frozenset(
+    policy.name
+    for policy in (
+        *(Jwt, UserCoseSign1, TypedUserCoseSign1),
+        *(MemberCoseSign1, ActiveMemberCoseSign1),
+    )
+)
+"""Policies that read a header or a body."""
 _BYTES: "Final[JsonObject]" = {"format": "binary", "type": "string"}
 
 
@@ -48,12 +75,7 @@ def stream_endpoint_of(
     mode = options.get("mode", Mode.READ_ONLY)
     function = first_step_of(kind)
     policies = check_options(function, method, path, options, own)
-    if mode not in (Mode.READ_ONLY, Mode.READ_WRITE):
-        raise misdeclared(
-            function,
-            f"belongs to a stream of mode {mode}: write Mode.READ_ONLY or "
-            "Mode.READ_WRITE",
-        )
+    _check_mode(function, mode)
     is_writing = mode is Mode.READ_WRITE
     return Endpoint(
         method=method,
@@ -68,6 +90,64 @@ def stream_endpoint_of(
         is_counted=options.get("metrics", False),
         is_live=True,
     )
+
+
+def protocol_endpoint_of(
+    kind: type[Stream],
+    name: str,
+    options: ProtocolOptions,
+    usual_auth: "Sequence[AuthPolicy]",
+    own: "Mapping[str, AuthPolicy]" = NO_POLICIES,
+) -> Endpoint:
+    """Return what a protocol's sessions are executed as.
+
+    Args:
+        kind: the class whose objects are the sessions.
+        name: of the protocol, as ``app_protocol`` of an interface says it.
+        options: what else the declaration says.
+        usual_auth: the policies where the declaration names none.
+        own: the application's policies by their names.
+
+    Raises:
+        Misdeclared: something in the declaration is wrong.
+    """
+    mode = options.get("mode", Mode.READ_ONLY)
+    function = first_step_of(kind)
+    if not name or name in HTTP_PROTOCOLS:
+        raise misdeclared(
+            function,
+            f'belongs to a protocol called "{name}": write a name that is not HTTP\'s',
+        )
+    policies = check_options(function, PROTOCOL_METHOD, "/", options, own)
+    _check_mode(function, mode)
+    auth = tuple(usual_auth) if policies is None else policies
+    for policy in auth:
+        if not _OF_REQUESTS.isdisjoint(policy.name.split(SEPARATOR)):
+            raise misdeclared(
+                function,
+                f"belongs to a protocol with the policy {policy.name}, which reads a "
+                "request: write a policy of certificates",
+            )
+    return Endpoint(
+        method=PROTOCOL_METHOD,
+        path=f"/{name}",
+        handler=beginning(kind),
+        mode=mode,
+        forwarding=Forwarding.NEVER,
+        redirection=Redirection.NONE,
+        auth=auth,
+        execution_ms_max=options.get("execution_ms_max"),
+        is_live=True,
+    )
+
+
+def _check_mode(function: Function, mode: Mode) -> None:
+    if mode not in (Mode.READ_ONLY, Mode.READ_WRITE):
+        raise misdeclared(
+            function,
+            f"belongs to a stream of mode {mode}: write Mode.READ_ONLY or "
+            "Mode.READ_WRITE",
+        )
 
 
 def first_step_of(kind: type[Stream]) -> Function:

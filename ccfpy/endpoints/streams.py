@@ -3,7 +3,8 @@
 An application declares a class. Each request makes one object of it, whose methods are
 called when something happens on the stream: each call is a *step*, with a transaction
 of its own. A step never waits. Between two steps a stream is an object in memory, and
-costs nothing.
+costs nothing. A session of a protocol of the application's own is a stream too, without
+a request: the client's whole connection.
 
 What a step sends leaves only if the step succeeds, and once its transaction is applied.
 A step runs once: an object could not forget what a first run had left in it. Where its
@@ -74,20 +75,21 @@ class StepOutput:
 class Stream:
     """One stream of an application, which a subclass describes.
 
-    An object is made without arguments for each request, and lives as long as its
-    stream. Each method is a step: it is given a context as any handler is, with a
-    transaction of its own, and the caller is authenticated anew. An ``ApiError`` ends
-    the stream; in ``on_open`` it is the answer.
+    An object is made without arguments for each request, or for each session of a
+    protocol, and lives as long as its stream. Each method is a step: it is given a
+    context as any handler is, with a transaction of its own, and the caller is
+    authenticated anew. An ``ApiError`` ends the stream; in ``on_open`` it is the answer
+    to the request.
 
     Attributes:
-        headers: of the answer.
+        headers: of the answer; a protocol has none.
     """
 
     headers: Mapping[str, str] = {"content-type": "application/grpc"}
     _output: StepOutput | None = None
 
     def on_open(self, ctx: "Context") -> None:
-        """Begin: the request has come, and nothing of its body."""
+        """Begin: the request has come, and nothing of its body, or TLS is set up."""
 
     def on_data(self, ctx: "Context", data: bytes) -> None:
         """Take what the client has sent: some bytes, cut anywhere."""
@@ -118,7 +120,7 @@ class Stream:
 
         Args:
             trailers: sent at the end; if not given, ``grpc-status`` 0 where the
-                answer is of gRPC.
+                answer is of gRPC. A protocol has none.
         """
         output = self._step()
         output.has_finished = True
@@ -255,15 +257,28 @@ def opening(kind: type[Stream]) -> Handler:
             raise ApiError(
                 501, ErrorCode.NotImplemented, "This endpoint answers by HTTP/2 alone."
             )
-        if context.endpoint.mode is Mode.READ_WRITE and not context.node.is_primary:
-            raise unavailable(
-                ErrorCode.NodeCannotHandleRequest,
-                "A stream that writes is served by the primary alone.",
-            )
-        stream: Any = kind()
-        return OpenStream(stream, context).open(context)
+        return _open(kind, context)
 
     return open_stream
+
+
+def beginning(kind: type[Stream]) -> Handler:
+    """Return the handler by which a session of a protocol begins."""
+
+    def begin_session(context: "Context") -> Response:
+        return _open(kind, context)
+
+    return begin_session
+
+
+def _open(kind: type[Stream], context: "Context") -> Response:
+    if context.endpoint.mode is Mode.READ_WRITE and not context.node.is_primary:
+        raise unavailable(
+            ErrorCode.NodeCannotHandleRequest,
+            "A stream that writes is served by the primary alone.",
+        )
+    stream: Any = kind()
+    return OpenStream(stream, context).open(context)
 
 
 def owner_of(caller: "Identity | None") -> tuple[str, ...]:

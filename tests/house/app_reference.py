@@ -31,7 +31,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Malformed",
         "Misdeclared",
     ),
-    "Streams": ("Stream", "StreamOptions", "GrpcMessages", "grpc_message"),
+    "Streams": (
+        *("Stream", "StreamOptions", "ProtocolOptions"),
+        *("GrpcMessages", "grpc_message"),
+    ),
     "Tables": ("Map", "Value", "Set", "Codec", "RAW", "STRING", "json_codec", "Tx"),
     "Answers": (
         "Answer",

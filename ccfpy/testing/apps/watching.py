@@ -4,7 +4,7 @@ Of an exception that leaves an endpoint a node logs only the kind, because the t
 be private. A test of the endpoint needs to show where the exception came from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +52,14 @@ class Watched:
     def jobs(self) -> Sequence[Job]:
         """Return the application's jobs, watched."""
         return [replace(job, function=_watched_job(job)) for job in self._app.jobs()]
+
+    def protocols(self) -> Mapping[str, Endpoint]:
+        """Return the application's protocols, watched."""
+        protocols = self._app.protocols()
+        return {
+            name: replace(protocol, handler=_watched(protocol))
+            for name, protocol in protocols.items()
+        }
 
     def create_claims(self, constitution: str) -> bytes | None:
         """Return what the application binds into the first receipt."""

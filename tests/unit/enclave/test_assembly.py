@@ -30,6 +30,8 @@ class _App:
         return ()
     def jobs(self):
         return ()
+    def protocols(self):
+        return {}
     def create_claims(self, constitution):
         return None
 

@@ -2,10 +2,23 @@
 
 import pytest
 
-from ccfpy.app import App, Context, Misdeclared, Mode, Stream, StreamOptions
+from ccfpy.app import (
+    App,
+    Context,
+    Misdeclared,
+    Mode,
+    ProtocolOptions,
+    Stream,
+    StreamOptions,
+    all_of,
+)
 from ccfpy.endpoints.declaration import Forwarding, Redirection
 from ccfpy.endpoints.options import policies_of
-from ccfpy.endpoints.stream_declaring import first_step_of, stream_endpoint_of
+from ccfpy.endpoints.stream_declaring import (
+    first_step_of,
+    protocol_endpoint_of,
+    stream_endpoint_of,
+)
 
 
 class Ticks(Stream):
@@ -77,3 +90,47 @@ def test_a_class_without_steps_is_found_by_its_base() -> None:
 
     assert first_step_of(Bare) == Stream.on_open
     assert stream_endpoint_of(Bare, "/t", {}, ()).is_live
+
+
+def test_a_protocol_is_executed_as_an_endpoint_that_no_request_finds() -> None:
+    app = App("ticks", auth=["user_cert"])
+    assert app.protocol("TICKS")(Ticks) is Ticks
+    (endpoint,) = app.protocols().values()
+    assert (endpoint.method, endpoint.path) == ("PROTOCOL", "/TICKS")
+    assert endpoint.mode is Mode.READ_ONLY
+    assert endpoint.forwarding is Forwarding.NEVER
+    assert [policy.name for policy in endpoint.auth] == ["user_cert"]
+    registry = app.registry()
+    assert not registry.is_live("PROTOCOL", "/TICKS")
+    options: ProtocolOptions = {"auth": [], "mode": Mode.READ_WRITE}
+    own = protocol_endpoint_of(Ticks, "TICKS", options, endpoint.auth)
+    assert (own.auth, own.mode) == ((), Mode.READ_WRITE)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "problem"),
+    [
+        ("", {}, "write a name that is not HTTP's"),
+        ("HTTP1", {}, "write a name that is not HTTP's"),
+        ("HTTP2", {}, "write a name that is not HTTP's"),
+        ("T", {"mode": Mode.COMMAND}, "write Mode.READ_ONLY or Mode.READ_WRITE"),
+        ("T", {"execution_ms_max": 0}, "write at least 1"),
+        ("T", {"auth": ["nonsense"]}, "no policy"),
+        ("T", {"auth": ["user_cert", "jwt"]}, "the policy jwt, which reads a request"),
+        ("T", {"auth": ["user_cose_sign1"]}, "write a policy of certificates"),
+        ("T", {"auth": [all_of("jwt", "user_cert")]}, r"policy jwt\+user_cert"),
+    ],
+)
+def test_a_mistake_in_a_protocol_is_told_with_the_place(
+    name: str, options: ProtocolOptions, problem: str
+) -> None:
+    with pytest.raises(Misdeclared, match=problem) as refusal:
+        App("ticks").protocol(name, **options)(Ticks)
+    assert "Ticks.on_data" in str(refusal.value)
+
+
+def test_two_classes_of_one_protocol_are_refused() -> None:
+    app = App("ticks")
+    app.protocol("TICKS")(Ticks)
+    with pytest.raises(Misdeclared, match="answers PROTOCOL /TICKS"):
+        app.protocol("TICKS")(Ticks)

@@ -1,6 +1,6 @@
 """A service of one node with a small app, made of the classes that ship."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,9 @@ class NotesApp:
 
     def jobs(self) -> Sequence[Job]:
         return ()
+
+    def protocols(self) -> Mapping[str, Endpoint]:
+        return {}
 
     def create_claims(self, constitution: str) -> bytes | None:
         return None if not constitution else b"\x07" * 32

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.app import App, Context, JobContext
+from ccfpy.app import App, Context, JobContext, Stream
 from ccfpy.kv.changes import Conflict
 from ccfpy.testing.apps import Service
 from ccfpy.testing.apps.watching import Watched
@@ -35,6 +35,21 @@ def test_it_is_the_same_application() -> None:
     ]
     assert watched.indexes() == app.indexes()
     assert watched.create_claims("") is None
+    assert dict(watched.protocols()) == {}
+
+
+def test_a_protocol_is_watched_too(caplog: pytest.LogCaptureFixture) -> None:
+    failing = App("failing")
+
+    @failing.protocol("LINES")
+    class Failing(Stream):
+        def __init__(self) -> None:
+            raise KeyError("no such thing")
+
+    (protocol,) = Watched(failing).protocols().values()
+    with pytest.raises(KeyError):
+        protocol.handler(context_of(StoreNode()))
+    assert "PROTOCOL /app/LINES failed" in caplog.text
 
 
 def test_a_job_that_fails_is_logged_and_a_conflict_is_no_failure(
