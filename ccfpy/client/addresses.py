@@ -131,7 +131,7 @@ def published_addresses(nodes: JsonObject, interface: str | None) -> list[str]:
 
 def speaks_http_1(interface: JsonObject) -> bool:
     """Return whether an interface, as a service lists it, speaks HTTP/1.1."""
-    return interface.get("app_protocol") != "HTTP2"
+    return interface.get("app_protocol") in (None, "HTTP1")
 
 
 def _objects(value: Json) -> list[JsonObject]:

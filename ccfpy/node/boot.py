@@ -121,7 +121,9 @@ def running_node(
         replication=replication,
         channels=channels,
         session_counts=SessionCounts(
-            interfaces=interfaces_of(configuration, parts.clock.monotonic_ns)
+            interfaces=interfaces_of(
+                configuration, parts.clock.monotonic_ns, parts.app.protocols()
+            )
         ),
         sealing=Sealing(
             parts.platform,

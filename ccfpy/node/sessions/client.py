@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from ccfpy.base.histogram import Histogram
 from ccfpy.boundary.configuration import RpcInterface
 from ccfpy.boundary.metrics import TIME_EDGES_NS
+from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ErrorCode, unavailable
 from ccfpy.http.header_cache import HeaderCache
@@ -34,6 +35,7 @@ class InterfaceSessions:
     Attributes:
         header_cache: of all connections of HTTP/1.1 to the interface.
         http2: set if the interface speaks HTTP/2, and nothing else then.
+        protocol: set if the interface speaks a protocol of the application's own.
         active: sessions open now.
         peak: most there ever were at once.
         capped: requests refused as the connection is beyond the soft cap.
@@ -47,6 +49,7 @@ class InterfaceSessions:
     limits: ParserLimits
     header_cache: HeaderCache
     http2: Http2Limits | None = None
+    protocol: Endpoint | None = None
     active: int = 0
     peak: int = 0
     errors: dict[str, int] = field(
@@ -165,6 +168,14 @@ class Conversation(Protocol):
     @property
     def progress(self) -> int:
         """What has come whole: more, whenever it is more."""
+        ...
+
+    def greet(self) -> None:
+        """Note that TLS is set up, or that there is none."""
+        ...
+
+    def hear_end(self) -> bool:
+        """Note that the client sends no more; return whether the connection ends."""
         ...
 
     def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:

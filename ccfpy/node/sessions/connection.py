@@ -18,6 +18,7 @@ from ccfpy.base.ids import SessionId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.session import Session
 from ccfpy.http.tls import TlsContext, TlsFailure, TlsSession
+from ccfpy.node.sessions.app_protocol import AppProtocol
 from ccfpy.node.sessions.client import Client, Conversation, InterfaceSessions
 from ccfpy.node.sessions.http1 import Http1Connection
 from ccfpy.node.sessions.http2 import Http2Connection
@@ -35,7 +36,7 @@ class Connection:
     """One client's connection.
 
     Attributes:
-        conversation: the requests and answers inside TLS.
+        conversation: what is said inside TLS, such as requests and answers.
         is_greeted: TLS is established, or there is none.
         is_idle: TLS is established, and nothing waits: no bytes, no request, no awaited
             or unread answer.
@@ -105,11 +106,15 @@ class Connection:
             on_settled=on_settled,
             streams=streams,
         )
-        self.conversation: Conversation = (
-            Http1Connection(client)
-            if interface.http2 is None
-            else Http2Connection(client)
-        )
+        self.conversation: Conversation
+        if interface.protocol is not None:
+            self.conversation = AppProtocol(client, interface.protocol)
+        elif interface.http2 is not None:
+            self.conversation = Http2Connection(client)
+        else:
+            self.conversation = Http1Connection(client)
+        if context is None:
+            self.conversation.greet()
 
     # A turn in three stages, so that many clients can be served in each.
 
@@ -135,6 +140,7 @@ class Connection:
             self.interface.handshake_ns.observe(took_ns)
             if tls.peer_certificate_der is not None:
                 self.session.caller = readable_certificate(tls.peer_certificate_der)
+            self.conversation.greet()
         return plaintext
 
     def serve(self, said: bytes | None, share: int) -> tuple[bytes, bool]:
@@ -159,7 +165,7 @@ class Connection:
                 return tls.take_output(), True
         if ends:
             tls.close()
-        if tls.is_closed_by_peer and not self.conversation.is_ready:
+        if tls.is_closed_by_peer and self.conversation.hear_end():
             ends = True
         return tls.take_output(), ends
 

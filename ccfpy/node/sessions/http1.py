@@ -83,6 +83,13 @@ class Http1Connection:
         """Return about how many bytes are held of a request that has not ended."""
         return self._parser.unfinished_bytes
 
+    def greet(self) -> None:
+        """Do nothing: the client begins."""
+
+    def hear_end(self) -> bool:
+        """Return whether the connection ends, now that the client sends no more."""
+        return not self.is_ready
+
     def turn_away(self, response: Response) -> bytes:
         """Return the answer to a request that is not waited for."""
         return serialise_response(response)

@@ -124,6 +124,13 @@ class Http2Connection:
         """Return about how many bytes are held of requests that have not ended."""
         return self._server.unfinished_bytes
 
+    def greet(self) -> None:
+        """Do nothing: the client begins."""
+
+    def hear_end(self) -> bool:
+        """Return whether the connection ends, now that the client sends no more."""
+        return not self.is_ready
+
     def turn_away(self, _response: Response) -> bytes:
         """Return what ends the connection: no one of its requests is to blame."""
         self._server.end()

@@ -1,16 +1,18 @@
 """What a node serves on each of its interfaces, as it is configured."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.boundary.configuration import (
+    HTTP_PROTOCOLS,
     InterfaceAuthority,
     NodeConfiguration,
     RedirectKind,
     RedirectTarget,
     RpcInterface,
 )
+from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.refusals import Http2Limits, ParserLimits
@@ -18,24 +20,33 @@ from ccfpy.node.sessions.client import InterfaceSessions
 
 
 def interfaces_of(
-    configuration: NodeConfiguration, now_ns: Callable[[], int]
+    configuration: NodeConfiguration,
+    now_ns: Callable[[], int],
+    protocols: Mapping[str, Endpoint],
 ) -> dict[str, InterfaceSessions]:
-    """Return the rules of each interface; ``now_ns`` is elapsed time.
+    """Return the rules of each interface.
+
+    Args:
+        configuration: of the node.
+        now_ns: elapsed time.
+        protocols: those of the application, by their names.
 
     Raises:
         ConfigurationRefused: an accepted endpoint is not a regular expression, or
             nobody serves the protocol of an interface.
     """
     for interface in configuration.rpc_interfaces:
-        _require_served_protocol(interface)
+        _require_served_protocol(interface, protocols)
     return {
-        interface.name: _sessions_of(interface, now_ns)
+        interface.name: _sessions_of(interface, now_ns, protocols)
         for interface in configuration.rpc_interfaces
     }
 
 
 def _sessions_of(
-    interface: RpcInterface, now_ns: Callable[[], int]
+    interface: RpcInterface,
+    now_ns: Callable[[], int],
+    protocols: Mapping[str, Endpoint],
 ) -> InterfaceSessions:
     limits = ParserLimits(
         body_bytes_max=interface.http.body_bytes_max,
@@ -48,20 +59,24 @@ def _sessions_of(
         limits=limits,
         header_cache=HeaderCache(limits),
         http2=_http2_of(interface),
+        protocol=protocols.get(interface.app_protocol),
         now_ns=now_ns,
     )
 
 
-def _require_served_protocol(interface: RpcInterface) -> None:
+def _require_served_protocol(
+    interface: RpcInterface, protocols: Mapping[str, Endpoint]
+) -> None:
     """Raise ``ConfigurationRefused`` where clients would not be served as configured.
 
     Datagrams are echoed whatever protocol is written beside ``udp``, as in CCF.
     """
-    served = interface.app_protocol in {"HTTP1", "HTTP2"}
-    if not served and interface.protocol != "udp":
+    served = (*HTTP_PROTOCOLS, *protocols)
+    if interface.app_protocol not in served and interface.protocol != "udp":
         raise ConfigurationRefused(
             f"app_protocol of {interface.name}: nobody serves "
-            f"{interface.app_protocol!r}; this node serves HTTP1 and HTTP2"
+            f"{interface.app_protocol!r}; this node serves "
+            f"{', '.join(served[:-1])} and {served[-1]}"
         )
 
 

@@ -6,13 +6,16 @@ also answer without their prefix (``src/http/http_rpc_context.h``).
 
 from typing import TYPE_CHECKING
 
+from ccfpy.endpoints.declaration import Match
+from ccfpy.http.messages import Request
+
 if TYPE_CHECKING:
     from ccfpy.endpoints.app_calls import AppCalls
     from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.declaration import Endpoint
     from ccfpy.endpoints.frontend import Frontend
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.streams import OpenStream
-    from ccfpy.http.messages import Request
 
 
 class Router:
@@ -56,6 +59,16 @@ class Router:
         return self.frontends["app"].answer_step(
             stream.match, stream.request, stream.session
         )
+
+    def begin_session(self, protocol: "Endpoint", session: "Session") -> "Answer":
+        """Begin a session of a protocol of the application's."""
+        match = Match(endpoint=protocol, params={}, full_path=protocol.path)
+        request = Request(method=protocol.method, path=protocol.path, version="")
+        return self.frontends["app"].answer_step(match, request, session)
+
+    def step_failed(self, protocol: "Endpoint", defect: Exception) -> None:
+        """Log what is wrong with what a session of a protocol sends."""
+        self.frontends["app"].failed(protocol, defect)
 
     def answer_again(self, request: "Request", session: "Session") -> "Answer":
         """Answer a request whose caller waits since an earlier run of it."""

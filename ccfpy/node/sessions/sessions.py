@@ -17,6 +17,7 @@ from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, KeepSession, ReadMore, SendData
 from ccfpy.http.errors import ErrorCode, unavailable
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
+from ccfpy.node.sessions.app_protocol import AppProtocol
 from ccfpy.node.sessions.client import Client, InterfaceSessions, SessionCounts
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.turns import Turns
@@ -73,6 +74,7 @@ class Sessions:
         self._replies: list[tuple[Connection, bytes, bool]] = []
         self._taken: Iterator[Connection] = iter(())
         self._ready: Iterator[Client] = iter(())
+        self._leaving: Connection | None = None
 
     def open(self, session_id: SessionId, interface_name: str) -> None:
         """Accept a connection, unless its interface is full or has no certificate."""
@@ -104,6 +106,8 @@ class Sessions:
             streams=self._streams,
         )
         self._counts.opened(interface)
+        if context is None:
+            self._review(self._connections[session_id])
 
     def _refuse(self, session_id: SessionId, interface: InterfaceSessions) -> None:
         configuration = interface.configuration
@@ -212,6 +216,7 @@ class Sessions:
         The request of that call is awaited now. What the thread had not begun waits for
         its turn.
         """
+        self._abandon_leaving()
         replies, self._replies = self._replies, []
         connection, self._serving = self._serving, None
         if connection is not None:
@@ -399,10 +404,23 @@ class Sessions:
         if connection is None:
             return
         self._forget(connection)
-        if connection.is_queued and connection.is_greeted:
-            # Last, as another thread may go on from here.
-            connection.take_turn(1)
-        connection.abandon()
+        self._leaving = connection
+        if connection.is_greeted:
+            if connection.is_queued:
+                connection.take_turn(1)
+            conversation = connection.conversation
+            if isinstance(conversation, AppProtocol) and conversation.hear_loss():
+                connection.resume(1)
+        self._abandon_leaving()
+
+    def _abandon_leaving(self) -> None:
+        """Abandon the connection whose client has gone, after its last turn.
+
+        Another thread may do so that goes on while that turn is slow.
+        """
+        connection, self._leaving = self._leaving, None
+        if connection is not None:
+            connection.abandon()
 
     def closed(self, session_id: SessionId) -> None:
         """Forget a session."""

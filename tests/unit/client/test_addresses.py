@@ -90,6 +90,7 @@ def test_published_addresses_of_trusted_nodes(
 def test_an_address_is_one_that_speaks_http_1() -> None:
     interfaces: Json = {
         "fast": {"published_address": "a:1", "app_protocol": "HTTP2"},
+        "lines": {"published_address": "c:1", "app_protocol": "LINES"},
         "main": {"published_address": "b:1", "app_protocol": "HTTP1"},
     }
     listed: Json = {"status": "Trusted", "rpc_interfaces": interfaces}

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.boundary.configuration import Redirections, RedirectKind, RedirectTarget
 from ccfpy.boundary.effects import Stop
 from ccfpy.node.sessions.interfaces import interfaces_of
 from ccfpy.testing.node import InProcessNode, listener
+from tests.unit.node.line_app import LINES, app
 
 
 def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:
@@ -17,7 +19,7 @@ def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:
         redirections=Redirections(to_primary=elsewhere),
     )
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
-    (interface,) = interfaces_of(configuration, lambda: 0).values()
+    (interface,) = interfaces_of(configuration, lambda: 0, {}).values()
     rules = interface.rules
     assert rules.accepts("/node/state")
     assert not rules.accepts("/app/state")
@@ -34,7 +36,7 @@ def test_an_interface_may_wait_longer_for_what_it_forwards(
 ) -> None:
     patient = replace(listener(), forwarding_timeout_ms=9000)
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(patient,))
-    (interface,) = interfaces_of(configuration, lambda: 0).values()
+    (interface,) = interfaces_of(configuration, lambda: 0, {}).values()
     assert interface.rules.forwarding_timeout_ms == 9000
 
 
@@ -45,7 +47,7 @@ def test_a_redirect_by_role_is_taken_as_configured(
     by_role = RedirectTarget(kind=RedirectKind.NODE_BY_ROLE, role=role, interface="two")
     redirecting = replace(listener(), redirections=Redirections(to_primary=by_role))
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
-    (interface,) = interfaces_of(configuration, lambda: 0).values()
+    (interface,) = interfaces_of(configuration, lambda: 0, {}).values()
     target = interface.rules.redirect_to_primary
     assert target is not None
     assert target.kind is RedirectKind.NODE_BY_ROLE
@@ -80,6 +82,21 @@ def test_a_protocol_that_nobody_serves_is_refused_at_the_start(
     )
 
 
+def test_a_protocol_that_the_application_has_is_served_and_no_other(
+    new_node: InProcessNode,
+) -> None:
+    configuration = new_node.boot.configuration
+    served, other = (
+        replace(configuration, rpc_interfaces=(replace(listener(), app_protocol=name),))
+        for name in (LINES, "OTHER")
+    )
+    (interface,) = interfaces_of(served, lambda: 0, app.protocols()).values()
+    assert interface.protocol is app.protocols()[LINES]
+    assert interface.http2 is None
+    with pytest.raises(ConfigurationRefused, match=r"HTTP1, HTTP2, LINES and WATCH$"):
+        interfaces_of(other, lambda: 0, app.protocols())
+
+
 @pytest.mark.parametrize(
     ("protocol", "app_protocol"), [("tcp", "HTTP1"), ("tcp", "HTTP2"), ("udp", "QUIC")]
 )
@@ -88,4 +105,4 @@ def test_protocols_that_are_served_or_echoed_are_taken(
 ) -> None:
     served = replace(listener(), protocol=protocol, app_protocol=app_protocol)
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(served,))
-    assert set(interfaces_of(configuration, lambda: 0)) == {served.name}
+    assert set(interfaces_of(configuration, lambda: 0, {})) == {served.name}

@@ -1,0 +1,271 @@
+"""A protocol of the application's own on one connection, which is one stream.
+
+The stream begins when TLS is set up, and ends with the connection. Its steps are those
+of any stream (`ccfpy.endpoints.streams`), in turns of the connection. While a step is
+slow and its node goes on without it, nothing more is taken from the client. What a step
+sends is for the host at once, so a client that does not read is bounded as one of
+HTTP/1.1: no turn while it leaves too much unread, and its end if it reads nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.errors import LimitExceeded, Unwritable
+from ccfpy.endpoints.streams import OpenStream, StreamWork
+from ccfpy.http.messages import Response
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.awaited import Answer, Awaited
+    from ccfpy.endpoints.declaration import Endpoint
+    from ccfpy.endpoints.streams import Following, StepOutput
+    from ccfpy.node.sessions.client import Client
+    from ccfpy.node.streams.commit_feed import Follower
+
+
+class AppProtocol:
+    """A conversation in a protocol of the application's."""
+
+    __slots__ = (
+        "_awaited",
+        "_client",
+        "_data",
+        "_follower",
+        "_has_begun",
+        "_has_heard_end",
+        "_has_told_end",
+        "_is_over",
+        "_opened",
+        "_protocol",
+        "_replies",
+    )
+
+    def __init__(self, client: "Client", protocol: "Endpoint") -> None:
+        self._client = client
+        self._protocol = protocol
+        self._opened: OpenStream | None = None
+        self._follower: Follower | None = None
+        self._awaited: Awaited | None = None
+        self._data = b""
+        self._replies: list[bytes] = []
+        self._has_begun = False
+        self._has_heard_end = False
+        self._has_told_end = False
+        self._is_over = False
+
+    @property
+    def has_left(self) -> bool:
+        """Whether a step is due or under way."""
+        return self._awaited is not None or self._is_due
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a step is due that may begin."""
+        return self._awaited is None and self._is_due
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a step is under way, and nothing served until it ends."""
+        return self._awaited is not None
+
+    @property
+    def is_midway(self) -> bool:
+        """Whether the client has begun something: only the application could know."""
+        return False
+
+    @property
+    def progress(self) -> int:
+        """What has come whole: nothing that would count."""
+        return 0
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Return how many bytes wait for a step."""
+        return len(self._data)
+
+    def greet(self) -> None:
+        """Begin: TLS is set up."""
+        self._has_begun = True
+
+    def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
+        """Receive the client's next bytes, and do what is due."""
+        self._data += plaintext
+        return self._take_steps(share)
+
+    def go_on(self, share: int) -> tuple[bytes, bool]:
+        """End a step that was slow, and do what is due."""
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None:
+            assert awaited.response is not None, "only then does it go on"
+            self._stepped(awaited.response)
+        return self._take_steps(share)
+
+    def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
+        """Receive the client's next bytes, and do nothing before a turn."""
+        return self.serve(plaintext, 0)
+
+    def wait_for(self, awaited: "Awaited") -> None:
+        """Await the end of the step under way."""
+        self._awaited = awaited
+        awaited.then(self._settled)
+
+    def leave(self) -> tuple[bytes, bool]:
+        """Return what was sent before the step that is awaited now."""
+        return self._take_steps(0)
+
+    def hear_end(self) -> bool:
+        """Note that the client sends no more; return whether the connection ends."""
+        self._has_heard_end = True
+        return self._is_over or not self._has_begun
+
+    def hear_loss(self) -> bool:
+        """Note that the client has gone; return whether to tell the session so."""
+        self.hear_end()
+        return self._opened is not None and self.is_ready
+
+    def turn_away(self, _response: Response) -> bytes:
+        """Return the last bytes for a client that is not waited for: none."""
+        return b""
+
+    def abandon(self) -> None:
+        """Note that the client has gone."""
+        if self._awaited is not None:
+            self._awaited.abandon()
+            self._awaited = None
+        self._end()
+
+    # Inside
+
+    @property
+    def _is_due(self) -> bool:
+        if self._is_over or not self._has_begun:
+            return False
+        follower = self._follower
+        return (
+            self._opened is None
+            or bool(self._data)
+            or self._end_is_due
+            or (follower is not None and (follower.has_news or follower.is_lost))
+        )
+
+    @property
+    def _end_is_due(self) -> bool:
+        return self._has_heard_end and not self._has_told_end
+
+    def _take_steps(self, share: int) -> tuple[bytes, bool]:
+        size = 0
+        for _ in range(share):
+            if not self.is_ready or size >= limits.SESSION_UNREAD_BYTES_MAX:
+                break
+            self._take_step()
+            size = sum(map(len, self._replies))
+        sent = b"".join(self._replies)
+        self._replies.clear()
+        return sent, self._is_over
+
+    def _take_step(self) -> None:
+        client, opened, follower = self._client, self._opened, self._follower
+        if opened is None and not self._has_room():
+            self._end()
+            return
+        if follower is not None and follower.is_lost:
+            self._end()
+            return
+        router = client.router
+        answer: Answer
+        router.calls.underway.recipient = self
+        if opened is None:
+            answer = router.begin_session(self._protocol, client.session)
+        else:
+            opened.expect(self._work())
+            answer = router.answer_step(opened)
+        assert isinstance(answer, Response), "a step awaits nothing"
+        self._stepped(answer)
+
+    def _has_room(self) -> bool:
+        client = self._client
+        if client.is_capped:
+            client.interface.capped += 1
+            return False
+        return client.streams.has_room
+
+    def _work(self) -> StreamWork:
+        data, self._data = self._data, b""
+        is_end = self._end_is_due
+        self._has_told_end = self._has_heard_end
+        if self._follower is None:
+            return StreamWork(data, is_end)
+        return StreamWork(data, is_end, self._client.streams.feed.take(self._follower))
+
+    def _stepped(self, answer: Response) -> None:
+        if answer.status != 200:  # noqa: PLR2004 - as `OpenStream` answers
+            self._end()
+            return
+        if self._opened is None:
+            opened = answer.stream
+            assert isinstance(opened, OpenStream), "a session begins so"
+            if not self._begin(opened):
+                return
+        else:
+            opened = self._opened
+        self._apply(opened.output)
+
+    def _begin(self, opened: OpenStream) -> bool:
+        """Begin the session; return whether there is room for it."""
+        client = self._client
+        streams = client.streams
+        if not streams.has_room_for(opened.owner):
+            self._end()
+            return False
+        self._opened = opened
+        streams.opened(opened.owner)
+        streams.sessions += 1
+        streams.on_kept(client.session.id, True)
+        return True
+
+    def _apply(self, output: "StepOutput") -> None:
+        """Do what a step wants done."""
+        router = self._client.router
+        size, most = sum(map(len, output.sent)), router.calls.limits.response_bytes_max
+        if size > most:
+            defect = Unwritable(f"{size} bytes at once, where {most} are allowed")
+            router.step_failed(self._protocol, defect)
+            self._end()
+            return
+        self._replies += output.sent
+        if output.following is not None:
+            self._follow(output.following)
+        if output.has_finished:
+            self._end()
+
+    def _follow(self, wanted: "Following") -> None:
+        feed = self._client.streams.feed
+        self._unfollow()
+        if not wanted.maps:
+            return
+        try:
+            self._follower = feed.follow(wanted.maps, wanted.after, self._has_news)
+        except LimitExceeded:
+            self._end()
+
+    def _unfollow(self) -> None:
+        if self._follower is not None:
+            self._client.streams.feed.leave(self._follower)
+            self._follower = None
+
+    def _has_news(self) -> None:
+        self._client.streams.on_turn(self._client.session)
+
+    def _settled(self, _: Response) -> None:
+        self._client.on_settled(self._client)
+
+    def _end(self) -> None:
+        """End the session, and the connection behind what was sent."""
+        opened, self._opened = self._opened, None
+        self._is_over = True
+        self._data = b""
+        self._unfollow()
+        if opened is not None:
+            client = self._client
+            client.streams.closed(opened.owner)
+            client.streams.sessions -= 1
+            client.streams.on_kept(client.session.id, False)
