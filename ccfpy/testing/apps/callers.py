@@ -110,6 +110,15 @@ class Caller:
             node=node.node_id,
         )
 
+    def connect(self, protocol: str) -> Client:
+        """Begin a session of a protocol of the app's own.
+
+        Args:
+            protocol: its name, as the app declares it.
+        """
+        node = self._home.node_for(self._wanted)
+        return node.connect(self.person, interface=protocol)
+
     def get(self, path: str, **extra: Unpack[Extra]) -> Answer:
         """Send a ``GET``."""
         return self.request("GET", path, **extra)

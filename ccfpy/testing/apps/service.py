@@ -7,13 +7,14 @@ seed decide every key.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypedDict, TypeVar
 
 from ccfpy.attestation.report_data import app_report_data
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.boundary.configuration import NodeConfiguration
+from ccfpy.boundary.configuration import NodeConfiguration, RpcInterface
 from ccfpy.client.attested import Expected, read_evidence
 from ccfpy.client.governance import ProposalStatus
 from ccfpy.client.receipts import RECEIPT_PATH, verify_receipt
@@ -32,7 +33,7 @@ from ccfpy.testing.apps.loading import (
 from ccfpy.testing.apps.people import People, open_to, people, person, set_user
 from ccfpy.testing.apps.tokens import Issuer
 from ccfpy.testing.apps.watching import Watched
-from ccfpy.testing.configuration import START_UNIX_US
+from ccfpy.testing.configuration import START_UNIX_US, listener
 from ccfpy.testing.machines import AttestedMachine
 from ccfpy.testing.network import TICK_MS, Network
 from ccfpy.testing.node import InProcessNode
@@ -132,7 +133,7 @@ class Service:
             constitution=read_constitution(constitution),
             members=founders,
             seed=seed,
-            configure=_last_a_year,
+            configure=partial(_configured, [*served.app.protocols()]),
         )
         if machine is not None:
             network.platform = machine.platform
@@ -371,17 +372,33 @@ class Service:
         return self._journal.take()
 
 
-def _last_a_year(configuration: NodeConfiguration) -> NodeConfiguration:
-    """Extend certificates beyond the time that tests pass: nobody renews them here."""
+def _configured(
+    protocols: Sequence[str], configuration: NodeConfiguration
+) -> NodeConfiguration:
+    """Extend certificates beyond the time that tests pass: nobody renews them here.
+
+    Each of the app's protocols has an interface of its name.
+    """
+    (first,) = configuration.rpc_interfaces
+    others = [
+        replace(listener(name, port=_port_after(first, number)), app_protocol=name)
+        for number, name in enumerate(protocols)
+    ]
     start = configuration.start
     return replace(
         configuration,
+        rpc_interfaces=(first, *others),
         node_certificate=replace(
             configuration.node_certificate, initial_validity_days=VALIDITY_DAYS
         ),
         start=start
         and replace(start, initial_service_certificate_validity_days=VALIDITY_DAYS),
     )
+
+
+def _port_after(first: RpcInterface, number: int) -> int:
+    """Return the port of one more interface, behind that for other nodes."""
+    return int(first.bind_address.rpartition(":")[2]) + 2 + number
 
 
 def _choose(callers: Sequence[AnyCaller], which: int | str) -> AnyCaller:

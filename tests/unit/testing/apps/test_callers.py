@@ -6,6 +6,7 @@ from ccfpy.base.json import JsonObject
 from ccfpy.client.ballots import REJECT
 from ccfpy.client.errors import ServiceError
 from ccfpy.testing.apps import Service
+from tests.unit.node.line_app import app as line_app
 
 HARMLESS: JsonObject = {"name": "remove_user", "args": {"user_id": "00" * 32}}
 
@@ -74,3 +75,19 @@ def test_members_propose_vote_and_withdraw(service: Service) -> None:
 def test_a_refused_proposal_is_raised(service: Service) -> None:
     with pytest.raises(ServiceError, match="no such action"):
         service.member().propose({"name": "set_nothing", "args": {}})
+
+
+def test_a_protocol_of_the_app_is_spoken_at_an_interface_of_its_own() -> None:
+    service = Service.open(line_app, nodes=2)
+    lines = service.user().connect("LINES")
+    assert lines.converse().startswith(b"hello ")
+    assert lines.converse(b"keep tea\n") == b"kept\n"
+    service.wait_committed()
+    watch = service.anybody.at(service.nodes[1]).connect("WATCH")
+    assert watch.converse(b"now") == b"follows\n"
+    lines.converse(b"keep milk\n")
+    service.wait_committed()
+    assert watch.converse() == b"milk\n"
+    assert service.anybody.connect("LINES").is_closed
+    elsewhere = service.user().at(service.nodes[1]).connect("LINES")
+    assert elsewhere.is_closed, "sessions that write are the primary's"
