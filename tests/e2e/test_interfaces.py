@@ -13,6 +13,7 @@ import pytest
 from ccfpy.client.transport import trust_only
 from ccfpy.local.configuration import INTERFACE
 from tests.attacks import attack
+from tests.e2e import lines_app
 from tests.e2e.running import DEADLINE_S, Running, running_node
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ IDLE_S = 1
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A node that answers in five ways."""
+    """A node that answers in six ways."""
     anywhere: JsonObject = {"bind_address": "127.0.0.1:0"}
     network: JsonObject = {
         "node_to_node_interface": anywhere,
@@ -37,6 +38,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             },
             "mute": anywhere | {"endorsement": {"authority": "Unsecured"}},
             "gated": anywhere | {"accepted_endpoints": ["/node/state", "/gov/.*"]},
+            "lines": anywhere | {"app_protocol": "LINES"},
         },
     }
     extra: JsonObject = {
@@ -44,7 +46,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "idle_connection_timeout": f"{IDLE_S}s",
     }
     workspace = tmp_path_factory.mktemp("interfaces")
-    with running_node(workspace, extra=extra) as running:
+    with running_node(workspace, app=lines_app.__file__, extra=extra) as running:
         yield running
 
 
@@ -74,8 +76,8 @@ def _get(
 
 
 def test_every_interface_has_a_port_of_its_own(node: Running) -> None:
-    names = (INTERFACE, "self", "plain", "mute", "gated")
-    assert len({_address(node, name) for name in names}) == 5
+    names = (INTERFACE, "self", "plain", "mute", "gated", "lines")
+    assert len({_address(node, name) for name in names}) == 6
 
 
 def test_a_node_vouches_for_itself_where_it_is_told_to(node: Running) -> None:
@@ -124,7 +126,27 @@ def test_an_idle_session_is_closed(node: Running) -> None:
             assert secure.recv(1) == b""
 
 
-def test_users_are_told_when_the_service_is_not_open(node: Running) -> None:
+def test_users_are_told_when_the_service_is_not_open_and_served_by_its_protocols(
+    node: Running,
+) -> None:
     status, body = _get(node, INTERFACE, "/app/commit", trust_only(node.certificate))
     assert status == 404
     assert json.loads(body)["error"]["code"] == "FrontendNotOpen"
+    node.open(["user0"])
+    trust = trust_only(node.certificate)
+    keys = node.options.keys("user0")
+    trust.load_cert_chain(keys.certificate, keys.private_key)
+    with (
+        socket.create_connection(_address(node, "lines"), DEADLINE_S) as raw,
+        trust.wrap_socket(raw, server_hostname="127.0.0.1") as session,
+        session.makefile("rwb", buffering=0) as lines,
+    ):
+        session.sendall(b"one\ntwo\n")
+        assert [lines.readline() for _ in range(2)] == [b"1 one\n", b"2 two\n"]
+        with socket.create_connection(_address(node, "plain"), DEADLINE_S) as idle:
+            assert idle.recv(1) == b""
+        session.sendall(b"three\n")
+        assert lines.readline() == b"3 three\n"
+        session.sendall(b"fail\n")
+        assert lines.read(1) == b"", "and nothing else has ended"
+    assert _get(node, INTERFACE, "/app/lines", trust)[1] == b"3"
