@@ -219,7 +219,8 @@ class AppProtocol:
         self._opened = opened
         streams.opened(opened.owner)
         streams.sessions += 1
-        streams.on_kept(client.session.id, True)
+        if opened.owner:
+            streams.on_kept(client.session.id, True)
         return True
 
     def _apply(self, output: "StepOutput") -> None:
@@ -268,4 +269,5 @@ class AppProtocol:
             client = self._client
             client.streams.closed(opened.owner)
             client.streams.sessions -= 1
-            client.streams.on_kept(client.session.id, False)
+            if opened.owner:
+                client.streams.on_kept(client.session.id, False)

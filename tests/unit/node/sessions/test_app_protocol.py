@@ -164,8 +164,19 @@ def test_what_was_said_last_is_heard_before_the_end(
 
 def test_without_tls_a_session_begins_with_its_connection(node: InProcessNode) -> None:
     watcher = Watcher(node)
-    assert KeepSession(session=watcher.session, is_kept=True) in node.host.effects
+    assert not watcher.is_closed
     assert watcher.say(b"now") == b"follows\n"
+
+
+def test_a_session_of_a_user_is_kept_and_a_strangers_is_not(
+    node: InProcessNode, user: Client
+) -> None:
+    Watcher(node)
+    user.converse(b"bye\n")
+    kept = [each for each in node.host.effects if isinstance(each, KeepSession)]
+    assert kept == [
+        KeepSession(session=user.session, is_kept=is_kept) for is_kept in (True, False)
+    ]
 
 
 def test_strangers_have_no_session_where_users_have(
@@ -302,7 +313,7 @@ def test_a_client_that_reads_nothing_is_disconnected(
         if is_reading:
             node.step(SessionWritten(session=watcher.session, size=1))
     assert watcher.is_closed is not is_reading
-    assert not other.is_closed, "a session that waits is not idle"
+    assert not other.is_closed
     assert any(Stall.UNREAD in each.message for each in node.host.logs) is not (
         is_reading
     )
