@@ -7,13 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.boundary.configuration import HTTP_PROTOCOLS
-from ccfpy.endpoints.auth import (
-    ActiveMemberCoseSign1,
-    Jwt,
-    MemberCoseSign1,
-    TypedUserCoseSign1,
-    UserCoseSign1,
-)
+from ccfpy.endpoints.auth import cose, jwt
 from ccfpy.endpoints.auth.all_of import SEPARATOR
 from ccfpy.endpoints.declaration import (
     Endpoint,
@@ -42,11 +36,13 @@ if TYPE_CHECKING:
 PROTOCOL_METHOD: Final = "PROTOCOL"
 """Stands for a verb where a session of a protocol is named, as in the log."""
 _OF_REQUESTS: Final = frozenset(
-    policy.name
-    for policy in (
-        *(Jwt, UserCoseSign1, TypedUserCoseSign1),
-        *(MemberCoseSign1, ActiveMemberCoseSign1),
-    )
+    {
+        jwt.NAME,
+        cose.USER_COSE_SIGN1,
+        cose.TYPED_USER_COSE_SIGN1,
+        cose.MEMBER_COSE_SIGN1,
+        cose.ACTIVE_MEMBER_COSE_SIGN1,
+    }
 )
 """Policies that read a header or a body."""
 _BYTES: "Final[JsonObject]" = {"format": "binary", "type": "string"}
