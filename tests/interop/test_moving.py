@@ -90,7 +90,7 @@ def test_no_acknowledged_write_is_lost_while_nodes_are_replaced_both_ways(
 ) -> None:
     """Members rekey, renew certificates, take snapshots and end files between swaps."""
     plan = Plan(workspace=tmp_path, build=build, seconds=LIMIT_S, swaps_max=SWAPS)
-    report = run_moving(plan, lambda _: None)
+    report = run_moving(plan, lambda _: None, lambda _: None)
     assert len(report.swaps) == SWAPS
     assert {swap.new.split()[1] for swap in report.swaps} == {Kind.CCF, Kind.CCFPY}
     assert {swap.was_killed for swap in report.swaps} == {True, False}

@@ -1,6 +1,7 @@
 """A run: ``python -m tests.lab.moving [--minutes N] [--nodes N] …``."""
 
 import argparse
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -37,32 +38,39 @@ def main(arguments: list[str] | None = None) -> int:
         help="whether ccfpy's nodes ask before an election; CCF's never do",
     )
     parser.add_argument(
-        "--workspace", type=Path, help="keep the nodes' files in this new folder"
+        "--workspace",
+        type=Path,
+        help="keep the nodes' files in this new folder; without it, the files of a run "
+        "that fails are kept and those of another are not",
     )
     chosen = parser.parse_args(arguments)
     if chosen.workspace is not None and chosen.workspace.exists():
         parser.error(f"{chosen.workspace} is there already: give a folder to be made")
     if (build := Build.find()) is None:
         parser.error(absent())
-    with tempfile.TemporaryDirectory(prefix="ccfpy-moving-") as temporary:
-        plan = Plan(
-            workspace=(chosen.workspace or Path(temporary)).resolve(),
-            build=build,
-            nodes=chosen.nodes,
-            seconds=60 * chosen.minutes,
-            kill_every=chosen.kill_every,
-            clients=chosen.clients,
-            election_timeout_ms=chosen.election_timeout_ms,
-            has_pre_vote=chosen.pre_vote == "on",
-        )
-        _say(HEADING)
-        try:
-            report = run_moving(plan, lambda swap: _say(row(swap)))
-        except CcfpyError as error:
-            _say(f"FAILED {error}")
-            return 1
-        for line in render(report):
-            _say(line)
+    workspace = chosen.workspace or Path(tempfile.mkdtemp(prefix="ccfpy-moving-"))
+    plan = Plan(
+        workspace=workspace.resolve(),
+        build=build,
+        nodes=chosen.nodes,
+        seconds=60 * chosen.minutes,
+        kill_every=chosen.kill_every,
+        clients=chosen.clients,
+        election_timeout_ms=chosen.election_timeout_ms,
+        has_pre_vote=chosen.pre_vote == "on",
+    )
+    _say(f"files in {plan.workspace}")
+    _say(HEADING)
+    try:
+        report = run_moving(plan, lambda swap: _say(row(swap)), _say)
+    except CcfpyError as error:
+        _say(f"FAILED {error}")
+        _say(f"the files are kept in {plan.workspace}")
+        return 1
+    for line in render(report):
+        _say(line)
+    if chosen.workspace is None:
+        shutil.rmtree(workspace)
     return 0
 
 

@@ -30,9 +30,15 @@ def render(report: Report) -> Iterator[str]:
     )
     yield (
         f"writes     {report.answered} answered, {report.acknowledged} acknowledged "
-        f"as committed and all found; {report.uncertain} without that word"
+        f"as committed and all found; {report.uncertain} without that word, of them "
+        f"{report.invalid} called invalid"
     )
-    yield f"worst gap between answers  {report.worst_gap_s:.2f} s"
+    for trouble, count in report.troubles.items():
+        yield f"reads      {count} repeated: {trouble}"
+    yield (
+        f"worst gap between answers  {report.worst_gap_s:.2f} s; the machine itself "
+        f"stood still for {report.worst_stall_s:.2f} s"
+    )
     yield (
         f"the ledger verifies up to {report.last_signed}; {report.copies} copies of "
         f"{report.chunks} committed files are identical"

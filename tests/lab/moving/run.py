@@ -6,7 +6,7 @@ the other wrote: a new ledger secret, new certificates, a snapshot, a new ledger
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -21,11 +21,19 @@ from ccfpy.local.node import NodeProcess
 from tests.lab.faults.evidence import compare_files, verify_ledger, whole_ledger
 from tests.lab.faults.run import first_of
 from tests.lab.moving.build import Build, own_digest, own_placement
+from tests.lab.moving.evidence import (
+    NAMED_MAX,
+    in_places,
+    not_in_ledger,
+    revived,
+    testimony,
+    transactions,
+    write_evidence,
+    write_writes,
+)
 from tests.lab.moving.writers import Writers
 
 APP = "logging"
-NAMED_MAX = 20
-"""Lost writes that are named."""
 SETTLE_S = 1.0
 """Of load before the first swap and after the last."""
 
@@ -38,7 +46,7 @@ class Kind(StrEnum):
 
 
 class WriteLost(CcfpyError):
-    """A write that was acknowledged is not there."""
+    """A write that was acknowledged is not there, or one called invalid is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +112,9 @@ class Report:
     Attributes:
         acknowledged: how many writes were called committed; all were found.
         uncertain: how many writes ended without that word.
+        invalid: how many of these a node called invalid; the ledger has none of them.
+        troubles: why writes were not seen at the first look, and how often.
+        worst_stall_s: the longest time for which the run's own process stood still.
         last_signed: the last signature of the longest ledger.
         chunks: committed ledger files that were compared.
         copies: how often the same committed file was found.
@@ -116,7 +127,10 @@ class Report:
     answered: int
     acknowledged: int
     uncertain: int
+    invalid: int
+    troubles: Mapping[str, int]
     worst_gap_s: float
+    worst_stall_s: float
     last_signed: TxId
     chunks: int
     copies: int
@@ -124,10 +138,16 @@ class Report:
 
 @dataclass(slots=True)
 class Run:
-    """The state of a run under way."""
+    """The state of a run under way.
+
+    Attributes:
+        say: is called with each swap.
+        note: is called with a line about what the run does now, or has found.
+    """
 
     plan: Plan
     say: Callable[[Swap], None]
+    note: Callable[[str], None]
     swaps: list[Swap] = field(default_factory=list)
 
     async def perform(self) -> Report:
@@ -159,29 +179,62 @@ class Run:
             writers = Writers(network, pause_s=plan.pause_s)
             await self._under_load(network, writers)
             seconds = writers.answered.now_s()
+            self.note(f"reading {len(writers.acknowledged)} acknowledged writes")
             for node in network.serving:
                 await network.wait_joined(node)
-            if missing := await writers.missing():
-                raise WriteLost(
-                    f"{len(missing)} acknowledged writes are not there: "
-                    + "; ".join(missing[:NAMED_MAX])
-                )
+            missing = await writers.missing()
+            said = await testimony(network, writers, missing) if missing else {}
         finally:
             network.stop()
+        write_writes(plan.workspace, writers)
+        if missing:
+            seqnos = [absent.write.txid.seqno for absent in missing[:NAMED_MAX]]
+            lines = write_evidence(
+                plan.workspace, missing, said, in_places(network, seqnos)
+            )
+            for line in lines:
+                self.note(line)
+            raise WriteLost(
+                f"{len(missing)} acknowledged writes are not there: "
+                + "; ".join(map(str, missing[:NAMED_MAX]))
+            )
+        return self._compare(network, writers, seconds)
+
+    def _compare(
+        self, network: ProcessNetwork, writers: Writers, seconds: float
+    ) -> Report:
+        """Compare what clients were told with the ledgers of the stopped nodes."""
+        self.note("comparing the ledgers")
         folders = [node.ledger for node in network.nodes]
         committed, copies = compare_files(folders)
         last = folders[-1]
-        signed = verify_ledger(last, whole_ledger(last, committed))
+        files = whole_ledger(last, committed)
+        signed = verify_ledger(last, files)
         assert signed is not None, "the service signed"
+        ledger = transactions(files)
+        acknowledged = writers.acknowledged.values()
+        if lost := not_in_ledger(ledger, acknowledged):
+            raise WriteLost(
+                f"{len(lost)} acknowledged writes are not in the ledger in {last}: "
+                + "; ".join(map(str, lost[:NAMED_MAX]))
+            )
+        if back := revived(ledger, writers.invalid):
+            raise WriteLost(
+                f"the ledger in {last} has transactions that a node called invalid: "
+                + ", ".join(map(str, back[:NAMED_MAX]))
+            )
         return Report(
-            plan=plan,
-            version=plan.build.version(),
+            plan=self.plan,
+            version=self.plan.build.version(),
             swaps=self.swaps,
             seconds=seconds,
             answered=len(writers.answered.times_s),
-            acknowledged=len(writers.acknowledged),
+            acknowledged=len(acknowledged),
             uncertain=writers.uncertain,
+            invalid=len(writers.invalid),
+            troubles=writers.troubles,
             worst_gap_s=writers.answered.worst_gap_s(0, seconds),
+            worst_stall_s=writers.worst_stall_s,
             last_signed=signed,
             chunks=len(committed),
             copies=copies,
@@ -189,6 +242,7 @@ class Run:
 
     async def _under_load(self, network: ProcessNetwork, writers: Writers) -> None:
         async with asyncio.TaskGroup() as group:
+            group.create_task(writers.watch_stalls())
             for number in range(self.plan.clients):
                 group.create_task(writers.run(number))
             try:
@@ -281,9 +335,11 @@ def decisions() -> Sequence[Callable[[], JsonObject]]:
     )
 
 
-def run_moving(plan: Plan, say: Callable[[Swap], None]) -> Report:
-    """Run a plan; see ``Run.perform``."""
+def run_moving(
+    plan: Plan, say: Callable[[Swap], None], note: Callable[[str], None]
+) -> Report:
+    """Run a plan; see ``Run``."""
     try:
-        return asyncio.run(Run(plan=plan, say=say).perform())
+        return asyncio.run(Run(plan=plan, say=say, note=note).perform())
     except* CcfpyError as errors:
         raise first_of(errors) from errors

@@ -1,58 +1,31 @@
 """Clients that write all the time, at whichever nodes the service has.
 
-Each write is a message of its own. A write counts as acknowledged once a node has said
-that it is committed: from then on no swap of nodes may lose it.
+Each write is a message of its own. An answer to a write is no promise. A write counts
+as acknowledged once a node has said that its transaction is committed: from then on no
+swap of nodes may lose the write. A transaction that a node called invalid must never
+appear.
 """
 
 import asyncio
-import http
 import itertools
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import ClientError, ServiceError
+from ccfpy.client.errors import ClientError, NotCommitted
 from ccfpy.client.keyfiles import read_text
-from ccfpy.client.reply import text_field
 from ccfpy.local.network import ProcessNetwork
+from tests.lab.moving.reading import Absent, Acknowledged, look_up, message
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
 
 REQUEST_TIMEOUT_S = 5.0
 COMMIT_TIMEOUT_S = 20.0
-READ_TIMEOUT_S = 30.0
-POLL_S = 0.1
 READERS = 4
-
-
-def message(number: int) -> str:
-    """Return the message with a number."""
-    return f"message {number}"
-
-
-async def _read(connection: Connection, number: int) -> str | None:
-    """Return what a node shows of a write; nothing if it shows none.
-
-    An election ends sessions, which says nothing of the write: then the node is asked
-    again.
-    """
-    deadline = time.monotonic() + READ_TIMEOUT_S
-    while True:
-        try:
-            reply = await connection.get(f"/app/log/private?id={number}")
-        except ServiceError as error:
-            if error.status == http.HTTPStatus.NOT_FOUND:
-                return None
-            if time.monotonic() > deadline:
-                raise
-        except ClientError:
-            if time.monotonic() > deadline:
-                raise
-        else:
-            return text_field(reply.object(), "msg")
-        await asyncio.sleep(POLL_S)
+STALL_POLL_S = 0.1
 
 
 class Timeline:
@@ -83,6 +56,15 @@ class Timeline:
         )
 
 
+class Observed(Connection):
+    """A connection of which can be said which node answered."""
+
+    @property
+    def url_of_answer(self) -> str:
+        """The address that answered last."""
+        return self._addresses.order(is_write=False)[0]
+
+
 class Writers:
     """A number of clients, and what they were told.
 
@@ -93,7 +75,10 @@ class Writers:
     Attributes:
         answered: when writes were answered.
         acknowledged: the writes that a node called committed, by their numbers.
-        uncertain: how many writes ended without that word.
+        invalid: the transactions that a node called invalid.
+        uncertain: how many writes ended without the word that they are committed.
+        worst_stall_s: the longest time for which this process itself stood still.
+        troubles: why writes were not seen at the first look, and how often.
     """
 
     def __init__(self, network: ProcessNetwork, *, pause_s: float) -> None:
@@ -102,8 +87,11 @@ class Writers:
         self._numbers = itertools.count(1)
         self._is_over = asyncio.Event()
         self.answered = Timeline()
-        self.acknowledged: dict[int, TxId] = {}
+        self.acknowledged: dict[int, Acknowledged] = {}
+        self.invalid: list[TxId] = []
         self.uncertain = 0
+        self.worst_stall_s = 0.0
+        self.troubles: Counter[str] = Counter()
 
     def end(self) -> None:
         """End each client after its present write."""
@@ -117,60 +105,84 @@ class Writers:
         while not self._is_over.is_set():
             urls = self._urls()
             turned = urls[first % len(urls) :] + urls[: first % len(urls)]
-            async with self._connect(turned) as connection:
+            async with self.connect(turned) as connection:
                 while self._urls() == urls and not self._is_over.is_set():
                     await self._write(connection)
                     await asyncio.sleep(self._pause_s)
 
-    async def missing(self) -> Sequence[str]:
-        """Return a sentence about each acknowledged write that a node does not show.
+    async def watch_stalls(self) -> None:
+        """Measure until the end for how long this process stands still.
+
+        A machine that stands still makes nodes miss each other's messages, and makes
+        gaps between answers that are no node's fault.
+        """
+        while not self._is_over.is_set():
+            before = time.monotonic()
+            await asyncio.sleep(STALL_POLL_S)
+            late = time.monotonic() - before - STALL_POLL_S
+            self.worst_stall_s = max(self.worst_stall_s, late)
+
+    async def missing(self) -> Sequence[Absent]:
+        """Return the acknowledged writes that a node does not show.
 
         Each node that serves is asked for its share, so that nodes of both programs
         answer.
-
-        Raises:
-            ClientError: a node does not answer for long.
         """
         urls = self._urls()
-        numbers = sorted(self.acknowledged)
-        shares = [(url, numbers[at :: len(urls)]) for at, url in enumerate(urls)]
+        writes = sorted(self.acknowledged.values(), key=lambda each: each.number)
+        shares = [(url, writes[at :: len(urls)]) for at, url in enumerate(urls)]
         found = await asyncio.gather(*(self._absent(*share) for share in shares))
-        return sorted(itertools.chain.from_iterable(found))
+        absent = list(itertools.chain.from_iterable(found))
+        return sorted(absent, key=lambda each: each.write.number)
 
-    async def _absent(self, url: str, numbers: Sequence[int]) -> list[str]:
-        absent: list[str] = []
-        async with self._connect([url]) as connection:
+    async def _absent(self, url: str, writes: Sequence[Acknowledged]) -> list[Absent]:
+        absent: list[Absent] = []
+        async with self.connect([url]) as connection:
 
-            async def read(share: Sequence[int]) -> None:
-                for number in share:
-                    found = await _read(connection, number)
-                    if found != message(number):
-                        txid = self.acknowledged[number]
-                        absent.append(f"write {number} in {txid}: {url} has {found!r}")
+            async def read(share: Sequence[Acknowledged]) -> None:
+                for write in share:
+                    seen = await look_up(connection, write.number, write.txid)
+                    self.troubles.update(seen.troubles[:1])
+                    if seen.value != message(write.number):
+                        absent.append(Absent(write=write, url=url, seen=seen))
 
-            shares = [numbers[at::READERS] for at in range(READERS)]
+            shares = [writes[at::READERS] for at in range(READERS)]
             await asyncio.gather(*map(read, shares))
         return absent
 
-    async def _write(self, connection: Connection) -> None:
+    async def _write(self, connection: Observed) -> None:
         number = next(self._numbers)
         body = {"id": number, "msg": message(number)}
         try:
             reply = await connection.post("/app/log/private", body)
             self.answered.note()
+            answered_s, answered_by = self.answered.now_s(), connection.url_of_answer
             assert reply.txid is not None, "a write is a transaction"
             await connection.wait_committed(reply.txid, timeout_s=COMMIT_TIMEOUT_S)
+        except NotCommitted as error:
+            self.uncertain += 1
+            if error.is_final:
+                self.invalid.append(error.txid)
+            return
         except ClientError:
             self.uncertain += 1
             return
-        self.acknowledged[number] = reply.txid
+        self.acknowledged[number] = Acknowledged(
+            number=number,
+            txid=reply.txid,
+            answered_s=answered_s,
+            answered_by=answered_by,
+            committed_s=self.answered.now_s(),
+            committed_by=connection.url_of_answer,
+        )
 
     def _urls(self) -> list[str]:
         return [node.url for node in self._network.serving]
 
-    def _connect(self, urls: Sequence[str]) -> Connection:
+    def connect(self, urls: Sequence[str]) -> Observed:
+        """Make a connection to some nodes, as the user who writes."""
         options = self._network.options
-        return Connection(
+        return Observed(
             urls,
             service_certificate=read_text(options.service_certificate),
             identity=options.keys(options.users[0]),

@@ -37,7 +37,10 @@ def test_a_report_says_what_was_found() -> None:
         answered=100,
         acknowledged=98,
         uncertain=3,
+        invalid=2,
+        troubles={"500 SessionConsistencyLost: view": 4},
         worst_gap_s=1.25,
+        worst_stall_s=0.75,
         last_signed=TxId(4, 20),
         chunks=2,
         copies=6,
@@ -45,5 +48,9 @@ def test_a_report_says_what_was_found() -> None:
     text = "\n".join(render(report))
     assert "5 nodes of CCF 7.0.0 and of ccfpy, 6 clients, 180 s, 1 swaps" in text
     assert "100 answered, 98 acknowledged as committed and all found; 3 without" in text
-    assert "gap between answers  1.25 s" in text
+    assert "of them 2 called invalid" in text
+    assert "4 repeated: 500 SessionConsistencyLost" in text
+    assert (
+        "gap between answers  1.25 s; the machine itself stood still for 0.75" in text
+    )
     assert "up to 4.20; 6 copies of 2 committed files are identical" in text
