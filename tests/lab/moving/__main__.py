@@ -27,6 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="N",
         help="every Nth swap kills the old node before the new one comes; 0 for none",
     )
+    parser.add_argument(
+        "--hold-every",
+        type=int,
+        default=0,
+        metavar="N",
+        help="before every Nth swap a node is paused and comes back; 0 for none",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="which nodes are paused")
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument(
         "--election-timeout-ms", type=int, default=1000, help="of every node"
@@ -55,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
         nodes=chosen.nodes,
         seconds=60 * chosen.minutes,
         kill_every=chosen.kill_every,
+        hold_every=chosen.hold_every,
+        seed=chosen.seed,
         clients=chosen.clients,
         election_timeout_ms=chosen.election_timeout_ms,
         has_pre_vote=chosen.pre_vote == "on",

@@ -29,12 +29,12 @@ async def testimony(
 ) -> JsonObject:
     """Return what each node that serves says of its views and of missing writes."""
     return {
-        node.name: await _of_node(node.url, writers, missing)
-        for node in network.serving
+        node.name: await of_node(node.url, writers, missing) for node in network.serving
     }
 
 
-async def _of_node(url: str, writers: Writers, missing: Sequence[Absent]) -> JsonObject:
+async def of_node(url: str, writers: Writers, missing: Sequence[Absent]) -> JsonObject:
+    """Return what the node at an address says of its views and of missing writes."""
     said: JsonObject = {"url": url}
     async with writers.connect([url]) as connection:
         for path in ("/node/commit?view_history=true", "/node/consensus"):
@@ -93,6 +93,17 @@ def not_in_ledger(
     """Return the acknowledged writes whose transactions the ledger does not have."""
     return [
         write for write in acknowledged if ledger.get(write.txid.seqno) != write.txid
+    ]
+
+
+def twice(acknowledged: Iterable[Acknowledged]) -> Sequence[Acknowledged]:
+    """Return the writes that were given the transaction of an earlier write.
+
+    Two primaries of one view would give the same transaction to two writes.
+    """
+    seen: dict[TxId, Acknowledged] = {}
+    return [
+        write for write in acknowledged if seen.setdefault(write.txid, write) != write
     ]
 
 

@@ -6,6 +6,7 @@ the other wrote: a new ledger secret, new certificates, a snapshot, a new ledger
 
 import asyncio
 import itertools
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,12 +29,15 @@ from tests.lab.moving.evidence import (
     revived,
     testimony,
     transactions,
+    twice,
     write_evidence,
     write_writes,
 )
 from tests.lab.moving.writers import Writers
 
 APP = "logging"
+HOLD_TIMEOUTS = 0.5, 4.0
+"""The shortest and the longest time for which a node is held, in election timeouts."""
 SETTLE_S = 1.0
 """Of load before the first swap and after the last."""
 
@@ -62,6 +66,9 @@ class Plan:
         kill_every: which of the swaps kill the old node, such as every third; none if
             0. Otherwise members retire it.
         clients: how many clients.
+        hold_every: before which of the swaps to hold a node for a while, so that the
+            others elect without it and it comes back with what it had; none if 0.
+        seed: decides which nodes are held, and for how long.
         pause_s: between two writes of one client.
         has_pre_vote: whether ccfpy's nodes ask for pre-votes; C++ nodes never do.
     """
@@ -73,6 +80,8 @@ class Plan:
     swaps_max: int | None = None
     kill_every: int = 3
     clients: int = 6
+    hold_every: int = 0
+    seed: int = 1
     pause_s: float = 0.02
     election_timeout_ms: int = 1000
     has_pre_vote: bool = True
@@ -170,13 +179,13 @@ class Run:
                 chunk_size="200KB",
             )
         )
+        writers = Writers(network, pause_s=plan.pause_s)
         try:
             await network.begin([place(Kind.CCF, plan.build, APP)] * plan.nodes)
             own = own_digest()
             await network.open(
                 [{"name": "add_virtual_host_data", "args": {"host_data": own}}]
             )
-            writers = Writers(network, pause_s=plan.pause_s)
             await self._under_load(network, writers)
             seconds = writers.answered.now_s()
             self.note(f"reading {len(writers.acknowledged)} acknowledged writes")
@@ -186,7 +195,7 @@ class Run:
             said = await testimony(network, writers, missing) if missing else {}
         finally:
             network.stop()
-        write_writes(plan.workspace, writers)
+            write_writes(plan.workspace, writers)
         if missing:
             seqnos = [absent.write.txid.seqno for absent in missing[:NAMED_MAX]]
             lines = write_evidence(
@@ -217,6 +226,11 @@ class Run:
             raise WriteLost(
                 f"{len(lost)} acknowledged writes are not in the ledger in {last}: "
                 + "; ".join(map(str, lost[:NAMED_MAX]))
+            )
+        if same := twice(acknowledged):
+            raise WriteLost(
+                "two writes were given one transaction: "
+                + "; ".join(map(str, same[:NAMED_MAX]))
             )
         if back := revived(ledger, writers.invalid):
             raise WriteLost(
@@ -256,18 +270,20 @@ class Run:
         """Swap one node after another, until the time is over."""
         kinds = dict.fromkeys(network.nodes, Kind.CCF)
         agenda = itertools.cycle(decisions())
+        dice = random.Random(self.plan.seed)  # noqa: S311 - the same by its seed
         begun_s = writers.answered.now_s()
         for aim in itertools.cycle((Kind.CCFPY, Kind.CCF)):
             for old in [node for node in network.serving if kinds[node] is not aim]:
                 is_late = writers.answered.now_s() - begun_s > self.plan.seconds
                 if is_late or len(self.swaps) == self.plan.swaps_max:
                     return
+                if _is_due(self.plan.hold_every, len(self.swaps)):
+                    await self._hold(dice.choice(network.serving), dice)
                 action = next(agenda)
                 await network.govern([action()])
                 before = writers.answered.now_s()
                 was_primary = await network.primary() is old
-                every = self.plan.kill_every
-                is_killed = every > 0 and len(self.swaps) % every == every - 1
+                is_killed = _is_due(self.plan.kill_every, len(self.swaps))
                 if is_killed:
                     # A dead node that still counts would make every commit wait for
                     # the new node, so members retire the dead node first.
@@ -293,6 +309,14 @@ class Run:
                 self.swaps.append(swap)
                 self.say(swap)
 
+    async def _hold(self, node: NodeProcess, dice: random.Random) -> None:
+        """Pause a node, for long enough to be given up or not quite."""
+        held_s = dice.uniform(*HOLD_TIMEOUTS) * self.plan.election_timeout_ms / 1000
+        self.note(f"         {node.name} is held for {held_s:.1f} s")
+        node.pause()
+        await asyncio.sleep(held_s)
+        node.resume()
+
     async def _add(self, network: ProcessNetwork, kind: Kind) -> NodeProcess:
         """Add a node, which asks the primary to let it join.
 
@@ -303,6 +327,11 @@ class Run:
         plan = self.plan
         placement = place(kind, plan.build, APP, has_pre_vote=plan.has_pre_vote)
         return await network.add(placement, target=target)
+
+
+def _is_due(every: int, done: int) -> bool:
+    """Return whether a swap is one of those that something happens at."""
+    return every > 0 and done % every == every - 1
 
 
 def place(

@@ -107,7 +107,7 @@ class Writers:
             turned = urls[first % len(urls) :] + urls[: first % len(urls)]
             async with self.connect(turned) as connection:
                 while self._urls() == urls and not self._is_over.is_set():
-                    await self._write(connection)
+                    await self.write(connection)
                     await asyncio.sleep(self._pause_s)
 
     async def watch_stalls(self) -> None:
@@ -150,7 +150,8 @@ class Writers:
             await asyncio.gather(*map(read, shares))
         return absent
 
-    async def _write(self, connection: Observed) -> None:
+    async def write(self, connection: Observed) -> None:
+        """Write once, and note what became of it."""
         number = next(self._numbers)
         body = {"id": number, "msg": message(number)}
         try:

@@ -1,13 +1,14 @@
 """The ledger decides about writes, and what nodes say of missing ones is kept."""
 
+import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from apps.logging.app import app
 from ccfpy.base.ids import TxId
+from ccfpy.base.json import JsonObject
 from ccfpy.client.share import constitution
 from ccfpy.ledger.chunk import HEADER_BYTES, header, positions_table
 from ccfpy.local.configuration import Placement, ServiceOptions
@@ -19,16 +20,25 @@ from tests.lab.moving.evidence import (
     WRITES_FILE,
     in_places,
     not_in_ledger,
+    of_node,
     revived,
     transactions,
+    twice,
     write_evidence,
     write_writes,
 )
 from tests.lab.moving.reading import Absent, Acknowledged, Seen
 from tests.lab.moving.writers import Writers
+from tests.unit.client.conftest import (
+    Serve,
+    serve,
+    server_tls,
+    service_key,
+    service_pem,
+)
+from tests.unit.lab.moving.stand_in import Service, clients_of
 
-if TYPE_CHECKING:
-    from ccfpy.base.json import JsonObject
+__all__ = ["serve", "server_tls", "service_key", "service_pem"]
 
 CUT = 4
 """How many entries the first file has."""
@@ -96,6 +106,14 @@ def test_a_write_is_in_the_ledger_with_its_view_or_not_at_all() -> None:
     assert lost == [of_a_view_before, beyond]
 
 
+def test_two_writes_cannot_be_one_transaction() -> None:
+    first, second, other = (
+        acknowledged(TxId(2, seqno), number)
+        for number, seqno in enumerate((7, 7, 8), start=1)
+    )
+    assert twice([first, second, other]) == [second]
+
+
 def test_an_invalid_transaction_must_stay_away() -> None:
     ledger = {7: TxId(2, 7), 8: TxId(4, 8)}
     assert revived(ledger, [TxId(2, 8), TxId(4, 8), TxId(4, 9)]) == [TxId(4, 8)]
@@ -116,6 +134,27 @@ def test_what_nodes_have_in_the_place_of_a_missing_write_is_said(
     kept = json.loads((tmp_path / EVIDENCE_FILE).read_text())
     assert kept["missing"][0]["committed_by"] == "https://b"
     assert kept["nodes"] == said
+
+
+def test_a_node_is_asked_for_its_views_and_for_each_missing_write(
+    serve: Serve, service_pem: str, tmp_path: Path
+) -> None:
+    seen = Seen(value=None, status="Invalid", troubles=[])
+    missing = [Absent(write=acknowledged(TxId(2, 8)), url="https://c", seen=seen)]
+
+    async def run() -> JsonObject:
+        async with clients_of(
+            Service(["Invalid"]), serve=serve, service_pem=service_pem, folder=tmp_path
+        ) as (writers, _, url):
+            return await of_node(url, writers, missing)
+
+    said = asyncio.run(run())
+    assert said["/node/commit?view_history=true"] == {
+        "transaction_id": "4.9",
+        "view_history": ["2.1", "4.8"],
+    }
+    assert said["writes"] == {"1": "Invalid: None"}
+    assert "404" in str(said["/node/consensus"])
 
 
 def test_all_that_clients_were_told_is_kept(
