@@ -180,6 +180,7 @@ class Run:
             )
         )
         writers = Writers(network, pause_s=plan.pause_s)
+        plan.workspace.mkdir(parents=True, exist_ok=True)
         try:
             await network.begin([place(Kind.CCF, plan.build, APP)] * plan.nodes)
             own = own_digest()

@@ -123,15 +123,15 @@ class Writers:
             self.worst_stall_s = max(self.worst_stall_s, late)
 
     async def missing(self) -> Sequence[Absent]:
-        """Return the acknowledged writes that a node does not show.
+        """Return the acknowledged writes that a node does not show, for each such node.
 
-        Each node that serves is asked for its share, so that nodes of both programs
-        answer.
+        Each node that serves is asked for each write: the state of a node may lack what
+        the ledger has, such as the state of a node that began with a snapshot.
         """
-        urls = self._urls()
         writes = sorted(self.acknowledged.values(), key=lambda each: each.number)
-        shares = [(url, writes[at :: len(urls)]) for at, url in enumerate(urls)]
-        found = await asyncio.gather(*(self._absent(*share) for share in shares))
+        found = await asyncio.gather(
+            *(self._absent(url, writes) for url in self._urls())
+        )
         absent = list(itertools.chain.from_iterable(found))
         return sorted(absent, key=lambda each: each.write.number)
 
