@@ -5,6 +5,7 @@ certificate, be in date, and name the requested host. No public authority is tru
 The client's own certificate, if it has one, identifies the caller.
 """
 
+import http
 import os
 import ssl
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from ccfpy.client.addresses import origin_of
 from ccfpy.client.errors import ClientError, Unreachable
@@ -71,6 +73,26 @@ class _Progress:
     is_connected: bool = False
 
 
+class _Answer(aiohttp.ClientResponse):
+    """An answer, whose connection is not used again after a 504.
+
+    A backup answers 504 when the primary has not answered a forwarded request in time.
+    A backup of C++ CCF sends the primary's answer nevertheless, once it comes. On a
+    connection that is used again, that would be taken for the answer to the next
+    request: a write would bear the id of the write before.
+    """
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        protocol = connection.protocol
+        await super().start(connection)
+        if self.status == http.HTTPStatus.GATEWAY_TIMEOUT and protocol is not None:
+            protocol.force_close()
+            if connection.protocol is None:
+                # The body came with the head, so the connection is kept already.
+                protocol.close()
+        return self
+
+
 class Transport:
     """Connections that are kept open between requests."""
 
@@ -82,6 +104,7 @@ class Transport:
             connector=aiohttp.TCPConnector(ssl=context),
             auto_decompress=False,
             middlewares=(_send_once,),
+            response_class=_Answer,
             trace_configs=[tracing],
         )
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ccfpy.base.errors import CcfpyError
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, NotCommitted
 from ccfpy.client.keyfiles import read_text
@@ -26,6 +27,8 @@ REQUEST_TIMEOUT_S = 5.0
 COMMIT_TIMEOUT_S = 20.0
 READERS = 4
 STALL_POLL_S = 0.1
+EXCERPT = 100
+"""Characters of an unexpected answer that are shown."""
 
 
 class Timeline:
@@ -54,6 +57,10 @@ class Timeline:
             after - before
             for before, after in itertools.pairwise([since_s, *inside, until_s])
         )
+
+
+class AnswerOfAnother(CcfpyError):
+    """A write was answered with what cannot be an answer to a write."""
 
 
 class Observed(Connection):
@@ -158,7 +165,11 @@ class Writers:
             reply = await connection.post("/app/log/private", body)
             self.answered.note()
             answered_s, answered_by = self.answered.now_s(), connection.url_of_answer
-            assert reply.txid is not None, "a write is a transaction"
+            if reply.txid is None:
+                raise AnswerOfAnother(
+                    f"write {number} was answered by {answered_by} with "
+                    f"{reply.status} and no transaction: {reply.text[:EXCERPT]!r}"
+                )
             await connection.wait_committed(reply.txid, timeout_s=COMMIT_TIMEOUT_S)
         except NotCommitted as error:
             self.uncertain += 1

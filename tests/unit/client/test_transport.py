@@ -129,6 +129,47 @@ def test_no_request_is_sent_twice_when_a_kept_connection_ends(
     assert seen == [method, method]
 
 
+@pytest.mark.parametrize("head_and_body", ["together", "apart"])
+def test_a_late_answer_after_a_504_is_no_answer_to_the_next_request(
+    server_tls: ssl.SSLContext, service_pem: str, head_and_body: str
+) -> None:
+    """A backup of C++ CCF sends the primary's answer even after its own 504."""
+    connections = 0
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        nonlocal connections
+        connections += 1
+        head, body = b"HTTP/1.1 504 late\r\ncontent-length: 3\r\n\r\n", b"504"
+        if connections > 1:
+            head, body = b"HTTP/1.1 200 own\r\ncontent-length: 3\r\n\r\n", b"own"
+        try:
+            await reader.readuntil(b"\r\n\r\nx")
+            if head_and_body == "apart":
+                writer.write(head)
+                await writer.drain()
+                writer.write(body)
+            else:
+                writer.write(head + body)
+            await reader.readuntil(b"\r\n\r\nx")
+            writer.write(b"HTTP/1.1 201 old\r\ncontent-length: 3\r\n\r\nold")
+        except asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+    async def do(transport: Transport) -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=server_tls)
+        async with server:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            assert await _send(transport, url, "POST") == 504
+            assert await _send(transport, url, "POST") == 200
+
+    _with(service_pem, do)
+    assert connections == 2
+
+
 def test_what_is_trusted_must_be_a_certificate() -> None:
     with pytest.raises(Unreachable, match="not a service's certificate"):
         trust_only("nothing")
