@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, dumps, loads_object
 from ccfpy.client.bundle import read_bundle
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import OutcomeUnknown
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.reply import text_field
 from ccfpy.local.configuration import Remains, ServiceOptions
@@ -36,6 +39,8 @@ LIMIT_S = 240
 COMMAND_LIMIT_S = 60
 CALM_MS = 20_000
 """Of election timeout where no node fails: a person's session ends with a view."""
+SHORT_MS = 500
+"""Of time for a forwarded request, where the primary is paused."""
 LARGE_STATE, LARGE_MESSAGE = 1_200, 15_000
 """Messages, and characters of each: together more than what one answer may hold."""
 BOARD = ROOT / "apps/hello_js"
@@ -170,6 +175,55 @@ def test_an_app_in_javascript_is_served_by_both_over_http_2(
                 await network.remove(old)
 
     asyncio.run(run())
+
+
+def test_a_late_answer_of_the_primary_is_no_answer_to_the_next_write(
+    build: Build, tmp_path: Path
+) -> None:
+    """A backup of C++ CCF sends it after its own 504, and ccfpy's backup does not."""
+
+    async def run() -> None:
+        options = replace(
+            options_of(build, tmp_path, "logging"),
+            election_timeout_ms=CALM_MS,
+            forwarding_timeout_ms=SHORT_MS,
+        )
+        async with mixed(options, build) as network:
+            primary = await network.primary()
+            backups = [node for node in network.serving if node is not primary]
+            for number, backup in enumerate(backups):
+                async with (
+                    network.connect(backup, "user0") as client,
+                    network.connect(primary, "user0") as other,
+                ):
+                    await _log(client, number, "before")
+                    primary.pause()
+                    with pytest.raises(OutcomeUnknown, match="answered 504"):
+                        await _log(client, number, "late")
+                    primary.resume()
+                    late = await _shown(other, number, "late")
+                    after = await _log(client, number, "after")
+                    assert after > late
+                    await client.wait_committed(after)
+
+    asyncio.run(run())
+
+
+async def _log(client: Connection, number: int, text: str) -> TxId:
+    body = {"id": number, "msg": text}
+    reply = await client.post("/app/log/private", body)
+    assert reply.txid is not None
+    return reply.txid
+
+
+async def _shown(client: Connection, number: int, text: str) -> TxId:
+    """Wait until a message is there; return the id of the state that has it."""
+    async with asyncio.timeout(COMMAND_LIMIT_S):
+        while True:
+            reply = await client.get(f"/app/log/private?id={number}")
+            if reply.object()["msg"] == text:
+                assert reply.txid is not None
+                return reply.txid
 
 
 def _say(network: ProcessNetwork, node: NodeProcess, number: int) -> int:

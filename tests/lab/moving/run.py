@@ -18,7 +18,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
-from ccfpy.local.node import NodeProcess
+from ccfpy.local.node import NodeFailed, NodeProcess
 from tests.lab.faults.evidence import compare_files, verify_ledger, whole_ledger
 from tests.lab.faults.run import first_of
 from tests.lab.moving.build import Build, own_digest, own_placement
@@ -38,6 +38,8 @@ from tests.lab.moving.writers import Writers
 APP = "logging"
 HOLD_TIMEOUTS = 0.5, 4.0
 """The shortest and the longest time for which a node is held, in election timeouts."""
+JOINS_MAX = 3
+"""Nodes that are started in place of one, because the primary changed."""
 SETTLE_S = 1.0
 """Of load before the first swap and after the last."""
 
@@ -193,6 +195,7 @@ class Run:
             for node in network.serving:
                 await network.wait_joined(node)
             missing = await writers.missing()
+            last = network.serving[-1].ledger
             said = await testimony(network, writers, missing) if missing else {}
         finally:
             network.stop()
@@ -208,16 +211,22 @@ class Run:
                 f"{len(missing)} acknowledged writes are not there: "
                 + "; ".join(map(str, missing[:NAMED_MAX]))
             )
-        return self._compare(network, writers, seconds)
+        folders = [node.ledger for node in network.nodes]
+        return self._compare(folders, last, writers, seconds)
 
     def _compare(
-        self, network: ProcessNetwork, writers: Writers, seconds: float
+        self, folders: Sequence[Path], last: Path, writers: Writers, seconds: float
     ) -> Report:
-        """Compare what clients were told with the ledgers of the stopped nodes."""
+        """Compare what clients were told with the ledgers of the stopped nodes.
+
+        Args:
+            folders: the ledgers of all nodes.
+            last: the ledger of a node that served until the end.
+            writers: the clients.
+            seconds: how long they wrote.
+        """
         self.note("comparing the ledgers")
-        folders = [node.ledger for node in network.nodes]
         committed, copies = compare_files(folders)
-        last = folders[-1]
         files = whole_ledger(last, committed)
         signed = verify_ledger(last, files)
         assert signed is not None, "the service signed"
@@ -322,11 +331,21 @@ class Run:
         """Add a node, which asks the primary to let it join.
 
         A backup would send the new node to the primary for a snapshot, and refuse the
-        node if that snapshot is older than the one from which the backup began.
+        node if that snapshot is older than the one from which the backup began. The
+        primary may become a backup meanwhile, so a refused node is replaced.
+
+        Raises:
+            NodeFailed: the last of some nodes failed too.
         """
-        target = (await network.primary()).address
         plan = self.plan
         placement = place(kind, plan.build, APP, has_pre_vote=plan.has_pre_vote)
+        for _ in range(JOINS_MAX - 1):
+            target = (await network.primary()).address
+            try:
+                return await network.add(placement, target=target)
+            except NodeFailed as error:
+                self.note(f"         tried again: {error}")
+        target = (await network.primary()).address
         return await network.add(placement, target=target)
 
 
