@@ -14,7 +14,6 @@ from ccfpy.app import (
     WriteSet,
     json_codec,
 )
-from ccfpy.base import limits
 from ccfpy.boundary.configuration import InterfaceAuthority, RpcInterface
 from ccfpy.testing.configuration import listener
 from tests.lab.slow_calls import may_stop
@@ -56,10 +55,6 @@ class Lines(Stream):
                 raise RuntimeError("private")
             case "refuse":
                 raise ApiError(409, "Conflict", "private")
-            case "large":
-                self.send(bytes(int(rest)))
-            case "too-much":
-                self.send(bytes(limits.APP_RESPONSE_BYTES_MAX + 1))
             case "keep":
                 KEPT.of(ctx.tx).put("last", rest)
                 self.send(b"kept\n")
