@@ -15,12 +15,13 @@ from ccfpy.client.errors import ClientError
 from ccfpy.ledger.chunk import Chunk, ChunkName, is_chunk_name
 from ccfpy.ledger.entry import Transaction
 from ccfpy.local.network import ProcessNetwork
-from tests.lab.moving.reading import Absent, Acknowledged, look_up
+from tests.lab.moving.reading import Absent, Acknowledged, is_public, look_up
 from tests.lab.moving.writers import Writers
 
 NAMED_MAX = 20
 """Missing writes of which nodes are asked, and which are named."""
 LOOK_TIMEOUT_S = 2.0
+PUBLIC_TABLE = "public:records"
 EVIDENCE_FILE, WRITES_FILE = "evidence.json", "writes.jsonl"
 
 
@@ -68,6 +69,32 @@ def transactions(files: Iterable[Path]) -> Mapping[Seqno, TxId]:
         except Malformed:
             continue  # the end of a file that a killed node was writing
     return found
+
+
+def public_writes(files: Iterable[Path]) -> Mapping[TxId, int]:
+    """Return the number of the message that each write to the public table has."""
+    found: dict[TxId, int] = {}
+    for path in files:
+        chunk = Chunk.parse(ChunkName.parse(path.name), path.read_bytes())
+        for _, _, data in chunk.entries():
+            transaction = Transaction.parse(data)
+            for key in transaction.domain.write_set.get(PUBLIC_TABLE, {}):
+                found[transaction.txid] = int(key)
+    return found
+
+
+def exchanged(
+    numbers: Mapping[TxId, int], acknowledged: Iterable[Acknowledged]
+) -> Sequence[Acknowledged]:
+    """Return the public writes whose transactions are those of other writes.
+
+    A client that takes a late answer for the next one has such ids.
+    """
+    return [
+        write
+        for write in acknowledged
+        if is_public(write.number) and numbers.get(write.txid) != write.number
+    ]
 
 
 def in_places(network: ProcessNetwork, seqnos: Sequence[Seqno]) -> JsonObject:

@@ -82,6 +82,16 @@ class Absent:
         return f"{text} (at last: {seen.troubles[-1]})" if seen.troubles else text
 
 
+def is_public(number: int) -> bool:
+    """Return whether a write goes to a public table, which the ledger shows."""
+    return number % 2 == 0
+
+
+def path(number: int) -> str:
+    """Return where a message is written and read."""
+    return "/app/log/public" if is_public(number) else "/app/log/private"
+
+
 def message(number: int) -> str:
     """Return the message with a number."""
     return f"message {number}"
@@ -123,7 +133,7 @@ async def look_up(
 
 async def _value(connection: Connection, number: int) -> str | None:
     try:
-        reply = await connection.get(f"/app/log/private?id={number}")
+        reply = await connection.get(f"{path(number)}?id={number}")
     except ServiceError as error:
         # A node whose frontend is not open yet answers 404 as well.
         if error.code == NO_RECORD:

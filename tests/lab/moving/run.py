@@ -24,8 +24,10 @@ from tests.lab.faults.run import first_of
 from tests.lab.moving.build import Build, own_digest, own_placement
 from tests.lab.moving.evidence import (
     NAMED_MAX,
+    exchanged,
     in_places,
     not_in_ledger,
+    public_writes,
     revived,
     testimony,
     transactions,
@@ -236,6 +238,11 @@ class Run:
             raise WriteLost(
                 f"{len(lost)} acknowledged writes are not in the ledger in {last}: "
                 + "; ".join(map(str, lost[:NAMED_MAX]))
+            )
+        if others := exchanged(public_writes(files), acknowledged):
+            raise WriteLost(
+                "writes were given the transactions of other writes: "
+                + "; ".join(map(str, others[:NAMED_MAX]))
             )
         if same := twice(acknowledged):
             raise WriteLost(

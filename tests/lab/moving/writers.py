@@ -1,9 +1,9 @@
 """Clients that write all the time, at whichever nodes the service has.
 
-Each write is a message of its own. An answer to a write is no promise. A write counts
-as acknowledged once a node has said that its transaction is committed: from then on no
-swap of nodes may lose the write. A transaction that a node called invalid must never
-appear.
+Each write is a message of its own, and every other write goes to a public table. An
+answer to a write is no promise. A write counts as acknowledged once a node has said
+that its transaction is committed: from then on no swap of nodes may lose the write. A
+transaction that a node called invalid must never appear.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, NotCommitted
 from ccfpy.client.keyfiles import read_text
 from ccfpy.local.network import ProcessNetwork
-from tests.lab.moving.reading import Absent, Acknowledged, look_up, message
+from tests.lab.moving.reading import Absent, Acknowledged, look_up, message, path
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
@@ -162,7 +162,7 @@ class Writers:
         number = next(self._numbers)
         body = {"id": number, "msg": message(number)}
         try:
-            reply = await connection.post("/app/log/private", body)
+            reply = await connection.post(path(number), body)
             self.answered.note()
             answered_s, answered_by = self.answered.now_s(), connection.url_of_answer
             if reply.txid is None:

@@ -18,9 +18,11 @@ from ccfpy.testing.node import InProcessNode, Person
 from tests.lab.moving.evidence import (
     EVIDENCE_FILE,
     WRITES_FILE,
+    exchanged,
     in_places,
     not_in_ledger,
     of_node,
+    public_writes,
     revived,
     transactions,
     twice,
@@ -42,6 +44,8 @@ __all__ = ["serve", "server_tls", "service_key", "service_pem"]
 
 CUT = 4
 """How many entries the first file has."""
+PUBLIC = 6
+"""The number of a public write."""
 
 
 def acknowledged(txid: TxId, number: int = 1) -> Acknowledged:
@@ -61,7 +65,11 @@ def entries() -> list[bytes]:
     text = "\n".join(path.read_text() for path in constitution("default"))
     members = [Person.make("member0", can_recover=True)]
     node = InProcessNode(app, constitution=text, members=members)
-    node.open_service(Person.make("user0"))
+    user = Person.make("user0")
+    node.open_service(user)
+    body: JsonObject = {"id": PUBLIC, "msg": "x"}
+    reply = node.request("POST", "/app/log/public", body=body, person=user)
+    assert reply.status == 200
     node.advance(200)
     return list(node.host.entries)
 
@@ -104,6 +112,20 @@ def test_a_write_is_in_the_ledger_with_its_view_or_not_at_all() -> None:
     )
     lost = not_in_ledger(ledger, [there, of_a_view_before, beyond])
     assert lost == [of_a_view_before, beyond]
+
+
+def test_a_public_write_has_its_own_transaction(
+    tmp_path: Path, entries: list[bytes]
+) -> None:
+    path = tmp_path / "ledger_1"
+    path.write_bytes(header(0) + b"".join(entries))
+    ((txid, number),) = public_writes([path]).items()
+    assert number == PUBLIC
+    own, other, private = (
+        acknowledged(txid, number) for number in (PUBLIC, PUBLIC + 2, PUBLIC + 1)
+    )
+    assert exchanged({txid: number}, [own, other, private]) == [other]
+    assert exchanged({}, [own]) == [own]
 
 
 def test_two_writes_cannot_be_one_transaction() -> None:
