@@ -28,10 +28,15 @@ EVIDENCE_FILE, WRITES_FILE = "evidence.json", "writes.jsonl"
 async def testimony(
     network: ProcessNetwork, writers: Writers, missing: Sequence[Absent]
 ) -> JsonObject:
-    """Return what each node that serves says of its views and of missing writes."""
-    return {
-        node.name: await of_node(node.url, writers, missing) for node in network.serving
-    }
+    """Return what each node that serves says of its views and of missing writes.
+
+    Nodes that have left are named with their addresses: one of them may have called a
+    write committed.
+    """
+    said: JsonObject = {node.name: {"url": node.url} for node in network.nodes}
+    for node in network.serving:
+        said[node.name] = await of_node(node.url, writers, missing)
+    return said
 
 
 async def of_node(url: str, writers: Writers, missing: Sequence[Absent]) -> JsonObject:

@@ -210,8 +210,8 @@ class Run:
             for line in lines:
                 self.note(line)
             raise WriteLost(
-                f"{len(missing)} acknowledged writes are not there: "
-                + "; ".join(map(str, missing[:NAMED_MAX]))
+                f"{len({absent.write.number for absent in missing})} acknowledged "
+                "writes are not there: " + "; ".join(map(str, missing[:NAMED_MAX]))
             )
         folders = [node.ledger for node in network.nodes]
         return self._compare(folders, last, writers, seconds)
