@@ -111,26 +111,26 @@ def kinds() -> tuple[Kind, ...]:
     put, get = "/etcdserverpb.KV/Put", "/etcdserverpb.KV/Range"
     applied = (*GRPC, (ANSWER_HEADER, APPLIED))
     return (
-        Kind(name="put at commit", path=put, messages=puts, budget_us=700.0),
+        Kind(name="put at commit", path=put, messages=puts, budget_us=550.0),
         Kind(
             name="put when applied",
             path=put,
             messages=puts,
             headers=applied,
             is_ours=True,
-            budget_us=500.0,
+            budget_us=350.0,
         ),
         Kind(
             name="linearizable range",
             path=get,
             messages=ranges(serializable=False),
-            budget_us=700.0,
+            budget_us=550.0,
         ),
         Kind(
             name="serializable range",
             path=get,
             messages=ranges(serializable=True),
-            budget_us=400.0,
+            budget_us=250.0,
         ),
     )
 
