@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ccfpy.audit.auditor import Summary
 from ccfpy.audit.chunks import find_chunks
+from ccfpy.audit.index_writer import IndexWriter
 from ccfpy.audit.indexing import Indexing
 from ccfpy.audit.ledger_index import LedgerIndex
 from ccfpy.audit.readers import local_readers
@@ -39,7 +40,7 @@ def main() -> None:
     began_s = time.monotonic()
     with (
         local_readers(int(processes)) as readers,
-        LedgerIndex(Path(database)) as index,
+        IndexWriter(Path(database)) as index,
     ):
         indexing = Indexing(find_chunks([Path(folder)]), readers, index)
         *_, finding = indexing.findings()

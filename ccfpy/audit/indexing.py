@@ -24,10 +24,10 @@ from ccfpy.audit.auditor import (
 )
 from ccfpy.audit.chunk_reading import ChunkReading, read_chunk
 from ccfpy.audit.chunks import ChunkPath, between
+from ccfpy.audit.index_writer import IndexWriter
 from ccfpy.audit.ledger_index import (
     IndexedChunk,
     IndexedTransaction,
-    LedgerIndex,
     Vouched,
     write_id,
 )
@@ -106,7 +106,7 @@ class Indexing:
     """The verification of a ledger's files into an index."""
 
     def __init__(
-        self, chunks: Sequence[ChunkPath], readers: Readers, index: LedgerIndex
+        self, chunks: Sequence[ChunkPath], readers: Readers, index: IndexWriter
     ) -> None:
         """Prepare; what the index has beyond its checkpoint is forgotten.
 

@@ -5,20 +5,17 @@ Rows come from the bytes that were verified, and from no second reading
 *unsigned* if it comes after the ledger's last signature, and *not vouched for* if
 something before it is damaged.
 
-Each chunk is stored at once or not at all, together with the audit's checkpoint, so
-that the next audit continues there. Other processes may read the database meanwhile.
+One process fills the database (`audit.index_writer`), and others may read it meanwhile.
 """
 
 import sqlite3
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from ccfpy.audit import checkpoint as checkpoints
 from ccfpy.audit.auditor import AuditState, Damage, ServiceSeen
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno, TxId
@@ -28,60 +25,6 @@ WRITE_BITS: Final = 22
 """Bits of a write's id below its seqno: more writes than fit in an entry."""
 PAGE_MAX: Final = 1000
 """Rows of one answer."""
-
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-CREATE TABLE maps (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE chunks (
-    first INTEGER PRIMARY KEY,
-    file TEXT NOT NULL,
-    bytes INTEGER NOT NULL,
-    sha256 BLOB NOT NULL,
-    is_final INTEGER NOT NULL,
-    is_verified INTEGER NOT NULL
-);
-CREATE TABLE services (
-    seqno INTEGER PRIMARY KEY,
-    status TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    pem TEXT NOT NULL
-);
-CREATE TABLE damage (
-    file TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    seqno INTEGER,
-    reason TEXT NOT NULL
-);
-CREATE TABLE transactions (
-    seqno INTEGER PRIMARY KEY,
-    view INTEGER NOT NULL,
-    chunk INTEGER NOT NULL REFERENCES chunks,
-    position INTEGER NOT NULL,
-    is_signature INTEGER NOT NULL,
-    entry_bytes INTEGER NOT NULL,
-    private_bytes INTEGER NOT NULL,
-    claims_digest BLOB,
-    leaf BLOB NOT NULL,
-    covered_by INTEGER
-);
-CREATE TABLE writes (
-    id INTEGER PRIMARY KEY,
-    map INTEGER NOT NULL REFERENCES maps,
-    key BLOB NOT NULL,
-    value BLOB
-);
-CREATE VIEW coverage AS
-    SELECT seqno, covered_by,
-        CASE
-            WHEN covered_by IS NOT NULL THEN 'verified'
-            WHEN EXISTS (SELECT 1 FROM damage) THEN 'not vouched for'
-            ELSE 'unsigned'
-        END AS word,
-        (SELECT digest FROM services WHERE services.seqno <= covered_by
-            ORDER BY services.seqno DESC LIMIT 1) AS service
-    FROM transactions;
-"""
-_KEY_INDEX = "CREATE INDEX IF NOT EXISTS writes_of_key ON writes (map, key, id)"
 
 
 class Coverage(StrEnum):
@@ -165,36 +108,36 @@ class KeyWrite(NamedTuple):
 
 
 class LedgerIndex:
-    """The database of one ledger."""
+    """The database of one ledger, as it was when it was opened."""
+
+    _mode = "rw"
+    """SQLite would make an absent file otherwise, in the way of who fills it."""
 
     def __init__(self, path: Path) -> None:
-        """Open the database, or make it.
+        """Open the database, which must be there.
 
         Raises:
-            Malformed: the file is something else.
+            Malformed: the file is something else, or there is none.
         """
-        is_new = not path.exists() or not path.stat().st_size
-        self._database = sqlite3.connect(path, isolation_level=None)
+        place = f"{path.absolute().as_uri()}?mode={self._mode}"
         try:
-            self._open(path, is_new=is_new)
-        except BaseException:
-            self._database.close()
-            raise
-
-    def _open(self, path: Path, *, is_new: bool) -> None:
-        database = self._database
-        try:
-            if is_new:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
-                self._put("format", FORMAT.encode())
-            database.execute("PRAGMA synchronous = NORMAL")
-            known = self._meta("format")
+            self._database = sqlite3.connect(place, isolation_level=None, uri=True)
         except sqlite3.DatabaseError as error:
             raise Malformed(f"{path} is no index of a ledger: {error}") from error
+        try:
+            self._prepare()
+            known = self._meta("format")
+            self._maps = dict(self._database.execute("SELECT name, id FROM maps"))
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise Malformed(f"{path} is no index of a ledger: {error}") from error
         if known != FORMAT.encode():
-            raise Malformed(f"{path} is no index of a ledger, or of another version")
-        self._maps = dict(database.execute("SELECT name, id FROM maps"))
+            self.close()
+            raise Malformed(f"{path} is no index of a ledger, or an older one")
+
+    def _prepare(self) -> None:
+        """Begin a transaction, which sees nothing of what is written meanwhile."""
+        self._database.execute("BEGIN")
 
     def __enter__(self) -> Self:
         """Return the index itself."""
@@ -213,123 +156,11 @@ class LedgerIndex:
         """Close the database."""
         self._database.close()
 
-    # Writing
-
-    def resume(self) -> AuditState | None:
-        """Forget what is beyond the checkpoint, and return the checkpoint."""
-        stored = self._meta("checkpoint")
-        state = None if stored is None else checkpoints.parse(stored)
-        last = 0 if state is None else state.last_signed.seqno
-        with self._database as database:
-            database.execute("BEGIN")
-            database.execute("DELETE FROM damage")
-            database.execute("DELETE FROM transactions WHERE seqno > ?", [last])
-            database.execute("DELETE FROM writes WHERE id >= ?", [_id(last + 1)])
-            database.execute("DELETE FROM chunks WHERE first > ?", [last])
-            database.execute("DELETE FROM services WHERE seqno > ?", [last])
-        return state
-
-    def add(self, chunk: IndexedChunk, vouched: Vouched) -> None:
-        """Store a chunk's rows, what vouches for them, and where to continue."""
-        with self._database as database:
-            database.execute("BEGIN")
-            database.executemany(
-                "INSERT OR REPLACE INTO services VALUES (?, ?, ?, ?)",
-                (
-                    (s.txid.seqno, s.status, s.service.digest_hex, s.service.pem)
-                    for s in vouched.services
-                ),
-            )
-            is_verified = vouched.is_checked and vouched.damage is None
-            database.execute(
-                "INSERT OR IGNORE INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    chunk.first,
-                    chunk.file,
-                    chunk.size_bytes,
-                    chunk.sha256,
-                    chunk.is_final,
-                    is_verified,
-                ),
-            )
-            # Beyond damage nothing is believed, not even that seqnos occur once.
-            database.executemany(
-                "INSERT OR IGNORE INTO transactions VALUES (?,?,?,?,?,?,?,?,?,?)",
-                _covered(chunk, vouched),
-            )
-            database.executemany(
-                "INSERT OR IGNORE INTO writes VALUES (?, ?, ?, ?)",
-                self._writes(chunk),
-            )
-            self._cover_earlier(chunk.first, vouched)
-            if vouched.damage is not None:
-                self._note(vouched.damage)
-            if vouched.checkpoint is not None:
-                self._put("checkpoint", checkpoints.serialise(vouched.checkpoint))
-
-    def note(self, damage: Damage) -> None:
-        """Store that something is damaged that is in no chunk."""
-        with self._database as database:
-            database.execute("BEGIN")
-            self._note(damage)
-
-    def finish(self) -> None:
-        """Make keys quick to find, which is cheaper once all rows are there."""
-        self._database.execute(_KEY_INDEX)
-
-    def _cover_earlier(self, first: Seqno, vouched: Vouched) -> None:
-        """Mark the end of the chunk before, which a signature of this one covers."""
-        if not vouched.signatures:
-            return
-        self._database.execute(
-            "UPDATE transactions SET covered_by = ?1 WHERE covered_by IS NULL AND"
-            " seqno < ?2 AND seqno > coalesce((SELECT seqno FROM transactions WHERE"
-            " seqno < ?2 AND covered_by NOT NULL ORDER BY seqno DESC LIMIT 1), 0)",
-            (vouched.signatures[0], first),
-        )
-
-    def _writes(
-        self, chunk: IndexedChunk
-    ) -> Iterator[tuple[int, int, bytes, bytes | None]]:
-        ids = [self._map_id(name) for name in chunk.maps]
-        for write_id, place, key, value in chunk.writes:
-            yield write_id, ids[place], key, value
-
-    def _map_id(self, name: str) -> int:
-        found = self._maps.get(name)
-        if found is None:
-            self._database.execute(
-                "INSERT OR IGNORE INTO maps (name) VALUES (?)", [name]
-            )
-            (made,) = self._database.execute(
-                "SELECT id FROM maps WHERE name = ?", [name]
-            ).fetchone()
-            assert isinstance(made, int), "it is the table's key"
-            found = self._maps[name] = made
-        return found
-
-    def _note(self, damage: Damage) -> None:
-        # The last signature's own entry may be what a later signature blames.
-        self._database.execute(
-            "UPDATE transactions SET covered_by = NULL WHERE seqno = ?", [damage.seqno]
-        )
-        self._database.execute(
-            "INSERT INTO damage VALUES (?, ?, ?, ?)",
-            (damage.file, damage.position, damage.seqno, damage.reason),
-        )
-
-    def _put(self, name: str, value: bytes) -> None:
-        self._database.execute(
-            "INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value)
-        )
-
     def _meta(self, name: str) -> bytes | None:
         row = self._database.execute(
             "SELECT value FROM meta WHERE name = ?", [name]
         ).fetchone()
         return None if row is None else bytes(row[0])
-
-    # Reading
 
     @property
     def last_seqno(self) -> Seqno:
@@ -510,12 +341,3 @@ def write_id(seqno: Seqno, number: int) -> int:
 
 def _id(seqno: Seqno) -> int:
     return seqno << WRITE_BITS
-
-
-def _covered(chunk: IndexedChunk, vouched: Vouched) -> Iterable[tuple[object, ...]]:
-    """Yield a chunk's transactions, each with the next signature that holds."""
-    signatures = vouched.signatures
-    for row in chunk.transactions:
-        place = bisect_left(signatures, row.seqno)
-        covered = signatures[place] if place < len(signatures) else None
-        yield (*row[:2], chunk.first, *row[2:], covered)

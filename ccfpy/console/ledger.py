@@ -4,13 +4,16 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from sqlite3 import Error as SqlError
 
 from ccfpy.audit.auditor import ChunkChecked
 from ccfpy.audit.chunks import ChunkPath, find_chunks
+from ccfpy.audit.index_writer import IndexWriter
 from ccfpy.audit.indexing import Indexing
 from ccfpy.audit.ledger_index import LedgerIndex
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.base.errors import CcfpyError
+from ccfpy.console.explorer import Explorer
 from ccfpy.console.ledger_answers import LedgerView
 from ccfpy.crypto.hashing import sha256, sha256_hex
 
@@ -42,6 +45,15 @@ class Ledger:
     service: str | None
     processes: int
 
+    def explorer(self) -> Explorer:
+        """Return who answers pages; they may ask before a file was read.
+
+        Raises:
+            Malformed: what lies in the index's place is something else.
+        """
+        IndexWriter(self.database).close()
+        return Explorer(self.database)
+
     def follow(
         self, publish: Callable[[LedgerView], None], stop: threading.Event
     ) -> None:
@@ -60,47 +72,24 @@ class Ledger:
                     found = {_stamp(each): each for each in chunks}
                     if is_first or found.keys() != seen:
                         new = [found[stamp] for stamp in found.keys() - seen]
-                        if not self._is_of(chunks, new):
-                            remove(self.database)
-                        self._index(chunks, readers, publish, stop)
+                        self._index(chunks, new, readers, publish, stop)
                         seen, is_first = set(found), False
-                except (OSError, CcfpyError) as error:
-                    publish(replace(self._view([]), trouble=str(error)))
+                except (OSError, CcfpyError, SqlError) as error:
+                    publish(self._trouble(error))
                 stop.wait(LOOK_EACH_S)
-
-    def _is_of(self, chunks: Sequence[ChunkPath], new: Sequence[ChunkPath]) -> bool:
-        """Return whether the index is of these files, and not of others in their place.
-
-        A file that was verified may be changed afterwards, or taken away. Then what
-        the index says of it is out of date, and all is read anew.
-
-        Args:
-            chunks: the ledger's files.
-            new: those that may have changed since they were looked at.
-        """
-        with LedgerIndex(self.database) as index:
-            known = index.final_chunks()
-        names = {str(chunk.name) for chunk in chunks}
-        last = chunks[-1].name.first if chunks else 0
-        # Whether a ledger has become shorter, the index's checkpoint knows.
-        if any(file not in names and first < last for first, file, _ in known):
-            return False
-        digests = {file: digest for _, file, digest in known}
-        return all(
-            sha256(chunk.path.read_bytes()) == digests.get(str(chunk.name))
-            for chunk in new
-            if str(chunk.name) in digests
-        )
 
     def _index(
         self,
         chunks: Sequence[ChunkPath],
+        new: Sequence[ChunkPath],
         readers: Readers,
         publish: Callable[[LedgerView], None],
         stop: threading.Event,
     ) -> None:
         sizes = {str(chunk.name): chunk.size_bytes for chunk in chunks}
-        with LedgerIndex(self.database) as index:
+        with IndexWriter(self.database) as index:
+            if not _is_of(index, chunks, new):
+                index.clear()
             indexing = Indexing(chunks, readers, index)
             left = indexing.bytes_to_read
             publish(replace(self._view(chunks), bytes_left=left))
@@ -132,11 +121,48 @@ class Ledger:
                 trouble="",
             )
 
+    def _trouble(self, error: Exception) -> LedgerView:
+        """Return what is known while neither files nor index can be relied on."""
+        return LedgerView(
+            folders=tuple(map(str, self.folders)),
+            files=0,
+            bytes_all=0,
+            bytes_left=0,
+            last_seqno=0,
+            last_verified=0,
+            service=None,
+            is_another_service=False,
+            damage=(),
+            maps=(),
+            trouble=str(error),
+        )
 
-def remove(database: Path) -> None:
-    """Remove an index, with the files that SQLite keeps beside it."""
-    for ending in ("", "-wal", "-shm"):
-        database.with_name(database.name + ending).unlink(missing_ok=True)
+
+def _is_of(
+    index: LedgerIndex, chunks: Sequence[ChunkPath], new: Sequence[ChunkPath]
+) -> bool:
+    """Return whether an index is of these files, and not of others in their place.
+
+    A file that was verified may be changed afterwards, or taken away. Then what the
+    index says of it is out of date, and all is read anew.
+
+    Args:
+        index: the index.
+        chunks: the ledger's files.
+        new: those that may have changed since they were looked at.
+    """
+    known = index.final_chunks()
+    names = {str(chunk.name) for chunk in chunks}
+    last = chunks[-1].name.first if chunks else 0
+    # Whether a ledger has become shorter, the index's checkpoint knows.
+    if any(file not in names and first < last for first, file, _ in known):
+        return False
+    digests = {file: digest for _, file, digest in known}
+    return all(
+        sha256(chunk.path.read_bytes()) == digests.get(str(chunk.name))
+        for chunk in new
+        if str(chunk.name) in digests
+    )
 
 
 def _stamp(chunk: ChunkPath) -> tuple[str, int, int]:

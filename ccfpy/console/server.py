@@ -26,7 +26,7 @@ from ccfpy.console.app import NoSuchModule
 from ccfpy.console.app_routes import AppRoutes
 from ccfpy.console.call_routes import CallRoutes
 from ccfpy.console.calls import NoSuchEndpoint
-from ccfpy.console.explorer import Explorer, NoSuchTransaction
+from ccfpy.console.explorer import NoSuchTransaction
 from ccfpy.console.guards import HEADERS, Guard
 from ccfpy.console.inbox import TABLES
 from ccfpy.console.ledger_routes import LedgerRoutes, answer
@@ -154,7 +154,7 @@ class Console:
             made.router.add_get("/api/receipt/{txid}", routes.receipt)
             made.router.add_post("/api/receipt", routes.explain)
         if self.ledger is not None:
-            asked = LedgerRoutes(Explorer(self.ledger.database))
+            asked = LedgerRoutes(self.ledger.explorer())
             made.router.add_get("/api/tx", asked.transactions)
             made.router.add_get("/api/tx/{seqno}", asked.transaction)
             made.router.add_get("/api/keys", asked.keys)
@@ -243,7 +243,7 @@ class _Routes:
         self.desk = Desk(None)
         if service is not None:
             self.desk = Desk(service.pen, service.confirm, service.roles)
-        self._explorer = None if ledger is None else Explorer(ledger.database)
+        self._explorer = None if ledger is None else ledger.explorer()
 
     @functools.cached_property
     def _app(self) -> AppRoutes:

@@ -8,8 +8,9 @@ import pytest
 
 from ccfpy.audit.auditor import Damage, Finding, Summary
 from ccfpy.audit.chunks import find_chunks
+from ccfpy.audit.index_writer import IndexWriter
 from ccfpy.audit.indexing import Indexing
-from ccfpy.audit.ledger_index import PAGE_MAX, Coverage, LedgerIndex
+from ccfpy.audit.ledger_index import PAGE_MAX, Coverage
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.audit.rows import read_rows
 from ccfpy.audit.verification import Verification
@@ -23,13 +24,13 @@ INLINE = Readers(ahead=3)
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[LedgerIndex]:
-    with LedgerIndex(tmp_path / "index.db") as made:
+def index(tmp_path: Path) -> Iterator[IndexWriter]:
+    with IndexWriter(tmp_path / "index.db") as made:
         yield made
 
 
 def indexed(
-    folder: Path, index: LedgerIndex, readers: Readers = INLINE
+    folder: Path, index: IndexWriter, readers: Readers = INLINE
 ) -> list[Finding]:
     return list(Indexing(find_chunks([folder]), readers, index).findings())
 
@@ -38,11 +39,11 @@ def plainly(folder: Path) -> list[Finding]:
     return list(Verification(find_chunks([folder]), INLINE).findings())
 
 
-def words(index: LedgerIndex) -> dict[Seqno, Coverage]:
+def words(index: IndexWriter) -> dict[Seqno, Coverage]:
     return {row.seqno: word for row, word in index.transactions()}
 
 
-def everything(index: LedgerIndex) -> list[object]:
+def everything(index: IndexWriter) -> list[object]:
     """Return all that the index says, so that two can be compared."""
     rows = index.transactions()
     return [
@@ -59,18 +60,18 @@ def change_byte(path: Path, position: int) -> None:
     path.write_bytes(data)
 
 
-def last_signature(index: LedgerIndex) -> Seqno:
+def last_signature(index: IndexWriter) -> Seqno:
     return max(row.seqno for row, _ in index.transactions() if row.is_signature)
 
 
 def test_findings_are_those_of_a_verification(
-    index: LedgerIndex, tmp_path: Path
+    index: IndexWriter, tmp_path: Path
 ) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     assert indexed(folder, index) == plainly(folder)
 
 
-def test_rows_are_those_of_an_export(index: LedgerIndex, tmp_path: Path) -> None:
+def test_rows_are_those_of_an_export(index: IndexWriter, tmp_path: Path) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     indexed(folder, index)
     told = {
@@ -96,7 +97,7 @@ def test_rows_are_those_of_an_export(index: LedgerIndex, tmp_path: Path) -> None
 
 
 def test_each_row_names_its_signature_and_service(
-    index: LedgerIndex, tmp_path: Path
+    index: IndexWriter, tmp_path: Path
 ) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     *_, summary = indexed(folder, index)
@@ -119,12 +120,12 @@ def test_each_row_names_its_signature_and_service(
 
 
 @pytest.mark.slow
-def test_processes_fill_the_same_index(index: LedgerIndex, tmp_path: Path) -> None:
+def test_processes_fill_the_same_index(index: IndexWriter, tmp_path: Path) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     indexed(folder, index)
     with (
         local_readers(2) as readers,
-        LedgerIndex(tmp_path / "other.db") as other,
+        IndexWriter(tmp_path / "other.db") as other,
     ):
         assert indexed(folder, other, readers) == plainly(folder)
         assert everything(other) == everything(index)
@@ -132,7 +133,7 @@ def test_processes_fill_the_same_index(index: LedgerIndex, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("chunk", [0, 2, 4])
 def test_after_damage_nothing_is_vouched_for(
-    index: LedgerIndex, tmp_path: Path, chunk: int
+    index: IndexWriter, tmp_path: Path, chunk: int
 ) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     chunks = find_chunks([folder])
@@ -154,7 +155,7 @@ def test_after_damage_nothing_is_vouched_for(
 
 
 def test_a_missing_chunk_leaves_what_follows_without_a_voucher(
-    index: LedgerIndex, tmp_path: Path
+    index: IndexWriter, tmp_path: Path
 ) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     chunks = find_chunks([folder])
@@ -174,26 +175,26 @@ def test_changed_bytes_are_noticed_wherever_they_are(tmp_path: Path) -> None:
     whole = chunk.path.read_bytes()
     for position in range(8, len(whole), 397):
         change_byte(chunk.path, position)
-        with LedgerIndex(tmp_path / f"{position}.db") as index:
+        with IndexWriter(tmp_path / f"{position}.db") as index:
             assert indexed(folder, index) == plainly(folder)
         chunk.path.write_bytes(whole)
 
 
 @pytest.mark.parametrize("stop_after", [1, 3, 5])
 def test_an_indexing_that_was_interrupted_goes_on(
-    index: LedgerIndex, tmp_path: Path, stop_after: int
+    index: IndexWriter, tmp_path: Path, stop_after: int
 ) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     findings = Indexing(find_chunks([folder]), INLINE, index).findings()
     assert len(list(islice(findings, stop_after))) == stop_after
     del findings
     indexed(folder, index)
-    with LedgerIndex(tmp_path / "other.db") as other:
+    with IndexWriter(tmp_path / "other.db") as other:
         indexed(folder, other)
         assert everything(index) == everything(other)
 
 
-def test_an_index_grows_with_its_ledger(index: LedgerIndex, tmp_path: Path) -> None:
+def test_an_index_grows_with_its_ledger(index: IndexWriter, tmp_path: Path) -> None:
     ledger = long_ledger()
     folder = written(ledger, tmp_path / "ledger")
     indexed(folder, index)
@@ -214,7 +215,7 @@ def test_an_index_grows_with_its_ledger(index: LedgerIndex, tmp_path: Path) -> N
 
 
 def test_a_ledger_that_became_shorter_is_damaged(
-    index: LedgerIndex, tmp_path: Path
+    index: IndexWriter, tmp_path: Path
 ) -> None:
     folder = written(long_ledger(), tmp_path / "ledger")
     indexed(folder, index)
@@ -227,7 +228,7 @@ def test_a_ledger_that_became_shorter_is_damaged(
     assert "an earlier audit verified it" in damage.reason
 
 
-def test_a_key_has_its_history(index: LedgerIndex, tmp_path: Path) -> None:
+def test_a_key_has_its_history(index: IndexWriter, tmp_path: Path) -> None:
     folder = written(small_ledger(), tmp_path / "ledger")
     indexed(folder, index)
     for name in index.maps():
@@ -246,7 +247,7 @@ def test_a_key_has_its_history(index: LedgerIndex, tmp_path: Path) -> None:
 
 
 def test_the_bytes_that_were_verified_are_named(
-    index: LedgerIndex, tmp_path: Path
+    index: IndexWriter, tmp_path: Path
 ) -> None:
     folder = written(small_ledger(), tmp_path / "ledger")
     indexed(folder, index)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.audit.index_writer import IndexWriter
 from ccfpy.audit.ledger_index import (
     Coverage,
     IndexedChunk,
     IndexedTransaction,
-    LedgerIndex,
     Vouched,
     write_id,
 )
@@ -59,7 +59,7 @@ def explorer(tmp_path: Path) -> Explorer:
             )
         ],
     )
-    with LedgerIndex(path) as index:
+    with IndexWriter(path) as index:
         index.add(chunk, Vouched(signatures=[LAST - 1]))
         index.finish()
     return Explorer(path)
@@ -116,7 +116,7 @@ def test_a_vote_leads_to_its_proposal(tmp_path: Path) -> None:
         # The second one was closed before, and is forgotten.
         writes=[(write_id(1, 0), 0, ids[0], state), (write_id(1, 1), 0, ids[1], None)],
     )
-    with LedgerIndex(path) as index:
+    with IndexWriter(path) as index:
         index.add(chunk, Vouched())
     page = Explorer(path).transaction(1)
     assert (page.row.kind, page.proposals) == ("vote", ("ab",))

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from ccfpy.audit.auditor import Damage
 from ccfpy.audit.chunks import find_chunks
+from ccfpy.console.explorer import Explorer
 from ccfpy.console.ledger import Ledger, database_name, headline
 from ccfpy.console.ledger_answers import LedgerView
 from tests.unit.audit.made import written
@@ -32,6 +34,7 @@ VIEW = LedgerView(
 
 
 DEADLINE_S = 20.0
+CHANGES = 20
 
 
 def _ledger(folder: Path, service: str | None = None) -> Ledger:
@@ -161,6 +164,63 @@ def test_a_file_that_is_taken_away_after_it_was_verified_is_missed(
     view = followed(_ledger(folder))[-1]
     assert view.damage
     assert "verified" not in headline(view)
+
+
+def test_a_page_is_answered_while_files_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read is forgotten again and again, amid the page's questions."""
+    monkeypatch.setattr("ccfpy.console.ledger.LOOK_EACH_S", 0.0)
+    folder = written(long_ledger(), tmp_path / "ledger")
+    ledger = _ledger(folder)
+    followed(ledger)
+    chunk = min(folder.iterdir())
+    whole = chunk.read_bytes()
+    stop = threading.Event()
+    seen: list[LedgerView] = []
+
+    def change(view: LedgerView) -> None:
+        if view.bytes_left:
+            return
+        seen.append(view)
+        chunk.write_bytes(whole if view.damage else whole[: len(whole) // 2])
+        if len(seen) >= CHANGES:
+            stop.set()
+
+    def ask() -> int:
+        explorer, asked = Explorer(ledger.database), 0
+        while not stop.is_set():
+            explorer.transactions(after=0)
+            asked += 1
+        return asked
+
+    with ThreadPoolExecutor() as threads:
+        asking = [threads.submit(ask) for _ in range(2)]
+        try:
+            ledger.follow(change, stop)
+        finally:
+            stop.set()
+        assert all(each.result() for each in asking)
+    assert {bool(view.damage) for view in seen} == {True, False}
+    assert {view.trouble for view in seen} == {""}
+
+
+def test_an_index_that_cannot_be_kept_is_trouble_until_it_can(tmp_path: Path) -> None:
+    folder = written(long_ledger(), tmp_path / "ledger")
+    cache = tmp_path / "cache"
+    ledger = replace(_ledger(folder), database=cache / "index.db")
+    stop = threading.Event()
+    seen: list[LedgerView] = []
+
+    def make_room(view: LedgerView) -> None:
+        seen.append(view)
+        cache.mkdir(exist_ok=True)
+        if view.last_verified and not view.bytes_left:
+            stop.set()
+
+    ledger.follow(make_room, stop)
+    assert headline(seen[0]).startswith("the ledger could not be read: ")
+    assert "transactions verified" in headline(seen[-1])
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
