@@ -1,7 +1,9 @@
 """A histogram of whole numbers: how many fell between each two edges, and their sum."""
 
 from bisect import bisect_left
-from typing import final
+from typing import Final, final
+
+_place: Final = bisect_left
 
 
 @final
@@ -23,7 +25,7 @@ class Histogram:
 
     def observe(self, number: int) -> None:
         """Count a number."""
-        self.counts[bisect_left(self.edges, number)] += 1
+        self.counts[_place(self.edges, number)] += 1
         self.total += number
 
     @property

@@ -1,6 +1,6 @@
 """The node, as its JavaScript application sees it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.ports import Clock
 from ccfpy.boundary.effects import LogLevel, LogTag
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.registry import Registry
     from ccfpy.node.running import RunningNode
 
-_TAGS = {ScriptLog.APP: LogTag.APP, ScriptLog.JS: LogTag.JS}
-_LEVELS = {level.value: level for level in LogLevel}
+_APP: Final = ScriptLog.APP
+_OF_APP: Final = LogTag.APP
+_OF_CALL: Final = LogTag.JS
+_LEVELS: Final = {level.value: level for level in LogLevel}
 
 
 def let_scripts_run(
@@ -22,7 +24,9 @@ def let_scripts_run(
     """Return an application's registry, able to serve the scripts in its tables."""
 
     def log(tag: ScriptLog, level: str, text: str) -> None:
-        running.outbox.log(_LEVELS[level], text, tag=_TAGS[tag])
+        # Two comparisons: compiled code looks members up, and hashes them, slowly.
+        whose = _OF_APP if tag is _APP else _OF_CALL
+        running.outbox.log(_LEVELS[level], text, tag=whose)
 
     if isinstance(registry, ScriptedRegistry):
         registry.attach(

@@ -44,8 +44,11 @@ _NO_WRAPPING = (
 class CryptoExtension:
     """The extension ``ccf.crypto``.
 
-    Args:
+    Attributes:
         unix_time_ms: the moment at which chains must be valid.
+
+    Args:
+        unix_time_ms: the same, for the first call.
         entropy: the randomness that keys are made of.
     """
 
@@ -53,11 +56,7 @@ class CryptoExtension:
 
     def __init__(self, unix_time_ms: int, entropy: "Entropy") -> None:
         self._entropy = entropy
-        self.begin(unix_time_ms)
-
-    def begin(self, unix_time_ms: int) -> None:
-        """Start a call: set the moment at which chains must be valid."""
-        self._unix_time_ms = unix_time_ms
+        self.unix_time_ms = unix_time_ms
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
         """Return the functions that the source calls."""
@@ -139,7 +138,7 @@ class CryptoExtension:
         must be authorities, but need not be roots. Path lengths and name constraints
         are not checked.
         """
-        now = datetime.fromtimestamp(self._unix_time_ms / 1000, UTC)
+        now = datetime.fromtimestamp(self.unix_time_ms / 1000, UTC)
         try:
             target, *helpers = parse_bundle(utf8(chain))
             anchors = parse_bundle(utf8(trusted))

@@ -7,6 +7,7 @@ that the text is JSON for a value. The limits of HTTP bound all lengths.
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -46,7 +47,8 @@ class EncodedCaller(NamedTuple):
 _NOBODY: Final = EncodedCaller(_NO_CALLER, 0, b"", b"")
 
 
-class Description(NamedTuple):
+@dataclass(slots=True, init=False)
+class Description:
     """What a script sees of a request, without its body.
 
     Attributes:
@@ -65,16 +67,40 @@ class Description(NamedTuple):
     params: Mapping[str, str]
     caller: EncodedCaller | None
 
+    def __init__(  # noqa: PLR0913  # each has its name
+        self,
+        *,
+        headers: Mapping[str, str],
+        query: str,
+        path: str,
+        method: str,
+        hostname: str | None,
+        route: str,
+        url: str,
+        params: Mapping[str, str],
+        caller: EncodedCaller | None,
+    ) -> None:
+        self.headers = headers
+        self.query = query
+        self.path = path
+        self.method = method
+        self.hostname = hostname
+        self.route = route
+        self.url = url
+        self.params = params
+        self.caller = caller
+
 
 def encode_request(described: Description, body: bytes) -> bytes:
     """Encode a request, with its body if the body is short and text."""
-    headers, query, path, method, hostname, route, url, params, caller = described
-    of_caller = _NOBODY if caller is None else caller
+    headers, params, hostname = described.headers, described.params, described.hostname
+    of_caller = _NOBODY if described.caller is None else described.caller
     flags = of_caller.flags if hostname is None else of_caller.flags | _HAS_HOST
     texts: list[str] = []
     for name in sorted(headers):
         texts += name, headers[name]
-    texts += query, path, method, hostname or "", route, url
+    texts += described.query, described.path, described.method, hostname or ""
+    texts += described.route, described.url
     for name in sorted(params):
         texts += name, params[name]
     lengths, written = _written(texts)
@@ -129,11 +155,11 @@ def _written(texts: list[str], json_at: Sequence[int] = ()) -> tuple[bytes, byte
     data = "".join(texts)
     if data.isascii():
         written = data.encode()
-        lengths = [*map(len, texts)]
+        lengths = [len(text) for text in texts]
     else:
         pieces = [text.encode(errors="surrogatepass") for text in texts]
         written = b"".join(pieces)
-        lengths = [*map(len, pieces)]
+        lengths = [len(piece) for piece in pieces]
     for at in json_at:
         lengths[at] |= _IS_JSON
     return struct.pack(f"<{len(lengths)}I", *lengths), written

@@ -188,7 +188,7 @@ class _Visit:
     """The value of the key that was returned last."""
 
 
-_NEEDS = {
+_NEEDS: Final = {
     "has": Permission.READ,
     "get": Permission.READ,
     "getVersionOfPreviousWrite": Permission.READ,
@@ -198,11 +198,11 @@ _NEEDS = {
     "delete": Permission.WRITE,
     "clear": Permission.WRITE,
 }
-_ALLOWED = {
+_ALLOWED: Final = {
     granted: frozenset(method for method, needed in _NEEDS.items() if granted & needed)
     for granted in map(Permission, range(Permission.READ_WRITE.value + 1))
 }
 """What each right lets be called: asked for often, and flags are slow to combine."""
-_WRITING = frozenset(
+_WRITING: Final = frozenset(
     method for method, needed in _NEEDS.items() if needed is Permission.WRITE
 )

@@ -42,18 +42,18 @@ class RequestView(Protocol):
         ...
 
 
-_CONTENT_TYPES = (
+_CONTENT_TYPES: Final = (
     None,
     "application/octet-stream",
     "text/plain",
     JSON_CONTENT_TYPE,
 )
 """By the form of a body, as ``requests.h`` numbers forms."""
-_OK = 200
-_WITHOUT_BODY = frozenset({204, 304})
+_OK: Final = 200
+_WITHOUT_BODY: Final = frozenset({204, 304})
 """Statuses without a body: a client would take a body for the next answer."""
-_STATUSES = range(100, 1000)
-_OURS = frozenset({"connection", "content-length", "transfer-encoding"})
+_STATUSES: Final = range(100, 1000)
+_OURS: Final = frozenset({"connection", "content-length", "transfer-encoding"})
 """Headers that say how a response travels; scripts cannot set them."""
 
 
@@ -139,8 +139,8 @@ class RequestExtension:
         if content_type is not None:
             self.body = body if isinstance(body, bytes) else _utf8(str(body))
             self.headers["content-type"] = content_type
-        for name, value in zip(headers[::2], headers[1::2], strict=True):
-            self._add_header(str(name).lower(), str(value))
+        for at in range(0, len(headers), 2):
+            self._add_header(str(headers[at]).lower(), str(headers[at + 1]))
         if status is not None:
             self._set_status(status)
         if self.status in _WITHOUT_BODY:
@@ -172,7 +172,7 @@ def _refuse(what: str) -> NoReturn:
     raise internal_error(f"Invalid endpoint function return value ({what}).")
 
 
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+_TOKEN: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 
 
 def _is_token(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Interpreters that serve requests: reused for the next request, or fresh for each."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.js.engine import (
     JsException,
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ccfpy.js.extension import ExtensionArgument, ExtensionFunction
     from ccfpy.js.quickjs.script_instance import Runtime
 
-_NS_PER_MS = 1_000_000
+_NS_PER_MS: Final = 1_000_000
 
 
 class ReusedInterpreter:

@@ -28,9 +28,9 @@ SLOT: Final = 2
 """A raw value of the C interface takes sixteen bytes, of which we use eight."""
 U32: Final = 0xFFFFFFFF
 PAGE_BYTES: Final = 1 << 16
-_ARGUMENTS_MAX = 4
-_STACK_OVERFLOW = 0
-_INTERRUPTED = 10
+_ARGUMENTS_MAX: Final = 4
+_STACK_OVERFLOW: Final = 0
+_INTERRUPTED: Final = 10
 """Codes of traps (``wasmtime/trap.h``)."""
 NO_DEADLINE: Final = 1 << 40
 """In ticks, of which there are some dozens in a second."""
@@ -76,7 +76,7 @@ class Imports(Protocol):
         ...
 
 
-_running: ContextVar[Imports] = ContextVar("running")
+_running: Final[ContextVar[Imports]] = ContextVar("running")
 """The owner of the export that runs; an import may run another export within it."""
 
 

@@ -11,7 +11,7 @@ Three rules about what crosses:
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from ccfpy.js.calls import Call, bounded, script_trace
 from ccfpy.js.engine import (
@@ -39,27 +39,29 @@ if TYPE_CHECKING:
     from ccfpy.base.ports import AppThreads, Clock
     from ccfpy.js.extension import ExtensionArgument, ExtensionFunction, ExtensionResult
 
-TIMED_OUT = "Operation took too long to complete."
+TIMED_OUT: Final = "Operation took too long to complete."
 """CCF's words for the time limit, wherever a reason is reported."""
 
-_DONE, _THROWN, _PENDING = range(3)
-_ENGINE_REASONS = {
+_DONE: Final = 0
+_THROWN: Final = 1
+_PENDING: Final = 2
+_ENGINE_REASONS: Final = {
     "InternalError: out of memory": JsLimit.HEAP,
     "InternalError: stack overflow": JsLimit.STACK,
     "SyntaxError: stack overflow": JsLimit.STACK,
 }
-_REASONS = {
+_REASONS: Final = {
     JsLimit.HEAP: "InternalError: out of memory",
     JsLimit.STACK: "InternalError: stack overflow",
 }
 """The engine's texts, also for where no memory was left to write them."""
-_SPEECHLESS = ("null", "")
+_SPEECHLESS: Final = ("null", "")
 """What is thrown where no memory is left for the Error, or for its text."""
-_NEVER = "the promise is still pending, and nothing is left that could settle it"
-_NS_PER_MS = 1_000_000
-_OWN_FUNCTIONS = 2
-_SERVE_COUNT = 3
-_ROWS_KEPT = 256
+_NEVER: Final = "the promise is still pending, and nothing is left that could settle it"
+_NS_PER_MS: Final = 1_000_000
+_OWN_FUNCTIONS: Final = 2
+_SERVE_COUNT: Final = 3
+_ROWS_KEPT: Final = 256
 
 
 class Runtime(NamedTuple):

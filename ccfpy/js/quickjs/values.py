@@ -9,25 +9,25 @@ from typing import Final, TypeAlias
 
 from ccfpy.js.extension import ExtensionArgument, ExtensionResult
 
-_UNDEFINED = 0
-_NULL = 1
-_FALSE = 2
-_TRUE = 3
-_INTEGER = 4
-_NUMBER = 5
-_TEXT = 6
-_BYTES = 7
-_OBJECT = 8
+_UNDEFINED: Final = 0
+_NULL: Final = 1
+_FALSE: Final = 2
+_TRUE: Final = 3
+_INTEGER: Final = 4
+_NUMBER: Final = 5
+_TEXT: Final = 6
+_BYTES: Final = 7
+_OBJECT: Final = 8
 
 UNDEFINED: Final = bytes([_UNDEFINED])
 NULL: Final = bytes([_NULL])
 _NO: Final = bytes([_FALSE])
 _YES: Final = bytes([_TRUE])
-_SIZED = struct.Struct("<BI")
-_INT64 = struct.Struct("<q")
+_SIZED: Final = struct.Struct("<BI")
+_INT64: Final = struct.Struct("<q")
 INTEGER_BYTES: Final = 1 + _INT64.size
-_DOUBLE = struct.Struct("<d")
-_INT64_MAX = (1 << 63) - 1
+_DOUBLE: Final = struct.Struct("<d")
+_INT64_MAX: Final = (1 << 63) - 1
 
 
 class ScriptObject:

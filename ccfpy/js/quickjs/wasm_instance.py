@@ -10,7 +10,7 @@ unused context in microseconds.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ccfpy.base.limits import (
     JS_HEAP_BYTES_CEILING,
@@ -30,25 +30,25 @@ from ccfpy.js.quickjs.native import (
 if TYPE_CHECKING:
     from ccfpy.js.quickjs.native import Slots
 
-_BUFFER_BYTES = 1 << 16
+_BUFFER_BYTES: Final = 1 << 16
 """The size of the buffer in an instance that is ready to be copied."""
-_SPARE_BYTES = 1 << 20
+_SPARE_BYTES: Final = 1 << 20
 """The free memory in an instance that is ready to be copied."""
-_FENCE_BYTES = 64
+_FENCE_BYTES: Final = 64
 """The bytes at the end of free memory and of the heap in which the allocator keeps its
 lengths."""
-_ENDING_MASK = 3
-_LACKED_MEMORY = 4
-_LENGTH_SHIFT = 3
-_FRAME_SHARE = 3
+_ENDING_MASK: Final = 3
+_LACKED_MEMORY: Final = 4
+_LENGTH_SHIFT: Final = 3
+_FRAME_SHARE: Final = 3
 """A script's frame takes a third of the stack here that it takes in QuickJS as native
 code, for which CCF's users set their limits."""
-_SPARE_TICKS = 3
+_SPARE_TICKS: Final = 3
 """Ticks beyond a script's time: the engine itself looks at the clock in most loops, and
 then says better what was stopped."""
-_OUTSIDE = "The engine named a place outside its memory"
-_NO_MEMORY = "The engine's memory is full"
-_TIME_BYTES = 8
+_OUTSIDE: Final = "The engine named a place outside its memory"
+_NO_MEMORY: Final = "The engine's memory is full"
+_TIME_BYTES: Final = 8
 
 
 class Callbacks(Protocol):

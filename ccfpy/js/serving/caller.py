@@ -29,6 +29,10 @@ from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import members, users
 
 _CALLERS_KEPT: Final = 256
+_USER_INFO: Final = users.INFO.name
+_USER_CERTS: Final = users.CERTS.name
+_MEMBER_INFO: Final = members.INFO.name
+_MEMBER_CERTS: Final = members.CERTS.name
 
 
 def encoded_caller(identity: Identity | None, tx: Tx) -> EncodedCaller | None:
@@ -42,15 +46,15 @@ def encoded_caller(identity: Identity | None, tx: Tx) -> EncodedCaller | None:
             return None
         case UserCertCaller():
             user_id = identity.user_id
-            key = users.CERTS.key_codec.encode(user_id)
-            info = tx.raw(users.INFO.name).get(key)
-            pem = tx.raw(users.CERTS.name).get(key)
+            key = user_id.encode()
+            info = tx.raw(_USER_INFO).get(key)
+            pem = tx.raw(_USER_CERTS).get(key)
             return _user_of(identity.policy, user_id, info, pem)
         case MemberCertCaller():
             member_id = identity.member_id
-            key = members.CERTS.key_codec.encode(member_id)
-            info = tx.raw(members.INFO.name).get(key)
-            pem = tx.raw(members.CERTS.name).get(key)
+            key = member_id.encode()
+            info = tx.raw(_MEMBER_INFO).get(key)
+            pem = tx.raw(_MEMBER_CERTS).get(key)
             return _member_of(identity.policy, member_id, info, pem)
         case _:
             described = caller_json(identity, tx)

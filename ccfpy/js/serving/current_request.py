@@ -59,15 +59,15 @@ class CurrentRequest:
         if not "".join(headers.values()).isascii():
             headers = {name: _utf8(value) for name, value in headers.items()}
         return Description(
-            headers,
-            query,
-            path,
-            request.method,
-            headers.get("host"),
-            f"/app{context.endpoint.path}",
-            f"{path}?{query}" if query else path,
-            context.params,
-            encoded_caller(context.caller, context.tx),
+            headers=headers,
+            query=query,
+            path=path,
+            method=request.method,
+            hostname=headers.get("host"),
+            route=f"/app{context.endpoint.path}",
+            url=f"{path}?{query}" if query else path,
+            params=context.params,
+            caller=encoded_caller(context.caller, context.tx),
         )
 
     @property

@@ -8,7 +8,7 @@ committed, whatever the script asked before.
 """
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.histogram import Histogram
@@ -28,7 +28,7 @@ from ccfpy.js.engine import (
 )
 from ccfpy.js.extensions.request import CallStage
 from ccfpy.js.serving.code import Code
-from ccfpy.js.serving.interpreter_cache import InterpreterCache
+from ccfpy.js.serving.interpreter_cache import InterpreterCache, Key
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.js.serving.script_context import ScriptContext
 from ccfpy.js.serving.scripts import Scripts
@@ -40,15 +40,16 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
     from ccfpy.kv.tx import Tx
 
-THROWN = "Exception thrown while executing."
-TIMED_OUT = "Operation took too long to complete."
-NOT_JSON = (
+THROWN: Final = "Exception thrown while executing."
+TIMED_OUT: Final = "Operation took too long to complete."
+NOT_JSON: Final = (
     "Invalid endpoint function return value (error during JSON conversion of body)"
 )
-NO_RESPONSE = "Invalid endpoint function return value (not an object)."
-INTERRUPTED = "InternalError: interrupted"
+NO_RESPONSE: Final = "Invalid endpoint function return value (not an object)."
+INTERRUPTED: Final = "InternalError: interrupted"
 """The engine's own reason where time ran out."""
-_OPTIONS_KEPT = 4
+_OPTIONS_KEPT: Final = 4
+_ACCESSES: Final = len(TxAccess)
 
 
 class Executor:
@@ -79,9 +80,12 @@ class Executor:
     def _handler(self, properties: EndpointProperties, mode: Mode) -> Handler:
         access = _access(properties)
         name = _reuse_key(properties)
+        key = name or "", access.value
 
         def handler(context: "Context") -> Response:
-            return self._answer(context, properties, access, name)
+            return self._answer(
+                context, properties, access, key, is_reused=name is not None
+            )
 
         return historical(handler) if mode is Mode.HISTORICAL else handler
 
@@ -90,7 +94,9 @@ class Executor:
         context: "Context",
         properties: EndpointProperties,
         access: TxAccess,
-        name: str | None,
+        key: Key,
+        *,
+        is_reused: bool,
     ) -> Response:
         """Answer a request.
 
@@ -104,11 +110,10 @@ class Executor:
         library = self.code.library(tx)
         flushed_at = self._tables.flush.of(tx).version_of_previous_write()
         options = self._options_in(tx)
-        cache, most = self._unused, len(TxAccess)
-        if name is not None:
+        cache, most = self._unused, _ACCESSES
+        if is_reused:
             cache, most = self._reused, options.given.max_cached_interpreters
         cache.freshen(library, flushed_at, most)
-        key = name or "", access
         script_context = cache.take(
             key,
             lambda: ScriptContext(
@@ -116,7 +121,7 @@ class Executor:
                 library,
                 access,
                 scripts=self._scripts,
-                is_reused=name is not None,
+                is_reused=is_reused,
             ),
         )
         try:
@@ -246,7 +251,7 @@ class _Options:
         )
 
 
-_DEFAULTS = _Options(JsRuntimeOptions())
+_DEFAULTS: Final = _Options(JsRuntimeOptions())
 
 
 def _traced(context: "Context") -> str:

@@ -6,12 +6,12 @@ from typing import Generic, TypeAlias, TypeVar
 
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import JS_INTERPRETERS_KEPT_CEILING
-from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import Library
 
 Cached = TypeVar("Cached")
-Key: TypeAlias = tuple[str, TxAccess]
-"""The application's key for shared globals; readers and writers share none."""
+Key: TypeAlias = tuple[str, str]
+"""The application's key for shared globals, and the name of an access to tables:
+readers and writers share none."""
 
 
 class InterpreterCache(Generic[Cached]):

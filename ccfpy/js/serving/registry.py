@@ -6,6 +6,7 @@ The tables are searched first, so an application may replace even ``/commit``
 
 from collections.abc import Iterator
 
+from ccfpy.base.compiling import mypyc_attr
 from ccfpy.endpoints.declaration import Endpoint, Match
 from ccfpy.endpoints.registry import Registry
 from ccfpy.js.serving.execution import Executor
@@ -13,6 +14,7 @@ from ccfpy.js.serving.ports import ScriptNode
 from ccfpy.js.serving.scripts import Scripts
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class ScriptedRegistry(Registry):
     """Endpoints of the node's code, and endpoints in an application's tables.
 

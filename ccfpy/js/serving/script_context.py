@@ -1,7 +1,7 @@
 """A script's context: an interpreter and its extensions."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import JsLimitExceeded, JsLimits, Library
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
     from ccfpy.js.extension import Extension
 
-_US_PER_MS = 1000
-_NS_PER_MS = 1_000_000
+_US_PER_MS: Final = 1000
+_NS_PER_MS: Final = 1_000_000
 
 
 class ScriptContext:
@@ -103,9 +103,7 @@ class ScriptContext:
             self._limits = limits
             self._gov.limits = limits.at_least_defaults()
         self._console.begin()
-        self._crypto.begin(self._unix_time_ms)
-        self._kv.begin()
-        self._historical.begin()
+        self._crypto.unix_time_ms = self._unix_time_ms
         self.endpoint.begin()
         self._current_request.enter(context)
         try:

@@ -118,7 +118,7 @@ class AppProtocol:
         return self._is_over or not self._has_begun
 
     def hear_loss(self) -> bool:
-        """Note that the client has gone; return whether to tell the session so."""
+        """Note that the client has gone; return whether a last turn is due."""
         self.hear_end()
         return self._opened is not None and self.is_ready
 

@@ -178,6 +178,10 @@ class Conversation(Protocol):
         """Note that the client sends no more; return whether the connection ends."""
         ...
 
+    def hear_loss(self) -> bool:
+        """Note that the client has gone; return whether a last turn is due."""
+        ...
+
     def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
         """Receive the client's next bytes."""
         ...

@@ -90,6 +90,10 @@ class Http1Connection:
         """Return whether the connection ends, now that the client sends no more."""
         return not self.is_ready
 
+    def hear_loss(self) -> bool:
+        """Return whether a last turn is due, now that the client has gone: none is."""
+        return False
+
     def turn_away(self, response: Response) -> bytes:
         """Return the answer to a request that is not waited for."""
         return serialise_response(response)

@@ -131,6 +131,10 @@ class Http2Connection:
         """Return whether the connection ends, now that the client sends no more."""
         return not self.is_ready
 
+    def hear_loss(self) -> bool:
+        """Return whether a last turn is due, now that the client has gone: none is."""
+        return False
+
     def turn_away(self, _response: Response) -> bytes:
         """Return what ends the connection: no one of its requests is to blame."""
         self._server.end()

@@ -17,7 +17,6 @@ from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, KeepSession, ReadMore, SendData
 from ccfpy.http.errors import ErrorCode, unavailable
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
-from ccfpy.node.sessions.app_protocol import AppProtocol
 from ccfpy.node.sessions.client import Client, InterfaceSessions, SessionCounts
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.turns import Turns
@@ -408,8 +407,7 @@ class Sessions:
         if connection.is_greeted:
             if connection.is_queued:
                 connection.take_turn(1)
-            conversation = connection.conversation
-            if isinstance(conversation, AppProtocol) and conversation.hear_loss():
+            if connection.conversation.hear_loss():
                 connection.resume(1)
         self._abandon_leaving()
 

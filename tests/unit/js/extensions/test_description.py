@@ -1,6 +1,7 @@
 """A request crosses in one piece, and arrives as its JSON would have."""
 
 import json
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +72,17 @@ class Asked:
         return self.description
 
 
-EMPTY = Description({}, "", "", "", None, "", "", {}, None)
+EMPTY = Description(
+    headers={},
+    query="",
+    path="",
+    method="",
+    hostname=None,
+    route="",
+    url="",
+    params={},
+    caller=None,
+)
 ASKED = Asked()
 ENDPOINT = RequestExtension(ASKED)
 INTERPRETER = QuickJs(CountingClock()).interpreter(
@@ -92,9 +103,9 @@ def told(function: str, description: Description = EMPTY, body: bytes = b"") -> 
 def test_a_guest_finds_what_was_described(
     description: Description, caller: "JsonObject | None"
 ) -> None:
-    expected = {**description._asdict(), "body": {}, "caller": caller}
+    expected = {**asdict(description), "body": {}, "caller": caller}
     if caller is not None:
-        description = description._replace(caller=encode_caller(caller))
+        description = replace(description, caller=encode_caller(caller))
     assert json.loads(told("described", description)) == expected
 
 
@@ -108,7 +119,7 @@ def test_its_parts_lie_in_the_order_of_ccf_s() -> None:
 def test_what_has_names_is_sorted_by_them() -> None:
     caller: JsonObject = {"policy": "p", "id": "i", "data": None, "cert": "c"}
     encoded = encode_caller(caller)
-    description = EMPTY._replace(headers={"b": "1", "a": "2"}, caller=encoded)
+    description = replace(EMPTY, headers={"b": "1", "a": "2"}, caller=encoded)
     assert json.loads(told("members", description)) == [
         ["cert", "data", "id", "policy"],
         ["a", "b"],

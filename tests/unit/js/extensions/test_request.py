@@ -28,7 +28,17 @@ class SomeRequest:
 
     def described(self) -> Description:
         caller = None if self.caller is None else encode_caller(self.caller)
-        return Description({}, "?", "?", "?", "?", "?", "?", {}, caller)
+        return Description(
+            headers={},
+            query="?",
+            path="?",
+            method="?",
+            hostname="?",
+            route="?",
+            url="?",
+            params={},
+            caller=caller,
+        )
 
 
 class LongRequest(SomeRequest):

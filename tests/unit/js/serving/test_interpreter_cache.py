@@ -5,7 +5,7 @@ from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import Library
 from ccfpy.js.serving.interpreter_cache import InterpreterCache
 
-RW = TxAccess.APP_RW
+RW, RO = TxAccess.APP_RW.value, TxAccess.APP_RO.value
 
 
 class ScriptContext:
@@ -19,7 +19,7 @@ def no_context() -> ScriptContext:
 def test_a_world_is_found_by_its_key_and_access_until_it_is_taken() -> None:
     kept, mine = InterpreterCache[ScriptContext](), ScriptContext()
     kept.put(("a", RW), mine, 10)
-    assert kept.take(("a", TxAccess.APP_RO), ScriptContext) is not mine
+    assert kept.take(("a", RO), ScriptContext) is not mine
     assert kept.take(("b", RW), ScriptContext) is not mine
     assert kept.take(("a", RW), no_context) is mine
     assert kept.take(("a", RW), ScriptContext) is not mine
