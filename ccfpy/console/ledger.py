@@ -12,7 +12,7 @@ from ccfpy.audit.index_writer import IndexWriter
 from ccfpy.audit.indexing import Indexing
 from ccfpy.audit.ledger_index import LedgerIndex
 from ccfpy.audit.readers import Readers, local_readers
-from ccfpy.base.errors import CcfpyError
+from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.console.explorer import Explorer
 from ccfpy.console.ledger_answers import LedgerView
 from ccfpy.crypto.hashing import sha256, sha256_hex
@@ -51,7 +51,10 @@ class Ledger:
         Raises:
             Malformed: what lies in the index's place is something else.
         """
-        IndexWriter(self.database).close()
+        try:
+            IndexWriter(self.database).close()
+        except Malformed as error:
+            raise Malformed(f"{error}; once you remove it, it is made anew") from error
         return Explorer(self.database)
 
     def follow(

@@ -10,6 +10,7 @@ import pytest
 
 from ccfpy.audit.auditor import Damage
 from ccfpy.audit.chunks import find_chunks
+from ccfpy.base.errors import Malformed
 from ccfpy.console.explorer import Explorer
 from ccfpy.console.ledger import Ledger, database_name, headline
 from ccfpy.console.ledger_answers import LedgerView
@@ -203,6 +204,14 @@ def test_a_page_is_answered_while_files_change(
         assert all(each.result() for each in asking)
     assert {bool(view.damage) for view in seen} == {True, False}
     assert {view.trouble for view in seen} == {""}
+
+
+def test_what_is_no_index_is_kept_and_the_remedy_said(tmp_path: Path) -> None:
+    ledger = _ledger(tmp_path / "ledger")
+    ledger.database.write_bytes(b"something else" * 100)
+    with pytest.raises(Malformed, match=r"no index of a ledger: .*once you remove it"):
+        ledger.explorer()
+    assert ledger.database.read_bytes() == b"something else" * 100
 
 
 def test_an_index_that_cannot_be_kept_is_trouble_until_it_can(tmp_path: Path) -> None:
