@@ -16,7 +16,7 @@ from benchmarks.harness.generator import Failed, written
 from benchmarks.harness.load import is_whole, requests_in
 from benchmarks.harness.pinning import Layout, cores
 from benchmarks.harness.question import Settings
-from benchmarks.harness.service import Service
+from benchmarks.harness.service import Service, environment
 
 LONGEST_US = 2**32 - 1
 
@@ -204,3 +204,13 @@ def test_kinds_of_requests_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         [1, 3],
         [2, 4],
     ]
+
+
+def test_a_service_under_load_compiles_no_engine_that_an_earlier_one_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    loaded = environment()
+    assert "PYTHONDONTWRITEBYTECODE" not in loaded
+    assert loaded["PYTHONSAFEPATH"] == "1"
