@@ -112,7 +112,6 @@ class Ledger:
                 folders=tuple(map(str, self.folders)),
                 files=len(chunks),
                 bytes_all=sum(chunk.size_bytes for chunk in chunks),
-                bytes_left=0,
                 last_seqno=index.last_seqno,
                 last_verified=index.last_verified,
                 service=services[-1] if services else None,
@@ -121,24 +120,12 @@ class Ledger:
                 ),
                 damage=tuple(index.damage()),
                 maps=tuple(index.maps()),
-                trouble="",
             )
 
     def _trouble(self, error: Exception) -> LedgerView:
         """Return what is known while neither files nor index can be relied on."""
-        return LedgerView(
-            folders=tuple(map(str, self.folders)),
-            files=0,
-            bytes_all=0,
-            bytes_left=0,
-            last_seqno=0,
-            last_verified=0,
-            service=None,
-            is_another_service=False,
-            damage=(),
-            maps=(),
-            trouble=str(error),
-        )
+        folders = tuple(map(str, self.folders))
+        return LedgerView(folders=folders, trouble=str(error))
 
 
 def _is_of(

@@ -40,16 +40,16 @@ class LedgerView:
 
     headline: str = ""
     folders: tuple[str, ...]
-    files: int
-    bytes_all: int
-    bytes_left: int
-    last_seqno: int
-    last_verified: int
-    service: str | None
-    is_another_service: bool
-    damage: tuple[Damage, ...]
-    maps: tuple[str, ...]
-    trouble: str
+    files: int = 0
+    bytes_all: int = 0
+    bytes_left: int = 0
+    last_seqno: int = 0
+    last_verified: int = 0
+    service: str | None = None
+    is_another_service: bool = False
+    damage: tuple[Damage, ...] = ()
+    maps: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

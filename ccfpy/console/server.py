@@ -26,7 +26,7 @@ from ccfpy.console.app import NoSuchModule
 from ccfpy.console.app_routes import AppRoutes
 from ccfpy.console.call_routes import CallRoutes
 from ccfpy.console.calls import NoSuchEndpoint
-from ccfpy.console.explorer import NoSuchTransaction
+from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.guards import HEADERS, Guard
 from ccfpy.console.inbox import TABLES
 from ccfpy.console.ledger_routes import LedgerRoutes, answer
@@ -119,7 +119,8 @@ class Console:
         Args:
             stream: what pages are told of the service.
         """
-        routes = _Routes(self.service, self.ledger, self.lost, stream, self.what_if)
+        explorer = None if self.ledger is None else self.ledger.explorer()
+        routes = _Routes(self.service, explorer, self.lost, stream, self.what_if)
         made = web.Application(
             middlewares=[_guarding(self.guard)],
             client_max_size=BODY_BYTES_MAX,
@@ -153,8 +154,8 @@ class Console:
             made.router.add_get("/api/committed/{txid}", routes.committed)
             made.router.add_get("/api/receipt/{txid}", routes.receipt)
             made.router.add_post("/api/receipt", routes.explain)
-        if self.ledger is not None:
-            asked = LedgerRoutes(self.ledger.explorer())
+        if explorer is not None:
+            asked = LedgerRoutes(explorer)
             made.router.add_get("/api/tx", asked.transactions)
             made.router.add_get("/api/tx/{seqno}", asked.transaction)
             made.router.add_get("/api/keys", asked.keys)
@@ -232,18 +233,17 @@ class _Routes:
     def __init__(
         self,
         service: "Service | None",
-        ledger: "Ledger | None",
+        explorer: Explorer | None,
         lost: "Lost | None",
         stream: Stream,
         what_if: DryRunner,
     ) -> None:
         self._what_if = what_if
-        self._shown, self._ledger, self._stream = service, ledger, stream
+        self._shown, self._explorer, self._stream = service, explorer, stream
         self._lost = lost
         self.desk = Desk(None)
         if service is not None:
             self.desk = Desk(service.pen, service.confirm, service.roles)
-        self._explorer = None if ledger is None else ledger.explorer()
 
     @functools.cached_property
     def _app(self) -> AppRoutes:
@@ -267,7 +267,7 @@ class _Routes:
                 version=VERSION,
                 service=None if service is None else service.digest,
                 certificate=None if service is None else service.certificate,
-                has_ledger=self._ledger is not None,
+                has_ledger=self._explorer is not None,
                 has_lost=self._lost is not None,
                 urls=() if service is None else tuple(service.urls),
                 signer=None if pen is None or signer_id is None else pen.name,
