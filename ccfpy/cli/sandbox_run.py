@@ -29,8 +29,7 @@ WRITABLE_APP = "logging"
 """The app to which a first message is written."""
 MESSAGE_ID = 42
 LOOK_S = 0.2
-"""Between two checks that all nodes still run; and how long a node may take to say who
-is primary."""
+"""Between two checks that all nodes still run."""
 ELECTIONS_WAITED = 5
 """After so many election timeouts without a primary, there will be none."""
 
@@ -226,7 +225,6 @@ class Run:
             seen = await survey(
                 [node.url for node in self._network.alive],
                 service_certificate=self._options.service_certificate.read_text(),
-                timeout_s=LOOK_S,
             )
         except ClientError:
             return None
