@@ -18,6 +18,7 @@ from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
 from ccfpy.local.configuration import ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from tests.e2e.running import despite_elections
 from tests.house.tree import ROOT
 
 OWN_ACTIONS = ROOT / "apps" / "inference" / "constitution" / "actions.js"
@@ -77,9 +78,13 @@ async def install(
         content, name=name, version=version, uploader=signer.certificate.digest_hex
     )
     await network.govern([action])
-    primary = await network.primary()
-    async with network.connect(primary, OWNER) as owner:
-        await upload(owner, name, version, content)
+
+    async def bring() -> None:
+        primary = await network.primary()
+        async with network.connect(primary, OWNER) as owner:
+            await upload(owner, name, version, content)
+
+    await despite_elections(bring)
 
 
 @dataclass(frozen=True, slots=True)

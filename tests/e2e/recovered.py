@@ -18,6 +18,7 @@ from ccfpy.ledger.chunk import ChunkName
 from ccfpy.local.configuration import Placement, Remains, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, PUBLIC, ProcessNetwork
 from ccfpy.local.node import NodeProcess
+from tests.e2e.running import despite_elections
 
 MESSAGES = 12
 """Enough for several ledger files of the size below."""
@@ -62,15 +63,19 @@ async def write(
     network: ProcessNetwork, first: int, count: int, *, padding: int = 2000
 ) -> TxId:
     """Write private messages as a user; wait until all are committed."""
-    primary = await network.primary()
-    last: TxId | None = None
-    async with network.connect(primary, "user0") as user:
-        for number in range(first, first + count):
-            body = {"id": number, "msg": f"secret {number}" + "." * padding}
-            last = (await user.post("/app/log/private", body)).txid
-        assert last is not None
-        await user.wait_committed(last)
-    return last
+
+    async def write_all() -> TxId:
+        primary = await network.primary()
+        last: TxId | None = None
+        async with network.connect(primary, "user0") as user:
+            for number in range(first, first + count):
+                body = {"id": number, "msg": f"secret {number}" + "." * padding}
+                last = (await user.post("/app/log/private", body)).txid
+            assert last is not None
+            await user.wait_committed(last)
+        return last
+
+    return await despite_elections(write_all)
 
 
 async def read(network: ProcessNetwork, node: NodeProcess, number: int) -> str:

@@ -4,16 +4,19 @@ import asyncio
 import os
 import select
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.blocking import BlockingConnection
 from ccfpy.client.connection import Connection
+from ccfpy.client.errors import ClientError, NotCommitted, OutcomeUnknown, ServiceError
 from ccfpy.client.governance import Governance
 from ccfpy.client.opening import open_service
+from ccfpy.client.outcomes import NOT_EXECUTED, VIEW_CHANGED
 from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
 from ccfpy.local.configuration import (
@@ -26,6 +29,8 @@ from ccfpy.local.node import NodeProcess
 
 DEADLINE_S = 20.0
 POLL_S = 0.01
+Made = TypeVar("Made")
+_UNAVAILABLE = 503
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,3 +156,29 @@ def wait_until(condition: Callable[[], bool], *, what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"in {DEADLINE_S} s: no {what}"
         select.select([], [], [], POLL_S)
+
+
+async def despite_elections(work: Callable[[], Awaitable[Made]]) -> Made:
+    """Do some work with a service of several nodes, and all of it again if an election
+    came in between, as on a crowded machine; any other failure is the test's."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            return await work()
+        except ClientError as error:
+            if not is_of_an_election(error) or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(POLL_S)
+
+
+def is_of_an_election(error: ClientError) -> bool:
+    """Return whether a request failed as one may while nodes elect a primary."""
+    match error:
+        case NotCommitted():
+            return error.is_final
+        case ServiceError():
+            return error.code == VIEW_CHANGED or (
+                error.status == _UNAVAILABLE and error.code in NOT_EXECUTED
+            )
+        case _:
+            return isinstance(error, OutcomeUnknown)

@@ -30,6 +30,7 @@ from tests.e2e.inference_service import (
     scaling,
     type_in,
 )
+from tests.e2e.running import despite_elections
 
 VIRTUAL = Expected(allows_virtual=True)
 ASKED_BEFORE = 20
@@ -97,11 +98,14 @@ async def _all_wait(everybody: list[Asking], version: int, count: int) -> None:
 
 
 async def _roll(network: ProcessNetwork) -> None:
-    primary = await network.primary()
-    async with network.connect(primary, "member0") as member:
-        rolled = await member.post("/app/channel/roll", {})
-        assert rolled.txid is not None
-        await member.wait_committed(rolled.txid)
+    async def roll() -> None:
+        primary = await network.primary()
+        async with network.connect(primary, "member0") as member:
+            rolled = await member.post("/app/channel/roll", {})
+            assert rolled.txid is not None
+            await member.wait_committed(rolled.txid)
+
+    await despite_elections(roll)
 
 
 def test_models_and_keys_are_replaced_under_load_without_a_failed_request(

@@ -22,8 +22,11 @@ from tests.e2e.running import DEADLINE_S, wait_gone, wait_until
 
 PROGRAM = (sys.executable, "-m", "ccfpy.cli.main")
 START_S = 60
+FIRST_VIEW = 2
 RENEWAL_S = 3
 """Within this time of its vote, a renewed certificate is shown to new connections."""
+LOOKS = 10
+"""On a crowded machine: and within the time of so many looks at all certificates."""
 
 
 class Sandbox:
@@ -53,12 +56,45 @@ class Sandbox:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def status(self, code: int = 0) -> dict[str, Any]:
-        """Ask for the nodes."""
+    def status(self, *codes: int) -> dict[str, Any]:
+        """Ask for the nodes; the command ends with one of these codes."""
         done = self.run("network", "status", "--json")
-        assert done.returncode == code, done.stderr
+        assert done.returncode in (codes or (0,)), done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
+
+    def settled(self) -> dict[str, Any]:
+        """Return the nodes, once a primary has heard of all others.
+
+        A busy machine may elect another primary than the first node, at any time.
+        """
+        told: dict[str, Any] = {}
+
+        def is_settled() -> bool:
+            told.update(self.status(0, 1))
+            roles = [(it["role"], it["heard_ms_ago"] is None) for it in told["nodes"]]
+            return sorted(roles) == [
+                *[("backup", False)] * (len(roles) - 1),
+                ("primary", True),
+            ]
+
+        wait_until(is_settled, what="one primary that hears of all others")
+        return told
+
+    def view(self) -> int:
+        """Return the latest view that a node knows."""
+        nodes = self.status(0, 1)["nodes"]
+        return max((it["view"] for it in nodes if it["is_reachable"]), default=0)
+
+    def again_after_elections(self, *words: str) -> str:
+        """Run a command that must work unless an election comes in between; if one
+        did, run the command again."""
+        while True:
+            view = self.view()
+            done = self.run(*words)
+            if done.returncode == 0:
+                return done.stdout
+            assert self.view() > view, done.stderr
 
     def said(self) -> str:
         """Return the progress that was reported so far."""
@@ -108,24 +144,30 @@ def _roles(told: dict[str, Any]) -> Sequence[str | None]:
 
 
 def test_three_nodes_join_and_are_seen(sandbox: Sandbox) -> None:
-    told = sandbox.status()
-    assert _roles(told) == ["backup", "backup", "primary"]
-    assert told["primary_id"] == sandbox.nodes[0]["id"]
+    told = sandbox.settled()
+    (primary,) = [node for node in told["nodes"] if node["role"] == "primary"]
+    assert told["primary_id"] == primary["node_id"]
+    if primary["view"] == FIRST_VIEW:
+        assert primary["node_id"] == sandbox.nodes[0]["id"]
     assert told["has_majority"]
     assert len({node["url"] for node in sandbox.nodes}) == 3
     for node in told["nodes"]:
         assert (node["status"], node["is_reachable"]) == ("Trusted", True)
-        heard = node["heard_ms_ago"]
-        assert (heard is None) == (node["role"] == "primary")
-    table = sandbox.ok("network", "status")
-    assert len(table.splitlines()) == 6
-    assert re.search(r"^[0-9a-f]{8} Trusted primary +2 2\.\d+ ", table, re.MULTILINE)
+    row = re.compile(r"^[0-9a-f]{8} Trusted primary +(\d+) \1\.\d+ ", re.MULTILINE)
+
+    def is_shown() -> bool:
+        table = sandbox.run("network", "status").stdout
+        assert len(table.splitlines()) == 6
+        return row.search(table) is not None
+
+    wait_until(is_shown, what="a primary that has committed in its view")
 
 
 def test_any_node_takes_a_write_and_all_have_it(sandbox: Sandbox) -> None:
     body = '{"id": 1, "msg": "anywhere"}'
     backup = ["--url", sandbox.nodes[2]["url"], "--as", "user0"]
-    sandbox.ok("call", "/app/log/private", *backup, "-d", body, "--commit")
+    write = ("call", "/app/log/private", *backup, "-d", body, "--commit")
+    sandbox.again_after_elections(*write)
 
     def have_it() -> bool:
         read = ["call", "/app/log/private?id=1", "--as", "user0", "--url"]
@@ -169,13 +211,16 @@ def test_renewed_certificates_are_in_use_within_seconds(
     sandbox: Sandbox, action: str, shown: Callable[[tuple[str, int]], str]
 ) -> None:
     addresses = [_address(node) for node in sandbox.nodes]
+    began = time.monotonic()
     before = [shown(address) for address in addresses]
+    look_s = time.monotonic() - began
     yesterday = datetime.now(UTC) - timedelta(days=1)
     arguments = (
         *("--arg", f"valid_from={yesterday:%Y%m%d%H%M%SZ}"),
         *("--arg", "validity_period_days=90"),
     )
-    proposal = sandbox.ok("gov", "propose", "--action", action, *arguments).split()[0]
+    propose = ("gov", "propose", "--action", action, *arguments)
+    proposal = sandbox.again_after_elections(*propose).split()[0]
     sandbox.ok("gov", "vote", proposal)
     accepted = time.monotonic()
 
@@ -186,7 +231,7 @@ def test_renewed_certificates_are_in_use_within_seconds(
         )
 
     wait_until(are_new, what="renewed certificates")
-    assert time.monotonic() - accepted < RENEWAL_S
+    assert time.monotonic() - accepted < max(RENEWAL_S, LOOKS * look_s)
 
 
 def test_a_node_joins_by_its_members_votes_and_another_leaves(
@@ -204,7 +249,7 @@ def test_a_node_joins_by_its_members_votes_and_another_leaves(
         said = sandbox.ok("network", "trust", address)
         assert re.search(r"takes part, and has all up to 2\.\d+", said)
         wanted = {"Trusted"}
-        assert {node["status"] for node in sandbox.status()["nodes"]} == wanted
+        assert {node["status"] for node in sandbox.status(0, 1)["nodes"]} == wanted
         refused = sandbox.run("network", "remove", address)
         assert refused.returncode == 1
         assert "retire it first" in refused.stderr
@@ -212,7 +257,7 @@ def test_a_node_joins_by_its_members_votes_and_another_leaves(
         process.terminate()
         assert process.wait(DEADLINE_S) == 0
     assert "is removed" in sandbox.ok("network", "remove", address)
-    assert len(sandbox.status()["nodes"]) == 3
+    assert len(sandbox.status(0, 1)["nodes"]) == 3
 
 
 def test_a_node_that_dies_is_replaced_as_primary(sandbox: Sandbox) -> None:
@@ -221,13 +266,17 @@ def test_a_node_that_dies_is_replaced_as_primary(sandbox: Sandbox) -> None:
         lambda: "the primary is https://" in sandbox.said(), what="word of a primary"
     )
     assert "node 0 has ended: killed by signal 9; 2 of 3 are left" in sandbox.said()
-    told = sandbox.status()
-    assert _roles(told) == ["None", "backup", "primary"]
+
+    def are_two_left() -> bool:
+        return _roles(sandbox.status(0, 1)) == ["None", "backup", "primary"]
+
+    wait_until(are_two_left, what="one primary and one backup")
     body = '{"id": 2, "msg": "goes on"}'
-    sandbox.ok("call", "/app/log/private", "--as", "user0", "-d", body, "--commit")
+    write = ("call", "/app/log/private", "--as", "user0", "-d", body, "--commit")
+    sandbox.again_after_elections(*write)
     os.kill(sandbox.nodes[1]["pid"], signal.SIGKILL)
     wait_gone(sandbox.nodes[1]["pid"])
-    assert not sandbox.status(code=1)["has_majority"]
+    assert not sandbox.status(1)["has_majority"]
     os.kill(sandbox.nodes[2]["pid"], signal.SIGTERM)
     assert sandbox.process.wait(DEADLINE_S) == 1
     last = sandbox.said().splitlines()[-1]
