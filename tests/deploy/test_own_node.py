@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.image.own_node import OwnNode, leave, main
-from tests.e2e.running import running_node
+from tests.e2e.running import running_node, wait_until
 
 
 def test_a_node_is_asked_as_long_as_it_runs(tmp_path: Path) -> None:
@@ -13,11 +13,12 @@ def test_a_node_is_asked_as_long_as_it_runs(tmp_path: Path) -> None:
     with running_node(tmp_path / "service") as running:
         port = int(running.url.rpartition(":")[2])
         node = OwnNode([port], running.options.service_certificate)
-        assert node.is_ready("state")
-        assert node.is_ready("gov")
+        # A starved node may answer later than a hook waits for.
+        wait_until(lambda: node.is_ready("state"), what="answer about its state")
+        wait_until(lambda: node.is_ready("gov"), what="answer to members")
         assert not node.is_ready("app"), "no member has opened the service"
         running.open(["user0"])
-        assert node.is_ready("app")
+        wait_until(lambda: node.is_ready("app"), what="answer to users")
         # A service always needs its only node, however long the hook waits.
         assert not node.may_stop()
         assert not leave(node, announce=lambda: said.append("stop"), timeout_s=0)

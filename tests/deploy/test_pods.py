@@ -217,10 +217,8 @@ def test_a_service_begins_grows_and_changes_its_nodes(cluster: Cluster) -> None:
     names = [f"ccfpy-{it}" for it in range(nodes.workload["spec"]["replicas"])]
     pods = [cluster.run_pod(nodes, name, files, ready=first) for name in names]
     for pod in pods:
-        eventually(
-            functools.partial(pod.probe, "readiness"), f"readiness of {pod.name}"
-        )
-        assert pod.probe("liveness")
+        for which in ("readiness", "liveness"):
+            eventually(functools.partial(pod.probe, which), f"{which} of {pod.name}")
 
     for name in MEMBERS:
         cluster.ccfpy("gov", "ack", "--as", name)
@@ -235,17 +233,18 @@ def test_a_service_begins_grows_and_changes_its_nodes(cluster: Cluster) -> None:
     _leave(pods[2])
     assert _trusted(cluster) == {"ccfpy-0", "ccfpy-1"}
     for pod in pods[:2]:
-        assert pod.probe("readiness"), "two go on without the third"
+        ready = functools.partial(pod.probe, "readiness")
+        eventually(ready, f"readiness of {pod.name}: two go on without the third")
     # The replacement of a pod has its name and its disk.
     podman("rm", pods[2].name)
     successor = cluster.run_pod(nodes, names[2], files, ready=pods[0])
     _wait_pending(successor)
-    assert successor.probe("startup")
+    eventually(lambda: successor.probe("startup"), "answer of the successor")
     assert not successor.probe("readiness")
     address = f"{names[2]}.ccfpy-nodes.ccfpy.svc:8000"
     cluster.ccfpy("network", "trust", address, *VOTERS, "--url", _url(names[0]))
     eventually(lambda: successor.probe("readiness"), "readiness of the successor")
-    assert _trusted(cluster) == set(names)
+    eventually(lambda: _trusted(cluster) == set(names), "trust in all three pods")
 
 
 def test_members_scripts_are_those_that_ship() -> None:

@@ -28,6 +28,7 @@ from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.collector import Collector, collecting
 from tests.e2e.canary_traffic import TRACE, Address, Canaries, send_canaries
+from tests.e2e.running import wait_until
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -136,11 +137,18 @@ def run(workspace: Path) -> Seen:
 
 def _scrape(node: NodeProcess) -> bytes:
     """Return the node's metrics, which are searched like every file of the host's."""
-    assert node.metrics_url is not None
-    with urllib.request.urlopen(node.metrics_url, timeout=10) as answer:
-        text: bytes = answer.read()
-    assert b"ccfpy_enclave_answers 1" in text
-    return text
+    url = node.metrics_url
+    assert url is not None
+    pages: list[bytes] = []
+
+    def has_answered() -> bool:
+        """Return whether the enclave answered in time, as it may not when starved."""
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            pages[:] = [answer.read()]
+        return b"ccfpy_enclave_answers 1" in pages[0]
+
+    wait_until(has_answered, what="metrics of the enclave")
+    return pages[0]
 
 
 def _keep_traces(node: NodeProcess, collector: Collector) -> None:

@@ -8,7 +8,7 @@ import pytest
 from ccfpy.client.blocking import BlockingConnection
 from tests.attacks import attack
 from tests.e2e.careless_app import MISTAKES
-from tests.e2e.running import Running, running_node
+from tests.e2e.running import Running, running_node, wait_until
 
 APP = Path(__file__).with_name("careless_app.py")
 LATE = "Operation took too long to complete."
@@ -48,9 +48,17 @@ def test_a_mistake_is_one_callers_error(
         assert LATE in reply.text
     assert user.get("/app/mistake").status == 204, "what it wrote is dropped"
     assert node.enclave_pid == enclave
-    log = node.node.log.read_text()
-    assert f"in PUT /app/mistake (id {failure})" in log
-    assert "careless_app.py" in log
+
+    def is_logged() -> bool:
+        """Return whether the log, which is not written before the answer, says why."""
+        log = node.node.log.read_text()
+        return (
+            f"in PUT /app/mistake (id {failure})" in log
+            and f"id {failure}: " in log
+            and "careless_app.py" in log
+        )
+
+    wait_until(is_logged, what="the mistake's traceback in the log")
 
 
 @attack("applications: an answer that ends the process that writes it")
