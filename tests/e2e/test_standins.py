@@ -20,7 +20,7 @@ from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.local.configuration import Placement, ServiceOptions, founder
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
-from tests.e2e.running import children, wait_gone, wait_until
+from tests.e2e.running import DEADLINE_S, children, wait_gone, wait_until
 
 CONFIG_FILE = "0.config.json"
 APP = "samples/apps/logging/logging"
@@ -76,7 +76,7 @@ def _start(folder: Path, options: Sequence[str] = START) -> "subprocess.Popen[by
 
 def _to_its_end(folder: Path, options: Sequence[str]) -> tuple[int, list[str]]:
     """Run a program that ends by itself; give its code and its log."""
-    code = _start(folder, options).wait(timeout=20)
+    code = _start(folder, options).wait(DEADLINE_S)
     assert (folder / "err").read_bytes() == b""
     return code, (folder / "out").read_text().splitlines()
 
@@ -114,7 +114,7 @@ def test_a_node_writes_the_files_that_others_wait_for(
     node = Certificate.from_pem((folder / "0.pem").read_text())
     assert len(sha256_hex(node.public_key_der)) == 64
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(DEADLINE_S) == 0
     assert (folder / "err").read_bytes() == b""
 
 
@@ -148,7 +148,7 @@ def test_the_process_that_was_started_is_the_one_that_serves(
     ]
     assert len(sockets) >= 3  # two listeners and the channel to the enclave
     process.send_signal(signal.SIGHUP)
-    assert process.wait(timeout=5) == 0
+    assert process.wait(DEADLINE_S) == 0
     wait_gone(enclave)
     assert "Hangup: " in (folder / "out").read_text()
 
@@ -160,7 +160,7 @@ def test_log_lines_have_the_form_that_is_searched(
     started.append(process)
     _wait_started(folder, process)
     process.send_signal(signal.SIGTERM)
-    process.wait(timeout=10)
+    process.wait(DEADLINE_S)
     lines = (folder / "out").read_text().splitlines()
     form = re.compile(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z {8}\d{1,3} +"
@@ -179,7 +179,7 @@ def test_log_lines_can_be_json(
     started.append(process)
     _wait_started(folder, process)
     process.send_signal(signal.SIGTERM)
-    process.wait(timeout=10)
+    process.wait(DEADLINE_S)
     for line in (folder / "out").read_text().splitlines():
         assert list(json.loads(line)) == [
             "h_ts", "thread_id", "level", "tag", "file", "number", "msg"
@@ -290,7 +290,7 @@ def test_the_first_sigterm_can_be_a_notice(
     wait_until(lambda: said in (folder / "out").read_text(), what="notice")
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(DEADLINE_S) == 0
 
 
 def test_keys_are_generated_as_by_ccfs_script(prefix: Path, tmp_path: Path) -> None:
