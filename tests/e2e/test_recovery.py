@@ -1,7 +1,10 @@
 """A service that lost all its nodes is back, with everything that was committed."""
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -115,10 +118,10 @@ def test_an_auditor_follows_the_ledger_from_one_service_to_the_next(
     folders = [recovered.nodes[number].ledger]
     if number == 0:
         folders += recovered.remains.read_only
-    found = {path.name: path for folder in folders for path in folder.iterdir()}
+    found = _read_all(folders)
     findings = list(
         audit(
-            ChunkFile(str(name), found[str(name)].read_bytes)
+            ChunkFile(str(name), partial(found.__getitem__, str(name)))
             for name in arrange(name for name in found if "ignored" not in name)
         )
     )
@@ -136,3 +139,19 @@ def test_an_auditor_follows_the_ledger_from_one_service_to_the_next(
         recovered.remains.identity.read_text(),
         recovered.network.options.service_certificate.read_text(),
     ]
+
+
+def _read_all(folders: Sequence[Path]) -> dict[str, bytes]:
+    """Read files by their names; a node renames a file when it is committed."""
+    found: dict[str, bytes] = {}
+
+    def have_kept_their_names() -> bool:
+        found.clear()
+        with contextlib.suppress(FileNotFoundError):
+            for folder in folders:
+                found.update({it.name: it.read_bytes() for it in folder.iterdir()})
+            return True
+        return False
+
+    wait_until(have_kept_their_names, what="files that are renamed no more")
+    return found
