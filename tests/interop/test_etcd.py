@@ -170,9 +170,11 @@ def test_a_watch_hears_what_is_written(desk: Desk) -> None:
         desk,
         """
         etcdctl watch --prefix w/ --prev-kv > heard &
-        until grep --quiet end heard; do
-            etcdctl put w/a 1; etcdctl del w/a; etcdctl put w/b end
+        until grep --quiet DELETE heard; do
+            etcdctl put w/a 1; etcdctl del w/a
         done > written
+        etcdctl put w/b end >> written
+        until grep --quiet end heard; do sleep 0.05; done
         kill $!
         cat heard
         """,
