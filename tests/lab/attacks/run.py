@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ async def run_attacks(
     *,
     is_quick: bool,
     say: Callable[[str], None],
-) -> AsyncIterator[Outcome]:
+) -> AsyncGenerator[Outcome]:
     """Run attacks; yield each outcome as it is known.
 
     Args:
