@@ -1,6 +1,6 @@
 // The proposals that the service remembers, for members.
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Inbox, ProposalRow } from "./answers";
 import { older } from "./api";
 import { signer } from "./signer";
@@ -104,11 +104,17 @@ function Decided({ read, reader }: { read: Inbox; reader: string | undefined }) 
   const status = useSignal("");
   const isBusy = useSignal(false);
   const list = useRef<HTMLUListElement>(null);
+  const more = useRef<HTMLButtonElement>(null);
+  const goesOnAt = useRef<string | null>(null);
   const decided = read.proposals.filter((row) => row.group === "decided");
   const hasBegun = kept.value.length > 0;
   useEffect(() => {
     if (hasBegun) kept.value = merged(decided, kept.value);
   }, [read]);
+  useLayoutEffect(() => {
+    if (goesOnAt.current) list.current?.querySelector<HTMLElement>(`a[href$="${goesOnAt.current}"]`)?.focus();
+    goesOnAt.current = null;
+  }, [kept.value]);
   const rows = merged(decided, kept.value).slice(0, LISTED_MAX);
   const before = hasBegun ? next.value : read.older;
 
@@ -119,10 +125,9 @@ function Decided({ read, reader }: { read: Inbox; reader: string | undefined }) 
     try {
       const page = await older(before);
       const all = merged(rows, page.proposals);
-      const first = all[rows.length];
+      // Who reads on by keyboard goes on where the new ones begin; who went elsewhere stays there.
+      if (document.activeElement === more.current) goesOnAt.current = all[rows.length]?.id ?? null;
       kept.value = all;
-      // Who reads on by keyboard goes on where the new ones begin.
-      if (first) requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`a[href$="${first.id}"]`)?.focus());
       next.value = page.older;
       status.value = page.not_known
         ? `${sentence(page.not_known)}.`
@@ -147,7 +152,7 @@ function Decided({ read, reader }: { read: Inbox; reader: string | undefined }) 
         ))}
       </ul>
       {before !== null && rows.length < LISTED_MAX && (
-        <button type="button" class="second older" onClick={() => void readOn()}>
+        <button ref={more} type="button" class="second older" onClick={() => void readOn()}>
           Read older ones
         </button>
       )}

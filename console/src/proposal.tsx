@@ -241,17 +241,13 @@ export function ProposalView({ id }: { id: string }) {
   useEffect(() => void load(), [id, version, member]);
 
   const shown = page.value;
-  const heading = shown ? `${shown.title}: ${standing(shown)}` : "";
-  useEffect(() => {
-    if (heading) document.title = `${heading} · ccfpy console`;
-  }, [heading]);
   if (!shown) return <p class={trouble.value ? "bad" : ""}>{trouble.value || "Running the constitution over the proposal …"}</p>;
   return (
     <>
       <p>
         <a href="#/proposals">All proposals</a>
       </p>
-      <h1>{heading}</h1>
+      <h1>{`${shown.title}: ${standing(shown)}`}</h1>
       {shown.own_vote && <p class="voted">{voted(shown.own_vote)}</p>}
       {trouble.value && <p class="bad">{trouble.value}</p>}
       <Warnings page={shown} />

@@ -17,15 +17,15 @@ export const left = signal<LostView | null>(null);
 export const lost = signal("");
 
 addEventListener("hashchange", () => {
+  focusedBefore = document.activeElement;
   route.value = location.hash.slice(1) || "/";
   scrollTo(0, 0);
-  focusedBefore = document.activeElement;
-  // The view that was shown is gone by then.
-  requestAnimationFrame(() => requestAnimationFrame(awaitHeading));
+  // Preact draws the view in a microtask, which comes before this one; a key comes after both.
+  queueMicrotask(awaitHeading);
 });
 
-/** Sees the heading of a page come; a later navigation takes the earlier one's place. */
-const awaited = new MutationObserver(() => focusWhenThere());
+/** Whether the heading of a page that was opened is to have the focus; a person who moves on ends that. */
+let isAwaited = false;
 let focusedBefore: Element | null = null;
 let focusedHeading: Element | null = null;
 
@@ -36,20 +36,26 @@ export function focusHeading(): void {
 }
 
 function awaitHeading(): void {
-  const main = document.querySelector("main");
-  awaited.disconnect();
-  if (main) awaited.observe(main, { childList: true, subtree: true });
-  focusWhenThere();
+  isAwaited = true;
+  followHeading();
 }
 
-function focusWhenThere(): void {
-  const now = document.activeElement;
+/** Keep the title as the heading is, and see the heading of a page come. */
+function followHeading(): void {
   const heading = document.querySelector<HTMLElement>("main h1");
-  if (heading) document.title = `${heading.textContent} · ccfpy console`;
+  const title = `${heading?.textContent} · ccfpy console`;
+  if (heading && document.title !== title) document.title = title;
+  if (isAwaited) focusWhenThere(heading);
+}
+
+new MutationObserver(followHeading).observe(document.body, { childList: true, characterData: true, subtree: true });
+
+function focusWhenThere(heading: HTMLElement | null): void {
+  const now = document.activeElement;
   // A heading that is drawn anew loses the focus, which then is nobody's.
   const isNobodys = now === document.body && !focusedHeading?.isConnected;
-  if (!isNobodys && now !== focusedBefore && now !== heading) return awaited.disconnect();
-  if (!heading || heading === now) return;
+  isAwaited = isNobodys || now === focusedBefore || now === heading;
+  if (!isAwaited || !heading || heading === now) return;
   heading.tabIndex = -1;
   heading.focus();
   [focusedHeading, focusedBefore] = [heading, null];

@@ -1,6 +1,6 @@
 // A request that is filled in, sent by the console, and what came back.
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { CallAnswer, CallField, CallForm, CallStanding } from "./answers";
 import { call, callForm, standing } from "./api";
 import { counted, said, sentence } from "./words";
@@ -82,8 +82,11 @@ function Form({ form }: { form: CallForm }) {
   const isBusy = useSignal(false);
   const isBad = useSignal(false);
   const group = useRef<HTMLFormElement>(null);
-  // Who opened the form by keyboard goes on within it.
-  useEffect(() => group.current?.querySelector<HTMLElement>("input, textarea, button")?.focus(), []);
+  // Who opened the form by keyboard goes on within it: the focus is nobody's, as the button
+  // that had it is gone. Who went elsewhere meanwhile stays there.
+  useLayoutEffect(() => {
+    if (document.activeElement === document.body) group.current?.querySelector<HTMLElement>("input, textarea, button")?.focus();
+  }, []);
 
   async function send(): Promise<void> {
     if (isBusy.value) return;

@@ -1,6 +1,6 @@
 // A vote or a withdrawal: by the console's machine, by a key in the page, or by hand elsewhere.
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Cast, OwnVote, ProposalPage } from "./answers";
 import { committed, vote, withdraw } from "./api";
 import { ballot, textDigest } from "./ballots";
@@ -27,8 +27,9 @@ export const voted = ({ side, txid }: OwnVote): string =>
 /** Asks once before what is final is signed: a first click or key alone signs nothing. */
 function Question({ choice, sign, leave }: { choice: Choice; sign: () => void; leave: () => void }) {
   const group = useRef<HTMLDivElement>(null);
-  // Not the button: who holds ENTER down would answer before reading.
-  useEffect(() => group.current?.focus(), [choice]);
+  // Not the button: who holds ENTER down would answer before reading. And before the next
+  // key: an effect after the frame would take the focus from a button that TAB led to.
+  useLayoutEffect(() => group.current?.focus(), [choice]);
   return (
     <div
       ref={group}
@@ -66,6 +67,7 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
   const isBad = useSignal(false);
   const asked = useSignal<Choice | null>(null);
   const bar = useRef<HTMLElement>(null);
+  const leftFrom = useRef<Choice | null>(null);
   const by = signer.value;
   const mayVote = page.may_vote && by !== null;
   const isDone = page.own_vote !== null;
@@ -80,10 +82,15 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
   }
 
   function leave(): void {
-    const choice = asked.value;
+    leftFrom.current = asked.value;
     asked.value = null;
-    requestAnimationFrame(() => bar.current?.querySelector<HTMLElement>(`[data-choice="${choice}"]`)?.focus());
   }
+
+  // The focus goes back to the button of the question, as soon as the button is there again.
+  useLayoutEffect(() => {
+    if (leftFrom.current) bar.current?.querySelector<HTMLElement>(`[data-choice="${leftFrom.current}"]`)?.focus();
+    leftFrom.current = null;
+  }, [asked.value]);
 
   const button = (choice: Choice) => (
     <button type="button" class="choice" data-choice={choice} disabled={isBusy.value} onClick={() => ask(choice)}>

@@ -5,13 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.cli.gov_proposals import listed_proposals
@@ -58,6 +59,24 @@ export function write (request) {
     return { body: told };
 }
 """
+
+
+HOLD_FRAMES = """(() => {
+    const own = { requestAnimationFrame, setTimeout };
+    const held = [];
+    for (const name of Object.keys(own)) window[name] = (work) => (held.push(work), 0);
+    window.releaseFrames = () => {
+        Object.assign(window, own);
+        held.forEach((work) => work(performance.now()));
+    };
+})()"""
+
+
+ANSWERED = """async () => {
+    const answer = await fetch(location.href);
+    await crypto.subtle.digest("SHA-256", await answer.arrayBuffer());
+}"""
+"""Does what the page does with an answer, and so ends after that."""
 
 
 def signer(service: Running, name: str) -> FileSigner:
@@ -202,6 +221,18 @@ def go(page: Page, place: str) -> None:
     page.evaluate(f"location.hash = {place!r}")
 
 
+@contextmanager
+def without_frames(page: Page) -> Iterator[None]:
+    """Hold back what the page does later than at once, until the end.
+
+    A slow machine draws a frame long after a key, and the next key comes before it: the
+    page has to have its focus in place without one.
+    """
+    page.evaluate(HOLD_FRAMES)
+    yield
+    page.evaluate("releaseFrames()")
+
+
 def picture(
     page: Page, name: str, *, dark: bool = False, of: Locator | None = None
 ) -> None:
@@ -223,3 +254,32 @@ def cast(page: Page, choice: str) -> None:
 
 def see(page: Page, text: str) -> None:
     expect(page.locator("main")).to_contain_text(text, timeout=DEADLINE_MS)
+
+
+class Late:
+    """The first answer to a question, which arrives when the test says so."""
+
+    def __init__(
+        self, page: Page, asked: str, *, changed: tuple[str, str] = ("", "")
+    ) -> None:
+        self._page, self._held = page, list[Route]()
+        self._changed, self._told = changed, ""
+        page.route(asked, self._hold, times=1)
+
+    def _hold(self, route: Route) -> None:
+        self._told = route.fetch().text().replace(*self._changed)
+        self._held.append(route)
+
+    def wait(self) -> None:
+        """Wait until the question is asked and its answer is known."""
+        deadline = time.monotonic() + DEADLINE_MS / 1000
+        while not self._held:
+            assert time.monotonic() < deadline
+            self._page.wait_for_timeout(10)
+
+    def arrive(self) -> None:
+        """Bring the answer, and wait until the page has it."""
+        with self._page.expect_response(self._held[0].request.url) as response:
+            self._held[0].fulfill(body=self._told)
+        response.value.finished()
+        self._page.evaluate(ANSWERED)

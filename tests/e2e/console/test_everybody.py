@@ -15,6 +15,7 @@ from tests.e2e.console.pages import (
     see,
     set_user_data,
     thing_app,
+    without_frames,
 )
 from tests.e2e.running import Running
 
@@ -32,6 +33,12 @@ NO_OUTLINE = """(() => {
     return document.activeElement !== document.body && style.outlineStyle === "none"
         && style.textDecorationLine === "none";
 })()"""
+IS_AT_END = """() => document.querySelector(".list table").ariaRowCount
+    === [...document.querySelectorAll(".list tbody tr")].at(-1)?.ariaRowIndex"""
+HAS_FOCUS = "each => each === document.activeElement"
+IS_TITLED = """() =>
+    document.title === `${document.querySelector("h1").textContent} · ccfpy console`"""
+"""Both are read at once: the words of a heading change while one looks."""
 UNFOLD = "document.querySelectorAll('section details').forEach((it) => it.open = true)"
 """Also what is folded at first is for everybody."""
 
@@ -99,8 +106,16 @@ def test_each_page_begins_with_its_heading_and_says_where_it_is(
     with opened(browser, reading) as page:
         for name in pages_of(page, opens_an_endpoint):
             expect(page.locator("main h1:focus"), name).to_have_count(1)
-            heading = page.locator("h1").text_content()
-            expect(page).to_have_title(f"{heading} · ccfpy console")
+            page.wait_for_function(IS_TITLED)
+        with without_frames(page):
+            go(page, "/key")
+            expect(page.locator("h1:focus")).to_have_text("Nobody votes here yet")
+            # The title follows the heading also once the focus has moved on.
+            page.keyboard.press("Tab")
+            changed = "Somebody votes here"
+            heading = page.locator("main h1")
+            heading.evaluate("(it, text) => (it.firstChild.data = text)", changed)
+            expect(page).to_have_title(f"{changed} · ccfpy console")
 
 
 def test_shapes_say_what_colours_say(
@@ -131,7 +146,7 @@ def reach(page: Page, name: str, role: str = "link") -> None:
     for _ in range(TABS_MAX):
         page.keyboard.press("Tab")
         assert not page.evaluate(NO_OUTLINE), "one sees where the focus is"
-        if thing.evaluate("each => each === document.activeElement"):
+        if thing.evaluate(HAS_FOCUS):
             return
     raise AssertionError(f"{TABS_MAX} times Tab lead to no {role} {name}")
 
@@ -150,9 +165,7 @@ def test_a_keyboard_is_enough_to_read_a_ledger_and_a_receipt(
         see(page, "transactions verified")
         reach(page, "Transactions, scroll for others", "region")
         page.keyboard.press("End")
-        last = page.locator(".list tbody tr").last
-        total = page.locator(".list table").get_attribute("aria-rowcount")
-        expect(last).to_have_attribute("aria-rowindex", total or "")
+        page.wait_for_function(IS_AT_END)
         page.keyboard.press("Home")
         first = page.locator(".list tbody tr").first
         expect(first).to_have_attribute("aria-rowindex", "2")
@@ -174,6 +187,23 @@ def test_a_keyboard_is_enough_to_read_a_ledger_and_a_receipt(
         see(page, "2.1 is in the ledger of this service")
 
 
+def answer_by_keyboard(page: Page) -> None:
+    """Vote against what is shown, after a question that was left once."""
+    vote = page.get_by_role("button", name="Vote against", exact=True)
+    reach(page, "Vote against", "button")
+    page.keyboard.press("Enter")
+    question = page.get_by_role("group", name="Vote against? It cannot be changed.")
+    # Before any frame, as the next key may come before one.
+    assert question.evaluate(HAS_FOCUS)
+    # Who holds the key down has answered nothing.
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    assert vote.evaluate(HAS_FOCUS)
+    page.keyboard.press("Enter")
+    reach(page, "Yes, vote against", "button")
+    page.keyboard.press("Enter")
+
+
 def test_a_keyboard_is_enough_to_vote(service: Running, browser: Browser) -> None:
     proposal_id = propose(service, set_user_data("ee" * 32))
     options = ("--as", "member2", "--no-confirm")
@@ -185,16 +215,6 @@ def test_a_keyboard_is_enough_to_vote(service: Running, browser: Browser) -> Non
         page.locator(f"a[href$='{proposal_id}']").focus()
         page.keyboard.press("Enter")
         see(page, "What would change")
-        vote = page.get_by_role("button", name="Vote against", exact=True)
-        reach(page, "Vote against", "button")
-        page.keyboard.press("Enter")
-        question = page.get_by_role("group", name="Vote against? It cannot be changed.")
-        expect(question).to_be_focused()
-        # Who holds the key down has answered nothing.
-        page.keyboard.press("Enter")
-        page.keyboard.press("Escape")
-        expect(vote).to_be_focused()
-        page.keyboard.press("Enter")
-        reach(page, "Yes, vote against", "button")
-        page.keyboard.press("Enter")
+        with without_frames(page):
+            answer_by_keyboard(page)
         expect(page.get_by_role("status")).to_contain_text("is committed as")

@@ -24,6 +24,7 @@ from tests.e2e.console.pages import (
     opened,
     picture,
     see,
+    without_frames,
 )
 from tests.e2e.running import Running
 from tests.unit.client.conftest import (
@@ -239,9 +240,10 @@ def test_a_member_reads_on_to_older_proposals(
             expect(items).to_have_count(2)
             more = page.get_by_role("button", name="Read older ones")
             more.focus()
-            page.keyboard.press("Enter")
-            expect(items).to_have_count(4)
-            expect(items.nth(2).get_by_role("link")).to_be_focused()
+            with without_frames(page):
+                page.keyboard.press("Enter")
+                expect(items).to_have_count(4)
+                expect(items.nth(2).get_by_role("link")).to_be_focused()
             more.click()
             see(page, "there are no others")
             expect(more).to_have_count(0)
