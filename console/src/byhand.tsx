@@ -1,6 +1,6 @@
 // Signing elsewhere: what to sign is taken away as a file, and the signed message is brought back.
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import type { ProposalPage } from "./answers";
 import { committed, signingFacts, submit } from "./api";
 import { ballot } from "./ballots";
@@ -27,6 +27,7 @@ export function SendSigned({ expected, done }: { expected?: Expected; done?: (wh
   const status = useSignal("");
   const isBad = useSignal(false);
   const isBusy = useSignal(false);
+  const latest = useRef(0);
 
   function fail(error: unknown): void {
     isBad.value = true;
@@ -37,6 +38,8 @@ export function SendSigned({ expected, done }: { expected?: Expected; done?: (wh
     message.value = null;
     isBad.value = false;
     status.value = "";
+    // A file that is chosen meanwhile takes this one's place.
+    const chosen = ++latest.current;
     if (!file) return;
     try {
       const read = new Uint8Array(await file.arrayBuffer());
@@ -45,9 +48,9 @@ export function SendSigned({ expected, done }: { expected?: Expected; done?: (wh
       if (wrong) throw new Error(wrong);
       const size = sizeTrouble(read, await signingFacts(found.memberId));
       if (size) throw new Error(size);
-      [message.value, bytes.value] = [found, read];
+      if (chosen === latest.current) [message.value, bytes.value] = [found, read];
     } catch (error) {
-      fail(error);
+      if (chosen === latest.current) fail(error);
     }
   }
 

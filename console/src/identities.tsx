@@ -90,18 +90,17 @@ async function digestOf(pem: string): Promise<string | null> {
   return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The identities in a proposal to go on from a lost service; nothing for other proposals. */
+/** The identities in a proposal to go on from a lost service; nothing for other proposals. Keyed by the proposal's digest. */
 export function ProposedIdentities({ proposal }: { proposal: string }) {
   const digests = useSignal<readonly (string | null)[] | null>(null);
   const found = named(proposal);
   useEffect(() => {
-    digests.value = null;
     if (!found) return;
     void Promise.all([digestOf(found.previous), digestOf(found.next)]).then(
       (made) => (digests.value = made),
       () => (digests.value = [null, null]),
     );
-  }, [proposal]);
+  }, []);
   if (!found || !digests.value) return null;
   return <Identities previous={digests.value[0] ?? null} next={digests.value[1] ?? null} isCompared />;
 }

@@ -143,7 +143,7 @@ function Holder() {
     }
   }
 
-  useEffect(() => void load(), [by?.id]);
+  useEffect(() => void load(), []);
   if (!by) return <p>Choose a key, or start the console with --as MEMBER.</p>;
   return (
     <>
@@ -189,7 +189,7 @@ export function KeyView() {
           ? `You are ${by.name}. Your key is ${by.isHere ? "in this page" : "on the machine that runs this console"}.`
           : "Nobody votes here yet"}
       </h1>
-      <Holder />
+      <Holder key={by?.id} />
       {!by?.isHere && (
         <section>
           <h2>A key in this page</h2>

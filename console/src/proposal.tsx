@@ -1,6 +1,6 @@
 // One proposal: what it asks for, what it would change, and the vote.
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Diff, Fact, Moment, ProposalPage, Section, Topic } from "./answers";
 import { proposal } from "./api";
 import { textDigest } from "./ballots";
@@ -221,17 +221,26 @@ export function ProposalView({ id }: { id: string }) {
 
   const member = pageKey.value?.memberId ?? null;
 
+  const order = useRef({ asked: 0, shown: 0 });
+
+  /** Whether no later question was answered earlier: an older answer, of another member or of before a vote, is over. */
+  function isInOrder(asked: number): boolean {
+    if (asked < order.current.shown) return false;
+    order.current.shown = asked;
+    return true;
+  }
+
   async function load(): Promise<ProposalPage | null> {
+    const asked = ++order.current.asked;
     try {
       const read = await proposal(id, member);
       // What the page shows is what it binds a ballot to: the digest is its own.
       if ((await textDigest(read.text)) !== read.digest)
         throw new Error("The console names a digest that is not of the text it sent: do not vote with this console.");
-      page.value = read;
-      trouble.value = "";
+      if (isInOrder(asked)) [page.value, trouble.value] = [read, ""];
       return read;
     } catch (error) {
-      trouble.value = said(error);
+      if (isInOrder(asked)) trouble.value = said(error);
       return null;
     }
   }
@@ -252,7 +261,7 @@ export function ProposalView({ id }: { id: string }) {
       {trouble.value && <p class="bad">{trouble.value}</p>}
       <Warnings page={shown} />
       <Facts page={shown} />
-      <ProposedIdentities proposal={shown.text} />
+      <ProposedIdentities key={shown.digest} proposal={shown.text} />
       {ORDER.flatMap((topic) => shown.sections.filter((section) => section.topic === topic)).map((section) => (
         <SectionView key={section.topic} section={section} />
       ))}

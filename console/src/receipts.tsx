@@ -1,5 +1,6 @@
 // A receipt: fetched by a transaction's id, pasted or dropped, and what each step shows.
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import type { Holds, ReceiptPage } from "./answers";
 import { explain, receipt } from "./api";
 import { hex } from "./der";
@@ -77,7 +78,11 @@ export function ReceiptView() {
   const trouble = useSignal("");
   const isBusy = useSignal(false);
 
+  const latest = useRef(0);
+
   async function check(): Promise<void> {
+    // A file that is chosen meanwhile is another question: only the newest is answered.
+    const asked = ++latest.current;
     isBusy.value = true;
     trouble.value = "";
     result.value = null;
@@ -87,11 +92,12 @@ export function ReceiptView() {
       const page = txid ? await receipt(txid) : await explain(text.value, claimed ?? null);
       const pem = started.value?.certificate ?? "";
       const checked = await verifyReceipt(page.text, pem, { txid, claims: txid ? undefined : claimed });
-      result.value = { page, checked, service: hex(await digest(certificateOf(pem).der)) };
+      const made = { page, checked, service: hex(await digest(certificateOf(pem).der)) };
+      if (asked === latest.current) result.value = made;
     } catch (error) {
-      trouble.value = said(error);
+      if (asked === latest.current) trouble.value = said(error);
     } finally {
-      isBusy.value = false;
+      if (asked === latest.current) isBusy.value = false;
     }
   }
 

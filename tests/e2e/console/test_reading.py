@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, FilePayload, Route, expect
 
 from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
@@ -18,6 +18,7 @@ from ccfpy.testing.node import Person
 from tests.e2e.console.in_process import hosted_console
 from tests.e2e.console.pages import (
     DEADLINE_MS,
+    Late,
     apart,
     console,
     go,
@@ -70,6 +71,21 @@ def test_a_receipt_is_fetched_verified_and_refused_after_a_change(
         asked.fill("[]")
         page.get_by_role("button", name="Verify").click()
         expect(page.get_by_role("alert")).to_contain_text("this is no receipt")
+        # The verdict is that on the file which was chosen last.
+        late = Late(page, "**/api/receipt")
+        file = page.get_by_label("Or the file of a receipt")
+        buffer = text.encode()
+        file.set_input_files(_receipt_file(buffer))
+        late.wait()
+        wrong = buffer.replace(b'"signature":"M', b'"signature":"N')
+        file.set_input_files(_receipt_file(wrong))
+        expect(result).to_contain_text("do not rely on it")
+        late.arrive()
+        expect(result).to_contain_text("do not rely on it")
+
+
+def _receipt_file(buffer: bytes) -> FilePayload:
+    return {"name": "receipt.json", "mimeType": "application/json", "buffer": buffer}
 
 
 def test_the_page_refuses_a_receipt_that_the_console_calls_good(

@@ -19,7 +19,14 @@ from tests.e2e.console.page_keys import (
     key_files,
     member,
 )
-from tests.e2e.console.pages import cast, go, opened, see, set_user_data
+from tests.e2e.console.pages import (
+    Late,
+    cast,
+    go,
+    opened,
+    see,
+    set_user_data,
+)
 from tests.unit.client.conftest import (
     Serve,
     serve,
@@ -98,6 +105,32 @@ def test_members_vote_with_keys_in_the_page(
     final = hosted.ask(f"/gov/members/proposals/{proposal_id}")["finalVotes"]
     expected = {person.id: True for person, _ in VOTERS}
     assert final == expected | {VOTERS[0][0].id: False}
+
+
+def test_an_older_answer_does_not_take_the_place_of_a_newer_one(
+    hosted: Hosted, keys: Path, browser: Browser
+) -> None:
+    """What was asked for before the key was chosen comes after what was asked since."""
+    proposal_id = hosted.propose(set_user_data("ab" * 32, {}))
+    with opened(browser, hosted.address) as page:
+        _open_proposal(page, proposal_id)
+        late = Late(page, f"**/api/proposals/{proposal_id}")
+        hosted.vote(proposal_id, FOUNDER)
+        late.wait()
+        _choose(page, keys, "small")
+        late.arrive()
+        expect(page.get_by_role("button", name="Vote in favour")).to_be_visible()
+        go(page, "/key")
+        see(page, "this member is Active")
+        page.get_by_role("button", name="Forget this key").click()
+        late = Late(page, "**/api/signing?*", changed=("Active", "Retired"))
+        choose_key(page, keys, "middle")
+        late.wait()
+        page.get_by_role("button", name="Forget this key").click()
+        choose_key(page, keys, "large")
+        see(page, "this member is Active")
+        late.arrive()
+        see(page, "this member is Active")
 
 
 def test_two_clicks_are_one_ballot_and_another_try_sends_the_same_bytes(
@@ -217,9 +250,17 @@ def test_a_vote_is_signed_by_hand_elsewhere(
         message.set_input_files(keys / "signed.cose")
         see(page, "says something else than what was to be signed")
         page.get_by_label("In favour").check()
+        late = Late(page, "**/api/signing?*")
+        message.set_input_files(keys / "signed.cose")
+        late.wait()
+        message.set_input_files(keys / download.suggested_filename)
+        see(page, "this is no signed message")
+        late.arrive()
+        send = page.get_by_role("button", name="Send this message")
+        expect(send).to_have_count(0)
         message.set_input_files(keys / "signed.cose")
         see(page, "A message of the type ballot by member")
-        page.get_by_role("button", name="Send this message").click()
+        send.click()
         see(page, "The message is committed as")
     path = f"/gov/members/proposals/{proposal_id}"
     assert hosted.ask(path)["ballotCount"] == 1
