@@ -73,6 +73,8 @@ function Identity() {
 }
 
 function View() {
+  // What is sent or remembered from a view is for the service that this says.
+  if (!started.value) return <p>Asking the console …</p>;
   const shown = place();
   const proposal = /^\/proposals\/([0-9a-zA-Z]+)$/.exec(shown);
   if (proposal?.[1]) return <ProposalView key={proposal[1]} id={proposal[1]} />;

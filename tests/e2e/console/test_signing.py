@@ -171,6 +171,14 @@ def test_a_key_is_remembered_where_that_was_asked_for(
     hosted: Hosted, keys: Path, browser: Browser
 ) -> None:
     with opened(browser, hosted.address) as page:
+        late = Late(page, "**/api/start")
+        go(page, "/key")
+        page.reload()
+        late.wait()
+        # A key is remembered for a service: none is taken before it is known.
+        see(page, "Asking the console")
+        expect(page.get_by_label("Key, such as")).to_have_count(0)
+        late.arrive()
         for is_kept in (False, True):
             go(page, "/key")
             see(page, "A key in this page")
