@@ -17,6 +17,7 @@ from tests.e2e.console.pages import (
     set_user_data,
 )
 from tests.e2e.running import Running
+from tests.lab.ports import free_ports
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 
@@ -98,8 +99,9 @@ def test_foreign_requests_are_refused(
 def test_a_page_says_when_its_console_ends_and_when_another_is_there(
     service: Running, browser: Browser
 ) -> None:
+    port = str(free_ports()[0])
     with ExitStack() as first_console:
-        address = first_console.enter_context(console(service))
+        address = first_console.enter_context(console(service, "--port", port))
         with opened(browser, address) as page:
             see(page, "1 of 1 nodes answer")
             trouble = page.get_by_role("alert")
@@ -107,7 +109,6 @@ def test_a_page_says_when_its_console_ends_and_when_another_is_there(
             first_console.close()
             expect(trouble).to_contain_text("What is shown may be out of date")
             expect(page.locator("main")).to_contain_text("1 of 1 nodes answer")
-            port = address.partition("/#")[0].rpartition(":")[2]
             with console(service, "--port", port):
                 expect(trouble).to_contain_text("open the address that ccfpy console")
 
