@@ -43,6 +43,8 @@ from tests.lab.faults.recorder import Recorder
 PROGRESS_TIMEOUT_S = 60.0
 RESUMPTION_TIMEOUTS = 10
 """In election timeouts: far more than a service needs to replace its primary."""
+RESUMPTION_S_MIN = 20.0
+"""However short election timeouts are: a starved machine needs seconds for one."""
 WATCH_S = 0.2
 SLOW_PROGRAM = (
     sys.executable,
@@ -270,6 +272,7 @@ class Run:
             network,
             clients,
             now_s=self.recorder.now_s,
+            longest_pause_s=self.recorder.longest_pause_s,
             election_timeout_s=self.plan.election_timeout_s,
             dice=random.Random(self.plan.seed),  # noqa: S311  # repeats by its seed
         )
@@ -318,7 +321,9 @@ class Run:
         rest = [node for node in network.serving if node not in hit]
         resumed_s: float | None = None
         if hit[0] is primary and rest and kinds[0] is not FaultKind.SLOW_DISK:
-            wait_s = RESUMPTION_TIMEOUTS * plan.election_timeout_s
+            wait_s = max(
+                RESUMPTION_TIMEOUTS * plan.election_timeout_s, RESUMPTION_S_MIN
+            )
             at_s = await clients.probe(rest, after=view, timeout_s=wait_s)
             if at_s is None:
                 raise NotInTime(
