@@ -5,7 +5,7 @@ import os
 import select
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -133,7 +133,8 @@ def children(pid: int) -> list[int]:
     """List the living processes that a process started."""
     found: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(word) for word in path.read_text().split()]
+        with suppress(OSError):  # the thread has ended meanwhile
+            found += [int(word) for word in path.read_text().split()]
     return found
 
 

@@ -11,7 +11,7 @@ def runs(pid: int) -> bool:
     """Return whether a process, possibly not yet waited for, has not ended."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter, while it is read
         return False
     return state != "Z"
 

@@ -5,6 +5,7 @@ Each function returns 0 for a process that has ended.
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ccfpy.local.node import NodeProcess
@@ -37,12 +38,11 @@ def resident_bytes(pid: int) -> int:
 
 def children(pid: int) -> Sequence[int]:
     """Return the ids of a process's children."""
-    folder = PROCESSES / str(pid) / "task"
-    try:
-        texts = [(each / "children").read_text() for each in folder.iterdir()]
-    except OSError:
-        return ()
-    return tuple(int(word) for text in texts for word in text.split())
+    found: list[int] = []
+    for path in (PROCESSES / str(pid) / "task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended meanwhile
+            found += map(int, path.read_text().split())
+    return tuple(found)
 
 
 def folder_bytes(folder: Path) -> int:
