@@ -10,7 +10,7 @@ from ccfpy.console.stream import LISTENERS_MAX, Stream, TooManyListeners, event
 
 
 async def _next(events: AsyncIterator[bytes]) -> bytes:
-    return await asyncio.wait_for(anext(events), 5)
+    return await asyncio.wait_for(anext(events), 30)
 
 
 def test_a_page_begins_with_what_is_known() -> None:

@@ -20,8 +20,11 @@ from ccfpy.base.version import VERSION
 from ccfpy.host.arguments import parse_arguments
 from ccfpy.host.launch import executable_digest
 from ccfpy.host.main import read_configuration, run
+from tests.e2e.running import wait_until
+from tests.e2e.stopping import runs
 
 PROGRAM = Path(__file__).with_name("echo_node.py")
+DEADLINE_S = 30
 
 
 def _configuration(**also: object) -> dict[str, object]:
@@ -249,7 +252,7 @@ class _Process:
         return self.log.read_text()
 
     def wait_for(self, text: str) -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + DEADLINE_S
         while text not in self.text:
             assert time.monotonic() < deadline, self.text
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -262,7 +265,7 @@ class _Process:
     def connect(self) -> socket.socket:
         address = json.loads(Path("rpc.addresses").read_text())["first"]
         host, port = address.split(":")
-        return socket.create_connection((host, int(port)), timeout=10)
+        return socket.create_connection((host, int(port)), timeout=DEADLINE_S)
 
 
 @pytest.fixture
@@ -272,7 +275,7 @@ def process(request: pytest.FixtureRequest) -> Iterator[_Process]:
     started = _Process()
     yield started
     started.popen.kill()
-    started.popen.wait(10)
+    started.popen.wait(DEADLINE_S)
     assert Path("err").read_bytes() == b""
 
 
@@ -310,7 +313,7 @@ def test_a_signal_stops_the_node_in_peace(
 ) -> None:
     enclave = process.enclave
     process.popen.send_signal(number)
-    assert process.popen.wait(5) == 0
+    assert process.popen.wait(DEADLINE_S) == 0
     assert f"{word}: Shutting down enclave gracefully..." in process.text
     assert f"{word}: stopped" in process.text
     assert not Path(f"/proc/{enclave}").exists()
@@ -326,27 +329,22 @@ def test_a_first_sigterm_may_be_a_notice(process: _Process) -> None:
         client.sendall(b"still here")
         assert client.recv(100) == b"still here"
     process.popen.send_signal(signal.SIGTERM)
-    assert process.popen.wait(5) == 0
+    assert process.popen.wait(DEADLINE_S) == 0
 
 
 @pytest.mark.newest
 @pytest.mark.parametrize("process", [{"ignore_first_sigterm": True}], indirect=True)
 def test_a_hangup_is_never_only_a_notice(process: _Process) -> None:
     process.popen.send_signal(signal.SIGHUP)
-    assert process.popen.wait(5) == 0
+    assert process.popen.wait(DEADLINE_S) == 0
 
 
 @pytest.mark.newest
 def test_the_enclave_dies_with_its_host(process: _Process) -> None:
     enclave = process.enclave
     process.popen.kill()
-    process.popen.wait(5)
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{enclave}").exists():
-        state = Path(f"/proc/{enclave}/stat").read_text().rpartition(")")[2].split()[0]
-        if state == "Z":
-            break
-        assert time.monotonic() < deadline, "the enclave lives on"
+    process.popen.wait(DEADLINE_S)
+    wait_until(lambda: not runs(enclave), what="the enclave's end")
 
 
 @pytest.mark.newest
