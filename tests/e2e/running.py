@@ -27,7 +27,7 @@ from ccfpy.local.configuration import (
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.local.node import NodeProcess
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 POLL_S = 0.01
 Made = TypeVar("Made")
 _UNAVAILABLE = 503

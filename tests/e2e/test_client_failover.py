@@ -22,7 +22,7 @@ REDIRECT: JsonObject = {
 }
 NODES, WRITERS_EACH = 3, 2
 WRITES_BEFORE, WRITES_AFTER = 10, 10
-DEADLINE_S = 60
+DEADLINE_S = 120
 
 
 @dataclass(slots=True, kw_only=True)
