@@ -1,5 +1,5 @@
 // Handing in a share: with the console's keys, or with files that are chosen here.
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import type { RecoveryView } from "./answers";
 import { encryptedShare, goOn, handIn, submit } from "./api";
 import { openShare, signedShare } from "./share";
@@ -28,10 +28,13 @@ async function handInWith(chosen: Chosen): Promise<string> {
   return said ?? "taken";
 }
 
+// Of the page and not of `Act`, which goes where the service does not answer for a moment:
+// what came of a step is said also where it came meanwhile.
+const said = signal("");
+const isBusy = signal(false);
+const isBad = signal(false);
+
 export function Act({ recovery }: { recovery: RecoveryView }) {
-  const said = useSignal("");
-  const isBusy = useSignal(false);
-  const isBad = useSignal(false);
   const chosen = useSignal<Chosen>(NOTHING);
 
   async function act(first: string, doing: () => Promise<string>): Promise<void> {

@@ -263,11 +263,13 @@ class Late:
         self, page: Page, asked: str, *, changed: tuple[str, str] = ("", "")
     ) -> None:
         self._page, self._held = page, list[Route]()
-        self._changed, self._told = changed, ""
+        self._changed, self._told, self._status = changed, "", 0
         page.route(asked, self._hold, times=1)
 
     def _hold(self, route: Route) -> None:
-        self._told = route.fetch().text().replace(*self._changed)
+        answer = route.fetch()
+        self._told = answer.text().replace(*self._changed)
+        self._status = answer.status
         self._held.append(route)
 
     def wait(self) -> None:
@@ -280,6 +282,6 @@ class Late:
     def arrive(self) -> None:
         """Bring the answer, and wait until the page has it."""
         with self._page.expect_response(self._held[0].request.url) as response:
-            self._held[0].fulfill(body=self._told)
+            self._held[0].fulfill(status=self._status, body=self._told)
         response.value.finished()
         self._page.evaluate(ANSWERED)

@@ -16,6 +16,7 @@ from ccfpy.client.share import constitution
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from tests.e2e.console.pages import (
+    Late,
     apart,
     cast,
     console,
@@ -182,7 +183,14 @@ def test_three_members_bring_a_lost_service_back(
         propose_and_vote(three)
         three.see("0 of 2 shares are there, 2 are missing")
         see(one, "you, member0Hand in the share.")
+        late = Late(two, "**/api/recovery/share")
         two.get_by_role("button", name="Open and hand in my share").click()
+        late.wait()
+        # The step is not shown meanwhile, as while the service does not answer.
+        go(two, "/key")
+        see(two, "You are member1")
+        go(two, "/recovery")
+        late.arrive()
         expect(status(two)).to_contain_text("does not open the share")
         hand_in_by_files(three)
         three.see("1 of 2 shares is there, 1 is missing")
