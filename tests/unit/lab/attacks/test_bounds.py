@@ -6,7 +6,6 @@ import pytest
 
 from tests.lab.attacks.bounds import (
     ANSWER_MAX_S,
-    CROWDED_TIMES,
     DISK_SLACK_BYTES,
     REFUSAL,
     Bounds,
@@ -106,33 +105,9 @@ def test_nearly_all_answers_come_as_soon_as_on_the_same_busy_machine_alone(
     assert "; ".join(excesses(measured)) == said
 
 
-def test_a_crowded_machine_has_more_time_for_nearly_all_answers() -> None:
+def test_a_crowded_machine_has_more_time_for_answers() -> None:
     bounds = Bounds(p99_max_s=0.1, answer_max_s=2.0, may_refuse=True)
-    crowded = replace(bounds, p99_max_s=0.5, answer_times=CROWDED_TIMES)
-    assert bounds.when_crowded() == crowded
-
-
-@pytest.mark.parametrize(
-    ("alone_s", "is_crowded", "worst_s", "said"),
-    [
-        (0.05, True, 1.0, ""),
-        (0.05, True, 1.01, "an honest answer took 1.01 s of at most 1 s"),
-        (0.1, True, 2.0, ""),
-        (0.1, True, 2.01, "an honest answer took 2.01 s of at most 2 s"),
-        (0.1, False, 1.01, "an honest answer took 1.01 s of at most 1 s"),
-    ],
-)
-def test_a_crowded_machine_has_as_much_longer_for_each_answer_as_it_had_alone(
-    alone_s: float, worst_s: float, said: str, *, is_crowded: bool
-) -> None:
-    bounds = Bounds(p99_max_s=10)
-    measured = replace(
-        QUIET,
-        honest=replace(HONEST, worst_s=worst_s),
-        alone=replace(HONEST, worst_s=alone_s),
-        bounds=bounds.when_crowded() if is_crowded else bounds,
-    )
-    assert "; ".join(excesses(measured)) == said
+    assert bounds.when_crowded() == replace(bounds, p99_max_s=0.5, answer_max_s=10.0)
 
 
 def test_only_a_refusal_that_the_bounds_allow_is_no_failure() -> None:
