@@ -28,8 +28,8 @@ async function handInWith(chosen: Chosen): Promise<string> {
   return said ?? "taken";
 }
 
-// Of the page and not of `Act`, which goes where the service does not answer for a moment:
-// what came of a step is said also where it came meanwhile.
+// Of the page and not of `Act`, which goes where a person opens another view: what came of
+// a step meanwhile is said once the person is back.
 const said = signal("");
 const isBusy = signal(false);
 const isBad = signal(false);

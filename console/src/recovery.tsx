@@ -1,4 +1,5 @@
 // A recovery, for operators and members; and what is left of a lost service.
+import { useRef } from "preact/hooks";
 import type {
   LostView,
   RecoveringNode,
@@ -143,32 +144,37 @@ export function RecoveryView({ recovery }: { recovery: Recovery | null }) {
   const hasLost = started.value?.has_lost === true;
   const trouble = recovery?.trouble ?? "";
   // A lost service does not answer: what is left of it is then all there is to see.
-  if (hasLost && (started.value?.service === null || trouble !== ""))
-    return (
-      <>
-        <Lost view={left.value} isFirst />
-        {trouble && <p class="faint">The service itself was asked too: {trouble}</p>}
-      </>
-    );
+  const isLostFirst = hasLost && (started.value?.service === null || trouble !== "");
+  const known = useRef<Recovery | null>(null);
+  if (recovery && !trouble) known.current = recovery;
   return (
     <>
-      {recovery ? <Running recovery={recovery} /> : <p>Asking the service …</p>}
-      {hasLost && <Lost view={left.value} isFirst={false} />}
+      {isLostFirst && <Lost view={left.value} isFirst />}
+      {isLostFirst && trouble && <p class="faint">The service itself was asked too: {trouble}</p>}
+      {!isLostFirst && recovery && trouble && <Unanswered recovery={recovery} />}
+      {!isLostFirst && !recovery && <p>Asking the service …</p>}
+      {/* Out of sight while the service does not answer, and not gone: a person may have chosen keys in there. */}
+      <div key="known" hidden={trouble !== ""}>
+        {known.current && <Running recovery={known.current} />}
+      </div>
+      {hasLost && !isLostFirst && <Lost view={left.value} isFirst={false} />}
+    </>
+  );
+}
+
+function Unanswered({ recovery }: { recovery: Recovery }) {
+  return (
+    <>
+      <h1 class="bad" aria-live="polite">
+        {recovery.headline}
+      </h1>
+      <p class="bad">{recovery.trouble}</p>
+      <p>{recovery.operator}</p>
     </>
   );
 }
 
 function Running({ recovery }: { recovery: Recovery }) {
-  if (recovery.trouble)
-    return (
-      <>
-        <h1 class="bad" aria-live="polite">
-          {recovery.headline}
-        </h1>
-        <p class="bad">{recovery.trouble}</p>
-        <p>{recovery.operator}</p>
-      </>
-    );
   const isReading = recovery.nodes.some((node) => node.target !== null);
   return (
     <>

@@ -100,6 +100,7 @@ class Three:
     """
 
     def __init__(self, service: Running, browser: Browser, stack: ExitStack) -> None:
+        self.node = service.node
         self.keys = [service.options.keys(name) for name in NAMES]
         self._person, terminal = os.openpty()
         stack.callback(os.close, self._person)
@@ -158,7 +159,10 @@ def propose_and_vote(three: Three) -> None:
 
 
 def hand_in_by_files(three: Three) -> None:
-    """Choose keys in the page of the console that only reads; first, a wrong key."""
+    """Choose keys in the page of the console that only reads; first, a wrong key.
+
+    The files stay chosen while the service does not answer.
+    """
     page, own = three.pages[2], three.keys[2]
     page.get_by_text("Hand in a share with keys that you choose here").click()
     page.get_by_label("Your certificate").set_input_files(own.certificate)
@@ -166,6 +170,9 @@ def hand_in_by_files(three: Three) -> None:
     encryption = page.get_by_label("Your encryption key")
     hand_in = page.get_by_role("button", name="Open, sign and hand in")
     encryption.set_input_files(three.keys[1].encryption_private_key)
+    three.node.pause()
+    expect(hand_in).to_be_hidden()
+    three.node.resume()
     hand_in.click()
     expect(status(page)).to_contain_text("does not open the share")
     encryption.set_input_files(own.encryption_private_key)
