@@ -114,11 +114,21 @@ class EtcdWitnesses:
                 for task in (*watching, *holding):
                     task.cancel()
 
+    async def ready(self, *, timeout_s: float) -> None:
+        """Wait until a lease is held that is to be kept alive over faults.
+
+        Raises:
+            NotInTime: none could be had.
+        """
+        begun = self._holders.has_begun
+        await _in_time(begun, timeout_s, "no lease to keep alive was granted")
+
     async def settle(self, *, timeout_s: float) -> None:
         """Read all nodes for the last time, and wait until watchers know as much.
 
         Raises:
-            NotInTime: a node does not answer, or a watcher is not told.
+            NotInTime: a node does not answer, a watcher is not told, or a lease that is
+                kept alive can neither be renewed nor is gone.
         """
         self._holders.end()
         for is_serializable in (False, True):
@@ -131,6 +141,8 @@ class EtcdWitnesses:
         await self._watchers.reach(
             self._last[0], now_s=self._now_s, timeout_s=timeout_s
         )
+        ended = self._holders.has_ended
+        await _in_time(ended, timeout_s, "a lease was not renewed")
 
     async def _read(
         self, node: NodeProcess, *, is_serializable: bool, timeout_s: float
@@ -201,3 +213,16 @@ class EtcdWitnesses:
             leases_ended=self.judge_leases(),
             leases_kept_over=self._holders.kept_over,
         )
+
+
+async def _in_time(event: asyncio.Event, timeout_s: float, missing: str) -> None:
+    """Wait for an event.
+
+    Raises:
+        NotInTime: with what is missing then.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+    except TimeoutError as error:
+        raise NotInTime(f"{missing} in {timeout_s:g} s") from error

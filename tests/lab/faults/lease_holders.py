@@ -39,6 +39,8 @@ class LeaseHolders:
     Attributes:
         events: what was done and seen.
         kept_over: how often a lease was renewed in a later view than before.
+        has_begun: set once a lease is held that is to be kept alive.
+        has_ended: set once such a lease was renewed after the end.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class LeaseHolders:
     ) -> None:
         self.events: list[LeaseEvent] = []
         self.kept_over = 0
+        self.has_begun = asyncio.Event()
+        self.has_ended = asyncio.Event()
         self._choose = choose
         self._clients = clients
         self._now_s = now_s
@@ -66,20 +70,32 @@ class LeaseHolders:
         self._is_over = True
 
     async def keep(self) -> None:
-        """Keep one lease alive after another until the end, and look at their keys."""
+        """Keep one lease alive after another, and look at their keys.
+
+        The last one is renewed once more after the end: on a starved machine that may
+        be the first renewal since a primary was replaced.
+        """
         while not self._is_over:
             held = await self._begin("keeper", self._kept_ttl_s)
             if held is None:
                 continue
-            lease, key, view = held
-            while not self._is_over:
-                await asyncio.sleep(self._kept_ttl_s / RENEWALS_PER_TTL)
-                renewed = await self._renew("keeper", lease, self._kept_ttl_s)
-                if renewed is not None:
-                    self.kept_over += renewed > view
-                    view = renewed
-                if await self._look("keeper", lease, key) is False:
-                    break
+            self.has_begun.set()
+            await self._keep(*held)
+        self.has_ended.set()
+
+    async def _keep(self, lease: int, key: str, view: View) -> None:
+        """Keep a lease alive until it was renewed after the end, or is gone."""
+        is_last = False
+        while not is_last:
+            was_over = self._is_over
+            await asyncio.sleep(self._kept_ttl_s / RENEWALS_PER_TTL)
+            renewed = await self._renew("keeper", lease, self._kept_ttl_s)
+            if renewed is not None:
+                self.kept_over += renewed > view
+                view = renewed
+                is_last = was_over
+            if await self._look("keeper", lease, key) is False:
+                return
 
     async def leave_alone(self) -> None:
         """Renew leases a few times, and then look until their keys are gone."""

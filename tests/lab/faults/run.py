@@ -283,6 +283,8 @@ class Run:
         begin_s = self.recorder.now_s()
         rounds = 0
         await self._progress(means.network, clients)
+        if self.witnesses is not None:
+            await self.witnesses.ready(timeout_s=PROGRESS_TIMEOUT_S)
         while (
             rounds < plan.rounds
             if plan.rounds is not None

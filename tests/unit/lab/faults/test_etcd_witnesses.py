@@ -3,7 +3,9 @@
 import asyncio
 import random
 
-from ccfpy.local.network import ProcessNetwork
+import pytest
+
+from ccfpy.local.network import NotInTime, ProcessNetwork
 from tests.lab.faults.etcd_clients import EtcdClients
 from tests.lab.faults.etcd_witnesses import EtcdWitnesses, Witnessed
 from tests.lab.faults.recorder import Recorder
@@ -23,6 +25,8 @@ def test_where_nothing_happens_nothing_was_seen(network: ProcessNetwork) -> None
     )
 
     async def witness() -> None:
+        with pytest.raises(NotInTime, match=r"no lease .* was granted in 0 s"):
+            await witnesses.ready(timeout_s=0)
         async with witnesses.witnessing():
             await witnesses.settle(timeout_s=1.0)
 

@@ -40,6 +40,8 @@ def test_holders_go_on_without_an_answer_until_the_end(
     assert len(asked) >= 3
     assert holders.events == []
     assert holders.kept_over == 0
+    assert not holders.has_begun.is_set()
+    assert holders.has_ended.is_set()
 
 
 def test_numbers_are_read_as_the_gateway_writes_them() -> None:
