@@ -59,7 +59,6 @@ class EtcdWitnesses:
         network: that they ask.
         clients: whose connections lease holders use.
         now_s: the clock of the run.
-        longest_pause_s: returns the longest time in which no write was answered.
         election_timeout_s: of the nodes.
         dice: decide what they do.
     """
@@ -70,7 +69,6 @@ class EtcdWitnesses:
         clients: EtcdClients,
         *,
         now_s: Callable[[], float],
-        longest_pause_s: Callable[[], float],
         election_timeout_s: float,
         dice: random.Random,
     ) -> None:
@@ -91,8 +89,11 @@ class EtcdWitnesses:
             election_timeout_s=election_timeout_s,
             dice=dice,
         )
-        self._election_timeout_s = election_timeout_s
-        self._longest_pause_s = longest_pause_s
+        self._tolerance = Tolerance(
+            early_s=election_timeout_s,
+            late_s=election_timeout_s + CLOCK_S,
+            lingering_s=HOLD_TIMEOUTS * election_timeout_s + RETRANSMISSION_S,
+        )
         self._last: tuple[int, Mapping[str, Kept]] = 0, {}
         self._nodes: list[str] = []
 
@@ -165,27 +166,13 @@ class EtcdWitnesses:
         """The names of the nodes that were read in the end."""
         return self._nodes
 
-    @property
-    def tolerance(self) -> Tolerance:
-        """How exact leases are.
-
-        Primaries' clock stands still while there is none: for an election timeout,
-        or longer where the machine is starved.
-        """
-        still_s = max(self._election_timeout_s, self._longest_pause_s())
-        return Tolerance(
-            early_s=still_s,
-            late_s=still_s + CLOCK_S,
-            lingering_s=HOLD_TIMEOUTS * self._election_timeout_s + RETRANSMISSION_S,
-        )
-
     def judge_leases(self) -> int:
         """Judge what was seen of leases; return how many ended.
 
         Raises:
             Inconsistent: a lease did not do what it must.
         """
-        return check_leases(self._holders.events, self.tolerance)
+        return check_leases(self._holders.events, self._tolerance)
 
     def judge(self) -> Witnessed:
         """Judge all that was seen, once nodes were read for the last time.

@@ -272,7 +272,6 @@ class Run:
             network,
             clients,
             now_s=self.recorder.now_s,
-            longest_pause_s=self.recorder.longest_pause_s,
             election_timeout_s=self.plan.election_timeout_s,
             dice=random.Random(self.plan.seed),  # noqa: S311  # repeats by its seed
         )
