@@ -1,4 +1,8 @@
-"""Etcd's own client, where it is installed, takes the sample app for etcd."""
+"""Etcd's own client, where it is installed, takes the sample app for etcd.
+
+Commands share a folder. A command begun in the background empties its file a moment
+later, so a test that waits for words in a file has a file that nobody used before.
+"""
 
 import contextlib
 import json
@@ -169,14 +173,14 @@ def test_a_watch_hears_what_is_written(desk: Desk) -> None:
     heard = answer(
         desk,
         """
-        etcdctl watch --prefix w/ --prev-kv > heard &
-        until grep --quiet DELETE heard; do
+        etcdctl watch --prefix w/ --prev-kv > events &
+        until grep --quiet DELETE events; do
             etcdctl put w/a 1; etcdctl del w/a
         done > written
         etcdctl put w/b end >> written
-        until grep --quiet end heard; do sleep 0.05; done
+        until grep --quiet end events; do sleep 0.05; done
         kill $!
-        cat heard
+        cat events
         """,
     )
     assert "DELETE\nw/a\n1\nw/a\n\nPUT\nw/b\n" in heard
@@ -195,11 +199,12 @@ def test_a_watch_begins_in_the_past_and_runs_a_command_for_each_event(
     heard = answer(
         desk,
         f"""
-        {watch} --prefix past/ > heard &
+        {watch} --prefix past/ > past-events &
         {watch} past/a past/b -- sh -c 'echo {shown}' > commanded &
-        until grep --quiet 3 heard && grep --quiet '"2"' commanded; do sleep 0.05; done
+        until grep --quiet 3 past-events && grep --quiet '"2"' commanded
+        do sleep 0.05; done
         kill %1 %2
-        cat heard; grep '"PUT"' commanded
+        cat past-events; grep '"PUT"' commanded
         """,
     )
     assert heard.split("PUT\n")[1:3] == ["past/a\n1\n", "past/a\n1\npast/a\n2\n"]
@@ -224,12 +229,12 @@ def test_an_election_is_won_by_one_and_heard_by_others(desk: Desk) -> None:
         etcdctl elect chosen first > won &
         until grep --quiet first won; do sleep 0.05; done
         etcdctl elect chosen second > waiting &
-        etcdctl elect chosen --listen > heard &
-        until grep --quiet first heard; do sleep 0.05; done
+        etcdctl elect chosen --listen > elected &
+        until grep --quiet first elected; do sleep 0.05; done
         kill -INT %1
         until grep --quiet second waiting; do sleep 0.05; done
         kill %2 %3
-        cat waiting heard
+        cat waiting elected
         """,
     )
     lines = heard.split()
