@@ -262,20 +262,24 @@ class Node:
             if waiting or sessions.is_full:
                 sessions.take_turns(has_heard_all=not self._is_to_be_woken)
             self._calls.underway.recipient = None
-            is_flagged = self._wake_flag.take()
-            if is_flagged:
-                running.indexing.work()
-                if running.jobs is not None and running.frontends["app"].is_open:
-                    running.jobs.work()
-            running.end_turn(is_flagged=is_flagged)
+            self._look_for_work(running)
             while sessions.has_settled:
                 sessions.resume()
-                running.end_turn(is_flagged=self._wake_flag.take())
+                self._look_for_work(running)
             if turns.waiting and not self._is_to_be_woken:
                 self._is_to_be_woken = True
                 self._outbox.put(Wake())
         except (EntryTooLarge, RecoveryFailed) as failure:
             self._stop(CANNOT_GO_ON, str(failure))
+
+    def _look_for_work(self, running: RunningNode) -> None:
+        """Do what is due besides clients' requests, then send what was appended."""
+        is_flagged = self._wake_flag.take()
+        if is_flagged:
+            running.indexing.work()
+            if running.jobs is not None and running.frontends["app"].is_open:
+                running.jobs.work()
+        running.end_turn(is_flagged=is_flagged)
 
     def _take(self, event: Event) -> None:
         match event:

@@ -9,15 +9,17 @@ import pytest
 from ccfpy.app import App as Application
 from ccfpy.app import Context, GrpcMessages, Map, Mode, Stream, grpc_message, json_codec
 from ccfpy.boundary.configuration import NodeConfiguration
-from ccfpy.testing.configuration import listener
+from ccfpy.endpoints.waiting import WAIT_HEADER
+from ccfpy.testing.configuration import boot_of, listener, starting
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.surroundings import Alone
 from tests.lab.slow_calls import may_stop
 from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.h2_session import H2Session, http2_listener
 from tests.unit.node.sessions.test_http2_streams import Caller, put, status_of
 from tests.unit.node.slow_node import SlowNode
-from tests.unit.node.streaming_app import ECHO, KEEP, WATCH, app
+from tests.unit.node.streaming_app import ECHO, GRPC, KEEP, PUT, WATCH, app
 
 
 def _both(configuration: NodeConfiguration) -> NodeConfiguration:
@@ -100,6 +102,29 @@ def test_a_stream_that_writes_is_refused_by_a_backup_and_ends_with_its_primary(
     network.wait_until(lambda: not first.trusted.running.is_primary)  # type: ignore[union-attr]
     assert keep.say(b"two") == []
     assert status_of(keep.answer) == "14"
+
+
+def test_a_commit_at_the_end_of_a_step_is_told_before_the_next_tick(
+    members: tuple[Person, ...], alice: Person
+) -> None:
+    configuration = starting(
+        constitution=CONSTITUTION,
+        members=[member.founding() for member in members],
+        interfaces=(listener(), http2_listener()),
+    )
+    early = replace(configuration.ledger_signatures, early=True)
+    boot = boot_of(replace(configuration, ledger_signatures=early))
+    node = InProcessNode.among(Alone(), app, boot, members=members, seed=1)
+    node.open_service(alice)
+    watch = Caller(H2Session(node, alice), WATCH)
+    assert watch.say(b"") == ["follows"]
+    writer = H2Session(node, alice)
+    headers = [*GRPC, (WAIT_HEADER, "5000")]
+    answer = writer.ask("POST", PUT, headers=headers, body=b"new")
+    while not answer.is_whole:
+        node.advance(1)
+        writer.exchange()
+    assert [each.partition("@")[0] for each in watch.hear()] == ["a=new"]
 
 
 SLOW, QUICK, COUNT = "/slow", "/quick", "/count"
