@@ -27,7 +27,7 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.historical import NOT_YET, historical
-from ccfpy.endpoints.openapi import document, narrowed, tx_id_parameter
+from ccfpy.endpoints.openapi import KeptDocument, narrowed, tx_id_parameter
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, json_reply
 from ccfpy.endpoints.waiting import (
@@ -35,7 +35,7 @@ from ccfpy.endpoints.waiting import (
     CommitWatching,
     commit_wait_ms,
 )
-from ccfpy.http.errors import ApiError, ErrorCode, not_found
+from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode, not_found
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt_forms import ReceiptForm
 
@@ -58,8 +58,10 @@ def add_common_endpoints(
         watches: where callers wait for the next commit; by default they do not wait.
     """
 
+    kept = KeptDocument(registry)
+
     def api(_: Context) -> "Response":
-        return json_reply(document(registry))
+        return bytes_reply(kept.body(), content_type=JSON_CONTENT_TYPE)
 
     answer: Handler = commit if watches is None else _watched(watches)
     registry.add(_endpoint("/commit", for_who_takes_json(answer), _COMMIT))

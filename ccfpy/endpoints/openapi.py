@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from itertools import count
 
+from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.endpoints import openapi_sanitising
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode
@@ -114,6 +115,31 @@ def document(registry: Registry) -> JsonObject:
         "paths": dict(paths),
         "servers": [],
     }
+
+
+class KeptDocument:
+    """The document of a registry as JSON, written again once the endpoints change.
+
+    Anybody may ask for the document, and it takes as long to write as a hundred reads.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._described: tuple[Endpoint, ...] | None = None
+        self._body = b""
+
+    def body(self) -> bytes:
+        """Return the document.
+
+        Raises:
+            ValueError: two endpoints give different schemas the same name.
+        """
+        # While the app is the same, so are these objects: comparing them is short.
+        described = tuple(self._registry.described())
+        if described != self._described:
+            self._body = json.dumps(document(self._registry))
+            self._described = described
+        return self._body
 
 
 def narrowed(name: str, **more: Json) -> JsonObject:

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.openapi import POLICIES, REAL_TX_ID_PATTERN
-from ccfpy.endpoints.replies import json_reply
+from ccfpy.endpoints.replies import bytes_reply
 from ccfpy.gov.definitions import HEX_ID_PATTERN, TX_ID_PATTERN, ShareBody
 from ccfpy.gov.openapi3 import openapi3
 from ccfpy.gov.operations import GovOperation
@@ -23,7 +24,7 @@ from ccfpy.gov.swagger_definitions import (
     definitions,
 )
 from ccfpy.gov.versions import PARAMETER, ApiVersion, api_version
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Answer
@@ -153,14 +154,15 @@ def api_handler(
     """Return the handler of ``GET /gov/api``."""
 
     @cache
-    def described(version: ApiVersion, form: str) -> Json:
+    def described(version: ApiVersion, form: str) -> bytes:
         swagger = document(version, operations)
-        return openapi3(swagger) if form == OPENAPI3 else swagger
+        return json.dumps(openapi3(swagger) if form == OPENAPI3 else swagger)
 
     def api(context: Context) -> "Answer":
         if PARAMETER not in context.query:
             return unversioned(context)
-        return json_reply(described(api_version(context), _form(context)))
+        body = described(api_version(context), _form(context))
+        return bytes_reply(body, content_type=JSON_CONTENT_TYPE)
 
     return api
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
+from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
@@ -18,6 +19,7 @@ from ccfpy.endpoints.auth import POLICIES, AllOf, AuthPolicy, Jwt, UserCert
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Operation
 from ccfpy.endpoints.openapi import (
+    KeptDocument,
     document,
     narrowed,
     operation_id,
@@ -123,6 +125,17 @@ def test_the_common_endpoints_make_a_valid_document() -> None:
     assert "securitySchemes" not in str(described)
     assert at(described, "paths", "/node/tx", "get", "operationId") == "GetNodeTx"
     assert described["info"] == {"title": "T", "description": "D", "version": "1.2.3"}
+
+
+def test_a_document_is_kept_until_the_endpoints_change() -> None:
+    registry = Registry("app", title="T", description="D", version="1.2.3")
+    kept = KeptDocument(registry)
+    assert json.loads(kept.body()) == document(registry)
+    assert kept.body() is kept.body()
+    for endpoint in (NOTE, replace(NOTE, operation=Operation(summary="Otherwise"))):
+        registry.add(endpoint)
+        assert json.loads(kept.body()) == document(registry)
+        assert kept.body() is kept.body()
 
 
 NAMES_ITS_TRANSACTION = {
