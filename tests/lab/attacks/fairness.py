@@ -14,8 +14,8 @@ from tests.lab.attacks.wires import NoAnswer, Wire, connected, request_bytes
 PIPELINING_CONNECTIONS = 30
 PIPELINED_BYTES = 10 * 1024
 """On each connection: 0.3 MiB in all."""
-DEAR_PATH = "/node/api"
-"""A long answer to a short question."""
+DEAR_PATH = "/gov/service/constitution?api-version=2024-07-01"
+"""A long answer to a short question: none that anybody may ask takes longer."""
 HOLD_S = 10.0
 """How long connections are held open once all is sent; in the short form half as
 long."""
