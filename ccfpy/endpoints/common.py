@@ -57,7 +57,6 @@ def add_common_endpoints(
         registry: where.
         watches: where callers wait for the next commit; by default they do not wait.
     """
-
     kept = KeptDocument(registry)
 
     def api(_: Context) -> "Response":
