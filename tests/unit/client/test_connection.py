@@ -21,6 +21,9 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve
 from tests.unit.client.conftest import Answer, Serve
 
+WHOLE_S = 30
+"""How long a request may take with all waits in it."""
+
 
 def _ask(
     serve: Serve, pem: str, answer: Answer, *requests: tuple[str, str]
@@ -210,8 +213,9 @@ def test_commit_is_waited_for(
     else:
         with pytest.raises(outcome):
             asyncio.run(wait())
-    assert set(asked) == {"/node/tx?transaction_id=2.9"}
-    assert len(asked) >= len(statuses)
+    assert set(asked) <= {"/node/tx?transaction_id=2.9"}
+    if timeout_s >= 1:  # else it may be over before the first question is asked
+        assert len(asked) >= len(statuses)
 
 
 @pytest.mark.parametrize(
@@ -340,7 +344,8 @@ def test_one_deadline_covers_all_waits(serve: Serve, service_pem: str) -> None:
 
     async def answer(_: web.Request) -> web.Response:
         asked.append(time.monotonic())
-        return web.Response(status=503, headers={"retry-after": "2"})
+        wait_s = 1 if len(asked) == 1 else WHOLE_S - 1
+        return web.Response(status=503, headers={"retry-after": str(wait_s)})
 
     async def ask() -> tuple[int, float]:
         async with (
@@ -348,9 +353,11 @@ def test_one_deadline_covers_all_waits(serve: Serve, service_pem: str) -> None:
             Connection(url, service_certificate=service_pem) as connection,
         ):
             begun = time.monotonic()
-            reply = await connection.request("POST", "/x", timeout_s=3.5)
+            reply = await connection.request("POST", "/x", timeout_s=WHOLE_S)
             return reply.status, time.monotonic() - begun
 
     status, seconds = asyncio.run(ask())
-    assert (status, len(asked)) == (503, 2)
-    assert seconds >= 2
+    assert (status, len(asked)) == (503, 2), (
+        "the second wait is longer than what is left"
+    )
+    assert 1 <= seconds < WHOLE_S

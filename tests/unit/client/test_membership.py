@@ -31,7 +31,7 @@ def _change(
     service: Service,
     work: Callable[[Membership], Awaitable[None]],
     *,
-    timeout_s: float = 5,
+    timeout_s: float = 60,
 ) -> list[str]:
     said: list[str] = []
 

@@ -92,14 +92,17 @@ def test_a_connection_lost_after_sending_is_no_answer(
 def test_time_that_runs_out_after_sending_is_no_answer(
     serve: Serve, service_pem: str
 ) -> None:
-    async def hang(_: web.Request) -> web.Response:
+    async def hang(request: web.Request) -> web.Response:
+        if request.path == "/":
+            return web.Response()
         await asyncio.Event().wait()
         raise AssertionError
 
     async def do(transport: Transport) -> None:
         async with serve(hang) as url:
+            await _send(transport, url)  # the handshake has all its time
             with pytest.raises(NoAnswer, match="in time"):
-                await _send(transport, url, timeout_s=0.2)
+                await _send(transport, f"{url}/hang", timeout_s=0.2)
 
     _with(service_pem, do)
 

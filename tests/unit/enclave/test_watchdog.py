@@ -60,7 +60,7 @@ def test_python_threads_take_turns_more_often_while_a_call_is_away(
 def test_many_slow_calls_at_once_hold_the_node_for_little_more_than_one(
     enclave: Enclave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "SLOW_CALL_MS", 500)
+    monkeypatch.setattr(limits, "SLOW_CALL_MS", 2000)
     gate = enclave.gate("it")
     began_s = time.monotonic()
     enclave.ask(*["it"] * limits.SLOW_CALLS_MAX, "nothing")

@@ -39,7 +39,7 @@ class _Guest(asyncio.Protocol):
 
 def _connect(address: str, *, source: Address | None = None) -> None:
     async def run() -> None:
-        await connect(_Visitor, address, timeout_s=0.1, source=source)
+        await connect(_Visitor, address, timeout_s=30, source=source)
         await asyncio.sleep(0)
 
     waiting.run(run())

@@ -98,7 +98,9 @@ def test_a_request_is_read_to_its_bound(more: int, status: bytes) -> None:
 
 
 @attack("metrics: requests for metrics without end")
-def test_scrapes_at_once_share_one_collection() -> None:
+def test_scrapes_at_once_share_one_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_server, "METRICS_FRESH_MS", 600_000)
+
     async def test(port: int, collector: _Collector) -> None:
         collector.may_end.clear()
         asked = [asyncio.ensure_future(_ask(port)) for _ in range(3)]  # noqa: TID251

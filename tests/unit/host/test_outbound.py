@@ -66,7 +66,7 @@ def _run(story: Callable[[_World], Coroutine[None, None, None]]) -> None:
         server = await loop.create_server(lambda: _Elsewhere(world), "127.0.0.1", 0)
         world.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 await story(world)
         finally:
             world.calls.abort_all()

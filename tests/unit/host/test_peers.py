@@ -83,7 +83,7 @@ def _run(story: Callable[[_Node, _Node], Coroutine[None, None, None]]) -> None:
         await b.listen()
         a.peers.set_peer(B, b.address)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 await story(a, b)
         finally:
             try:

@@ -13,6 +13,9 @@ from tests.attacks import attack
 from tests.e2e.running import wait_until
 from tests.unit.host.reported import NOW_MS, report
 
+PATIENT_MS = 60_000
+"""How long the sender may take to send what waits, on a slow machine."""
+
 
 @dataclass
 class _Exporter:
@@ -62,6 +65,7 @@ class _Sending:
 @pytest.fixture
 def sending(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Sending]:
     monkeypatch.setattr(limits, "TRACES_GATHER_MS", 1)
+    monkeypatch.setattr(limits, "TRACES_CLOSE_MS_MAX", PATIENT_MS)
     sending = _Sending()
     yield sending
     sending.sender.close()
@@ -93,6 +97,7 @@ def test_what_comes_while_too_many_wait_is_dropped_and_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "TRACES_WAITING_MAX", 3)
+    monkeypatch.setattr(limits, "TRACES_CLOSE_MS_MAX", PATIENT_MS)
     hanging = _Sending()
     for _ in range(3):
         hanging.sender.reported(report())

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import ClassVar, TypeAlias
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 LoopFactory: TypeAlias = Callable[[], asyncio.AbstractEventLoop]
 
