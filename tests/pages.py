@@ -27,6 +27,9 @@ PRESS_AGAIN_S: Final = 20
 DEADLINE_S: Final = 120
 AS_ON_A_TERMINAL: Final = {"COLUMNS": "100", "PYTHONUNBUFFERED": "1"}
 """How wide it is, and that each line is shown when it is printed."""
+PATIENT: Final = {"ELECTION_TIMEOUT_MS": "8000"}
+"""Nodes that a busy machine does not run for seconds elect nobody in between: a page
+says what its reader sees where nothing fails unless the page makes it fail."""
 BLOCK: Final = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING: Final = re.compile(
     r"^#{1,2} ([^\n]*)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
@@ -98,7 +101,7 @@ class Desk:
         # Node is the machine's, or else that of `make apps`.
         places = [Path(sys.executable).parent, os.environ["PATH"]]
         path = os.pathsep.join(map(str, [*places, ROOT / ".venv-node/bin"]))
-        kept = {**os.environ, "PATH": path, **AS_ON_A_TERMINAL}
+        kept = {**os.environ, "PATH": path, **AS_ON_A_TERMINAL, **PATIENT}
         kept.pop("PYTEST_ADDOPTS", None)  # it is for the tests, not for a page's pytest
         return kept
 

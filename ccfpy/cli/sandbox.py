@@ -30,6 +30,8 @@ SCRIPTS = ("actions.js", "validate.js", "resolve.js", "apply.js")
 JS_APP = "js_generic"
 ELECTION_TIMEOUT_MS = 2000
 """Shorter than a node's own default, so that a failover can be watched."""
+ELECTION_TIMEOUT_MS_MIN = 500
+"""A few times what passes between two messages of an idle primary."""
 METRICS_PORT = 9464
 """Of the first node; the port that exporters of OpenTelemetry use."""
 
@@ -87,6 +89,14 @@ ClaimsOption: TypeAlias = Annotated[
     ),
 ]
 CountOption: TypeAlias = Annotated[int, typer.Option(min=1)]
+ElectionTimeoutOption: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        help="After how long without a word of the primary nodes elect another.",
+        min=ELECTION_TIMEOUT_MS_MIN,
+        envvar="ELECTION_TIMEOUT_MS",
+    ),
+]
 LogLevelOption: TypeAlias = Annotated[str, typer.Option(help="The node's log level.")]
 ShutdownOption: TypeAlias = Annotated[
     bool, typer.Option("--auto-shutdown", help="Stop once everything worked.")
@@ -162,6 +172,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     snapshot_tx_interval: CountOption = 10_000,
     sig_tx_interval: CountOption = 5000,
     sig_ms_interval: CountOption = 100,
+    election_timeout_ms: ElectionTimeoutOption = ELECTION_TIMEOUT_MS,
     cose_claims: ClaimsOption = ("", ""),
     log_level: LogLevelOption = "info",
     http2: Http2Option = False,
@@ -196,7 +207,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         program=NODE_PROGRAM,
         **_people(initial_member_count, initial_user_count, participants_curve),
         constitution=_constitution(constitution, constitution_dir),
-        election_timeout_ms=ELECTION_TIMEOUT_MS,
+        election_timeout_ms=election_timeout_ms,
         signature_delay_ms=sig_ms_interval,
         chunk_size=ledger_chunk_bytes,
         service_validity_days=initial_service_cert_validity_days,
