@@ -195,16 +195,15 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     """
     from ccfpy.cli.sandbox_recover import Lost
     from ccfpy.cli.sandbox_run import Plan
-    from ccfpy.local.configuration import ServiceOptions
-    from ccfpy.local.network import NODE_PROGRAM
+    from ccfpy.local import configuration, network
 
     lost = Lost.of(ledger_dir, common_dir, snapshots_dir, recover=recover)
     days = initial_node_cert_validity_days
-    options = ServiceOptions(
+    options = configuration.ServiceOptions(
         workspace=workspace,
         label=label,
         app=_app(app, package, js_app_bundle),
-        program=NODE_PROGRAM,
+        program=network.NODE_PROGRAM,
         **_people(initial_member_count, initial_user_count, participants_curve),
         constitution=_constitution(constitution, constitution_dir),
         election_timeout_ms=election_timeout_ms,
