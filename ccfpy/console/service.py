@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ccfpy.base.ids import MemberId
-from ccfpy.client.connection import Connection
+from ccfpy.client.connection import REQUEST_TIMEOUT_S, Connection
 from ccfpy.client.keyfiles import Identity, member_id
 from ccfpy.client.review.values import short
 from ccfpy.console.remembered import Remembered
@@ -88,8 +88,11 @@ class Service:
         """Return a member's name, or the beginning of the id."""
         return self.names().get(member_id, short(member_id))
 
-    async def learn_roles(self) -> None:
+    async def learn_roles(self, *, timeout_s: float = ROLES_TIMEOUT_S) -> None:
         """Ask the service whether the key here is a user's, a member's, or both.
+
+        Args:
+            timeout_s: how long each of two questions may take.
 
         Raises:
             Unreachable: no node answers.
@@ -102,7 +105,7 @@ class Service:
                 reply = await connection.request(
                     "GET",
                     f"/gov/service/{kind}/{self._key_id}?{VERSION}",
-                    timeout_s=ROLES_TIMEOUT_S,
+                    timeout_s=timeout_s,
                 )
                 found[kind] = reply.status == HTTPStatus.OK
         self.roles.is_user, self.roles.is_member = found["users"], found["members"]
@@ -118,7 +121,7 @@ class Service:
         """
         if self.pen is None:
             return Sender(words="without a certificate: no --as names a user")
-        await self.learn_roles()
+        await self.learn_roles(timeout_s=REQUEST_TIMEOUT_S)
         name = self.pen.name
         if not self.roles.is_user:
             return Sender(words=f"without a certificate: {name} is no user here")
