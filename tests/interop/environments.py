@@ -23,7 +23,7 @@ PYTHONS = {
 """What may run a line's tools, the best first."""
 OLDEST = {6: (3, 11), 7: (3, 12)}
 INSTALL_TIMEOUT_S = 240
-RUN_TIMEOUT_S = 60
+RUN_TIMEOUT_S = 240
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ def test_a_script_governs(running: Running, tools: Tools, tmp_path: Path) -> Non
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, (done.stdout, done.stderr)

@@ -21,15 +21,14 @@ from ccfpy.console.server import ADDRESS, Console, read_page
 from ccfpy.console.service import Service
 from ccfpy.console.what_if import WhatIf
 from ccfpy.testing.node import GOV_VERSION, InProcessNode, Person
-from tests.lab.ports import free_ports
 from tests.unit.client.conftest import Serve
 from tests.unit.client.hosted import answering, hosted
 
 Result = TypeVar("Result")
 TOKEN = "secret"
 DEADLINE_S = 30
-WHAT_IF_S = 3
-"""Less than a script may take, so that the process is what stops one."""
+WHAT_IF_S = 60.0
+"""How long the process may take for what would happen, on a slow machine."""
 Lie = Callable[[str, bytes], bytes]
 """Returns what is said in place of an answer to a path."""
 
@@ -108,12 +107,16 @@ class Hosted:
 
 @contextmanager
 def hosted_console(
-    members: Sequence[Person], serve: Serve, certificate: str
+    members: Sequence[Person],
+    serve: Serve,
+    certificate: str,
+    *,
+    what_if_s: float = WHAT_IF_S,
 ) -> Iterator[Hosted]:
     """Serve a console of an in-process node, without a key."""
     made = Hosted(hosted(*members))
-    port = free_ports()[0]
-    host = f"{ADDRESS}:{port}"
+    listening = socket.create_server((ADDRESS, 0))
+    host = f"{ADDRESS}:{listening.getsockname()[1]}"
     made.address = f"http://{host}/#token={TOKEN}"
     ready, ended = threading.Event(), asyncio.Event()
 
@@ -126,10 +129,9 @@ def hosted_console(
                 ledger=None,
                 guard=guard,
                 page=read_page(),
-                what_if=WhatIf(timeout_s=WHAT_IF_S),
+                what_if=WhatIf(timeout_s=what_if_s),
             )
             async with asyncio.TaskGroup() as tasks:
-                listening = socket.create_server((ADDRESS, port))
                 task = tasks.create_task(served.serve(listening))
                 ready.set()
                 await ended.wait()

@@ -23,7 +23,7 @@ for (const each of given)
   answers.push(await compute(...each).catch((error) => ({ error: error.message })));
 console.log(JSON.stringify(answers));
 """
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 
 
 def run(source: str, given: list[list[Any]]) -> list[Any]:

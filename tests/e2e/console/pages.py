@@ -185,7 +185,7 @@ def console(
         yield address
     finally:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=120)
         assert "Traceback" not in said
 
 
