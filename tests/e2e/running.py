@@ -151,11 +151,13 @@ def wait_gone(pid: int, *, timeout_s: float = DEADLINE_S) -> None:
     assert ready, f"process {pid} still runs after {timeout_s} s"
 
 
-def wait_until(condition: Callable[[], bool], *, what: str) -> None:
+def wait_until(
+    condition: Callable[[], bool], *, what: str, timeout_s: float = DEADLINE_S
+) -> None:
     """Ask again and again until a condition holds."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + timeout_s
     while not condition():
-        assert time.monotonic() < deadline, f"in {DEADLINE_S} s: no {what}"
+        assert time.monotonic() < deadline, f"in {timeout_s} s: no {what}"
         select.select([], [], [], POLL_S)
 
 

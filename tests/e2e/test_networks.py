@@ -9,7 +9,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,10 +22,9 @@ from tests.e2e.running import DEADLINE_S, wait_gone, wait_until
 PROGRAM = (sys.executable, "-m", "ccfpy.cli.main")
 START_S = 60
 FIRST_VIEW = 2
-RENEWAL_S = 3
-"""Within this time of its vote, a renewed certificate is shown to new connections."""
-LOOKS = 10
-"""On a crowded machine: and within the time of so many looks at all certificates."""
+RENEWAL_S = 30
+"""Within this time of its vote, a renewed certificate is shown to new connections; on a
+quiet machine at once."""
 
 
 class Sandbox:
@@ -211,18 +209,23 @@ def test_renewed_certificates_are_in_use_within_seconds(
     sandbox: Sandbox, action: str, shown: Callable[[tuple[str, int]], str]
 ) -> None:
     addresses = [_address(node) for node in sandbox.nodes]
-    began = time.monotonic()
     before = [shown(address) for address in addresses]
-    look_s = time.monotonic() - began
     yesterday = datetime.now(UTC) - timedelta(days=1)
     arguments = (
         *("--arg", f"valid_from={yesterday:%Y%m%d%H%M%SZ}"),
         *("--arg", "validity_period_days=90"),
     )
     propose = ("gov", "propose", "--action", action, *arguments)
-    proposal = sandbox.again_after_elections(*propose).split()[0]
-    sandbox.ok("gov", "vote", proposal)
-    accepted = time.monotonic()
+
+    def is_accepted() -> bool:
+        # An election after the proposal may lose it: then another is voted for.
+        view = sandbox.view()
+        proposal = sandbox.again_after_elections(*propose).split()[0]
+        voted = sandbox.run("gov", "vote", proposal)
+        assert voted.returncode == 0 or sandbox.view() > view, voted.stderr
+        return voted.returncode == 0
+
+    wait_until(is_accepted, what="vote that no election disturbed")
 
     def are_new() -> bool:
         return all(
@@ -230,8 +233,7 @@ def test_renewed_certificates_are_in_use_within_seconds(
             for address, old in zip(addresses, before, strict=True)
         )
 
-    wait_until(are_new, what="renewed certificates")
-    assert time.monotonic() - accepted < max(RENEWAL_S, LOOKS * look_s)
+    wait_until(are_new, what="renewed certificates", timeout_s=RENEWAL_S)
 
 
 def test_a_node_joins_by_its_members_votes_and_another_leaves(
@@ -246,18 +248,34 @@ def test_a_node_joins_by_its_members_votes_and_another_leaves(
     with _joining(folder) as process:
         wait_until((folder / "addresses").is_file, what="addresses of the new node")
         (address,) = json.loads((folder / "addresses").read_text()).values()
-        said = sandbox.ok("network", "trust", address)
-        assert re.search(r"takes part, and has all up to 2\.\d+", said)
-        wanted = {"Trusted"}
-        assert {node["status"] for node in sandbox.status(0, 1)["nodes"]} == wanted
+        said = sandbox.again_after_elections("network", "trust", address)
+        assert re.search(r"takes part, and has all up to \d+\.\d+", said)
+
+        def are_trusted() -> bool:
+            nodes = sandbox.status(0, 1)["nodes"]
+            return [node["status"] for node in nodes] == ["Trusted"] * 4
+
+        # A backup lists the nodes, and learns of a commit after the primary.
+        wait_until(are_trusted, what="list of four trusted nodes")
         refused = sandbox.run("network", "remove", address)
         assert refused.returncode == 1
         assert "retire it first" in refused.stderr
-        assert "may be stopped" in sandbox.ok("network", "retire", address)
+        said = sandbox.again_after_elections("network", "retire", address)
+        assert "may be stopped" in said
         process.terminate()
         assert process.wait(DEADLINE_S) == 0
-    assert "is removed" in sandbox.ok("network", "remove", address)
-    assert len(sandbox.status(0, 1)["nodes"]) == 3
+
+    def is_removed() -> bool:
+        # The node that is asked may not know yet that the retirement is final. An
+        # election may come between the removal and the word of its commit.
+        done = sandbox.run("network", "remove", address)
+        is_unknown = f"no node begins with {address!r}" in done.stderr
+        return "is removed" in done.stdout or is_unknown
+
+    wait_until(is_removed, what="removal of the node that left")
+    wait_until(
+        lambda: len(sandbox.status(0, 1)["nodes"]) == 3, what="list of three nodes"
+    )
 
 
 def test_a_node_that_dies_is_replaced_as_primary(sandbox: Sandbox) -> None:
