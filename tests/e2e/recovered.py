@@ -18,7 +18,7 @@ from ccfpy.ledger.chunk import ChunkName
 from ccfpy.local.configuration import Placement, Remains, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, PUBLIC, ProcessNetwork
 from ccfpy.local.node import NodeProcess
-from tests.e2e.running import despite_elections
+from tests.e2e.running import DEADLINE_S, despite_elections
 
 MESSAGES = 12
 """Enough for several ledger files of the size below."""
@@ -49,6 +49,7 @@ def options_in(workspace: Path) -> ServiceOptions:
         workspace=workspace,
         app="logging",
         program=NODE_PROGRAM,
+        election_timeout_ms=10_000,  # a pause of a crowded machine elects nobody
         members=[f"member{i}" for i in range(3)],
         constitution=constitution("default"),
         chunk_size="20KB",
@@ -85,10 +86,16 @@ async def read(network: ProcessNetwork, node: NodeProcess, number: int) -> str:
 
 
 async def lose(network: ProcessNetwork) -> TxId:
-    """Run a service of three nodes for a while, and kill all of them."""
+    """Run a service of three nodes for a while, and kill all of them.
+
+    Each node's ledger then has all that was written: any of them can be recovered.
+    """
     await network.begin([Placement() for _ in range(3)])
     await network.open()
     written = await write(network, 0, MESSAGES)
+    for node in network.nodes:
+        async with network.connect(node) as anybody:
+            await anybody.wait_committed(written, timeout_s=DEADLINE_S)
     for node in network.nodes:
         node.kill()
     return written
