@@ -12,6 +12,8 @@ from benchmarks.harness.pinning import Layout
 pytestmark = pytest.mark.alone
 
 KEYS = 2 * KEYS_PER_FILLING + 1
+WINDOW_S = 1.5
+"""Longer than most pauses of a crowded machine: no answer in it is an error."""
 
 
 async def grow(folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -29,7 +31,7 @@ async def grow(folder: Path, patch: pytest.MonkeyPatch) -> None:
             beyond = await user.request("GET", f"/app/values/{KEYS}")
             assert beyond.status == 404
         told = ask_often(
-            service.service, writes(KEYS), connections=3, seconds=0.5, repeats=1
+            service.service, writes(KEYS), connections=3, seconds=WINDOW_S, repeats=1
         )
         assert told[Layout.FREE][0].per_s > 0
         before = service.snapshots()

@@ -14,6 +14,8 @@ from benchmarks.harness.service import Service, sandbox
 pytestmark = pytest.mark.alone
 
 CONNECTIONS = 3
+WINDOW_S = 1.5
+"""Longer than most pauses of a crowded machine: no answer in it is an error."""
 LAYOUTS = (Layout.ONE_CORE, Layout.FREE)
 IS_WRK = [False, *([True] if has_wrk() else [])]
 
@@ -35,7 +37,7 @@ def test_each_while_of_a_load_has_its_own_counts(service: Service) -> None:
         service,
         works.reads("public"),
         connections=CONNECTIONS,
-        seconds=0.5,
+        seconds=WINDOW_S,
         repeats=2,
         layouts=LAYOUTS,
     )
