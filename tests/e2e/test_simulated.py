@@ -26,7 +26,7 @@ from ccfpy.client.share import constitution
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.local.node import NodeProcess
-from tests.e2e.running import DEADLINE_S, wait_until
+from tests.e2e.running import DEADLINE_S, despite_elections, wait_until
 from tests.e2e.simulated_app import VERSIONS, source
 from tests.house.tree import ROOT
 
@@ -125,6 +125,7 @@ def network(
             app=world.signed(1),
             program=NODE_PROGRAM,
             constitution=constitution("simulated"),
+            election_timeout_ms=10_000,  # a pause of a crowded machine elects nobody
         )
     )
     try:
@@ -194,8 +195,12 @@ async def live(network: ProcessNetwork, world: World) -> None:
     await network.begin([a, b, a])
     await network.open()
     first = network.nodes[0]
-    async with network.connect(first, "user0") as user:
-        await user.request("PUT", "/app/notes/n", body=b"kept")
+
+    async def keep() -> None:
+        async with network.connect(first, "user0") as user:
+            await user.write("PUT", "/app/notes/n", body=b"kept", timeout_s=DEADLINE_S)
+
+    await despite_elections(keep)
     one, two = world.identity(1), world.identity(2)
 
     serve(network, world, 2)
