@@ -261,7 +261,6 @@ class Node:
         try:
             if waiting or sessions.is_full:
                 sessions.take_turns(has_heard_all=not self._is_to_be_woken)
-            self._calls.underway.recipient = None
             self._look_for_work(running)
             while sessions.has_settled:
                 sessions.resume()
@@ -274,6 +273,7 @@ class Node:
 
     def _look_for_work(self, running: RunningNode) -> None:
         """Do what is due besides clients' requests, then send what was appended."""
+        self._calls.underway.recipient = None
         is_flagged = self._wake_flag.take()
         if is_flagged:
             running.indexing.work()

@@ -35,13 +35,17 @@ class SlowCall:
 
     Attributes:
         stops_left: how often the call will stop yet.
+        quick_left: how many calls come first that do not stop.
         is_over: the thread has done its part.
         is_given_up: the caller of the call has been answered.
         effects: what the thread's part asked for at its end.
     """
 
-    def __init__(self, node: Stepped, events: Sequence[Event], stops: int) -> None:
+    def __init__(
+        self, node: Stepped, events: Sequence[Event], stops: int, quick: int = 0
+    ) -> None:
         self.stops_left = stops
+        self.quick_left = quick
         self.is_over = False
         self.is_given_up = False
         self.effects: list[Effect] = []
@@ -109,12 +113,14 @@ class SlowCalls:
 
     Attributes:
         next_stops: how often the first call of the next step stops; it is fast if 0.
+        next_quick: how many calls of that step come before the first that stops.
         away: the calls that the node went on without, the oldest first.
         slow_calls_max: how many may be away at once.
     """
 
     def __init__(self) -> None:
         self.next_stops = 0
+        self.next_quick = 0
         self.away: list[SlowCall] = []
         self.slow_calls_max = limits.SLOW_CALLS_MAX
 
@@ -151,7 +157,11 @@ class SlowCalls:
 
     def beside(self, function: Callable[[Given], Result], given: Given) -> Result:
         """Call a function, which stops first if it is slow."""
-        was_in_app, _HERE.is_in_app = _HERE.is_in_app, True
+        was_in_app = _HERE.is_in_app
+        if _HERE.call is not None and _HERE.call.quick_left > 0:
+            _HERE.call.quick_left -= 1
+            return function(given)
+        _HERE.is_in_app = True
         try:
             may_stop()
             result = function(given)
@@ -176,7 +186,8 @@ class SlowCalls:
         if not self.next_stops:
             return list(node.step(events))
         stops, self.next_stops = self.next_stops, 0
-        call = SlowCall(node, events, stops)
+        quick, self.next_quick = self.next_quick, 0
+        call = SlowCall(node, events, stops, quick)
         call.run_on()
         if call.is_over:
             if call.stops_left == stops:

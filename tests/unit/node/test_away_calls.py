@@ -5,9 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.app import ApiError, App, Context, ErrorCode, Map, json_codec
+from ccfpy.app import (
+    ApiError,
+    App,
+    Context,
+    ErrorCode,
+    Map,
+    TxId,
+    VisitEachEntryInMap,
+    json_codec,
+)
 from ccfpy.base import json, limits
 from ccfpy.boundary.events import SessionData, Tick
+from ccfpy.endpoints.waiting import WAIT_HEADER
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.testing.client import Client
 from ccfpy.testing.configuration import START_UNIX_US, boot_of, listener, starting
@@ -316,3 +326,56 @@ def test_a_slow_request_that_is_given_up_is_traced_and_logged_so(
     assert [(trace.status, trace.transaction) for trace in traced.host.traces] == [
         ("5xx", "")
     ]
+
+
+class Counts(VisitEachEntryInMap[str, int]):
+    """Looks at each count."""
+
+    def visit_entry(self, tx_id: TxId, key: str, value: int) -> None:
+        """Keep nothing."""
+        del tx_id, key, value
+
+
+indexed_app = App("indexed", title="I", description="I.", auth=["no_auth"])
+indexed_app.index(lambda _: Counts(COUNTS))
+
+
+@indexed_app.post("/count")
+def count_indexed(ctx: Context) -> int:
+    """Count one more."""
+    counts = COUNTS.of(ctx.tx)
+    counts.put("all", (counts.get("all") or 0) + 1)
+    return counts.get("all") or 0
+
+
+def test_a_slow_index_keeps_no_client_waiting_whose_request_was_answered_before(
+    members: tuple[Person, ...],
+) -> None:
+    """A node that signs early commits, answers, and then tells its indexes."""
+    configuration = starting(
+        constitution=CONSTITUTION,
+        members=[member.founding() for member in members],
+        interfaces=(listener(), http2_listener()),
+    )
+    early = replace(configuration.ledger_signatures, early=True)
+    boot = boot_of(replace(configuration, ledger_signatures=early))
+    node = SlowNode.among(Alone(), indexed_app, boot, members=members, seed=1)
+    assert isinstance(node, SlowNode)
+    node.open_service()
+    client = H2Session(node)
+    for _ in range(2):  # so that all is signed, and the next entry is signed at once
+        node.advance(100)
+        client.exchange()
+    node.slow.next_quick = 2  # the handler, and the first look at the index
+    node.slow.next_stops = 1
+    client.h2.ask("POST", "/app/count", headers=[(WAIT_HEADER, "5000")])
+    for _ in range(limits.STEP_REQUESTS_MAX):  # one of them is left for the next turn
+        client.h2.ask("GET", "/node/commit")
+    client.exchange()
+    (call,) = node.slow.away
+    answers = client.h2.answers.values()
+    assert len(answers) == limits.STEP_REQUESTS_MAX + 1
+    assert all(answer.is_whole for answer in answers)
+    node.run_on(call)
+    assert len(node.trusted._away) == 0
+    node.slow.end()
