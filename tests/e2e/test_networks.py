@@ -25,6 +25,8 @@ FIRST_VIEW = 2
 RENEWAL_S = 30
 """Within this time of its vote, a renewed certificate is shown to new connections; on a
 quiet machine at once."""
+PATIENTLY = ("--initial-member-count", "1", "--election-timeout-ms", "5000")
+"""One member decides, and a machine that stands still for two seconds elects nobody."""
 
 
 class Sandbox:
@@ -103,7 +105,7 @@ class Sandbox:
 def _sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
     with (folder / "said").open("w") as said:
         process = subprocess.Popen(
-            [*PROGRAM, "sandbox", "--json", "--initial-member-count", "1", *options],
+            [*PROGRAM, "sandbox", "--json", *PATIENTLY, *options],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=said,
