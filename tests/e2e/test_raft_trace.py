@@ -24,8 +24,7 @@ async def _lose_a_primary(workspace: Path) -> list[Path]:
         await network.begin([Placement()] * 3)
         await network.open()
         lost = await network.primary()
-        # A node that is killed may have sent a message, and not yet logged that.
-        await asyncio.to_thread(lost.stop)
+        lost.kill()
         found = await network.primary(other_than=lost)
         async with network.connect(found) as anybody:
             committed = await anybody.get("/node/commit")

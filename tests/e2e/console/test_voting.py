@@ -2,12 +2,14 @@
 
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.console.pages import (
+    DEADLINE_MS,
     apart,
     cast,
     console,
@@ -72,8 +74,10 @@ def test_a_member_reads_a_proposal_and_votes(
         )
         expect(page.locator(".added", has_text="no_auth")).to_be_visible()
         keep_pictures(page)
+        before = time.monotonic()
         cast(page, "against")
         expect(page.get_by_role("status")).to_contain_text("is committed as")
+        assert time.monotonic() - before < DEADLINE_MS / 1000
         has_voted(page)
         page.reload()
         has_voted(page)

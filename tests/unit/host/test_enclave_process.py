@@ -11,7 +11,6 @@ from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import Effect, SendData
 from ccfpy.boundary.events import Event, SessionData
 from ccfpy.boundary.wire import EFFECTS, EVENTS
-from ccfpy.host import enclave_process
 from ccfpy.host.enclave_pipes import pipe_pair
 from ccfpy.host.enclave_process import EnclaveProcess
 from tests.unit.host.waiting import run, wait_until
@@ -34,12 +33,6 @@ while said:
     said = said[os.write(writing, said):]
 raise SystemExit(9)
 """
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kill no child that a slow machine has not come round to end."""
-    monkeypatch.setattr(enclave_process, "EXIT_WAIT_S", 60.0)
 
 
 class _Observer:

@@ -20,10 +20,10 @@ from ccfpy.boundary.events import SessionData, Tick
 from ccfpy.endpoints.waiting import WAIT_HEADER
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.testing.client import Client
-from ccfpy.testing.configuration import START_UNIX_US, boot_of, listener, starting
+from ccfpy.testing.configuration import START_UNIX_US, listener
 from ccfpy.testing.node import Person
-from ccfpy.testing.surroundings import Alone
 from tests.lab.slow_calls import may_stop
+from tests.unit.node.configured import configured, early
 from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.h2_session import H2Session, http2_listener
 from tests.unit.node.slow_node import SlowNode
@@ -287,14 +287,9 @@ COUNT_TRACED = serialise_request(
 
 @pytest.fixture
 def traced(members: tuple[Person, ...]) -> Iterator[SlowNode]:
-    configuration = starting(
-        constitution=CONSTITUTION,
-        members=[member.founding() for member in members],
-        interfaces=(listener(),),
+    node = configured(
+        SlowNode, app, members, lambda usual: replace(usual, wants_traces=True)
     )
-    boot = boot_of(replace(configuration, wants_traces=True))
-    node = SlowNode.among(Alone(), app, boot, members=members, seed=1)
-    assert isinstance(node, SlowNode)
     node.open_service()
     yield node
     node.slow.end()
@@ -352,15 +347,7 @@ def test_a_slow_index_keeps_no_client_waiting_whose_request_was_answered_before(
     members: tuple[Person, ...],
 ) -> None:
     """A node that signs early commits, answers, and then tells its indexes."""
-    configuration = starting(
-        constitution=CONSTITUTION,
-        members=[member.founding() for member in members],
-        interfaces=(listener(), http2_listener()),
-    )
-    early = replace(configuration.ledger_signatures, early=True)
-    boot = boot_of(replace(configuration, ledger_signatures=early))
-    node = SlowNode.among(Alone(), indexed_app, boot, members=members, seed=1)
-    assert isinstance(node, SlowNode)
+    node = configured(SlowNode, indexed_app, members, early)
     node.open_service()
     client = H2Session(node)
     for _ in range(2):  # so that all is signed, and the next entry is signed at once

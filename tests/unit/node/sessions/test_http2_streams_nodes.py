@@ -10,11 +10,11 @@ from ccfpy.app import App as Application
 from ccfpy.app import Context, GrpcMessages, Map, Mode, Stream, grpc_message, json_codec
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.endpoints.waiting import WAIT_HEADER
-from ccfpy.testing.configuration import boot_of, listener, starting
+from ccfpy.testing.configuration import listener
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
-from ccfpy.testing.surroundings import Alone
 from tests.lab.slow_calls import may_stop
+from tests.unit.node.configured import configured, early
 from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.h2_session import H2Session, http2_listener
 from tests.unit.node.sessions.test_http2_streams import Caller, put, status_of
@@ -107,14 +107,7 @@ def test_a_stream_that_writes_is_refused_by_a_backup_and_ends_with_its_primary(
 def test_a_commit_at_the_end_of_a_step_is_told_before_the_next_tick(
     members: tuple[Person, ...], alice: Person
 ) -> None:
-    configuration = starting(
-        constitution=CONSTITUTION,
-        members=[member.founding() for member in members],
-        interfaces=(listener(), http2_listener()),
-    )
-    early = replace(configuration.ledger_signatures, early=True)
-    boot = boot_of(replace(configuration, ledger_signatures=early))
-    node = InProcessNode.among(Alone(), app, boot, members=members, seed=1)
+    node = configured(InProcessNode, app, members, early)
     node.open_service(alice)
     watch = Caller(H2Session(node, alice), WATCH)
     assert watch.say(b"") == ["follows"]
