@@ -40,6 +40,9 @@ class _ScriptedChannel:
         buffer[: len(frame)] = frame
         return len(frame)
 
+    def watch(self, most_ns: int) -> None:
+        """Do nothing: there is a frame at once."""
+
     def send(self, data: bytes) -> None:
         """Do nothing."""
 

@@ -1,6 +1,9 @@
 """The enclave's one way out: a pipe that it reads, and another that it writes."""
 
 from io import FileIO
+from os import sched_yield
+from select import select
+from time import monotonic_ns
 from types import TracebackType
 from typing import Self
 
@@ -14,11 +17,21 @@ class HostChannel:
         self._write = self._writing.write
         self.receive_into = self._reading.readinto
         """Wait for bytes and write them into a buffer; tell how many, 0 at the end."""
+        self._watched = (reading,)
 
     @property
     def descriptors(self) -> tuple[int, int]:
         """Both, for reading and for writing."""
         return self._reading.fileno(), self._writing.fileno()
+
+    def watch(self, most_ns: int) -> None:
+        """Wait until there are bytes, or for so many nanoseconds, without sleeping.
+
+        Other threads and processes that want this processor get it meanwhile.
+        """
+        until_ns = monotonic_ns() + most_ns
+        while monotonic_ns() < until_ns and not select(self._watched, (), (), 0)[0]:
+            sched_yield()
 
     def send(self, data: bytes) -> None:
         """Write all of ``data``, waiting while the host does not read.

@@ -32,6 +32,8 @@ ALLOWED: Final[Mapping[str, Numbers]] = {
     "close": Numbers(3, 57),
     "poll": Numbers(7, None),
     "ppoll": Numbers(271, 73),
+    "select": Numbers(23, None),
+    "pselect6": Numbers(270, 72),
     # Memory, of compiled WebAssembly too.
     "mmap": Numbers(9, 222),
     "munmap": Numbers(11, 215),

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -37,6 +38,31 @@ def test_the_end_is_the_host_gone(host: HostsEnd) -> None:
         assert channel.receive_into(bytearray(4)) == 0
         with pytest.raises(BrokenPipeError):
             channel.send(b"said")
+
+
+def test_what_comes_ends_a_watch(host: HostsEnd) -> None:
+    with HostChannel(*host.theirs) as channel:
+        host.say(b"hello")
+        began = time.monotonic()
+        channel.watch(60 * 10**9)
+        assert time.monotonic() - began < 30
+        buffer = bytearray(5)
+        assert channel.receive_into(buffer) == 5
+
+
+def test_the_end_of_the_host_ends_a_watch(host: HostsEnd) -> None:
+    with HostChannel(*host.theirs) as channel:
+        host.close()
+        began = time.monotonic()
+        channel.watch(60 * 10**9)
+        assert time.monotonic() - began < 30
+
+
+def test_a_watch_in_vain_takes_its_time_and_ends(host: HostsEnd) -> None:
+    with HostChannel(*host.theirs) as channel:
+        began = time.monotonic_ns()
+        channel.watch(2_000_000)
+        assert time.monotonic_ns() - began >= 2_000_000
 
 
 def test_all_is_said_though_a_signal_comes_in_the_midst(host: HostsEnd) -> None:

@@ -1,7 +1,9 @@
 """The enclave's life: batches in, batches out, and how it ends."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 import pytest
 
@@ -13,7 +15,16 @@ from ccfpy.boundary.events import Event, SessionData, SessionOpened, Tick
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 from ccfpy.enclave.channel import HostChannel
-from ccfpy.enclave.loop import EVENTS_PER_STEP, Steps, describe_crash, serve
+from ccfpy.enclave.loop import (
+    EVENTS_PER_STEP,
+    EXCHANGE_EVENTS_MAX,
+    NODE,
+    WATCH_NS,
+    Conversation,
+    Steps,
+    describe_crash,
+    serve,
+)
 from tests.unit.enclave.hosts_end import HostsEnd
 
 
@@ -116,6 +127,51 @@ def test_what_comes_behind_a_stop_is_not_taken(enclave: _Enclave, node: _Echo) -
     enclave.thread.join(10)
     assert enclave.exit_code is ExitCode.OK
     assert [len(batch) for batch in node.batches] == [EVENTS_PER_STEP]
+
+
+class _Listener:
+    """A host that says batches, each after so long, and counts the watches over it."""
+
+    def __init__(self, *said: tuple[Sequence[Event], int]) -> None:
+        self.said = iter(said)
+        self.watches = 0
+
+    def watch(self, most_ns: int) -> None:
+        assert most_ns == WATCH_NS
+        self.watches += 1
+
+    def receive_into(self, buffer: memoryview) -> int:
+        events, after_ns = next(self.said, ((), 0))
+        until_ns = time.monotonic_ns() + after_ns
+        while time.monotonic_ns() < until_ns:
+            pass
+        frame = EVENTS.encode(events) if events else b""
+        buffer[: len(frame)] = frame
+        return len(frame)
+
+    def send(self, data: bytes) -> None:
+        """Hear it."""
+
+
+@pytest.mark.parametrize(
+    ("events", "after_ns", "is_watched"),
+    [
+        (1, 0, True),
+        (EXCHANGE_EVENTS_MAX, 0, True),
+        (EXCHANGE_EVENTS_MAX + 1, 0, False),
+        (EVENTS_PER_STEP + 1, 0, False),
+        (1, 2 * WATCH_NS, False),
+    ],
+)
+def test_an_enclave_watches_a_host_that_says_little_and_soon(
+    events: int, after_ns: int, is_watched: bool
+) -> None:
+    # Often, since a machine that is busy otherwise may take long for any one of them.
+    host = _Listener(*[([_data(b"a")] * events, after_ns)] * 100)
+    conversation = Conversation(NODE, cast("HostChannel", host))
+    while conversation.next_events():
+        pass
+    assert bool(host.watches) is is_watched
 
 
 def test_a_frame_may_come_in_pieces(enclave: _Enclave) -> None:
