@@ -33,9 +33,8 @@ _PREFIX_STRUCT: Final = struct.Struct("<Q16s12sQ")
 """Frame, tag, IV, size of the public domain (``ledger.entry``)."""
 _PREFIX: Final = _PREFIX_STRUCT.pack
 _IV: Final = struct.Struct("<QI").pack
-_U64: Final = struct.Struct("<Q").pack
-_TWO_U64: Final = struct.Struct("<QQ").pack
 _ZERO: Final = bytes(8)
+_ONE: Final = b"\1" + bytes(7)
 
 _BESIDE_FIELDS: Final = _PREFIX_STRUCT.size + _HEADER_STRUCT.size
 
@@ -78,6 +77,7 @@ class Unsealed:
 def fields_of(write_set: WriteSet) -> tuple[bytes, bytes]:
     """Write what changes in public and in private maps; as ``serialise_maps``."""
     assert isinstance(write_set, dict)  # which compiled code walks with fewer steps
+    name: str  # said here, since narrowing forgets the types of what a dict holds
     if len(write_set) == 1:
         for name, writes in write_set.items():
             fields = _one_write(name, writes)
@@ -91,15 +91,18 @@ def fields_of(write_set: WriteSet) -> tuple[bytes, bytes]:
 def _one_write(name: str, writes: Writes) -> bytes:
     """Write the changes of a map, if they are one write and no removal."""
     assert isinstance(writes, dict)  # as in `fields_of`
+    key: bytes
+    value: bytes | None
     if len(writes) == 1:
         for key, value in writes.items():
             if value is not None:
                 return b"".join(
                     (
                         _map_prefix(name),
-                        _TWO_U64(1, len(key)),
+                        _ONE,
+                        len(key).to_bytes(8, "little"),
                         key,
-                        _U64(len(value)),
+                        len(value).to_bytes(8, "little"),
                         value,
                         _ZERO,
                     )
