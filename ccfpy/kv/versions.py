@@ -80,13 +80,17 @@ class VersionedMap:
         chains = self.chains
         for key in keys:
             newest = chains.get(key)
-            if newest is None or (newest[2] is None and newest[1] is not None):
+            if newest is None:
+                continue
+            written_at, value, older = newest
+            if older is None and value is not None:
                 continue  # most keys have one version, and it stays
-            trimmed = _trimmed(newest, version)
-            if trimmed is None:
+            if written_at > version:
+                chains[key] = _trimmed(newest, version)
+            elif value is None:
                 self._drop(key)
-            elif trimmed is not newest:
-                chains[key] = trimmed
+            else:
+                chains[key] = written_at, value, None
 
     def current_version_of(self, key: bytes) -> Seqno:
         """Return the seqno that last wrote ``key``, 0 where it does not exist now."""
@@ -120,8 +124,8 @@ def node_below(node: Node | None, version: Seqno) -> Node | None:
     return node
 
 
-def _trimmed(node: Node, version: Seqno) -> Node | None:
-    """Cut a chain below its newest node at or below ``version``."""
+def _trimmed(node: Node, version: Seqno) -> Node:
+    """Cut a chain, newer than ``version``, below its newest node that is not newer."""
     newer: list[Node] = []
     base: Node | None = node
     while base is not None and base[0] > version:
@@ -132,4 +136,5 @@ def _trimmed(node: Node, version: Seqno) -> Node | None:
     kept: Node | None = None if base[1] is None else (base[0], base[1], None)
     for above in reversed(newer):
         kept = (above[0], above[1], kept)
+    assert kept is not None, "the chain is newer"
     return kept
