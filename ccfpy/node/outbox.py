@@ -20,7 +20,7 @@ from ccfpy.boundary.effects import (
     WriteLog,
 )
 
-_REPLIES: Final = (SendData, CloseSession)
+_REPLIES: Final = frozenset((SendData, CloseSession))
 
 
 class NodeLog(Protocol):
@@ -79,7 +79,7 @@ class Outbox:
         Replies wait for the entries made after them too, so that a step that answers
         many writes hands the host one write of the ledger and not one for each.
         """
-        if isinstance(effect, _REPLIES):
+        if type(effect) in _REPLIES:
             self._replies.append(effect)
         else:
             self._flush()
