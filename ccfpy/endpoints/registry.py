@@ -162,6 +162,10 @@ class Registry:
             raise AmbiguousPath(path, [m.endpoint.path for m in found])
         return found[0] if found else None
 
+    def has_fixed(self, path: str) -> bool:
+        """Return whether an endpoint's path without parameters is this path."""
+        return path in self._fixed
+
     def find_default(self, whole_path: str, path: str) -> Match | None:
         """Return what answers a request that no endpoint answers, if anything does.
 

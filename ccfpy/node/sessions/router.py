@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.streams import OpenStream
 
 
+class _Route:
+    """Where requests with one path go.
+
+    Attributes:
+        frontend: what answers them.
+        path: the path without the frontend's prefix.
+    """
+
+    __slots__ = ("frontend", "path")
+
+    def __init__(self, frontend: "Frontend", path: str) -> None:
+        self.frontend = frontend
+        self.path = path
+
+
 class Router:
     """The frontends by their prefix; ``app`` takes what no prefix claims.
 
@@ -30,29 +45,22 @@ class Router:
     def __init__(self, calls: "AppCalls") -> None:
         self.calls = calls
         self.frontends: dict[str, Frontend] = {}
+        self._routes: dict[str, _Route] = {}
 
     def mount(self, prefix: str, frontend: "Frontend") -> None:
         """Route the requests under a prefix to a frontend."""
         self.frontends[prefix] = frontend
+        self._routes.clear()
 
     def answer(self, request: "Request", session: "Session") -> "Answer":
         """Answer a request by the frontend its path names."""
-        path = request.path
-        end = path.find("/", 1)
-        if path[:1] == "/" and end > 0:
-            frontend = self.frontends.get(path[1:end])
-            if frontend is not None:
-                return frontend.answer(request, session, path[end:])
-        return self.frontends["app"].answer(request, session, path)
+        route = self._route(request.path)
+        return route.frontend.answer(request, session, route.path)
 
     def is_live(self, request: "Request") -> bool:
         """Return whether a request may be for an endpoint that answers by a stream."""
-        path = request.path
-        end = path.find("/", 1)
-        frontend = self.frontends.get(path[1:end]) if end > 0 else None
-        if frontend is None:
-            return self.frontends["app"].registry.is_live(request.method, path)
-        return frontend.registry.is_live(request.method, path[end:])
+        route = self._route(request.path)
+        return route.frontend.registry.is_live(request.method, route.path)
 
     def answer_step(self, stream: "OpenStream") -> "Answer":
         """Do what is due on an open stream."""
@@ -72,9 +80,24 @@ class Router:
 
     def answer_again(self, request: "Request", session: "Session") -> "Answer":
         """Answer a request whose caller waits since an earlier run of it."""
-        path = request.path
-        end = path.find("/", 1)
+        route = self._route(request.path)
+        return route.frontend.answer(request, session, route.path, is_again=True)
+
+    def _route(self, path: str) -> _Route:
+        """Find the frontend that a path names, and what follows the prefix.
+
+        Paths of endpoints are kept: there are no more of these than endpoints, with
+        their prefix and without. Other paths are for callers to invent.
+        """
+        route = self._routes.get(path)
+        if route is not None:
+            return route
+        end = path.find("/", 1) if path.startswith("/") else -1
         frontend = self.frontends.get(path[1:end]) if end > 0 else None
         if frontend is None:
-            return self.frontends["app"].answer(request, session, path, is_again=True)
-        return frontend.answer(request, session, path[end:], is_again=True)
+            route = _Route(self.frontends["app"], path)
+        else:
+            route = _Route(frontend, path[end:])
+        if route.frontend.registry.has_fixed(route.path):
+            self._routes[path] = route
+        return route

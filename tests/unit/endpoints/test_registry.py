@@ -40,6 +40,12 @@ def test_a_fixed_path_wins_over_a_template() -> None:
     assert (match.endpoint.path, dict(match.params)) == ("/a/b", {})
 
 
+def test_a_path_is_fixed_whatever_its_verb_and_a_templates_is_not() -> None:
+    registry = _registry(("GET", "/a/{x}"), ("PUT", "/a/b"))
+    assert registry.has_fixed("/a/b")
+    assert not registry.has_fixed("/a/c")
+
+
 def test_a_fixed_path_without_the_verb_leaves_it_to_templates() -> None:
     registry = _registry(("GET", "/a/{x}"), ("PUT", "/a/b"))
     match = registry.find("GET", "/a/b")

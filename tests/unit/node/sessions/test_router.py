@@ -27,3 +27,14 @@ def test_a_path_goes_to_the_frontend_it_names_and_else_to_the_app(
     answer = node.request("GET", path)
     assert answer.status == status
     assert text in answer.body
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_only_paths_of_endpoints_are_kept(node: InProcessNode, repeats: int) -> None:
+    routes = node.trusted._parts.router._routes
+    for number in range(repeats):
+        assert node.request("GET", "/node/state").status == 200
+        assert node.request("GET", f"/node/none{number}").status == 404
+        assert node.request("GET", f"/none{number}").status == 404
+    assert routes["/node/state"].path == "/state"
+    assert not [path for path in routes if "none" in path]
