@@ -70,7 +70,9 @@ _COMMAND: Final = Mode.COMMAND
 _JWT: Final = jwt.Jwt
 _JWT_HEADER: Final = jwt.HEADER
 _OUR_POLICIES: Final = OUR_POLICIES
-_NO_TOKEN: Final = (jwt.NAME, jwt.NO_HEADER, jwt.CHALLENGE)
+_NO_TOKEN: Final[tuple[PolicyRefusal, ...]] = (
+    (jwt.NAME, jwt.NO_HEADER, jwt.CHALLENGE),
+)
 
 UnhandledError = Callable[[Endpoint, BaseException, Marks], str]
 """Called with an exception that no handler should raise. The node logs the exception
@@ -340,8 +342,9 @@ class Frontend:
             return response.response
         if underway.awaited is not None and tx is not None:
             tx.check_whole()
-        if session.active_view != node.view:
-            session.stay_in(node.view)
+        view, active_view = node.view, session.active_view
+        if active_view is None or active_view != view:
+            session.stay_in(view)
         if isinstance(response, Awaited):
             return response
         applies = context.apply_writes
@@ -469,12 +472,12 @@ class Frontend:
     def _authenticate_and_handle(self, context: Context) -> "Answer":
         """Handle a request of the caller whom the first policy that accepts names."""
         endpoint = context.endpoint
-        refusals: list[PolicyRefusal] = []
+        refusals: tuple[PolicyRefusal, ...] = ()
         for policy in endpoint.auth:
             if type(policy) is _JWT and _JWT_HEADER not in context.request.headers:
                 # The policy refuses in the same words, by an exception. To raise and
                 # catch one for each caller without a token costs 2.4 % of a write.
-                refusals.append(_NO_TOKEN)
+                refusals = (*refusals, *_NO_TOKEN) if refusals else _NO_TOKEN
                 continue
             try:
                 if type(policy) in _OUR_POLICIES:
@@ -482,17 +485,19 @@ class Frontend:
                 else:
                     context.caller = self._ask(policy, context)
             except Unauthenticated as refusal:
-                refusals.append((policy.name, str(refusal), refusal.challenge))
+                reason = (policy.name, str(refusal), refusal.challenge)
+                refusals = (*refusals, reason)
             else:
                 break
         else:
             if refusals:
                 raise unauthenticated(refusals)
-        if not self._is_app or endpoint.execution_ms_max == UNLIMITED:
+        limit_ms = endpoint.execution_ms_max
+        if not self._is_app or (limit_ms is not None and limit_ms == UNLIMITED):
             return endpoint.handler(context)
         context.node = self._seen
         self._calls.check_room()
-        return self._calls.call(endpoint.handler, context, endpoint.execution_ms_max)
+        return self._calls.call(endpoint.handler, context, limit_ms)
 
     def _ask(self, policy: "AuthPolicy", context: Context) -> "Identity":
         """Ask a policy that may run an application's code, for a caller yet unknown.
