@@ -23,6 +23,8 @@ _Slot: TypeAlias = tuple[str, Callable[[object, object], None], object]
 """A field's name, what sets it, and its default."""
 
 _new: Final[Callable[[type], Any]] = object.__new__
+_ABSENT: Final[Any] = object()
+"""In place of a field that an object does not have."""
 _WRITTEN_BY_DATACLASS: Final = "<string>"
 """The file of the constructors that ``dataclass`` writes."""
 
@@ -127,30 +129,26 @@ def _closed(fields: list[_Field], read: Callable[[Json], Any]) -> Callable[[Json
 
 
 def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: ANN401 - any dataclass
-    plan = [
-        (f.name, f.json_name, f.shape.read, f.shape.exact, f.is_required)
-        for f in fields
-    ]
     make = _maker(kind)
 
     def read(value: Json) -> Any:  # noqa: ANN401 - an instance of the dataclass
         if not isinstance(value, dict):
             raise Mismatch(f"expected an object, found {found(value)}")
         given = {}
-        for name, json_name, read_field, exact, is_required in plan:
-            if json_name in value:
-                item = value[json_name]
-                if type(item) is exact:
-                    given[name] = item
-                    continue
+        for field in fields:
+            item = value.get(field.json_name, _ABSENT)
+            if type(item) is field.shape.exact:
+                given[field.name] = item
+            elif item is not _ABSENT:
                 try:
-                    given[name] = read_field(item)
+                    given[field.name] = field.shape.read(item)
                 except Mismatch as error:
-                    error.path.append(json_name)
+                    error.path.append(field.json_name)
                     raise
-            elif is_required:
+            elif field.is_required:
                 raise Mismatch(
-                    f"Missing required field '{json_name}' in object: {found(value)}"
+                    f"Missing required field '{field.json_name}' in object: "
+                    f"{found(value)}"
                 )
         try:
             return make(given)
