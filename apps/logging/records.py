@@ -35,14 +35,22 @@ class Record:
     record_claim: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: to make a frozen one takes 1.6 % more of a read's instructions.
+@dataclass(slots=True, kw_only=True)
 class Message:
     """A message that was kept."""
 
     msg: str
 
 
-@lru_cache(maxsize=SCOPES_KEPT)
+_WHOLE = {name: Map(name, ID, MESSAGE) for name in (PRIVATE, PUBLIC)}
+
+
 def records_of(name: str, scope: str | None) -> Map[int, str]:
     """Describe the table of that name, or a caller's own part of it."""
-    return Map(name if scope is None else f"{name}-{scope}", ID, MESSAGE)
+    return _WHOLE[name] if scope is None else _part_of(name, scope)
+
+
+@lru_cache(maxsize=SCOPES_KEPT)
+def _part_of(name: str, scope: str) -> Map[int, str]:
+    return Map(f"{name}-{scope}", ID, MESSAGE)
