@@ -135,9 +135,14 @@ class Store(State):
                 written.append(handle)
         if not written:
             return None
-        if tx.read_version != self.version or tx.generation != self.generation:
+        version, read_version = self.version, tx.read_version
+        if (
+            read_version is None
+            or read_version != version
+            or tx.generation != self.generation
+        ):
             check_conflicts(self, tx)
-        version = self.version + 1
+        version += 1
         if expected is not None and expected != version:
             raise Conflict(f"seqno {expected} was reserved, {version} is next")
         if len(written) == 1:

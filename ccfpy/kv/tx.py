@@ -74,7 +74,10 @@ class MapHandle:
         self.map = versioned_map
         self.is_read_only = tx.is_read_only
         self.reads: dict[bytes, Seqno] = {}
-        """The version at which each key was read; 0 where it did not exist."""
+        """The version at which each key was read; 0 where it did not exist.
+
+        Nothing is noted here if the transaction is read-only.
+        """
         self.reads_whole_map = False
         self.writes: dict[bytes, bytes | None] = {}
         self._state = state
@@ -85,7 +88,7 @@ class MapHandle:
     def get(self, key: bytes) -> bytes | None:
         """Return the value of ``key``, ``None`` where it does not exist."""
         writes = self.writes
-        if key in writes:
+        if writes and key in writes:
             return writes[key]
         node = self._read(key)
         return None if node is None else node[1]
@@ -220,7 +223,8 @@ class MapHandle:
 
     def _read(self, key: bytes) -> Node | None:
         node = self._node(key, self._version)
-        self.reads[key] = 0 if node is None or node[1] is None else node[0]
+        if not self.is_read_only:  # what writes nothing conflicts with nothing
+            self.reads[key] = 0 if node is None or node[1] is None else node[0]
         return node
 
     def _node(self, key: bytes, version: Seqno) -> Node | None:

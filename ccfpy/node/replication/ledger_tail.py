@@ -128,7 +128,8 @@ class LedgerTail:
 
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state; what an older one put off is void."""
-        self._after_commit.clear()
+        if self._after_commit:
+            self._after_commit.clear()
         return Tx(self.store, read_only=read_only, at=None)
 
     def after_commit(self, act: Callable[[], None]) -> None:

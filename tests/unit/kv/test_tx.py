@@ -287,3 +287,11 @@ def test_what_no_ledger_can_hold_is_refused_before_it_is_in_the_state(
     with pytest.raises(TypeError):
         handle.remove(slip)  # type: ignore[arg-type]  # the slip
     assert store.commit(tx) is None
+
+
+def test_what_a_read_only_transaction_read_is_not_noted(store: Store) -> None:
+    reading, writing = store.begin(read_only=True), store.begin()
+    for tx in (reading, writing):
+        assert tx.raw(M).get(b"a") == b"1"
+    assert reading.raw(M).reads == {}
+    assert writing.raw(M).reads == {b"a": 1}
