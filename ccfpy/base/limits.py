@@ -39,9 +39,9 @@ ACCEPT_RANGES_MAX: int = 100
 """Media ranges of an ``Accept`` header; browsers send ten. The greatest header may have
 4000, which take 6 ms to put in order, and anybody may send them."""
 HEADER_CACHE_ENTRIES_MAX: int = 256
-"""Heads of requests in one interface's header cache, and header lines in it."""
+"""Header lines in one interface's header cache, and starts of request lines in it."""
 HEADER_CACHE_ENTRY_BYTES_MAX: int = 1 * KIB
-"""Of one such head; a longer one is not cached."""
+"""Of one of these; what is longer is not cached."""
 HEADER_CACHE_MISSES_MAX: int = 32
 """Requests of a connection, one after the other, whose heads are not in the cache. The
 connection's later requests are not looked up."""

@@ -7,9 +7,11 @@ plainest form, and when its header lines are cached. llhttp parses all other req
 
 The cache holds header lines of requests that llhttp parsed. It never holds lines with
 credentials, nor lines that decide where a message ends or what the connection becomes,
-except ``Content-Length``. A request line is cached together with the header lines after
-it. Of a line with a query only the part before the query is cached: there may be as
+except ``Content-Length``. A request line is cached up to its query: there may be as
 many queries as requests. Each query is looked through for a byte that is not plain.
+
+Most requests repeat the header lines of the request before them, on whatever connection
+that came. These lines are compared first, before any are looked up.
 
 An interface has one cache for all its connections, since the connections share its
 limits. A client whose heads never repeat, as with a new request id each time, would pay
@@ -29,8 +31,10 @@ from ccfpy.http.refusals import ParserLimits
 _PLAIN: Final = rb"[A-Za-z0-9/._~%:@!$&'()*+,;=-]"
 _VERSION: Final = b" HTTP/1.1"
 _VERSION_BYTES: Final = 9
+_START: Final = re.compile(rb"(GET|POST|PUT|DELETE) (/%b*)" % _PLAIN)
+"""A request line up to its query or, if it has none, to its version."""
 _REQUEST_LINE: Final = re.compile(
-    rb"(GET|POST|PUT|DELETE) (/%b*)(?:\?(?:%b|\?)*)? HTTP/1\.1" % (_PLAIN, _PLAIN)
+    rb"%b(?:\?(?:%b|\?)*)? HTTP/1\.1" % (_START.pattern, _PLAIN)
 )
 _QUERY_BYTES: Final = bytes(
     byte for byte in range(256) if re.fullmatch(_PLAIN + rb"|\?", bytes((byte,)))
@@ -53,24 +57,36 @@ _NEVER_CACHED: Final = frozenset(
 
 
 class _CachedLines:
-    """Header lines as llhttp parsed them, and the size of the body they announce."""
+    """Header lines as llhttp parsed them, and the size of the body they announce.
 
-    __slots__ = ("body_bytes", "headers")
+    Attributes:
+        raw: the lines, the version before them and the empty line behind them.
+    """
 
-    def __init__(self, headers: dict[str, str], body_bytes: int) -> None:
+    __slots__ = ("body_bytes", "headers", "raw")
+
+    def __init__(self, after: bytes, headers: dict[str, str], body_bytes: int) -> None:
+        self.raw = _VERSION + _LINE_END + after + _HEAD_END
         self.headers = headers
         self.body_bytes = body_bytes
 
+    def line_before(self, data: bytes) -> bytes:
+        """Return what is before these lines in ``data``, if their body ends it.
+
+        Otherwise nothing is returned.
+        """
+        head = data[: -self.body_bytes] if self.body_bytes else data
+        return head[: -len(self.raw)] if head.endswith(self.raw) else b""
+
 
 class _CachedStart:
-    """A request line up to its query, with header lines behind it if it has none."""
+    """A request line up to its query."""
 
-    __slots__ = ("lines", "method", "path")
+    __slots__ = ("method", "path")
 
-    def __init__(self, method: str, path: str, lines: _CachedLines | None) -> None:
+    def __init__(self, method: str, path: str) -> None:
         self.method = method
         self.path = path
-        self.lines = lines
 
 
 class HeaderCache:
@@ -82,49 +98,38 @@ class HeaderCache:
 
     def __init__(self, limits: ParserLimits) -> None:
         self.limits = limits
-        self._line_bytes_max = limits.header_bytes_max - _LINE_END_BYTES
+        self._line_bytes_max = (
+            limits.header_bytes_max - _LINE_END_BYTES - _VERSION_BYTES
+        )
         self._lines: dict[bytes, _CachedLines] = {}
-        self._heads: dict[bytes, _CachedStart] = {}
+        self._latest: _CachedLines | None = None
         self._starts: dict[bytes, _CachedStart] = {}
 
     def find(self, data: bytes) -> Request | None:
         """Return the request in ``data``, if its head is cached and nothing follows."""
-        if data.endswith(_HEAD_END):  # most often as there is no body
-            head, body = data[:-_HEAD_END_BYTES], b""
-        else:
-            head, is_whole, body = data.partition(_HEAD_END)
-            if not is_whole:
+        lines = self._latest
+        line = b"" if lines is None else lines.line_before(data)
+        if lines is None or not line:
+            lines = self._lines.get(_header_lines(data))
+            if lines is None:
                 return None
-        query = b""
-        start = self._heads.get(head)
-        lines = None if start is None else start.lines
-        if start is None or lines is None:
-            line, _, after = head.partition(_LINE_END)
-            lines = self._lines.get(after)
-            if lines is None or len(line) > self._line_bytes_max:
-                return None
-            before, has_query, rest = line.partition(b"?")
-            if has_query:
-                query = rest[:-_VERSION_BYTES]
-                if rest[-_VERSION_BYTES:] != _VERSION or query.strip(_QUERY_BYTES):
-                    return None
-                start = self._starts.get(before)
-                if start is None:
-                    start = _parse(line, None)
-                    _keep(self._starts, before, start)
-            else:
-                start = _parse(line, lines)
-                _keep(self._heads, head, start)
-            if start is None:
-                return None
-        if len(body) != lines.body_bytes:
+            line = lines.line_before(data)
+            self._latest = lines
+        if len(line) > self._line_bytes_max:
             return None
+        before, _, query = line.partition(b"?")
+        start = self._starts.get(before)
+        if start is None:
+            start = self._parse(before)
+        if start is None or (query and query.strip(_QUERY_BYTES)):
+            return None
+        body_bytes = lines.body_bytes
         return Request(
             method=start.method,
             path=start.path,
             query=query.decode(),
             headers=lines.headers.copy(),
-            body=body,
+            body=data[-body_bytes:] if body_bytes else b"",
         )
 
     def add(self, data: bytes, request: Request) -> None:
@@ -146,23 +151,27 @@ class HeaderCache:
         cached = self._lines
         if len(cached) >= HEADER_CACHE_ENTRIES_MAX:
             cached.clear()
-        cached[after] = _CachedLines(headers.copy(), len(body))
+        cached[after] = _CachedLines(after, headers.copy(), len(body))
+
+    def _parse(self, before: bytes) -> _CachedStart | None:
+        """Parse a request line up to its query, if that is plain.
+
+        What was parsed is cached, if it is not too long.
+        """
+        match = _START.fullmatch(before)
+        if match is None:
+            return None
+        start = _CachedStart(match[1].decode(), match[2].decode())
+        cached = self._starts
+        if len(before) + _HEAD_END_BYTES <= HEADER_CACHE_ENTRY_BYTES_MAX:
+            if len(cached) >= HEADER_CACHE_ENTRIES_MAX:
+                cached.clear()
+            cached[before] = start
+        return start
 
 
-def _parse(line: bytes, lines: _CachedLines | None) -> _CachedStart | None:
-    """Parse a request line, if it is plain; without its query, if it has one."""
-    match = _REQUEST_LINE.fullmatch(line)
-    if match is None:
-        return None
-    return _CachedStart(match[1].decode(), match[2].decode(), lines)
-
-
-def _keep(
-    cached: dict[bytes, _CachedStart], raw: bytes, start: _CachedStart | None
-) -> None:
-    """Cache what was parsed of ``raw``, if that is not too long."""
-    if start is None or len(raw) + _HEAD_END_BYTES > HEADER_CACHE_ENTRY_BYTES_MAX:
-        return
-    if len(cached) >= HEADER_CACHE_ENTRIES_MAX:
-        cached.clear()
-    cached[raw] = start
+def _header_lines(data: bytes) -> bytes:
+    """Return the header lines of the first request in ``data``."""
+    head, _, _ = data.partition(_HEAD_END)
+    _, _, after = head.partition(_LINE_END)
+    return after

@@ -28,10 +28,6 @@ def cached_lines(cache: HeaderCache) -> list[bytes]:
     return [lines + b"\r\n\r\n" for lines in cache._lines]
 
 
-def cached_heads(cache: HeaderCache) -> list[bytes]:
-    return [head + b"\r\n\r\n" for head in cache._heads]
-
-
 def cached_starts(cache: HeaderCache) -> list[bytes]:
     return list(cache._starts)
 
@@ -259,50 +255,69 @@ def test_a_full_cache_of_header_lines_begins_anew(cache: HeaderCache) -> None:
     assert cached_lines(cache) == [b"A: one more\r\n\r\n"]
 
 
-def test_a_head_is_cached_once_it_was_assembled(cache: HeaderCache) -> None:
+def test_a_start_is_cached_once_it_was_parsed(cache: HeaderCache) -> None:
     line, other = b"POST /app/x HTTP/1.1\r\n", b"PUT /app/x HTTP/1.1\r\n"
     for data in (line, line, line, other, other):
         [request] = read(cache, data + HEAD + b"{}")
         assert request.method == data.split()[0].decode()
         assert (request.path, request.query) == ("/app/x", "")
         assert request.headers.pop("host") == "h"
-    assert cached_heads(cache) == [line + HEAD, other + HEAD]
+    assert cached_starts(cache) == [b"POST /app/x", b"PUT /app/x"]
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        b"GET /app/x?a=b HTTP/1.1",
-        b"GET /app/x? HTTP/1.1",
         b"GET /app/x#a HTTP/1.1",
+        b"GET /app/x\x80 HTTP/1.1",
         b"HEAD /app/x HTTP/1.1",
         b"GET /app/x HTTP/1.0",
+        b"GET /app/x?a HTTP/1.0",
     ],
 )
-def test_with_some_request_lines_a_head_is_not_cached(
-    cache: HeaderCache, line: bytes
-) -> None:
-    for _ in range(3):
-        assert len(read(cache, line + b"\r\n" + HEAD + b"{}")) == 1
-    assert cached_heads(cache) == []
-
-
-@pytest.mark.parametrize("excess", [0, 1])
-def test_a_head_is_cached_up_to_its_limit(cache: HeaderCache, excess: int) -> None:
-    rest = b" HTTP/1.1\r\n" + HEAD
-    start = b"GET /".ljust(HEADER_CACHE_ENTRY_BYTES_MAX - len(rest) + excess, b"a")
-    for _ in range(3):
-        assert len(read(cache, start + rest + b"{}")) == 1
-    assert len(cached_heads(cache)) == 1 - excess
-
-
-def test_a_full_cache_of_heads_begins_anew(cache: HeaderCache) -> None:
+def test_some_request_lines_are_not_cached(cache: HeaderCache, line: bytes) -> None:
     read(cache, POST + HEAD + b"{}")
-    for number in range(HEADER_CACHE_ENTRIES_MAX):
-        read(cache, b"GET /%d HTTP/1.1\r\n" % number + HEAD + b"{}")
-    assert len(cached_heads(cache)) == HEADER_CACHE_ENTRIES_MAX
-    read(cache, b"GET /one/more HTTP/1.1\r\n" + HEAD + b"{}")
-    assert cached_heads(cache) == [b"GET /one/more HTTP/1.1\r\n" + HEAD]
+    for _ in range(3):
+        assert cache.find(line + b"\r\n" + HEAD + b"{}") is None
+    assert cached_starts(cache) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"ab", b"\r\n\r\n"])
+def test_lines_serve_where_others_came_between(cache: HeaderCache, body: bytes) -> None:
+    """The lines of the latest request are compared; all others are looked up."""
+    size = b"Content-Length: %d\r\n\r\n" % len(body)
+    raws = [line + size for line in (b"Host: h\r\n", b"Host: i\r\n", b"")]
+    for _ in range(3):
+        for raw in raws:
+            [request] = read(cache, b"GET /x HTTP/1.1\r\n" + raw + body)
+            found = cache.find(b"GET /x HTTP/1.1\r\n" + raw + body)
+            assert request == found
+            assert (found.headers.get("host"), found.body) == (
+                raw[6:7].decode() if raw is not raws[2] else None,
+                body,
+            )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /x HTTP/1.1\r\n" + HEAD + b"{",
+        b"GET /x HTTP/1.1\r\n" + HEAD + b"{}{",
+        b"GET /x HTTP/1.1\r\nA: b\r\n" + HEAD + b"{}",
+        b"GET /x HTTP/1.1\r\n\r\nGET /x HTTP/1.1\r\n" + HEAD + b"{}",
+        b"GET /x?a HTTP/1.1\r\n\r\nGET /x HTTP/1.1\r\n" + HEAD + b"{}",
+        b" HTTP/1.1\r\n" + HEAD + b"{}",
+        HEAD + b"{}",
+        b"{}",
+        b"",
+    ],
+)
+def test_the_latest_lines_serve_one_whole_request(
+    cache: HeaderCache, data: bytes
+) -> None:
+    read(cache, POST + HEAD + b"{}", b"GET /x HTTP/1.1\r\n" + HEAD + b"{}")
+    assert cache.find(b"GET /x HTTP/1.1\r\n" + HEAD + b"{}") is not None
+    assert cache.find(data) is None
 
 
 def test_of_lines_with_queries_what_is_before_them_is_cached(
@@ -313,7 +328,6 @@ def test_of_lines_with_queries_what_is_before_them_is_cached(
         assert (request.method, request.path) == ("GET", "/x")
         assert request.query == f"id={number}"
     assert cached_starts(cache) == [b"GET /x"]
-    assert cached_heads(cache) == []
 
 
 @pytest.mark.parametrize(
