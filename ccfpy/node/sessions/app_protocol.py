@@ -13,6 +13,7 @@ from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Unwritable
 from ccfpy.endpoints.streams import OpenStream, StreamWork
 from ccfpy.http.messages import Response
+from ccfpy.node.sessions.client import Conversation
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Answer, Awaited
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ccfpy.node.streams.commit_feed import Follower
 
 
-class AppProtocol:
+class AppProtocol(Conversation):
     """A conversation in a protocol of the application's."""
 
     __slots__ = (

@@ -1,8 +1,10 @@
 """Who is connected, on which interface, and what answers its requests."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from ccfpy.base.compiling import mypyc_attr
 from ccfpy.base.histogram import Histogram
 from ccfpy.boundary.configuration import RpcInterface
 from ccfpy.boundary.metrics import TIME_EDGES_NS
@@ -138,82 +140,86 @@ class Client:
         return self.router.answer(request, self.session)
 
 
-class Conversation(Protocol):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Conversation(ABC):
     """What is said on a connection, inside of TLS.
 
     Each method that answers gives bytes for the client, and whether they are the last.
     It answers ``share`` requests at most; what it leaves waits for the next turn.
+    A base class, since the compiler makes a call of its methods a direct one.
     """
 
+    __slots__ = ()
+
     @property
+    @abstractmethod
     def has_left(self) -> bool:
         """Whether something waits, so that ``serve`` must not be called."""
-        ...
 
     @property
+    @abstractmethod
     def is_ready(self) -> bool:
         """Whether something waits that ``go_on`` would serve now."""
-        ...
 
     @property
+    @abstractmethod
     def is_waiting(self) -> bool:
         """Whether nothing is served until an awaited answer comes."""
-        ...
 
     @property
+    @abstractmethod
     def is_midway(self) -> bool:
         """Whether the client has begun something that it is to end."""
-        ...
 
     @property
+    @abstractmethod
     def progress(self) -> int:
         """What has come whole: more, whenever it is more."""
-        ...
 
+    @abstractmethod
     def greet(self) -> None:
         """Note that TLS is set up, or that there is none."""
-        ...
 
+    @abstractmethod
     def hear_end(self) -> bool:
         """Note that the client sends no more; return whether the connection ends."""
-        ...
 
+    @abstractmethod
     def hear_loss(self) -> bool:
         """Note that the client has gone; return whether a last turn is due."""
-        ...
 
+    @abstractmethod
     def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
         """Receive the client's next bytes."""
-        ...
 
+    @abstractmethod
     def go_on(self, share: int) -> tuple[bytes, bool]:
         """Send awaited answers that have come, and go on behind them."""
-        ...
 
+    @abstractmethod
     def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
         """Receive the client's next bytes, and answer no request before a turn."""
-        ...
 
+    @abstractmethod
     def wait_for(self, awaited: "Awaited") -> None:
         """Take the answer that is under way later, from there."""
-        ...
 
+    @abstractmethod
     def leave(self) -> tuple[bytes, bool]:
         """End a turn of another thread at a request that is awaited now.
 
         What it had answered before is for the client.
         """
-        ...
 
     @property
+    @abstractmethod
     def unfinished_bytes(self) -> int:
         """Return about how many bytes are held of requests that have not ended."""
-        ...
 
+    @abstractmethod
     def turn_away(self, response: "Response") -> bytes:
         """Return the last bytes for a client whose request is not waited for."""
-        ...
 
+    @abstractmethod
     def abandon(self) -> None:
         """Note that the client has gone: nobody waits for an answer any more."""
-        ...

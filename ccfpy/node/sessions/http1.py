@@ -13,6 +13,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Response, serialise_response
 from ccfpy.http.parser import RequestParser
 from ccfpy.http.refusals import UnreadableRequest
+from ccfpy.node.sessions.client import Conversation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,24 +23,20 @@ if TYPE_CHECKING:
     from ccfpy.node.sessions.client import Client
 
 
-class Http1Connection:
-    """A conversation in HTTP/1.1.
-
-    Attributes:
-        has_left: an answer is awaited, or something waits for the next turn.
-    """
+class Http1Connection(Conversation):
+    """A conversation in HTTP/1.1."""
 
     __slots__ = (
         "_answering",
         "_awaited",
         "_behind",
         "_client",
+        "_has_left",
         "_held",
         "_parser",
         "_replies",
         "_unanswered",
         "_unreadable",
-        "has_left",
     )
 
     def __init__(self, client: "Client") -> None:
@@ -51,12 +48,17 @@ class Http1Connection:
         self._unanswered: Sequence[Request] = ()
         self._unreadable: UnreadableRequest | None = None
         self._held = b""
-        self.has_left = False
+        self._has_left = False
         # Of the turn under way, should another thread end it: the requests, what failed
         # behind them, and the replies to the first of them.
         self._answering: Sequence[Request] = ()
         self._behind: UnreadableRequest | None = None
         self._replies: list[bytes] = []
+
+    @property
+    def has_left(self) -> bool:
+        """Whether an answer is awaited, or something waits for the next turn."""
+        return self._has_left
 
     @property
     def is_midway(self) -> bool:
@@ -76,7 +78,7 @@ class Http1Connection:
     @property
     def is_ready(self) -> bool:
         """Whether something waits for the next turn."""
-        return self.has_left and self._awaited is None
+        return self._has_left and self._awaited is None
 
     @property
     def unfinished_bytes(self) -> int:
@@ -114,7 +116,7 @@ class Http1Connection:
             settled = awaited.response
             assert settled is not None, "only then does it go on"
         self._awaited, self._unreadable = None, None
-        self._unanswered, self.has_left = (), False
+        self._unanswered, self._has_left = (), False
         if not requests and failure is None:
             self._held = b""
             return self.serve(held, share)
@@ -125,13 +127,13 @@ class Http1Connection:
         if answered[1]:
             self._held = b""
         elif self._held:
-            self.has_left = True
+            self._has_left = True
         return answered
 
     def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
         """Keep the client's next bytes for a turn."""
         self._held = plaintext
-        self.has_left = True
+        self._has_left = True
         return b"", False
 
     def wait_for(self, awaited: "Awaited") -> None:
@@ -251,7 +253,7 @@ class Http1Connection:
     ) -> None:
         self._unanswered = unanswered
         self._unreadable = failure
-        self.has_left = True
+        self._has_left = True
 
     def _settled(self, _: Response) -> None:
         self._client.on_settled(self._client)

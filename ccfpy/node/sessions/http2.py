@@ -13,6 +13,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.http import grpc
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Response
+from ccfpy.node.sessions.client import Conversation
 from ccfpy.node.sessions.http1 import unwritable
 from ccfpy.node.sessions.http2_streams import Http2Streams
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ccfpy.node.sessions.client import Client
 
 
-class Http2Connection:
+class Http2Connection(Conversation):
     """A conversation in HTTP/2."""
 
     __slots__ = (
