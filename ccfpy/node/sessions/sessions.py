@@ -153,17 +153,17 @@ class Sessions:
         """
         turns = self.turns
         share = turns.share(len(events))
-        read: dict[SessionId, tuple[Connection, bytes | None]] = {}
+        read: dict[Connection, bytes | None] = {}
         self._events = rest = iter(events)
         for event in rest:
-            session_id = event.session
-            if session_id in read:
+            connection = self._connections.get(event.session)
+            if connection in read:
                 # What it said before may be answered with the end of the session.
                 self._events = chain((event,), rest)
                 self._answer(read, share)
                 self._events = rest
                 read.clear()
-            connection = self._connections.get(session_id)
+                connection = self._connections.get(event.session)
             if connection is None:
                 continue
             if not connection.is_idle or turns.ready or not turns.turns_left:
@@ -173,7 +173,7 @@ class Sessions:
             data = event.data
             if len(data) > limits.SESSION_TURN_BYTES_MAX:
                 data = connection.keep_rest(data)
-            read[session_id] = connection, connection.read(data)
+            read[connection] = connection.read(data)
         self._answer(read, share)
 
     def _keep(self, connection: Connection, event: "SessionData") -> None:
@@ -186,13 +186,9 @@ class Sessions:
             )
             self._send(connection, connection.dismiss(), ends=True)
 
-    def _answer(
-        self,
-        read: "dict[SessionId, tuple[Connection, bytes | None]]",
-        share: int,
-    ) -> None:
+    def _answer(self, read: dict[Connection, bytes | None], share: int) -> None:
         replies = self._replies
-        self._group = iter(read.values())
+        self._group = iter(read.items())
         try:
             for connection, said in self._group:
                 self._serving = connection
