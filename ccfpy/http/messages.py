@@ -146,9 +146,10 @@ def _with_headers(line: str, headers: dict[str, str], body: bytes) -> bytes:
         if "\n" in header or "\r" in header:
             raise Malformed("a header holds a line break")
         lines.append(header)
-    if "content-length" not in headers:
-        lines.append(f"content-length: {len(body)}")
-    lines.append("\r\n")
+    if "content-length" in headers:
+        lines.append("\r\n")
+    else:
+        lines.append(f"content-length: {len(body)}\r\n\r\n")
     try:
         return "\r\n".join(lines).encode("latin-1") + body
     except UnicodeEncodeError as error:
