@@ -132,7 +132,7 @@ class Session(asyncio.BufferedProtocol):
             self._discard(nbytes)
             return
         self.idle_s = 0
-        data = bytes(self.sessions.buffer[:nbytes])
+        data = self.sessions.buffer[:nbytes].tobytes()
         unserved = self.unserved_bytes = self.unserved_bytes + nbytes
         self.post(SessionData(session=self.number, data=data))
         if unserved >= SESSION_WINDOW_BYTES:
