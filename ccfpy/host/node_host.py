@@ -203,11 +203,11 @@ class NodeHost:
         ended = self._ended
         if ended is None or ended.done():
             return
-        send, perform = self._sessions.send, self._perform
+        sessions, perform = self._sessions, self._perform
         try:
             for effect in effects:
                 if type(effect) is SendData:
-                    send(effect.session, effect.data)
+                    sessions.send(effect.session, effect.data)
                     continue
                 perform[type(effect)](effect)
                 if ended.done():
