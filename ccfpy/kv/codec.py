@@ -182,7 +182,7 @@ def parse_one_write(data: bytes, position: int, *, public: bool) -> WriteSet | N
         return None
     if reads or writes != 1 or data[stop:] != _ZERO:
         return None
-    name, is_name_public = _known_name(data[name_at:counts_at])
+    name, is_name_public = _usual_name(data[name_at:counts_at])
     if is_name_public is not public:
         return None
     return {name: {data[size_at - key_bytes : size_at]: data[value_at:stop]}}
@@ -196,6 +196,9 @@ def _known_name(raw: bytes) -> tuple[str, bool | None]:
     except UnicodeDecodeError:
         return "", None
     return name, is_public(name)
+
+
+_usual_name: Final = _known_name
 
 
 def _parse_any_maps(data: bytes, position: int, *, public: bool) -> WriteSet:

@@ -1,12 +1,14 @@
 """The tables that reading a ledger needs, and the key of those that hold one value."""
 
+from typing import Final
+
 from ccfpy.kv.changes import WriteSet
 
 SINGLE_KEY = bytes(8)
 """The key of a table that holds a single value."""
 
-SIGNATURES = "public:ccf.internal.signatures"
-COSE_SIGNATURES = "public:ccf.internal.cose_signatures"
+SIGNATURES: Final = "public:ccf.internal.signatures"
+COSE_SIGNATURES: Final = "public:ccf.internal.cose_signatures"
 TREE = "public:ccf.internal.tree"
 SIGNATURE_TABLES = frozenset((SIGNATURES, COSE_SIGNATURES, TREE))
 
