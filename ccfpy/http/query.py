@@ -35,23 +35,29 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 class Query:
     """The parameters of one request, in their order."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_first", "_further")
 
-    def __init__(self, values: dict[str, list[str]]) -> None:
-        """Make one of the values of each name."""
-        self._values = values
+    def __init__(
+        self, first: dict[str, str], further: dict[str, list[str]] | None = None
+    ) -> None:
+        """Make one of each name's first value, and of those further ones there are."""
+        self._first = first
+        self._further = further
 
     def __contains__(self, name: str) -> bool:
-        return name in self._values
+        return name in self._first
 
     def get(self, name: str) -> str | None:
         """Return the first value of a parameter, ``None`` if there is none."""
-        values = self._values.get(name)
-        return None if values is None else values[0]
+        return self._first.get(name)
 
     def all(self, name: str) -> list[str]:
         """Return every value of a parameter."""
-        return list(self._values.get(name, ()))
+        first = self._first.get(name)
+        if first is None:
+            return []
+        further = self._further
+        return [first] if further is None else [first, *further.get(name, ())]
 
     def text(self, name: str) -> str:
         """Return a parameter that must be there.
@@ -88,16 +94,22 @@ class Query:
 
 def parse_query(query: str) -> Query:
     """Read a query string as it stood in the target, without its ``?``."""
-    values: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
     if not query:
-        return Query(values)
+        return Query(first)
+    further: dict[str, list[str]] | None = None
     has_escapes = "%" in query or "+" in query
     for part in query.split("&"):
         name, _, value = part.partition("=")
         if has_escapes:
             name, value = decode_component(name), decode_component(value)
-        values.setdefault(name, []).append(value)
-    return Query(values)
+        if name not in first:
+            first[name] = value
+            continue
+        if further is None:
+            further = {}
+        further.setdefault(name, []).append(value)
+    return Query(first, further)
 
 
 def _integer(value: str, maximum: int) -> int | None:
