@@ -5,7 +5,11 @@ from os import sched_yield
 from select import select
 from time import monotonic_ns
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
+
+WATCHED_MAX: Final = 1023
+"""The greatest descriptor that can be watched: ``select`` knows no greater one, and
+``poll`` works in no process that may open nothing more."""
 
 
 class HostChannel:
@@ -17,7 +21,7 @@ class HostChannel:
         self._write = self._writing.write
         self.receive_into = self._reading.readinto
         """Wait for bytes and write them into a buffer; tell how many, 0 at the end."""
-        self._watched = (reading,)
+        self._watched = (reading,) if reading <= WATCHED_MAX else ()
 
     @property
     def descriptors(self) -> tuple[int, int]:
@@ -27,8 +31,11 @@ class HostChannel:
     def watch(self, most_ns: int) -> None:
         """Wait until there are bytes, or for so many nanoseconds, without sleeping.
 
-        Other threads and processes that want this processor get it meanwhile.
+        Other threads and processes that want this processor get it meanwhile. If the
+        pipe cannot be watched, nothing is waited for.
         """
+        if not self._watched:
+            return
         until_ns = monotonic_ns() + most_ns
         while monotonic_ns() < until_ns and not select(self._watched, (), (), 0)[0]:
             sched_yield()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ccfpy.enclave.channel import HostChannel
+from ccfpy.enclave.channel import WATCHED_MAX, HostChannel
 from ccfpy.host.enclave_pipes import PIPE_BYTES
 from tests.unit.enclave.hosts_end import HostsEnd
 
@@ -63,6 +64,31 @@ def test_a_watch_in_vain_takes_its_time_and_ends(host: HostsEnd) -> None:
         began = time.monotonic_ns()
         channel.watch(2_000_000)
         assert time.monotonic_ns() - began >= 2_000_000
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process have more open files than usual."""
+    usual, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(usual, WATCHED_MAX + 2), most))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (usual, most))
+
+
+@pytest.mark.usefixtures("many_files")
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_pipe_is_watched_whose_descriptor_can_be(host: HostsEnd, excess: int) -> None:
+    reading, writing = host.theirs
+    moved = WATCHED_MAX + excess
+    os.dup2(reading, moved)
+    os.close(reading)
+    with HostChannel(moved, writing) as channel:
+        began = time.monotonic_ns()
+        channel.watch(2_000_000)
+        assert excess or time.monotonic_ns() - began >= 2_000_000
+        host.say(b"hello")
+        channel.watch(2_000_000)
+        assert channel.receive_into(bytearray(9)) == 5
 
 
 def test_all_is_said_though_a_signal_comes_in_the_midst(host: HostsEnd) -> None:
