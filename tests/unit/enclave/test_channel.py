@@ -68,7 +68,7 @@ def test_a_watch_in_vain_takes_its_time_and_ends(host: HostsEnd) -> None:
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
-    """Let this process have more open files than usual."""
+    """Raise how many files this process may open, for a while."""
     usual, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(usual, WATCHED_MAX + 2), most))
     yield
