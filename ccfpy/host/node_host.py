@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import NodeId
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import (
     CloseSession,
@@ -198,6 +199,8 @@ class NodeHost:
     def effects_received(self, effects: Sequence[Effect]) -> None:
         """Perform effects in order; a failure of the disk stops the node.
 
+        Log lines are written together, before anybody hears of what came after them.
+
         Effects after a stop are not performed.
         """
         ended = self._ended
@@ -207,6 +210,8 @@ class NodeHost:
         try:
             for effect in effects:
                 if type(effect) is SendData:
+                    if self._logs:
+                        self._write_logs()
                     sessions.send(effect.session, effect.data)
                     continue
                 perform[type(effect)](effect)
@@ -254,7 +259,7 @@ class NodeHost:
             ),
             SetPeer: lambda effect: self._peers.set_peer(effect.node, effect.address),
             ForgetPeer: lambda effect: self._peers.forget_peer(effect.node),
-            SendToPeer: lambda effect: self._peers.send(
+            SendToPeer: lambda effect: self._send_to_peer(
                 effect.to, effect.kind, effect.payload
             ),
             SendEntries: self._send_entries,
@@ -323,9 +328,13 @@ class NodeHost:
     def _send_entries(self, effect: SendEntries) -> None:
         entries = self._storage.entries_for_peer(effect.first, effect.last)
         if entries is not None:
-            self._peers.send(
+            self._send_to_peer(
                 effect.to, PeerTraffic.CONSENSUS, b"".join([effect.header, *entries])
             )
+
+    def _send_to_peer(self, to: NodeId, kind: int, payload: bytes) -> None:
+        self._write_logs()
+        self._peers.send(to, kind, payload)
 
     def _write_identity(self, effect: IdentityMade) -> None:
         self._peers.name_self(effect.node_id)

@@ -180,7 +180,8 @@ class Echo:
                 return [ForgetPeer(node=PEER)]
             case b"tell":
                 kind = PeerTraffic.FORWARDED
-                return [SendToPeer(to=PEER, kind=kind, payload=rest)]
+                sent = SendToPeer(to=PEER, kind=kind, payload=rest)
+                return [Echo._log("telling it"), sent]
             case b"replicate":
                 first, last = map(int, rest.split())
                 entries = SendEntries(to=PEER, header=b"head", first=first, last=last)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import select
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -28,6 +30,9 @@ from ccfpy.host.main import run
 from ccfpy.host.peer_frames import frame_head
 from ccfpy.testing.disk import MemoryDisk
 from tests.exposition import total, value
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 DEADLINE_S = 60
 ECHO = Path(__file__).with_name("echo_enclave.py")
@@ -79,6 +84,20 @@ def configuration(**also: object) -> dict[str, object]:
     } | also
 
 
+class _Log(io.BytesIO):
+    """A log that notes what another node could hear before a line was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other: socket.socket | None = None
+        self.heard_before: bool | None = None
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        if self.other is not None and b"telling it" in bytes(data):
+            self.heard_before = bool(select.select([self.other], [], [], 0)[0])
+        return super().write(data)
+
+
 class Node:
     """A host running in a thread, its folder and what it said."""
 
@@ -86,7 +105,7 @@ class Node:
         self.disk = disk
         self.folder = folder
         self.make = make
-        self.stdout = io.BytesIO()
+        self.stdout = _Log()
         self.exit_code: int | None = None
         self.thread = threading.Thread(target=self._run)
 
@@ -354,8 +373,10 @@ def test_what_another_node_sends_reaches_the_enclave(node: Node) -> None:
     with socket.create_connection((host, int(port)), timeout=DEADLINE_S) as other:
         other.sendall(frame_head(1, PEER, 5) + b"hello")
         node.wait_for(f"kind 1 from {PEER}: hello")
+        node.stdout.other = other
         with node.connect() as client:
             assert _ask(client, b"tell you") == b"tell you"
+        assert node.stdout.heard_before is False
         sent = frame_head(PeerTraffic.FORWARDED, NODE, 3) + b"you"
         assert _take(other, len(sent)) == sent
         other.sendall(b"nonsense" * 20)
