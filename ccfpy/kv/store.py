@@ -136,11 +136,8 @@ class Store(State):
         if not written:
             return None
         version, read_version = self.version, tx.read_version
-        if (
-            read_version is None
-            or read_version != version
-            or tx.generation != self.generation
-        ):
+        is_behind = read_version is None or read_version != version
+        if is_behind or tx.generation != self.generation:
             check_conflicts(self, tx)
         version += 1
         if expected is not None and expected != version:

@@ -129,8 +129,7 @@ BROKEN = (
             Edit(
                 module=store,
                 function="Store.end",
-                before="tx.read_version != self.version "
-                "or tx.generation != self.generation",
+                before="is_behind or tx.generation != self.generation",
                 after="False",
             ),
         ),
