@@ -336,6 +336,8 @@ def test_calls_under_way_learn_of_the_end() -> None:
             with pytest.raises(EnclaveDestroyed):
                 await waiting
             call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
 
     asyncio.run(scene())
 
