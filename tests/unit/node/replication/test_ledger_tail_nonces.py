@@ -69,6 +69,8 @@ class Life:
         # Requests are numbered by node in these tests, and remembered by service.
         nodes = self.network.nodes
         leader._created_at = max(node._created_at for node in nodes) + 1
+        # A connection from before this node led again would be refused and closed.
+        leader._governing = None
         assert leader.propose({"name": action}).status == 200
         self.network.advance(300)
 
