@@ -34,23 +34,23 @@ class _Change:
 
     Attributes:
         version: the seqno.
-        map: the map.
-        writes: what was written.
+        map: the map, which has the values.
+        keys: what was written or removed.
         previous_version: the map's version before.
     """
 
-    __slots__ = ("map", "previous_version", "version", "writes")
+    __slots__ = ("keys", "map", "previous_version", "version")
 
     def __init__(
         self,
         version: Seqno,
         versioned_map: VersionedMap,
-        writes: Writes,
+        keys: Iterable[bytes],
         previous_version: Seqno,
     ) -> None:
         self.version = version
         self.map = versioned_map
-        self.writes = writes
+        self.keys = tuple(keys)
         self.previous_version = previous_version
 
 
@@ -200,7 +200,7 @@ class Store(State):
         while self._log and self._log[-1].version > seqno:
             change = self._log.pop()
             version, versioned_map = change.version, change.map
-            versioned_map.undo(version, change.writes, change.previous_version)
+            versioned_map.undo(version, change.keys, change.previous_version)
             name = versioned_map.name
             if (
                 versioned_map.created_at == version
@@ -231,13 +231,14 @@ class Store(State):
                 break
             count += 1
             # A key that was written often is trimmed once.
-            keys = written.get(change.map)
-            if keys is None:
-                written[change.map] = set(change.writes)
+            version, changed, keys = change.version, change.map, change.keys
+            often = written.get(changed)
+            if often is None:
+                written[changed] = set(keys)
             else:
-                keys.update(change.writes)
-            if change.map.name in hooks and change.writes:
-                due.append((change.version, change.map.name, change.writes))
+                often.update(keys)
+            if changed.name in hooks and keys:
+                due.append((version, changed.name, changed.written(version, keys)))
         del log[:count]
         self._forget_older(seqno, written)
         for version, name, writes in due:

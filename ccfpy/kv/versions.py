@@ -62,10 +62,12 @@ class VersionedMap:
             self.version = version
         return changed
 
-    def undo(self, version: Seqno, writes: Writes, previous_version: Seqno) -> None:
-        """Undo ``apply(version, writes)``, which must have been the last."""
+    def undo(
+        self, version: Seqno, keys: Iterable[bytes], previous_version: Seqno
+    ) -> None:
+        """Undo the last ``apply``, of ``version``, whose writes have these keys."""
         chains = self.chains
-        for key in writes:
+        for key in keys:
             newest = chains.get(key)
             if newest is None or newest[0] != version:
                 continue
@@ -91,6 +93,11 @@ class VersionedMap:
                 self._drop(key)
             else:
                 chains[key] = written_at, value, None
+
+    def written(self, version: Seqno, keys: Iterable[bytes]) -> Writes:
+        """Return what ``version``, which was not trimmed, wrote to ``keys``."""
+        nodes = {key: node_below(self.chains.get(key), version) for key in keys}
+        return {key: None if node is None else node[1] for key, node in nodes.items()}
 
     def current_version_of(self, key: bytes) -> Seqno:
         """Return the seqno that last wrote ``key``, 0 where it does not exist now."""

@@ -40,7 +40,7 @@ class Appended:
             written.version,
             written.chains,
             [
-                (change.version, change.writes, change.previous_version)
+                (change.version, change.keys, change.previous_version)
                 for change in self.store._log
             ],
             self.heard,
