@@ -5,23 +5,27 @@ Leaf 0 is 32 zero bytes, leaf *i* is the digest of the entry at seqno *i*. A nod
 below *n*, and a part without a partner is carried up (RFC 6962's shape without its
 prefixes).
 
-Digests are kept in one list a level, of complete subtrees only. Appending touches the
-lowest list alone; the levels above catch up when a root or a path is asked for, so a
-root over the last thousand leaves costs one pass over them. Complete subtrees never
-change, so every earlier size of the tree stays available until it is flushed.
+Digests of complete subtrees only are kept, those of a level end to end. Appending
+mostly touches the lowest level alone; the levels above catch up after a batch of
+leaves, and when a root or a path is asked for. Complete subtrees never change, so every
+earlier size of the tree stays available until it is flushed.
 
 The stored form is merklecpp's, whose integers are big-endian
 (``3rdparty/internal/merklecpp/merklecpp.h``).
 """
 
 import struct
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Iterable
+from typing import Final, NamedTuple, Self
 
 from ccfpy.base.errors import Malformed
 from ccfpy.crypto.hashing import sha256
 
-DIGEST_BYTES = 32
+DIGEST_BYTES: Final = 32
+_PAIR_BYTES: Final = 2 * DIGEST_BYTES
+_BATCH_BYTES: Final = 64 * DIGEST_BYTES
+"""Of leaves, after which the levels above catch up: soon, so that the leaves are still
+at hand, and no signature has thousands to do at once."""
 FIRST_LEAF = bytes(DIGEST_BYTES)
 """What every ledger's tree starts with, so that leaf *i* belongs to seqno *i*."""
 
@@ -55,25 +59,28 @@ class MerkleTree:
 
     def __init__(self, leaves: Iterable[bytes] = (FIRST_LEAF,)) -> None:
         self.first = 0
-        self._levels: list[list[bytes]] = [list(leaves)]
+        self._levels = [bytearray(b"".join(leaves))]
         self._starts = [0]
 
     def __len__(self) -> int:
         """Count all leaves, flushed ones included."""
-        return self._starts[0] + len(self._levels[0])
+        return self._starts[0] + len(self._levels[0]) // DIGEST_BYTES
 
     def append(self, leaf: bytes) -> None:
         """Add the digest of the next transaction."""
-        self._levels[0].append(leaf)
+        leaves = self._levels[0]
+        leaves += leaf
+        if not len(leaves) % _BATCH_BYTES:
+            self._catch_up()
 
     def extend(self, leaves: Iterable[bytes]) -> None:
         """Add the digests of the next transactions, in order."""
-        self._levels[0].extend(leaves)
+        self._levels[0] += b"".join(leaves)
 
     def leaf(self, index: int) -> bytes:
         """Return a leaf that was not flushed."""
         assert self.first <= index < len(self), index
-        return self._levels[0][index - self._starts[0]]
+        return self._at(0, index)
 
     def root(self, size: int | None = None) -> bytes:
         """Return the root over the first ``size`` leaves, or over all of them.
@@ -112,7 +119,8 @@ class MerkleTree:
             return
         assert count >= max(self.first, 1), (count, self.first)
         for level, digests in enumerate(self._levels):
-            del digests[max((count >> level) - self._starts[level], 0) :]
+            stays = max((count >> level) - self._starts[level], 0)
+            del digests[stays * DIGEST_BYTES :]
 
     def flush(self, to: int) -> None:
         """Forget the leaves before leaf ``to``; does nothing if they are forgotten."""
@@ -122,7 +130,7 @@ class MerkleTree:
         self._catch_up()
         for level, digests in enumerate(self._levels):
             start = (to >> level) & ~1
-            del digests[: start - self._starts[level]]
+            del digests[: (start - self._starts[level]) * DIGEST_BYTES]
             self._starts[level] = start
         self.first = to
 
@@ -135,13 +143,14 @@ class MerkleTree:
         since = self.first if first is None else first
         assert self.first <= since < len(self), (self.first, since)
         self._catch_up()
-        leaves = self._levels[0][since - self._starts[0] :]
+        leaves = self._levels[0][(since - self._starts[0]) * DIGEST_BYTES :]
         edge = [
             self._at(level, (since >> level) - 1)
             for level in range(since.bit_length())
             if since >> level & 1
         ]
-        return b"".join((_COUNTS.pack(len(leaves), since), *leaves, *edge))
+        counts = _COUNTS.pack(len(leaves) // DIGEST_BYTES, since)
+        return b"".join((counts, leaves, *edge))
 
     @staticmethod
     def first_of(data: bytes) -> int:
@@ -172,25 +181,23 @@ class MerkleTree:
                 f"a stored tree of {count} leaves from {first} needs {digests} digests,"
                 f" found {len(data) - _COUNTS.size} bytes"
             )
-        parts = [
-            data[at : at + DIGEST_BYTES]
-            for at in range(_COUNTS.size, len(data), DIGEST_BYTES)
-        ]
+        edge_at = _COUNTS.size + DIGEST_BYTES * count
         tree = cls(())
         tree.first = first
-        tree._restore(parts[:count], parts[count:])
+        tree._restore(data[_COUNTS.size : edge_at], data[edge_at:])
         return tree
 
-    def _restore(self, leaves: list[bytes], edge: Sequence[bytes]) -> None:
+    def _restore(self, leaves: bytes, edge: bytes) -> None:
         """Put left-edge digests, lowest first, into their levels, then the leaves."""
         depth = max(self.first.bit_length(), 1)
-        self._levels = [[] for _ in range(depth)]
+        self._levels = [bytearray() for _ in range(depth)]
         self._starts = [(self.first >> level) & ~1 for level in range(depth)]
-        left = iter(edge)
+        at = 0
         for level in range(depth):
             if self.first >> level & 1:
-                self._levels[level].append(next(left))
-        self._levels[0].extend(leaves)
+                self._levels[level] += edge[at : at + DIGEST_BYTES]
+                at += DIGEST_BYTES
+        self._levels[0] += leaves
 
     def _catch_up(self) -> None:
         """Compute the complete subtrees that the appended leaves have closed."""
@@ -198,21 +205,25 @@ class MerkleTree:
         level = 0
         while count >> (level + 1):
             if level + 1 == len(self._levels):
-                self._levels.append([])
+                self._levels.append(bytearray())
                 self._starts.append((self.first >> (level + 1)) & ~1)
             children, parents = self._levels[level], self._levels[level + 1]
-            done = self._starts[level + 1] + len(parents)
+            done = self._starts[level + 1] + len(parents) // DIGEST_BYTES
             at = 2 * done - self._starts[level]
             stop = 2 * (count >> (level + 1)) - self._starts[level]
             if at < stop:
-                pairs = zip(
-                    children[at:stop:2], children[at + 1 : stop : 2], strict=True
+                pairs = bytes(children[at * DIGEST_BYTES : stop * DIGEST_BYTES])
+                parents += b"".join(
+                    [
+                        sha256(pairs[left : left + _PAIR_BYTES])
+                        for left in range(0, len(pairs), _PAIR_BYTES)
+                    ]
                 )
-                parents.extend([sha256(left + right) for left, right in pairs])
             level += 1
 
     def _at(self, level: int, index: int) -> bytes:
-        return self._levels[level][index - self._starts[level]]
+        at = (index - self._starts[level]) * DIGEST_BYTES
+        return bytes(self._levels[level][at : at + DIGEST_BYTES])
 
     def _node(self, level: int, index: int, count: int) -> bytes:
         """Return a node of the tree of ``count`` leaves, complete or ragged."""

@@ -70,7 +70,10 @@ class PrivateLedger:
     def compact(self, committed: Seqno) -> None:
         """Note that everything up to ``committed`` is final."""
         self.store.compact(min(self.last_seqno, committed))
-        self._tree.flush(max(self.store.committed - limits.RECEIPT_WINDOW_TX, 0))
+        oldest = self.store.committed - limits.RECEIPT_WINDOW_TX
+        # As seldom as `RecentProofs.trim`, for the same reason.
+        if oldest - self._tree.first > limits.RECEIPT_WINDOW_TX // 2:
+            self._tree.flush(oldest)
 
     def truncate(self, to: Seqno) -> None:
         """Take back the entries after ``to``, if there are any."""

@@ -7,10 +7,11 @@ Snapshots take the receipt of their evidence from here. People's come from the l
 past (`ccfpy.node.history`), which has no end.
 """
 
+import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ccfpy.base import limits
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
@@ -20,6 +21,12 @@ from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 
 Reveal: TypeAlias = Callable[[TxId, bytes], bytes | None]
 """Gives a transaction's commit evidence if it is known and has this digest."""
+
+_LEAF: Final = struct.Struct("<Q32s32s32s")
+"""A view, and the digests of a write set, of commit evidence and of claims."""
+_pack_leaf: Final = _LEAF.pack
+_LEAF_BYTES: Final = _LEAF.size
+_NO_EVIDENCE: Final = bytes(32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +46,15 @@ class SignedRoot:
 
 
 class RecentProofs:
-    """The newest entries' leaf components and the signatures among them."""
+    """The newest entries' leaf components and the signatures among them.
+
+    The components lie end to end: as objects they would be spread over memory, and to
+    reach for that much costs a backup more than to write it.
+    """
 
     def __init__(self, first: Seqno = 1) -> None:
         self._first = first
-        self._leaves: list[tuple[View, bytes, bytes | None, bytes | None]] = []
+        self._leaves = bytearray()
         self._roots: list[SignedRoot] = []
         self._signed_seqnos: list[Seqno] = []
 
@@ -55,7 +66,12 @@ class RecentProofs:
         claims_digest: bytes | None,
     ) -> None:
         """Remember what the next entry's leaf is made of."""
-        self._leaves.append((view, write_set_digest, evidence_digest, claims_digest))
+        self._leaves += _pack_leaf(
+            view,
+            write_set_digest,
+            evidence_digest or _NO_EVIDENCE,
+            claims_digest or NO_CLAIMS,
+        )
 
     def signed(self, root: SignedRoot) -> None:
         """Remember that the entry just added is a signature."""
@@ -63,11 +79,14 @@ class RecentProofs:
         self._signed_seqnos.append(root.seqno)
 
     def trim(self, tree: MerkleTree) -> None:
-        """Forget what is beyond the window, and flush the tree that far."""
-        excess = len(self._leaves) - limits.RECEIPT_WINDOW_TX
-        if excess <= 0:
+        """Forget what is beyond the window, and flush the tree that far.
+
+        Half a window more is kept meanwhile, because what stays is copied each time.
+        """
+        excess = len(self._leaves) // _LEAF_BYTES - limits.RECEIPT_WINDOW_TX
+        if excess <= limits.RECEIPT_WINDOW_TX // 2:
             return
-        del self._leaves[:excess]
+        del self._leaves[: excess * _LEAF_BYTES]
         self._first += excess
         stale = bisect_left(self._signed_seqnos, self._first)
         del self._roots[:stale], self._signed_seqnos[:stale]
@@ -75,7 +94,7 @@ class RecentProofs:
 
     def rollback(self, to: Seqno) -> None:
         """Forget what follows ``to``, which is not before the window."""
-        del self._leaves[max(to + 1 - self._first, 0) :]
+        del self._leaves[max(to + 1 - self._first, 0) * _LEAF_BYTES :]
         stays = bisect_right(self._signed_seqnos, to)
         del self._roots[stays:], self._signed_seqnos[stays:]
 
@@ -96,14 +115,17 @@ class RecentProofs:
             return None
         if signed.seqno == seqno:
             return _receipt(signed, leaf=signed.root, proof=())
-        view, write_set_digest, digest, claims = self._leaves[seqno - self._first]
-        evidence = None if digest is None else reveal(TxId(view, seqno), digest)
+        view, write_set_digest, digest, claims = _LEAF.unpack_from(
+            self._leaves, (seqno - self._first) * _LEAF_BYTES
+        )
+        has_evidence = digest != _NO_EVIDENCE
+        evidence = reveal(TxId(view, seqno), digest) if has_evidence else None
         if evidence is None:
             return None
         leaf = RevealedLeaf(
             write_set_digest=write_set_digest,
             commit_evidence=evidence.decode(),
-            claims_digest=claims or NO_CLAIMS,
+            claims_digest=claims,
         )
         return _receipt(signed, leaf=leaf, proof=tree.path(seqno, signed.seqno))
 
