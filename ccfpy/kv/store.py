@@ -226,18 +226,21 @@ class Store(State):
         log = self._log
         hooks = self._global_hooks
         count = 0
+        current: VersionedMap | None = None
+        trimmed: set[bytes] = set()
+        is_heard = False
         for change in log:
-            if change.version > seqno:
+            version, changed, keys = change.version, change.map, change.keys
+            if version > seqno:
                 break
             count += 1
-            # A key that was written often is trimmed once.
-            version, changed, keys = change.version, change.map, change.keys
-            often = written.get(changed)
-            if often is None:
-                written[changed] = set(keys)
-            else:
-                often.update(keys)
-            if changed.name in hooks and keys:
+            if changed is not current:  # mostly it is the map of the change before
+                current = changed
+                # A key that was written often is trimmed once.
+                trimmed = written.setdefault(changed, set())
+                is_heard = changed.name in hooks
+            trimmed.update(keys)
+            if is_heard and keys:
                 due.append((version, changed.name, changed.written(version, keys)))
         del log[:count]
         self._forget_older(seqno, written)
