@@ -3,9 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 
+from benchmarks.harness.scripted import scripted_channel
 from ccfpy.base import limits
 from ccfpy.boundary.effects import Effect, Stop
 from ccfpy.boundary.events import Event, Tick
+from ccfpy.boundary.wire import EVENTS
+from ccfpy.enclave.loop import NODE, Conversation
 from ccfpy.enclave.ports import SystemMemory
 from ccfpy.enclave.threads import NodeThreads
 
@@ -31,19 +34,6 @@ class _Measuring:
         raise AssertionError(f"{call} was given up: {reason}")
 
 
-class _Nobody:
-    """A host that wants one step."""
-
-    def next_events(self) -> Sequence[Event]:
-        return [Tick(monotonic_ms=0, unix_us=0)]
-
-    def send(self, effects: Sequence[Effect]) -> bool:
-        return any(isinstance(effect, Stop) for effect in effects)
-
-    def say(self, effect: Effect) -> None:
-        raise AssertionError(effect)
-
-
 def threads_cost_us(repeats: int) -> tuple[float, ...]:
     """Return how much longer a call takes on a node's threads, in µs, each time."""
     threads = NodeThreads(SystemMemory())
@@ -63,7 +53,10 @@ def threads_cost_us(repeats: int) -> tuple[float, ...]:
     def measure() -> None:
         costs.extend(_us(threaded) - _us(plain) for _ in range(repeats))
 
-    threads.drive(_Measuring(measure), _Nobody(), started=lambda: None)  # type: ignore[arg-type]
+    # A host that wants one step, and does not listen.
+    channel = scripted_channel([EVENTS.encode([Tick(monotonic_ms=0, unix_us=0)])], {})
+    conversation = Conversation(NODE, channel)
+    threads.drive(_Measuring(measure), conversation, started=lambda: None)
     return tuple(costs)
 
 
