@@ -5,7 +5,6 @@ private state stands in a store apart, with a Merkle tree of its own. At every s
 both trees must have the same root.
 """
 
-from ccfpy.base import limits
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.store import Store
@@ -13,6 +12,7 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
 from ccfpy.node.replication.ledger_tail import LedgerTail
+from ccfpy.node.replication.proofs import window_excess
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
 
@@ -70,10 +70,10 @@ class PrivateLedger:
     def compact(self, committed: Seqno) -> None:
         """Note that everything up to ``committed`` is final."""
         self.store.compact(min(self.last_seqno, committed))
-        oldest = self.store.committed - limits.RECEIPT_WINDOW_TX
-        # As seldom as `RecentProofs.trim`, for the same reason.
-        if oldest - self._tree.first > limits.RECEIPT_WINDOW_TX // 2:
-            self._tree.flush(oldest)
+        first = self._tree.first
+        excess = window_excess(self.store.committed - first)
+        if excess:
+            self._tree.flush(first + excess)
 
     def truncate(self, to: Seqno) -> None:
         """Take back the entries after ``to``, if there are any."""

@@ -79,12 +79,9 @@ class RecentProofs:
         self._signed_seqnos.append(root.seqno)
 
     def trim(self, tree: MerkleTree) -> None:
-        """Forget what is beyond the window, and flush the tree that far.
-
-        Half a window more is kept meanwhile, because what stays is copied each time.
-        """
-        excess = len(self._leaves) // _LEAF_BYTES - limits.RECEIPT_WINDOW_TX
-        if excess <= limits.RECEIPT_WINDOW_TX // 2:
+        """Forget what is beyond the window, and flush the tree that far."""
+        excess = window_excess(len(self._leaves) // _LEAF_BYTES)
+        if not excess:
             return
         del self._leaves[: excess * _LEAF_BYTES]
         self._first += excess
@@ -128,6 +125,15 @@ class RecentProofs:
             claims_digest=claims,
         )
         return _receipt(signed, leaf=leaf, proof=tree.path(seqno, signed.seqno))
+
+
+def window_excess(entries: int) -> int:
+    """Return how many of ``entries`` to forget: what is beyond the window, or none yet.
+
+    Up to half a window more is kept, because what stays is copied each time.
+    """
+    excess = entries - limits.RECEIPT_WINDOW_TX
+    return excess if excess > limits.RECEIPT_WINDOW_TX // 2 else 0
 
 
 def _receipt(
