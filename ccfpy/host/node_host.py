@@ -312,12 +312,11 @@ class NodeHost:
         assert self._loop is not None, "timers run in the loop"
         if self._has_ended:
             return
-        self._loop.call_later(self._tick_interval_s, self._tick)
-        if self._events or self._sessions.link_is_congested:
-            return
-        tick = self._ticker.if_moved()
-        if tick is not None:
-            self._send([tick])
+        interval_s = self._tick_interval_s
+        due_s = self._ticker.due_in_s(interval_s)
+        self._loop.call_later(due_s or interval_s, self._tick)
+        if not (due_s or self._events or self._sessions.link_is_congested):
+            self._send([self._ticker.now()])
 
     def _second_passed(self) -> None:
         assert self._loop is not None, "timers run in the loop"

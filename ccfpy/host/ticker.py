@@ -40,6 +40,11 @@ class Ticker:
         now_ms = self._monotonic_ns() // 1_000_000
         return None if now_ms == self._last_ms else self._tick(now_ms)
 
+    def due_in_s(self, interval_s: float) -> float:
+        """Return how long from now until no ``Tick`` was made for an interval."""
+        idle_ms = self._monotonic_ns() // 1_000_000 - self._last_ms
+        return max(interval_s - idle_ms / 1000, 0.0)
+
     def _tick(self, now_ms: int) -> Tick:
         self._last_ms = now_ms
         return Tick(monotonic_ms=now_ms, unix_us=self._unix_ns() // 1000)

@@ -21,3 +21,22 @@ def test_idle_ticks_are_never_closer_than_ten_milliseconds(
     configured_us: int, interval_s: float
 ) -> None:
     assert tick_interval_s(configured_us) == pytest.approx(interval_s)
+
+
+@pytest.mark.parametrize(
+    ("now_ns", "due_s"),
+    [
+        (5_900_000, 0.01),
+        (9_000_000, 0.006),
+        (14_999_999, 0.001),
+        (15_000_000, 0.0),
+        (9_000_000_000, 0.0),
+    ],
+)
+def test_an_idle_tick_is_due_an_interval_after_the_last_of_any_kind(
+    now_ns: int, due_s: float
+) -> None:
+    times = iter([5_000_000, now_ns])
+    ticker = Ticker(monotonic_ns=times.__next__)
+    ticker.now()
+    assert ticker.due_in_s(0.01) == pytest.approx(due_s)
