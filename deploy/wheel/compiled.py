@@ -31,7 +31,7 @@ ignore_missing_imports = True
 local_partial_types = True
 strict_bytes = True
 """
-_SELDOM = """#include <Python.h>
+AFTER_FAILURE = """#include <Python.h>
 #define SELDOM __attribute__((cold))
 SELDOM void CPy_AddTraceback(const char *, const char *, int, PyObject *);
 SELDOM void CPy_TypeErrorTraceback(
@@ -120,7 +120,7 @@ def compiled(place: Path, files: list[str]) -> list[Path]:
         NotCompiled: it did not work.
     """
     (place / "mypy.ini").write_text(_SETTINGS)
-    (place / "seldom.h").write_text(_SELDOM)
+    (place / "seldom.h").write_text(AFTER_FAILURE)
     flags = f"{os.environ.get('CFLAGS', '')} {' '.join(_FLAGS)}".strip()
     made = subprocess.run(  # noqa: S603
         [sys.executable, str(_COMPILER), json.dumps(files), "build_ext", "--inplace"],

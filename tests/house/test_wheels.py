@@ -5,7 +5,9 @@ import re
 import subprocess
 import tomllib
 from hashlib import sha256
+from pathlib import Path
 
+import mypyc
 import pytest
 from hatchling.build import get_requires_for_build_wheel
 from hatchling.metadata.core import ProjectMetadata
@@ -13,6 +15,7 @@ from hatchling.plugin.manager import PluginManager
 
 from ccfpy.base.version import VERSION
 from ccfpy.js.quickjs import VERSION as ENGINE_VERSION
+from deploy.wheel.compiled import AFTER_FAILURE
 from tests.house.tree import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -34,6 +37,14 @@ def test_a_build_that_compiles_asks_for_what_the_compiled_modules_import(
     dependencies = _names(PYPROJECT["project"]["dependencies"])
     asked = _names(get_requires_for_build_wheel())
     assert asked == dependencies | {"mypy", "setuptools"}
+
+
+def test_what_compiled_code_calls_after_a_failure_is_declared_by_mypyc() -> None:
+    """A name that mypyc no longer has would put nothing apart, and nobody would see."""
+    declared = (Path(mypyc.__file__).parent / "lib-rt/CPy.h").read_text()
+    named = re.findall(r"\bCPy_\w+(?=\()", AFTER_FAILURE)
+    assert named
+    assert [name for name in named if f" {name}(" not in declared] == []
 
 
 def test_make_wheel_types_the_command_of_the_page_on_compiled_modules() -> None:
