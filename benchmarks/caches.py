@@ -61,7 +61,7 @@ SUBJECTS = {
     "a read, 32 to a step": ("read_through(32)", 8_000, 700),
     "a read by a script, 1 to a step": ("read_through(1, RECORDING)", 23_000, 8_500),
     "a read by a script, 32 to a step": ("read_through(32, RECORDING)", 23_000, 8_500),
-    "an entry, on a backup": ("hear_of_writes()", 3_000, 200),
+    "an entry, on a backup": ("hear_of_writes()", 2_000, 200),
 }
 """The program to run for each kind, and the most lines that the first caches and the
 one behind may fetch."""

@@ -92,3 +92,24 @@ def entry_end(data: bytes, position: int) -> int:
         if is_usual and BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX:
             return position + FRAME_BYTES + body_bytes
     return position + read_frame(data, position).entry_bytes
+
+
+def split_entries(data: bytes, position: int, count: int) -> list[bytes]:
+    """Return the ``count`` entries from ``position`` on, or fewer if a frame is wrong.
+
+    ``data`` may end within the last one.
+
+    Raises:
+        Malformed: the first frame is wrong; as ``read_frame``.
+    """
+    entries: list[bytes] = []
+    for _ in range(count):
+        try:
+            end = entry_end(data, position)
+        except Malformed:
+            if entries:
+                break
+            raise
+        entries.append(data[position:end])
+        position = end
+    return entries

@@ -1,19 +1,20 @@
-"""Opening an entry in one go, as a backup does with each that it is sent.
+"""Opening entries in one go, as a backup does with those that it is sent.
 
-It is the other side of ``entry.seal``, and gives at once what `Transaction` gives piece
-by piece. An entry in the usual form is taken apart here; any other, and one that is
-wrong, is left to `Transaction`, which says what is wrong with it.
+This is the other side of ``seal``, and gives at once what `Transaction` gives piece by
+piece. An entry in the usual form is taken apart here; any other, and one that is wrong,
+is left to `Transaction`, which says what is wrong with it.
 """
 
 import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import EntryType, parse_one_write, parse_private, parse_public
+from ccfpy.kv.names import PUBLIC_PREFIX
 from ccfpy.ledger.entry import PUBLIC_OFFSET, LeafComponents, Transaction
 from ccfpy.ledger.frame import (
     BODY_BYTES_MAX,
@@ -40,6 +41,8 @@ so that compiled code reckons with numbers and not with objects."""
 _HEAD_BYTES: Final = 125
 _HEADER_BYTES: Final = _HEAD_BYTES - PUBLIC_OFFSET
 _NO_FLAGS: Final = EntryFlags.NONE
+_SERVICE_TABLES: Final = PUBLIC_PREFIX + "ccf"
+"""The beginning of the names of the service's tables, and perhaps of others."""
 
 Opened: TypeAlias = tuple[
     EntryFlags, WriteSet, bytes, bytes, bytes | None, bytes | None
@@ -117,14 +120,6 @@ def _unseal_usual(
     )
 
 
-def open_next(data: bytes, view: View, seqno: Seqno, secrets: LedgerSecrets) -> Opened:
-    """Do as ``unseal``, and give the leaf too; quickly where one value is written."""
-    opened = _open_one_write(data, view, seqno, secrets)
-    if opened is None:
-        opened = opened_of(unseal(data, TxId(view, seqno), secrets))
-    return opened
-
-
 def opened_of(unsealed: UnsealedEntry) -> Opened:
     """Return all that follows from an entry that was opened."""
     flags, write_set, components = unsealed
@@ -132,42 +127,88 @@ def opened_of(unsealed: UnsealedEntry) -> Opened:
     return flags, write_set, components.leaf, digest, evidence, claims
 
 
-def _open_one_write(
-    data: bytes, view: View, seqno: Seqno, secrets: LedgerSecrets
-) -> Opened | None:
-    """Open an entry with one value in one map; nothing if it is any other, or wrong."""
+def open_run(
+    entries: list[bytes], view: View, first: Seqno, secrets: LedgerSecrets
+) -> list[Opened]:
+    """Open the first of ``entries``, all that an application's usual requests write.
+
+    Return fewer than there are, or none, where an entry is of another form, writes to a
+    table of the service, or does not open. What it changes may decide how the next one
+    opens, and ``unseal`` says what is wrong with it.
+
+    Each stage is done for all entries before the next begins, as in ``seal_all``.
+    """
+    heads = []
+    for at, data in enumerate(entries):
+        head = _usual_head(data, view, first + at)
+        if head is None:
+            break
+        heads.append(head)
+    domains = []
+    for at, (_, tag, private_at, _, _) in enumerate(heads):
+        data = entries[at]
+        try:
+            private = secrets.at(first + at).cipher.decrypt(
+                data[_IV_OFFSET:_IV_END],
+                data[private_at:],
+                tag,
+                data[PUBLIC_OFFSET:private_at],
+            )
+        except VerificationFailed:
+            break
+        domains.append(private)
+    write_sets = []
+    for at, private in enumerate(domains):
+        write_set = heads[at][0]
+        if write_set is None:
+            try:
+                write_set = parse_private(private)
+            except Malformed:
+                break
+        write_sets.append(write_set)
+    digests = [sha256(entries[at]) for at in range(len(write_sets))]
+    opened: list[Opened] = []
+    for at, digest in enumerate(digests):
+        _, _, _, evidence, claims = heads[at]
+        leaf = sha256(digest + evidence + claims)
+        opened.append((_NO_FLAGS, write_sets[at], leaf, digest, evidence, claims))
+    return opened
+
+
+_Head: TypeAlias = tuple[WriteSet | None, bytes, int, bytes, bytes]
+"""What an entry changes if that is in the clear, its tag, where its private domain
+begins, and the digests of commit evidence and of claims."""
+
+
+def _usual_head(data: bytes, view: View, seqno: Seqno) -> _Head | None:
+    """Take apart an entry that has no flags and only private changes, or one public.
+
+    Nothing is returned for any other.
+    """
     body_bytes = len(data) - FRAME_BYTES
     if not _HEAD_BYTES - FRAME_BYTES <= body_bytes <= BODY_BYTES_MAX:
         return None
     frame, tag, iv_seqno, iv_view, public_bytes, kind, version, claims, evidence, _ = (
         _read_head(data)
     )
-    private_at = PUBLIC_OFFSET + public_bytes
     if (
         frame != ENTRY_VERSION | body_bytes << 16
         or iv_seqno != seqno
         or iv_view != view
         or kind != _WRITTEN
         or version != seqno
-        or not _HEAD_BYTES <= private_at <= len(data)
     ):
         return None
-    public = data[PUBLIC_OFFSET:private_at]
-    write_set: WriteSet | None = None
-    if public_bytes != _HEADER_BYTES:
-        # It is all in the clear, or it is not one value.
-        if private_at != len(data):
-            return None
-        write_set = parse_one_write(public, _HEADER_BYTES, public=True)
-        if write_set is None:
-            return None
-    private = secrets.at(seqno).cipher.decrypt(
-        data[_IV_OFFSET:_IV_END], data[private_at:], tag, public
-    )
-    if write_set is None:
-        write_set = parse_one_write(private, 0, public=False)
-        if write_set is None:
-            return None
-    digest = sha256(data)
-    leaf = sha256(digest + evidence + claims)
-    return _NO_FLAGS, write_set, leaf, digest, evidence, claims
+    if public_bytes == _HEADER_BYTES:
+        return None, tag, _HEAD_BYTES, evidence, claims
+    if PUBLIC_OFFSET + public_bytes != len(data):
+        return None
+    write_set = parse_one_write(data, _HEAD_BYTES, public=True)
+    if write_set is None or any(map(_may_be_of_service, write_set)):
+        return None
+    return write_set, tag, len(data), evidence, claims
+
+
+def _may_be_of_service(name: str) -> bool:
+    """Return whether a table may be one that a node acts upon; all these are public."""
+    return name.startswith(_SERVICE_TABLES)

@@ -3,7 +3,7 @@
 Where this node is primary, ``append`` takes a transaction through the KV, ``settle``
 seals the write sets of all that a step ordered and gives their leaves to the tree and
 the entries to the host, and ``sign`` ends a run of entries with a signature. Where it
-is a backup, ``apply`` does the same with an entry that the primary sealed. What becomes
+is a backup, ``apply`` does the same with entries that the primary sealed. What becomes
 of entries afterwards is for consensus to say: ``commit_to`` and ``rollback`` follow it.
 """
 
@@ -28,7 +28,14 @@ from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
-from ccfpy.ledger.unseal import UnsealedEntry, check_place, open_next, opened_of
+from ccfpy.ledger.unseal import (
+    Opened,
+    UnsealedEntry,
+    check_place,
+    open_run,
+    opened_of,
+    unseal,
+)
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replication.membership import facts_of
 from ccfpy.node.replication.proofs import RecentProofs, SignedRoot
@@ -268,37 +275,64 @@ class LedgerTail:
 
     # A backup's side
 
-    def apply(self, data: bytes, view: View) -> EntryFacts | None:
-        """Apply the next entry, which a primary sealed in ``view``.
+    def apply(
+        self, entries: list[bytes], view: View, taken: list[EntryFacts | None]
+    ) -> None:
+        """Apply the next entries, which a primary sealed in ``view``.
 
-        Nothing has changed when this raises.
+        Args:
+            entries: that come next.
+            view: the view of all of them.
+            taken: is given what consensus is to know of each entry that was applied.
 
         Raises:
-            Malformed: it is no entry, or not the next one of that view.
-            VerificationFailed: it does not open, it writes what no node may act upon,
+            Malformed: one is no entry, or not the next one of that view.
+            VerificationFailed: one does not open, it writes what no node may act upon,
                 or it is a signature over something else than what this node holds, or
-                not by whom it says.
+                not by whom it says. Nothing has changed for it and what follows it.
         """
         self.settle()
-        seqno = self.store.version + 1
+        at = 0
+        while at < len(entries):
+            run: list[Opened] = []
+            if not self.is_sealed:
+                rest = entries[at:] if at else entries
+                run = open_run(rest, view, self.store.version + 1, self.secrets)
+            for opened in run:
+                self._take(entries[at], view, opened, is_committable=False)
+                taken.append(None)
+                at += 1
+            if at < len(entries):
+                taken.append(self._apply_any(entries[at], view))
+                at += 1
+
+    def _apply_any(self, data: bytes, view: View) -> EntryFacts | None:
+        """Apply the next entry, whatever it changes."""
+        tx_id = TxId(view, self.store.version + 1)
         if self.is_sealed:
-            opened = opened_of(self._open_public(data, TxId(view, seqno)))
+            unsealed = self._open_public(data, tx_id)
         else:
-            opened = open_next(data, view, seqno, self.secrets)
-        flags, writes, leaf, digest, evidence, claims = opened
+            unsealed = unseal(data, tx_id, self.secrets)
+        writes = unsealed.write_set
         is_committable = is_signature(writes)
         signature: NodeSignature | None = None
         if is_committable:
-            tx_id = TxId(view, seqno)
             signature = check_signature(writes, tx_id, self._tree, self.store)
         facts = facts_of(writes, len(data), is_committable=is_committable)
+        self._take(data, view, opened_of(unsealed), is_committable=is_committable)
+        if signature is not None:
+            self._signed(signature)
+        return facts
+
+    def _take(
+        self, data: bytes, view: View, opened: Opened, *, is_committable: bool
+    ) -> None:
+        flags, writes, leaf, digest, evidence, claims = opened
+        seqno = self.store.version + 1
         self.store.apply(seqno, writes)
         self._tree.append(leaf)
         self._proofs.add(view, digest, evidence, claims)
         self._write(seqno, data, flags, is_committable)
-        if signature is not None:
-            self._signed(signature)
-        return facts
 
     def _open_public(self, data: bytes, tx_id: TxId) -> UnsealedEntry:
         """Return what an entry changes in public, and check the rest if possible.

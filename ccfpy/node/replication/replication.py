@@ -10,7 +10,7 @@ then. They order transactions at the end of the step (`RunningNode.end_turn`).
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View, transaction_id
@@ -20,7 +20,7 @@ from ccfpy.consensus.raft import Raft
 from ccfpy.consensus.ready import NOTHING, EntryFacts, OfferedEntries, Ready
 from ccfpy.consensus.status import TxStatus, status_of
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.frame import entry_end
+from ccfpy.ledger.frame import entry_end, split_entries
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.outbox import Outbox
@@ -30,6 +30,11 @@ from ccfpy.node.snapshots.starting_point import StartingPoint
 
 if TYPE_CHECKING:
     from ccfpy.node.channels import Channels
+
+
+_APPLIED_AT_ONCE: Final = 32
+"""Entries of a peer: enough that the code of each stage (`open_run`) is fetched seldom,
+and few enough that they stay at hand from one stage to the next."""
 
 
 class NotPrimary(Exception):
@@ -254,11 +259,11 @@ class Replication:
         taken: list[EntryFacts | None] = []
         try:
             position = _skip(data, offer.first - offer.message.previous.seqno - 1)
-            tail, view = self.tail, offer.view
-            for _ in range(offer.entry_count):
-                end = entry_end(data, position)
-                taken.append(tail.apply(data[position:end], view))
-                position = end
+            while len(taken) < offer.entry_count:
+                count = min(offer.entry_count - len(taken), _APPLIED_AT_ONCE)
+                entries = split_entries(data, position, count)
+                self.tail.apply(entries, offer.view, taken)
+                position += sum(map(len, entries))
         except (Malformed, VerificationFailed) as error:
             self._outbox.fail(
                 f"Follower failed to apply log entry: {offer.first + len(taken)} "

@@ -11,6 +11,7 @@ from ccfpy.ledger.frame import (
     EntryFlags,
     entry_end,
     read_frame,
+    split_entries,
 )
 from tests.unit.ledger.frames import write_frame
 
@@ -53,3 +54,29 @@ def test_a_frame_that_no_node_writes_is_refused(data: bytes, reason: str) -> Non
         read_frame(data)
     with pytest.raises(Malformed, match=reason):
         entry_end(data, 0)
+
+
+FIRST = write_frame(EntryFlags.NONE, 40) + b"1" * 40
+SECOND = write_frame(EntryFlags.CLOSE_CHUNK_AFTER, 36) + b"2" * 36
+
+
+@pytest.mark.parametrize(
+    ("data", "count", "entries"),
+    [
+        (FIRST + SECOND, 2, [FIRST, SECOND]),
+        (FIRST + SECOND, 1, [FIRST]),
+        (FIRST + SECOND, 3, [FIRST, SECOND]),
+        (FIRST + SECOND[:-1], 2, [FIRST, SECOND[:-1]]),
+        (FIRST + b"\2" + SECOND, 2, [FIRST]),
+        (FIRST, 0, []),
+    ],
+)
+def test_entries_are_split_as_far_as_their_frames_are_right(
+    data: bytes, count: int, entries: list[bytes]
+) -> None:
+    assert split_entries(b"before" + data, len(b"before"), count) == entries
+
+
+def test_what_begins_with_a_wrong_frame_is_not_split() -> None:
+    with pytest.raises(Malformed, match="version 1, found 2"):
+        split_entries(b"\2" + FIRST, 0, 2)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import (
     AppendLedger,
@@ -92,6 +92,12 @@ class Ledger:
         self.tail.sign(SIGNER, 2, issued_at=1)
         self.tail.commit_to(self.tail.last_seqno)
 
+    def take(self, *entries: bytes, view: View = 2) -> list[EntryFacts | None]:
+        """Apply what a primary sent; return what consensus is to know of it."""
+        taken: list[EntryFacts | None] = []
+        self.tail.apply(list(entries), view, taken)
+        return taken
+
     @staticmethod
     def cose_of_another_service(tree: MerkleTree) -> Writes:
         """Return the signature table of a service with another key."""
@@ -175,7 +181,7 @@ def test_a_backup_comes_to_the_same_state_bytes_and_receipts() -> None:
             primary.sign()
     runs = primary.runs()
     entries = [entry for run in runs for entry in run.entries]
-    facts = [backup.tail.apply(entry, 2) for entry in entries]
+    facts = backup.take(*entries)
     assert {at: fact for at, fact in enumerate(facts) if fact is not None} == {
         at: EntryFacts(size=len(entries[at]), is_committable=True) for at in (5, 10)
     }
@@ -195,7 +201,7 @@ def test_a_backup_refuses_what_is_not_the_next_entry_and_stays_as_it_was() -> No
     primary.put(b"a", b"1")
     primary.sign()
     first, second, signature = primary.entries()
-    backup.tail.apply(first, 2)
+    backup.take(first)
     damaged = bytearray(second)
     damaged[-1] ^= 1
     for data, view in (
@@ -207,10 +213,58 @@ def test_a_backup_refuses_what_is_not_the_next_entry_and_stays_as_it_was() -> No
         (b"", 2),
     ):
         with pytest.raises((Malformed, VerificationFailed)):
-            backup.tail.apply(data, view)
+            backup.take(data, view=view)
     assert backup.tail.last_seqno == 1
-    backup.tail.apply(second, 2)
-    backup.tail.apply(signature, 2)
+    backup.take(second, signature)
+
+
+def test_a_backup_takes_what_comes_before_an_entry_that_it_refuses() -> None:
+    primary, backup = Ledger(), Ledger()
+    for number in range(5):
+        primary.put(b"k", b"%d" % number)
+    entries = primary.entries()
+    entries[3] = entries[3][:-1] + bytes([entries[3][-1] ^ 1])
+    taken: list[EntryFacts | None] = []
+    with pytest.raises(VerificationFailed):
+        backup.tail.apply(entries, 2, taken)
+    assert taken == [None] * 3
+    assert backup.tail.last_seqno == 3
+    assert backup.entries() == entries[:3]
+
+
+NEXT_SECRET = b"\x05" * 32
+
+
+def ledger_with_a_secret_in_its_second_entry() -> Ledger:
+    """Return a ledger that is encrypted anew after the entry which says so."""
+    ledger = Ledger()
+
+    def rekey(seqno: Seqno, _: Writes) -> None:
+        ledger.tail.rekey(NEXT_SECRET, at=seqno)
+
+    ledger.store.on_local("public:ccf.internal.secrets", rekey)
+    return ledger
+
+
+@pytest.mark.parametrize("is_obeyed", [True, False])
+def test_what_an_entry_changes_decides_how_the_next_is_opened(
+    *, is_obeyed: bool
+) -> None:
+    backup = ledger_with_a_secret_in_its_second_entry()
+    primary = ledger_with_a_secret_in_its_second_entry() if is_obeyed else Ledger()
+    primary.put(b"a", b"1")
+    tx = primary.tail.begin(read_only=False)
+    tx.raw("public:ccf.internal.secrets").put(b"k", b"v")
+    primary.tail.append(tx, 2)
+    primary.put(b"a", b"2")
+    entries = primary.entries()
+    if is_obeyed:
+        backup.take(*entries)
+        assert backup.tail.secrets.at(3).raw == NEXT_SECRET
+    else:
+        with pytest.raises(VerificationFailed):
+            backup.take(*entries)
+    assert backup.tail.last_seqno == (3 if is_obeyed else 2)
 
 
 def test_a_backup_refuses_a_signature_over_another_history() -> None:
@@ -221,7 +275,7 @@ def test_a_backup_refuses_a_signature_over_another_history() -> None:
     backup.put(b"a", b"2")
     primary.sign()
     with pytest.raises(VerificationFailed, match="another root"):
-        backup.tail.apply(primary.entries()[-1], 2)
+        backup.take(primary.entries()[-1])
 
 
 def test_the_stored_tree_begins_at_the_previous_signature() -> None:
@@ -321,7 +375,7 @@ def test_who_led_a_moment_ago_has_its_own_entries_before_those_it_is_sent() -> N
         ledger.put(b"b", b"2")
     other.put(b"c", b"3")
     sent = other.entries()
-    primary.tail.apply(sent[2], 2)
+    primary.take(sent[2])
     assert primary.entries() == sent
     assert primary.tail.settled_tree().root() == other.tail.settled_tree().root()
 
