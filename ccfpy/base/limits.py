@@ -561,11 +561,12 @@ SNAPSHOT_REDIRECTS_MAX: int = 20
 """Answers that a joiner follows in search of a snapshot (``src/snapshots/fetch.h``)."""
 
 # Consensus
-APPEND_ENTRIES_BYTES: Final = 64 * KIB
-"""About what one AppendEntries carries: no more wakes a backup than it must."""
-APPEND_ENTRIES_FIRST: int = 60
+APPEND_ENTRIES_BYTES: Final = 192 * KIB
+"""About what one AppendEntries carries, if no signature ends it sooner. A backup that
+wakes finds little of its code and state in the processor's caches."""
+APPEND_ENTRIES_FIRST: int = 180
 """Entries that one carries until a leader knows how large they are."""
-APPEND_ENTRIES_IN_FLIGHT_MAX: int = 16
+APPEND_ENTRIES_IN_FLIGHT_MAX: int = 6
 """Messages' worth of entries sent to a peer that it has not acknowledged: a megabyte or
 so, which keeps a link of 100 Mbit/s busy for a round trip of 80 ms. More would wait in
 the host's queue, be dropped there, and be refused one by one."""
