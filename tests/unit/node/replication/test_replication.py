@@ -173,6 +173,35 @@ def test_entries_that_were_tampered_with_are_refused_and_sent_again(
     three.wait_until(lambda: all_agree(three))
 
 
+@pytest.mark.newest
+@pytest.mark.parametrize("right", [31, 32, 33])
+def test_of_many_entries_those_before_a_wrong_one_are_taken(
+    three: Network, alice: Person, right: int
+) -> None:
+    first, second, third = three.nodes
+    three.cut(first, third)
+    log = replication_of(third).raft.log
+    since = log.last_seqno
+    for number in range(right + 1):
+        put(first, alice, a=str(number))
+    three.wait_until(lambda: len(second.host.entries) > since + right)
+    entries = first.host.entries[since : since + right + 1]
+    message = AppendEntries(
+        view=replication_of(first).view,
+        previous=log.tx_id(since),
+        last=TxId(replication_of(first).view, since + right + 1),
+        leader_commit=log.commit_seqno,
+    )
+    wrong = entries[-1][:-1] + bytes([entries[-1][-1] ^ 1])
+    replication_of(third).receive(
+        first.node_id, message.encode(), b"".join([*entries[:-1], wrong])
+    )
+    third.step()
+    assert third.host.entries[since:] == entries[:-1]
+    three.heal()
+    three.wait_until(lambda: all_agree(three))
+
+
 @pytest.mark.parametrize("header", [b"", b"\xff" * 8, b"\x00" * 56])
 def test_what_is_no_message_is_ignored(three: Network, header: bytes) -> None:
     second = three.nodes[1]
