@@ -4,6 +4,9 @@ A frame is a little-endian ``u32`` of the bytes that follow and a msgpack list o
 messages; a message is a list of its kind's number and its fields. A frame is one batch
 for one ``step``; a batch too large for one frame becomes several, in order.
 
+Most messages are the bytes of clients and for clients. Those that follow each other are
+one list: their kind's number, the list of their sessions, the list of their bytes.
+
 The receiver of a frame that breaks a rule (too large, not msgpack, an unknown kind, a
 field that does not fit) raises ``BoundaryViolation`` and must stop: there is no way to
 resynchronise with a peer that breaks the protocol.
@@ -38,8 +41,8 @@ _HEADER: Final = struct.Struct("<I")
 _PACK_SIZE: Final = _HEADER.pack
 _SIZE_FROM: Final = _HEADER.unpack_from
 HEADER_BYTES: Final = 4
-_PAIR: Final = 3
-"""The length of a message of two fields, its kind included."""
+_RUN: Final = 3
+"""The length of a list that stands for relayed messages."""
 _INTEGER_BITS: Final = INTEGER_MAX.bit_length()
 _read: Final = msgpack.unpackb
 
@@ -107,7 +110,7 @@ class Vocabulary(Generic[Message]):
     Args:
         kinds: every kind of message by its number.
         relayed: the number of the kind that most messages are, if there is one:
-            ``SessionData`` or ``SendData``, read and written without asking its shape.
+            ``SessionData`` or ``SendData``.
     """
 
     def __init__(
@@ -132,12 +135,19 @@ class Vocabulary(Generic[Message]):
         """
         encoders, relayed = self._encoders, self._relayed
         messages: list[object] = []
+        sessions: list[int] = []
+        data: list[bytes] = []
         message: Any
         for message in batch:
             if type(message) is SendData or type(message) is SessionData:
-                messages.append((relayed, message.session, message.data))
-            else:
-                messages.append(encoders[type(message)](message))
+                if not sessions:
+                    messages.append((relayed, sessions, data))
+                sessions.append(message.session)
+                data.append(message.data)
+                continue
+            if sessions:
+                sessions, data = [], []
+            messages.append(encoders[type(message)](message))
         body: bytes = self._pack(messages)
         if len(body) <= frame_bytes_max:
             return _PACK_SIZE(len(body)) + body
@@ -157,39 +167,48 @@ class Vocabulary(Generic[Message]):
         Raises:
             BoundaryViolation: it breaks a rule.
         """
-        relayed, is_inward = self._relayed, self._is_inward
         batch: list[Any] = []
-        message: Any
         for message in _unpack(body):
-            # A message with a fault is left to the general decoder, which says why.
-            if type(message) is list and len(message) == _PAIR:
-                kind, session, data = message
-                if (
-                    type(kind) is int
-                    and kind == relayed
-                    and type(session) is int
-                    # From 0 to INTEGER_MAX, which is a slow number to compare with.
-                    and session >> _INTEGER_BITS == 0
-                    and type(data) is bytes
-                ):
-                    number = SessionId(session)
-                    batch.append(
-                        SessionData(number, data)
-                        if is_inward
-                        else SendData(number, data)
-                    )
-                    continue
-            batch.append(self._decode_plainly(message))
+            if type(message) is not list or not message:
+                raise BoundaryViolation("a message that is not a list of its fields")
+            kind = message[0]
+            if type(kind) is not int:
+                raise BoundaryViolation(f"unknown kind of message: {kind!r:.32}")
+            if kind == self._relayed:
+                self._decode_run(message, batch)
+                continue
+            decode = self._decoders.get(kind)
+            if decode is None:
+                raise BoundaryViolation(f"unknown kind of message: {kind}")
+            batch.append(decode(message))
         return batch
 
-    def _decode_plainly(self, message: object) -> object:
-        if type(message) is not list or not message:
-            raise BoundaryViolation("a message that is not a list of its fields")
-        kind = message[0]
-        decode = self._decoders.get(kind) if type(kind) is int else None
-        if decode is None:
-            raise BoundaryViolation(f"unknown kind of message: {kind!r:.32}")
-        return decode(message)
+    def _decode_run(self, message: list[Any], batch: list[Any]) -> None:
+        """Add the messages that follow each other to a batch."""
+        if len(message) != _RUN:
+            raise BoundaryViolation(f"a run of {len(message) - 1} lists, expected 2")
+        _, sessions, all_data = message
+        if type(sessions) is not list or type(all_data) is not list:
+            raise BoundaryViolation("a run that is not two lists")
+        if not 0 < len(sessions) == len(all_data):
+            raise BoundaryViolation("a run of no messages, or of two lengths")
+        if len(batch) + len(sessions) > BATCH_MESSAGES_MAX:
+            raise BoundaryViolation(f"more than {BATCH_MESSAGES_MAX} messages")
+        is_inward = self._is_inward
+        session: object
+        for at, session in enumerate(sessions):
+            data: object = all_data[at]
+            # From 0 to INTEGER_MAX, which is a slow number to compare with.
+            if type(session) is not int or session >> _INTEGER_BITS != 0:
+                raise BoundaryViolation("a session in a run that is no number of one")
+            if type(data) is not bytes:
+                raise BoundaryViolation(
+                    f"data in a run: expected bytes, found {type(data).__name__}"
+                )
+            number = SessionId(session)
+            batch.append(
+                SessionData(number, data) if is_inward else SendData(number, data)
+            )
 
 
 class FrameReader:

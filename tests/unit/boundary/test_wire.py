@@ -1,33 +1,27 @@
 """Frames: whole batches survive the wire, and nothing else gets through."""
 
 import struct
-from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+from typing import NewType, Union, get_args, get_origin, get_type_hints
 
 import msgpack  # type: ignore[import-untyped]  # it ships no annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import (
     CloseSession,
-    Effect,
     LogLevel,
     SendData,
     Stop,
     WriteLog,
 )
-from ccfpy.boundary.events import Event, SessionClosed, SessionData, Tick
-from ccfpy.boundary.shape import (
-    INTEGER_MAX,
-    BoundaryViolation,
-    encoder,
-    record_decoder,
-)
+from ccfpy.boundary.events import SessionClosed, SessionData, Tick
+from ccfpy.boundary.shape import INTEGER_MAX, BoundaryViolation
 from ccfpy.boundary.wire import (
     EFFECT_KINDS,
     EFFECTS,
@@ -206,15 +200,21 @@ MALFORMED = {
     "a boolean for a number": (_body([5, True]), "session: expected int, found bool"),
     "a negative number": (_body([5, -1]), "out of range"),
     "a number beyond 63 bits": (_body([5, 1 << 63]), "out of range"),
-    "hot: a field too few": (_body([4, 1]), "SessionData: expected 2 fields, found 1"),
-    "hot: a field too many": (
-        _body([4, 1, b"", b""]),
-        "SessionData: expected 2 fields, found 3",
+    "a run of one list": (_body([4, [1]]), "a run of 1 lists, expected 2"),
+    "a run of three lists": (_body([4, [1], [b""], []]), "a run of 3 lists"),
+    "a run of no messages": (_body([4, [], []]), "no messages, or of two lengths"),
+    "a run of more sessions": (_body([4, [1, 2], [b"x"]]), "of two lengths"),
+    "a run of more data": (_body([4, [1], [b"x", b"y"]]), "of two lengths"),
+    "one message that is no run": (_body([4, 1, b"x"]), "a run that is not two lists"),
+    "a run of one session": (_body([4, 1, [b"x"]]), "a run that is not two lists"),
+    "a run of text for bytes": (_body([4, [1], ["x"]]), "expected bytes, found str"),
+    "a run of text for a session": (_body([4, ["1"], [b"x"]]), "is no number of one"),
+    "a run of a negative session": (_body([4, [-1], [b"x"]]), "is no number of one"),
+    "a run of a boolean session": (_body([4, [True], [b"x"]]), "is no number of one"),
+    "a run of a session beyond 63 bits": (
+        _body([4, [1 << 63], [b"x"]]),
+        "is no number of one",
     ),
-    "hot: text for bytes": (_body([4, 1, "x"]), "data: expected bytes, found str"),
-    "hot: text for a session": (_body([4, "1", b"x"]), "expected int, found str"),
-    "hot: a negative session": (_body([4, -1, b"x"]), "session: -1 is out of range"),
-    "hot: a boolean session": (_body([4, True, b"x"]), "expected int, found bool"),
     "an unknown member of an enum": (_body([7, "Killed", False]), "kind: expected one"),
     "a number for a boolean": (_body([7, "Hangup", 0]), "is_notice: expected bool"),
     "something else for a list": (
@@ -237,71 +237,26 @@ def test_a_malformed_batch_of_events_is_a_violation(name: str) -> None:
         EVENTS.decode(body)
 
 
-NUMBER_LIKE = st.one_of(st.integers(-1, 1 << 63), BODIES)
-
-
-def _outcome(decode: Callable[[], object]) -> object:
-    try:
-        return decode()
-    except BoundaryViolation as violation:
-        return str(violation)
-
-
 @pytest.mark.slow
-@settings(max_examples=300)
-@given(st.lists(st.one_of(NUMBER_LIKE, st.binary(max_size=4)), max_size=4))
-def test_the_short_way_of_a_pair_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
-    plain = record_decoder(SendData, "SendData", skip=1)
-    short = _outcome(lambda: EFFECTS.decode(_body([1, *values]))[0])
-    if not str(short).startswith("not a batch"):
-        assert short == _outcome(lambda: plain([1, *values]))
-
-
-@pytest.mark.slow
-@settings(max_examples=300)
-@given(st.lists(NUMBER_LIKE | st.binary(max_size=4), max_size=4))
-def test_the_short_way_of_a_client_s_bytes_agrees_with_the_general_one(
-    values: list,  # type: ignore[type-arg]  # anything
-) -> None:
-    plain = record_decoder(SessionData, "SessionData", skip=1)
-    short = _outcome(lambda: EVENTS.decode(_body([4, *values]))[0])
-    if not str(short).startswith("not a batch"):
-        assert short == _outcome(lambda: plain([4, *values]))
-
-
-@given(_values(SendData))
-def test_the_short_way_of_writing_agrees_with_the_general_one(message: Effect) -> None:
-    assert _written(EFFECTS, message) == _written_plainly(EFFECT_KINDS, message)
-
-
-@given(_values(SessionData))
-def test_the_short_way_of_writing_events_does_too(message: Event) -> None:
-    assert _written(EVENTS, message) == _written_plainly(EVENT_KINDS, message)
-
-
-def _written(vocabulary: Vocabulary[Any], message: object) -> object:
-    (body,) = FrameReader().feed(vocabulary.encode([message]))
-    return msgpack.unpackb(body)
-
-
-def _written_plainly(kinds: Mapping[int, type], message: object) -> list[object]:
-    encode = encoder(type(message))
-    assert encode is not None
-    (kind,) = (kind for kind, cls in kinds.items() if cls is type(message))
-    return [[kind, *encode(message)]]  # type: ignore[misc]  # a list
+def test_all_runs_of_a_frame_together_are_bounded() -> None:
+    most = limits.BATCH_MESSAGES_MAX - 1
+    run = [4, [1] * most, [b"x"] * most]
+    assert len(EVENTS.decode(_body(run, [4, [2], [b"y"]]))) == most + 1
+    with pytest.raises(BoundaryViolation, match="more than 1048576 messages"):
+        EVENTS.decode(_body(run, [4, [2, 3], [b"y", b"z"]]))
 
 
 @pytest.mark.parametrize("kind", [None, 0, -1, 1, "7", True])
 def test_a_vocabulary_without_relayed_messages_knows_no_others(kind: object) -> None:
     vocabulary: Vocabulary[Tick] = Vocabulary({7: Tick})
     with pytest.raises(BoundaryViolation, match="unknown kind"):
-        vocabulary.decode(_body([kind, 1, b"x"]))
+        vocabulary.decode(_body([kind, [1], [b"x"]]))
     assert vocabulary.decode(_body([7, 1, 2])) == [Tick(monotonic_ms=1, unix_us=2)]
 
 
 def test_a_violation_does_not_quote_what_was_sent() -> None:
     with pytest.raises(BoundaryViolation) as violation:
-        EFFECTS.decode(_body([1, 1, "a secret"]))
+        EFFECTS.decode(_body([1, [1], ["a secret"]]))
     assert "secret" not in str(violation.value)
 
 
@@ -322,9 +277,17 @@ def test_every_kind_has_one_number() -> None:
 
 def test_the_frame_of_a_batch_is_as_documented() -> None:
     frame = EVENTS.encode(
-        [Tick(monotonic_ms=1, unix_us=2), _data(3), SessionClosed(session=SessionId(3))]
+        [
+            Tick(monotonic_ms=1, unix_us=2),
+            _data(3),
+            _data(4, b"y"),
+            SessionClosed(session=SessionId(3)),
+            _data(4),
+        ]
     )
-    body = msgpack.packb([[2, 1, 2], [4, 3, b"x"], [5, 3]])
+    body = msgpack.packb(
+        [[2, 1, 2], [4, [3, 4], [b"x", b"y"]], [5, 3], [4, [4], [b"x"]]]
+    )
     assert frame == struct.pack("<I", len(body)) + body
     frame = EFFECTS.encode(
         [CloseSession(session=SessionId(3)), Stop(exit_code=0, reason="asked")]
