@@ -5,12 +5,12 @@ anew, and says which differ.
 """
 
 KILLS: dict[str, tuple[int, str]] = {
-    "early entries truncate": (19, "ReplicationInv"),
+    "early entries truncate": (21, "QuorumLogInv"),
     "refusal moves match": (16, "MatchHeld"),
     "answer with own end": (35, "MatchHeld"),
     "latest configuration only": (6, "PeersInLog"),
     "commit of an older view": (0, "NeverCommitEntryPrevTermsProp"),
-    "new leader keeps its tail": (5, "MonoLogInv"),
+    "new leader keeps its tail": (7, "MonoLogInv"),
     "same view clears the vote": (1248, "VoteOnce"),
     "abandoned pre-vote clears the vote": (296, "VoteOnce"),
     "commit beyond the message": (244, "CommitVerified"),

@@ -150,7 +150,7 @@ BROKEN = (
 
 CAUGHT_BY: dict[str, tuple[int, str]] = {
     "signature of an old view": (0, "EntriesVerify"),
-    "secrets outlive a rollback": (13, "EntriesVerify"),
+    "secrets outlive a rollback": (22, "EntriesVerify"),
     "tree outlives a rollback": (2, "StepEnds"),
     "ledger outlives a rollback": (2, "LedgerOrder"),
     "snapshot without its tree": (4, "RootsEqual"),

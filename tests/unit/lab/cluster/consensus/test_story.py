@@ -27,7 +27,7 @@ BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 
 @pytest.mark.slow
 def test_a_failure_is_told_shortly_and_can_be_run(tmp_path: Path) -> None:
-    mutant = BY_NAME["new leader keeps its tail"]
+    mutant = BY_NAME["new view drops what is signed"]
     seed, invariant = KILLS[mutant.name]
     path = tmp_path / "story.txt"
     with mutant.applied():
