@@ -180,6 +180,7 @@ class Vocabulary(Generic[Message]):
             decode = self._decoders.get(kind)
             if decode is None:
                 raise BoundaryViolation(f"unknown kind of message: {kind}")
+            _check_room(batch, 1)
             batch.append(decode(message))
         return batch
 
@@ -192,8 +193,7 @@ class Vocabulary(Generic[Message]):
             raise BoundaryViolation("a run that is not two lists")
         if not 0 < len(sessions) == len(all_data):
             raise BoundaryViolation("a run of no messages, or of two lengths")
-        if len(batch) + len(sessions) > BATCH_MESSAGES_MAX:
-            raise BoundaryViolation(f"more than {BATCH_MESSAGES_MAX} messages")
+        _check_room(batch, len(sessions))
         is_inward = self._is_inward
         session: object
         for at, session in enumerate(sessions):
@@ -257,6 +257,16 @@ class FrameReader:
                 bodies.append(bytes(view[start + HEADER_BYTES : stop]))
                 start = stop
             return bodies, start
+
+
+def _check_room(batch: list[Any], more: int) -> None:
+    """Check that a frame may hold so many more messages than a batch has.
+
+    Raises:
+        BoundaryViolation: it would hold too many.
+    """
+    if len(batch) + more > BATCH_MESSAGES_MAX:
+        raise BoundaryViolation(f"more than {BATCH_MESSAGES_MAX} messages")
 
 
 def _unpack(body: bytes) -> list[object]:

@@ -238,12 +238,13 @@ def test_a_malformed_batch_of_events_is_a_violation(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_all_runs_of_a_frame_together_are_bounded() -> None:
+@pytest.mark.parametrize("beside", [[[4, [2], [b"y"]]], [[5, 2]]])
+def test_all_messages_of_a_frame_together_are_bounded(beside: list[object]) -> None:
     most = limits.BATCH_MESSAGES_MAX - 1
     run = [4, [1] * most, [b"x"] * most]
-    assert len(EVENTS.decode(_body(run, [4, [2], [b"y"]]))) == most + 1
+    assert len(EVENTS.decode(_body(run, *beside))) == most + 1
     with pytest.raises(BoundaryViolation, match="more than 1048576 messages"):
-        EVENTS.decode(_body(run, [4, [2, 3], [b"y", b"z"]]))
+        EVENTS.decode(_body(run, *beside, *beside))
 
 
 @pytest.mark.parametrize("kind", [None, 0, -1, 1, "7", True])
