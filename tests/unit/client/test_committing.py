@@ -1,15 +1,24 @@
 """Writes that are followed to their commit, against a service that follows a script."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Unpack
 
 import pytest
 from aiohttp import web
 
 from ccfpy.base.ids import TxId
+from ccfpy.client.committing import wait_committed
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import NotCommitted, ServiceError, UnexpectedReply
-from ccfpy.client.sending import Written
+from ccfpy.client.errors import (
+    NotCommitted,
+    ServiceError,
+    UnexpectedReply,
+    Unreachable,
+)
+from ccfpy.client.receipts import fetch_proof
+from ccfpy.client.reply import Reply
+from ccfpy.client.sending import Sending, Written
 from tests.unit.client.conftest import Serve
 
 
@@ -154,3 +163,42 @@ def test_a_node_that_hangs_does_not_outlast_the_time_given(
     with pytest.raises(NotCommitted, match=r"after 0\.3 s") as refused:
         asyncio.run(run())
     assert not refused.value.is_final
+
+
+class Hanging:
+    """A service that does not answer, whose client gives up before the last moment.
+
+    Attributes:
+        early_s: how long before the time that a request is given.
+    """
+
+    service_certificate = ""
+
+    def __init__(self, early_s: float) -> None:
+        self.early_s = early_s
+
+    async def request(
+        self, method: str, path: str, **options: Unpack[Sending]
+    ) -> Reply:
+        given_s = options.get("timeout_s")
+        assert given_s is not None
+        await asyncio.sleep(given_s - self.early_s)
+        raise Unreachable(f"{method} {path}: given up")
+
+    async def get(self, path: str, **options: Unpack[Sending]) -> Reply:
+        return await self.request("GET", path, **options)
+
+
+@pytest.mark.parametrize("wait", [wait_committed, fetch_proof])
+@pytest.mark.parametrize(
+    ("timeout_s", "early_s", "told"),
+    [(0.2, 0.005, NotCommitted), (60, 59.9, Unreachable)],
+)
+def test_a_last_question_that_ends_early_leaves_nothing_committed(
+    wait: Callable[..., Coroutine[object, object, object]],
+    timeout_s: float,
+    early_s: float,
+    told: type[Exception],
+) -> None:
+    with pytest.raises(told):
+        asyncio.run(wait(Hanging(early_s), TxId(2, 9), timeout_s=timeout_s))
