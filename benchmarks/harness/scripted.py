@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from ccfpy.base.ports import AppThreads
+from ccfpy.base.app_threads import AppThreads
+from ccfpy.base.ports import Clock
 from ccfpy.enclave.channel import HostChannel
-from ccfpy.enclave.ports import SystemMemory
+from ccfpy.enclave.ports import SystemClock, SystemMemory
 from ccfpy.enclave.threads import NodeThreads
 from ccfpy.testing.node import InProcessNode
 
@@ -16,6 +17,9 @@ class ThreadedNode(InProcessNode):
     def _threads(self) -> AppThreads:
         self.threads = NodeThreads(SystemMemory())
         return self.threads
+
+    def _clock(self) -> Clock:
+        return SystemClock()
 
 
 class _ScriptedChannel:

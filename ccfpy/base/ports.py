@@ -4,7 +4,6 @@ Everything below ``node`` takes these as arguments, so a seeded simulator can ru
 same classes. No function of ours reads a clock or rolls dice on its own.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeVar
 
 Given = TypeVar("Given")
@@ -131,98 +130,3 @@ class CallLeft(BaseException):
 
     The call's result has been delivered where it is awaited.
     """
-
-
-class AppThreads(Protocol):
-    """Runs code of an application's, and lets the node go on beside what is slow.
-
-    One thread at a time steps a node. While it runs an application's code, another
-    thread may take the node over (`Node.go_on`); the code is then *away*. Each method
-    here gives the node back to its thread before it returns, and before it calls what
-    uses the node.
-    """
-
-    @property
-    def is_full(self) -> bool:
-        """Whether as many calls are away as may be."""
-        ...
-
-    @property
-    def is_python_full(self) -> bool:
-        """Whether no call of Python can be allowed: too many hang, or are away."""
-        ...
-
-    def allow(self, slow_calls_max: int) -> None:
-        """Allow so many calls to be away at once."""
-        ...
-
-    def call(
-        self,
-        function: Callable[[Given], Result],
-        given: Given,
-        execution_ms_max: int,
-        memory_bytes_max: int,
-    ) -> Result:
-        """Return what a function of an application's returns, within limits.
-
-        A call within another is under the limits of the outer one. The function may
-        have been ended at any line of the application's, so that whatever it changed
-        must be dropped; no line of ccfpy's is cut off.
-
-        Args:
-            function: what to call.
-            given: its argument.
-            execution_ms_max: how long the call may take.
-            memory_bytes_max: by how much the process may grow meanwhile.
-
-        Raises:
-            CallStopped: it was ended, or had taken too long when it ended.
-            CallGivenUp: its caller has been answered meanwhile.
-        """
-        ...
-
-    def beside(self, function: Callable[[Given], Result], given: Given) -> Result:
-        """Return what a function returns that ends by itself, such as a script's run.
-
-        It uses the node by ``inside`` alone.
-        """
-        ...
-
-    def inside(self, function: Callable[[Given], Result], given: Given) -> Result:
-        """Call from within ``call`` or ``beside`` what uses the node.
-
-        The node waits meanwhile. Outside of both this is a plain call.
-
-        Raises:
-            CallGivenUp: the caller of this thread's call has been answered meanwhile.
-        """
-        ...
-
-
-class OneThread:
-    """The threads of a node that waits for every call, however long it takes."""
-
-    is_full = False
-    is_python_full = False
-
-    def allow(self, slow_calls_max: int) -> None:
-        """Allow none: no call is ever away."""
-
-    def call(
-        self,
-        function: Callable[[Given], Result],
-        given: Given,
-        execution_ms_max: int,
-        memory_bytes_max: int,
-    ) -> Result:
-        """Return what a function returns."""
-        del execution_ms_max, memory_bytes_max
-        return function(given)
-
-    def beside(self, function: Callable[[Given], Result], given: Given) -> Result:
-        """Return what a function returns."""
-        return function(given)
-
-    def inside(self, function: Callable[[Given], Result], given: Given) -> Result:
-        """Return what a function returns."""
-        return function(given)

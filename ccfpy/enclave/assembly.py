@@ -3,7 +3,8 @@
 import os
 import sys
 
-from ccfpy.base.ports import AppThreads, Entropy, Memory, Platform
+from ccfpy.base.app_threads import AppThreads
+from ccfpy.base.ports import Entropy, Memory, Platform
 from ccfpy.enclave.application import ApplicationNotLoaded, load_application
 from ccfpy.enclave.bundles import FoundApplication, check_measured, find
 from ccfpy.enclave.platforms.choice import OVERRIDE, PlatformKind, chosen

@@ -26,7 +26,7 @@ from ccfpy.boundary.events import Event
 from ccfpy.enclave.loop import NODE, Conversation, StepsOf
 from ccfpy.enclave.node_lock import NodeLock
 from ccfpy.enclave.watchdog import Meter, Watchdog
-from ccfpy.enclave.workers import AwayCall, Worker, Workers, workers_max
+from ccfpy.enclave.workers import AwayCall, Gate, Worker, Workers, workers_max
 
 
 class ThreadedSteps(StepsOf[Event, Effect], Protocol):
@@ -51,8 +51,7 @@ class Stepping:
     Attributes:
         lock: who has it steps the node.
         watchdog: looks after the calls.
-        is_full: as many calls are away as may be.
-        is_python_full: no call of Python can be allowed: too many hang, or are away.
+        gate: whether calls may begin.
 
     Args:
         meter: of the process's memory.
@@ -74,14 +73,15 @@ class Stepping:
     ) -> None:
         self.lock = NodeLock()
         outermost = _codes_of(makes_calls, Stepping._perform)
-        self.watchdog = Watchdog(self, meter, outermost=outermost, stuck=stuck)
+        self.gate = Gate()
+        self.watchdog = Watchdog(
+            self, self.gate, meter, outermost=outermost, stuck=stuck
+        )
         self._workers = Workers(settle, self.watchdog.wait_until_over)
         self._ended = ended
         self._away: set[AwayCall] = set()
         self._hung: set[AwayCall] = set()
         self._slow_calls_max = limits.SLOW_CALLS_MAX
-        self.is_full = False
-        self.is_python_full = False
         self._exit_code: ExitCode | None = None
 
     def allow(self, slow_calls_max: int) -> None:
@@ -94,8 +94,9 @@ class Stepping:
         """Work out whether calls may begin; asked far more often than it changes."""
         away, hung = len(self._away), len(self._hung)
         most = self._slow_calls_max
-        self.is_full = away >= most or away + hung >= most + limits.HUNG_CALLS_MAX
-        self.is_python_full = self.is_full or hung >= limits.HUNG_CALLS_MAX
+        gate = self.gate
+        gate.is_full = away >= most or away + hung >= most + limits.HUNG_CALLS_MAX
+        gate.is_python_full = gate.is_full or hung >= limits.HUNG_CALLS_MAX
 
     def drive(
         self,
@@ -230,19 +231,18 @@ class Stepping:
 
     def take_over(self, worker: Worker) -> None:
         """Pass the node on from a worker's call to another thread, if possible."""
-        if self.is_full:
+        if self.gate.is_full:
             return
         taker = self._workers.hire()
         if taker is None:
             return
-        if not worker.take_node():
+        call = AwayCall()
+        if not worker.take_node(call):
             self._workers.put_back(taker)  # the call is over
             return
         # The node, and the node lock with it, are this thread's until the taker starts.
-        call = AwayCall()
         self._away.add(call)
         self._count()
-        worker.away = call
         taker.is_driver, worker.is_driver = worker.is_driver, False
         self.watchdog.hasten()
         taker.start(partial(self._go_on, call))

@@ -1,7 +1,7 @@
 """Calls of an application's code, on threads that keep nobody waiting.
 
-1. The token of a call says who has the node: the call's thread, unless another took it.
-   A call that kept its token costs two operations on a deque.
+1. A call offers the node to other threads while it runs. A call whose node nobody took
+   pays for that with three attributes, and with no operation on a lock.
 2. A thread whose call was away waits for the node lock when the call is over. It runs
    code of an application's that it calls after that without the node lock.
 """
@@ -11,6 +11,7 @@ from threading import get_ident
 from time import monotonic_ns
 from typing import Final
 
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ports import CallGivenUp, CallStopped, Given, Result
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.ending import ExitCode
@@ -25,8 +26,10 @@ _now_ns: Final = monotonic_ns
 _thread: Final = get_ident
 
 
-class NodeThreads:
+class NodeThreads(AppThreads):
     """The threads of one node, as ``AppThreads``; calls from other threads are plain.
+
+    They measure time as the node must whose threads they are: by ``SystemClock``.
 
     Args:
         meter: of the process's memory.
@@ -44,6 +47,8 @@ class NodeThreads:
     ) -> None:
         self._workers: dict[int, Worker] = {}
         """By their threads' numbers; no other thread has such a number meanwhile."""
+        self._last = Worker()
+        """The one asked for last, which most calls are made by."""
         self._stepping = Stepping(
             meter,
             self._settle,
@@ -52,6 +57,7 @@ class NodeThreads:
             ended=ended,
         )
         self._lock = self._stepping.lock
+        self._gate = self._stepping.gate
         self._watchdog = self._stepping.watchdog
 
     def drive(
@@ -78,12 +84,12 @@ class NodeThreads:
     @property
     def is_full(self) -> bool:
         """Whether as many calls are away as may be."""
-        return self._stepping.is_full
+        return self._gate.is_full
 
     @property
     def is_python_full(self) -> bool:
         """Whether no call of Python can be allowed: too many hang, or are away."""
-        return self._stepping.is_python_full
+        return self._gate.is_python_full
 
     def allow(self, slow_calls_max: int) -> None:
         """Allow so many calls to be away at once."""
@@ -95,86 +101,101 @@ class NodeThreads:
         given: Given,
         execution_ms_max: int,
         memory_bytes_max: int,
+        taken_up_ns: int = 0,
     ) -> Result:
         """Return what a function returns, within limits; as ``AppThreads``."""
-        worker = self._workers.get(_thread())
-        if worker is None or worker.is_in_app:
+        worker = self._here()
+        if worker is None:
             return function(given)
         if worker.is_calling:
+            if not worker.is_using_node:
+                return function(given)
             with worker.nested():
                 return self.call(function, given, execution_ms_max, memory_bytes_max)
         worker.execution_ms_max = execution_ms_max
         worker.memory_bytes_max = memory_bytes_max
-        worker.began_ns = began_ns = _now_ns()
+        worker.began_ns = began_ns = taken_up_ns or _now_ns()
         worker.is_calling = True
-        if not self._watchdog.is_ticking:
+        if not self._gate.is_watched:
             self._watchdog.wake()
-        if worker.away is None:
-            worker.token.append(None)
-        else:
-            self._lock.release()
+        self._let_go(worker)
         try:
             return function(given)
         finally:
             worker.is_calling = False
             took_ns = _now_ns() - began_ns
-            try:
-                worker.token.pop()
-            except IndexError:
-                self._come_back(worker)
+            self._regain(worker)
             if worker.ending is not None or took_ns > execution_ms_max * _NS_PER_MS:
                 self._check_in_time(worker, took_ns)
 
     def beside(self, function: Callable[[Given], Result], given: Given) -> Result:
         """Return what a function returns that ends by itself; as ``AppThreads``."""
-        worker = self._workers.get(_thread())
-        if worker is None or worker.is_in_app:
+        worker = self._here()
+        if worker is None:
             return function(given)
         if worker.is_calling:
+            if not worker.is_using_node:
+                return function(given)
             with worker.nested():
                 return self.beside(function, given)
         worker.execution_ms_max = 0
         worker.began_ns = _now_ns()
         worker.is_calling = True
-        if not self._watchdog.is_ticking:
+        if not self._gate.is_watched:
             self._watchdog.wake()
-        if worker.away is None:
-            worker.token.append(None)
-        else:
-            self._lock.release()
+        self._let_go(worker)
         try:
             return function(given)
         finally:
             worker.is_calling = False
-            try:
-                worker.token.pop()
-            except IndexError:
-                self._come_back(worker)
+            self._regain(worker)
 
     def inside(self, function: Callable[[Given], Result], given: Given) -> Result:
         """Call what uses the node from within a call; as ``AppThreads``."""
-        worker = self._workers.get(_thread())
+        worker = self._here()
         if worker is None or not worker.is_calling or worker.is_using_node:
             return function(given)
         worker.is_using_node = True
         try:
-            if not worker.take_node():
-                self._come_back(worker)
+            self._regain(worker)
             return function(given)
         finally:
             worker.is_using_node = False
-            if worker.away is None:
-                worker.token.append(None)
-            else:
-                self._lock.release()
+            self._let_go(worker)
+
+    def _here(self) -> Worker | None:
+        """Return the worker of the calling thread; a thread of others' has none."""
+        ident = _thread()
+        last = self._last
+        if last.ident == ident:
+            return last
+        worker = self._workers.get(ident)
+        if worker is not None:
+            self._last = worker
+        return worker
+
+    def _let_go(self, worker: Worker) -> None:
+        """Offer the node to other threads, or give it back where one took it before."""
+        if worker.away is None:
+            worker.is_offered = True
+        else:
+            self._lock.release()
+
+    def _regain(self, worker: Worker) -> None:
+        """Have the node again, as ``_come_back`` does where another thread took it."""
+        worker.is_offered = False
+        if worker.is_wanted or worker.away is not None:
+            self._come_back(worker)
 
     def _come_back(self, worker: Worker) -> None:
-        """Wait for the node lock, as another thread took the node.
+        """Wait for the node lock, if another thread took the node.
 
         Raises:
             CallGivenUp: the call's caller was answered meanwhile. The node lock is held
                 then too.
         """
+        if not worker.has_lost_node():
+            return
         self._lock.acquire()
         away = worker.away
         if self._stepping.is_ended or (away is not None and away.is_given_up):

@@ -23,7 +23,7 @@ from typing import Final, Protocol
 
 from ccfpy.base import limits
 from ccfpy.enclave.ending import Ending
-from ccfpy.enclave.workers import Worker
+from ccfpy.enclave.workers import Gate, Worker
 
 _NS_PER_MS: Final = 1_000_000
 _MS_PER_S: Final = 1000
@@ -81,6 +81,7 @@ class Watchdog:
 
     Args:
         watched: the threads.
+        gate: of their calls; says whether the watchdog looks at them.
         meter: of memory.
         outermost: the code that makes each call, or steps the node where that code is
             compiled.
@@ -90,13 +91,14 @@ class Watchdog:
     def __init__(
         self,
         watched: Watched,
+        gate: Gate,
         meter: Meter,
         *,
         outermost: frozenset[CodeType],
         stuck: Callable[[str], None],
     ) -> None:
-        self.is_ticking = False
         self._watched = watched
+        self._gate = gate
         self._meter = meter
         self._outermost = outermost
         self._stuck = stuck
@@ -115,7 +117,7 @@ class Watchdog:
 
     def wake(self) -> None:
         """End the rest, as a call is made."""
-        self.is_ticking = True
+        self._gate.is_watched = True
         self._bell.put(None)
 
     def hasten(self) -> None:
@@ -134,7 +136,7 @@ class Watchdog:
             self._bell.get()
             self._base_bytes = self._meter.data_bytes()
             self._tick()
-            self.is_ticking = False
+            self._gate.is_watched = False
             # One that began just now may have taken this thread to be awake.
             if any(worker.is_calling for worker in self._watched.workers):
                 self.wake()

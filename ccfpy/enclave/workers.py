@@ -28,6 +28,23 @@ class AwayCall:
         self.is_being_given_up = False
 
 
+class Gate:
+    """What each call looks at as it begins, where compiled code finds it at once.
+
+    Attributes:
+        is_watched: whether the watchdog looks at calls now.
+        is_full: as many calls are away as may be.
+        is_python_full: no call of Python can be allowed: too many hang, or are away.
+    """
+
+    __slots__ = ("is_full", "is_python_full", "is_watched")
+
+    def __init__(self) -> None:
+        self.is_watched = False
+        self.is_full = False
+        self.is_python_full = False
+
+
 class Worker:
     """One thread, and the call that it makes.
 
@@ -35,8 +52,11 @@ class Worker:
         wake: what the thread waits on while it has nothing to do.
         job: what it does when woken; nothing ends the thread.
         is_driver: whether it takes what the host says.
-        token: holds something only while the node can be taken from the thread, which
-            is while its call runs. Who pops that has the node.
+        is_offered: whether the node may be taken from the thread, which is while its
+            call runs. Only the thread says so.
+        is_wanted: whether somebody is about to take the node, or has. The thread looks
+            here after it has ended its offer; who takes the node writes here before a
+            look at the offer. So one of the two sees the other, and pays for a lock.
         away: the call without which the node went on, until the thread's part in that
             step is over.
         is_calling: whether a call's function runs.
@@ -51,6 +71,7 @@ class Worker:
     """
 
     __slots__ = (
+        "_deciding",
         "away",
         "base_bytes",
         "began_ns",
@@ -59,11 +80,12 @@ class Worker:
         "ident",
         "is_calling",
         "is_driver",
+        "is_offered",
         "is_using_node",
+        "is_wanted",
         "job",
         "memory_bytes_max",
         "seen_ns",
-        "token",
         "traced",
         "wake",
     )
@@ -72,8 +94,9 @@ class Worker:
         self.wake = _locked()
         self.job: Callable[[Worker], None] | None = None
         self.is_driver = False
-        # It allocates nothing for each call, as a list that is empty after it would.
-        self.token: deque[None] = deque()
+        self.is_offered = False
+        self.is_wanted = False
+        self._deciding = Lock()
         self.away: AwayCall | None = None
         self.is_calling = False
         self.is_using_node = False
@@ -91,11 +114,6 @@ class Worker:
         self.ident = get_ident()
         self.traced = TracedThread()
 
-    @property
-    def is_in_app(self) -> bool:
-        """Whether code of an application's runs here, and does not use the node."""
-        return self.is_calling and not self.is_using_node
-
     @contextlib.contextmanager
     def nested(self) -> "Iterator[None]":
         """Make another call where the present one uses the node."""
@@ -107,13 +125,31 @@ class Worker:
             self.began_ns, self.execution_ms_max, self.memory_bytes_max = outer
             self.is_calling = self.is_using_node = True
 
-    def take_node(self) -> bool:
-        """Take the node while this worker's call runs; return whether that worked."""
-        try:
-            self.token.pop()
-        except IndexError:
+    def take_node(self, call: AwayCall) -> bool:
+        """Take the node from this worker's call; return whether that worked.
+
+        Any thread may call this.
+
+        Args:
+            call: what the worker's call is known by if the node goes on without it.
+        """
+        with self._deciding:
+            self.is_wanted = True
+            if self.is_offered:
+                self.away = call
+                self.is_offered = False
+                return True
+            self.is_wanted = False
             return False
-        return True
+
+    def has_lost_node(self) -> bool:
+        """Return whether the node was taken, when nobody can take it any more.
+
+        The worker's thread calls this, after it has ended its offer.
+        """
+        with self._deciding:
+            self.is_wanted = False
+        return self.away is not None
 
     def is_at(self, began_ns: int, ident: int) -> bool:
         """Return whether the call that began then still runs, in the thread given."""

@@ -12,8 +12,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from ccfpy.base import limits
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.errors import Unwritable
-from ccfpy.base.ports import AppThreads, CallGivenUp, CallLeft, OneThread
+from ccfpy.base.ports import CallGivenUp, CallLeft
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.underway import Underway
 from ccfpy.http.errors import ApiError, ErrorCode, unavailable
@@ -118,7 +119,7 @@ class AppCalls:
             threads: what the calls run on; a node that has one thread limits no call.
         """
         self.limits = AppLimits()
-        self.threads: AppThreads = OneThread() if threads is None else threads
+        self.threads: AppThreads = AppThreads() if threads is None else threads
         self.underway = Underway()
         self._came_back: Callable[[Underway], None] | None = None
 
@@ -157,6 +158,7 @@ class AppCalls:
         function: "Callable[[Given], Result]",
         given: "Given",
         execution_ms_max: int | None = None,
+        taken_up_ns: int = 0,
     ) -> "Result":
         """Return what a function returns.
 
@@ -164,6 +166,7 @@ class AppCalls:
             function: the application's.
             given: its argument.
             execution_ms_max: how long it may take, if not as long as any call.
+            taken_up_ns: from when that counts, if not from now.
 
         Raises:
             CallStopped: it was over a limit; what it changed must be dropped.
@@ -177,7 +180,11 @@ class AppCalls:
             if execution_ms_max == UNLIMITED:
                 return function(given)
             return self.threads.call(
-                function, given, execution_ms_max, bounds.memory_bytes_max
+                function,
+                given,
+                execution_ms_max,
+                bounds.memory_bytes_max,
+                taken_up_ns,
             )
         except (Exception, KeyboardInterrupt, CallGivenUp):
             raise

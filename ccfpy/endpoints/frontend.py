@@ -164,7 +164,7 @@ class Frontend:
             CallLeft: the answer has been delivered, as the node went on without it.
             CallGivenUp: the caller was answered meanwhile.
         """
-        began_ns = self._now_ns()
+        taken_up_ns = began_ns = self._now_ns()
         underway = self._calls.underway
         answer: Answer
         endpoint: Endpoint | None = None
@@ -183,9 +183,12 @@ class Frontend:
                     break
                 endpoint = match.endpoint
                 try:
-                    answer = self._execute(match, request, session, underway)
+                    answer = self._execute(
+                        match, request, session, underway, taken_up_ns
+                    )
                     break
                 except Conflict:
+                    taken_up_ns = 0
                     self.conflicts += 1
                     self.counts_apart.retried(endpoint)
                     continue
@@ -314,6 +317,7 @@ class Frontend:
         request: "Request",
         session: "Session",
         underway: "Underway",
+        taken_up_ns: int = 0,
     ) -> "Answer":
         """Authenticate, run the handler and commit.
 
@@ -337,7 +341,7 @@ class Frontend:
         if underway.trace is not None:
             context.trace = underway.trace
             underway.trace.reaches(endpoint.path, is_counted=endpoint.is_shown)
-        response = self._run(endpoint, context)
+        response = self._run(endpoint, context, taken_up_ns)
         if isinstance(response, _Refusal):
             return response.response
         if underway.awaited is not None and tx is not None:
@@ -440,7 +444,9 @@ class Frontend:
         self._node.commit_waits.admit()
         return wait_ms
 
-    def _run(self, endpoint: Endpoint, context: Context) -> "Answer | _Refusal":
+    def _run(
+        self, endpoint: Endpoint, context: Context, taken_up_ns: int
+    ) -> "Answer | _Refusal":
         """Run policies and handler; their unforeseen errors are the service's fault.
 
         Raises:
@@ -448,7 +454,7 @@ class Frontend:
             Conflict: run them again.
         """
         try:
-            answer = self._authenticate_and_handle(context)
+            answer = self._authenticate_and_handle(context, taken_up_ns)
             if self._is_app and type(answer) is Response:
                 body_bytes_max = self._calls.limits.response_bytes_max
                 if len(answer.body) > body_bytes_max:
@@ -469,7 +475,7 @@ class Frontend:
         else:
             return answer
 
-    def _authenticate_and_handle(self, context: Context) -> "Answer":
+    def _authenticate_and_handle(self, context: Context, taken_up_ns: int) -> "Answer":
         """Handle a request of the caller whom the first policy that accepts names."""
         endpoint = context.endpoint
         refusals: tuple[PolicyRefusal, ...] = ()
@@ -483,6 +489,7 @@ class Frontend:
                 if type(policy) in _OUR_POLICIES:
                     context.caller = policy.authenticate(context)
                 else:
+                    taken_up_ns = 0  # who asks may wait
                     context.caller = self._ask(policy, context)
             except Unauthenticated as refusal:
                 reason = (policy.name, str(refusal), refusal.challenge)
@@ -497,7 +504,7 @@ class Frontend:
             return endpoint.handler(context)
         context.node = self._seen
         self._calls.check_room()
-        return self._calls.call(endpoint.handler, context, limit_ms)
+        return self._calls.call(endpoint.handler, context, limit_ms, taken_up_ns)
 
     def _ask(self, policy: "AuthPolicy", context: Context) -> "Identity":
         """Ask a policy that may run an application's code, for a caller yet unknown.

@@ -7,8 +7,9 @@ still (`AppThreads.inside`).
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
-from ccfpy.base.ports import AppThreads, Attestation, Entropy
+from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.context import CoseClaims, NodeView
 from ccfpy.endpoints.history import Expiry, HistoricalState, History, RequestHandle

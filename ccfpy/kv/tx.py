@@ -11,8 +11,8 @@ states. A key is remembered by the version read; ``foreach``, ``items``, ``range
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ids import Seqno
-from ccfpy.base.ports import AppThreads, OneThread
 from ccfpy.kv.changes import Conflict, ReadOnlyTransaction, Writes, WriteSet
 from ccfpy.kv.names import kind_of
 from ccfpy.kv.versions import Node, VersionedMap
@@ -42,7 +42,7 @@ class State:
         self.oldest = version
         self.generation = 0
         self.maps: dict[str, VersionedMap] = {}
-        self.threads: AppThreads = OneThread()
+        self.threads: AppThreads = AppThreads()
 
     def check(self, handles: "Iterable[MapHandle]") -> None:
         """Refuse what these handles would leave; a past state refuses nothing."""

@@ -12,8 +12,9 @@ from itertools import chain
 from typing import TypeVar, assert_never, final
 
 from ccfpy.base import limits
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.errors import ConfigurationRefused, Malformed
-from ccfpy.base.ports import AppThreads, Clock, Entropy, Memory, Platform
+from ccfpy.base.ports import Clock, Entropy, Memory, Platform
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import Effect, LogTag, Stop, Wake
 from ccfpy.boundary.events import (

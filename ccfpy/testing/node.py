@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 
 from ccfpy.base import json, limits
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ids import NodeId, SessionId
 from ccfpy.base.json import Json
-from ccfpy.base.ports import AppThreads, MemoryUsage
+from ccfpy.base.ports import Clock, MemoryUsage
 from ccfpy.boundary.configuration import (
     RpcInterface,
 )
@@ -193,7 +194,7 @@ class InProcessNode:
         return Node(
             app=self._app,
             entropy=SeededEntropy(self._seed),
-            clock=CountedClock(),
+            clock=self._clock(),
             memory=NoMemory(),
             platform=self._outside.platform,
             contexts=_CONTEXTS,
@@ -203,6 +204,10 @@ class InProcessNode:
     def _threads(self) -> AppThreads | None:
         """Return what the application's code runs on; nothing else unless said."""
         return None
+
+    def _clock(self) -> Clock:
+        """Return what measures time within a step; looks are counted unless said."""
+        return CountedClock()
 
     # The host's side
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ccfpy.base import limits
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ports import CallGivenUp, CallLeft, Given, Result
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
@@ -108,7 +109,7 @@ def may_stop() -> None:
         call.stop()
 
 
-class SlowCalls:
+class SlowCalls(AppThreads):
     """The threads of one node, and which of its calls are slow.
 
     Attributes:
@@ -150,9 +151,10 @@ class SlowCalls:
         given: Given,
         execution_ms_max: int,
         memory_bytes_max: int,
+        taken_up_ns: int = 0,
     ) -> Result:
         """Call a function, which stops first if it is slow."""
-        del execution_ms_max, memory_bytes_max
+        del execution_ms_max, memory_bytes_max, taken_up_ns
         return self.beside(function, given)
 
     def beside(self, function: Callable[[Given], Result], given: Given) -> Result:

@@ -5,8 +5,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import json
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.codec import buf
-from ccfpy.base.ports import AppThreads, OneThread
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js import prelude
 from ccfpy.js.engine import JsArgument, JsLimits, Library, Program
@@ -44,7 +44,7 @@ class QuickJs:
         contexts: ContextPool | None = None,
         threads: AppThreads | None = None,
     ) -> None:
-        self._runtime = Runtime(clock, OneThread() if threads is None else threads)
+        self._runtime = Runtime(clock, AppThreads() if threads is None else threads)
         self._pool = ContextPool() if contexts is None else contexts
 
     @property
@@ -207,7 +207,7 @@ class _NoClock:
         return 0
 
 
-_NOTHING: Final = Runtime(_NoClock(), OneThread())
+_NOTHING: Final = Runtime(_NoClock(), AppThreads())
 
 
 def _script(source: str) -> str:

@@ -36,7 +36,8 @@ from ccfpy.js.quickjs.values import (
 from ccfpy.js.quickjs.wasm_instance import WasmInstance
 
 if TYPE_CHECKING:
-    from ccfpy.base.ports import AppThreads, Clock
+    from ccfpy.base.app_threads import AppThreads
+    from ccfpy.base.ports import Clock
     from ccfpy.js.extension import ExtensionArgument, ExtensionFunction, ExtensionResult
 
 TIMED_OUT: Final = "Operation took too long to complete."

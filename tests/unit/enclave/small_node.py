@@ -65,6 +65,7 @@ class SmallNode:
         self.threads = threads
         self.functions = functions
         self.execution_ms_max = LONG_MS
+        self.taken_up_ns = 0
         self.exclusion = threading.Lock()
         self.threads_of: dict[str, list[int]] = {}
         self.stopped: list[CallStopped] = []
@@ -157,7 +158,9 @@ class SmallNode:
         function = self.functions[name]
         if name.startswith("beside"):
             return self.threads.beside(function, self)
-        return self.threads.call(function, self, self.execution_ms_max, MEMORY_BYTES)
+        return self.threads.call(
+            function, self, self.execution_ms_max, MEMORY_BYTES, self.taken_up_ns
+        )
 
     def _entered(self) -> threading.Lock:
         assert not self.exclusion.locked(), "two threads step the node at once"

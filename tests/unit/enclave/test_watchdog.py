@@ -36,6 +36,13 @@ def test_what_comes_back_late_from_c_has_failed(enclave: Enclave) -> None:
     assert enclave.node.stopped[0].is_late
 
 
+def test_a_call_that_was_taken_up_before_has_less_time(enclave: Enclave) -> None:
+    enclave.node.taken_up_ns = time.monotonic_ns()
+    assert enclave.call(lambda _: "soon", LONG_MS) == "it: soon"
+    enclave.node.taken_up_ns -= LONG_MS * 1_000_000
+    assert "and may take" in enclave.call(lambda _: "late", LONG_MS)
+
+
 def test_a_late_exception_is_not_the_answer(enclave: Enclave) -> None:
     def fail(_: object) -> None:
         sum(range(3_000_000))
@@ -106,7 +113,7 @@ def test_the_watchdog_rests_when_nothing_is_called(
     for _ in range(3):
         enclave.ask("fast")
         enclave.hear()
-        wait_until(lambda: not enclave.threads._watchdog.is_ticking)
+        wait_until(lambda: not enclave.threads._gate.is_watched)
     gate = enclave.gate("it")
     enclave.ask("it", "nothing")
     assert enclave.hear() == ["nothing"]

@@ -3,7 +3,7 @@
 import statistics
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 import ccfpy
-from ccfpy.base.ports import OneThread
+from ccfpy.base.ports import Given, Result
 from ccfpy.enclave.whose import Whose, place_in_app, whose
 
 OURS = Path(ccfpy.__file__).parent
@@ -36,11 +36,15 @@ def test_whose_code_a_file_holds(file: str, expected: Whose) -> None:
     assert whose(file) is expected
 
 
-OUTERMOST = frozenset({OneThread.beside.__code__})
+def call(function: Callable[[Given], Result], given: Given) -> Result:
+    return function(given)
+
+
+OUTERMOST = frozenset({call.__code__})
 
 
 def test_a_line_of_the_application_is_the_place() -> None:
-    frame = OneThread().beside(lambda _: sys._getframe(), None)
+    frame = call(lambda _: sys._getframe(), None)
     assert place_in_app(frame, OUTERMOST, is_patient=True) is frame
     assert place_in_app(frame, OUTERMOST, is_patient=False) is frame
 
@@ -61,7 +65,7 @@ def test_the_library_works_for_the_application_if_that_takes_too_long() -> None:
         statistics.mean(Numbers())
         return me
 
-    me = OneThread().beside(ask, None)
+    me = call(ask, None)
     assert places == [None, me]
 
 
@@ -75,7 +79,7 @@ def test_a_function_of_the_library_that_was_handed_in_is_the_applications() -> N
             places.append(place_in_app(library, OUTERMOST, is_patient=False) is library)
             return iter([1])
 
-    OneThread().beside(statistics.mean, Numbers())  # type: ignore[arg-type]
+    call(statistics.mean, Numbers())  # type: ignore[arg-type]
     assert places == [None, True]
 
 
@@ -84,4 +88,4 @@ def test_what_made_the_call_is_not_the_applications() -> None:
         maker = sys._getframe(1)
         return place_in_app(maker, OUTERMOST, is_patient=False)
 
-    assert OneThread().beside(look, None) is None
+    assert call(look, None) is None

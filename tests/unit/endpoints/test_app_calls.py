@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ccfpy.base import limits
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.errors import Unwritable
-from ccfpy.base.ports import Given, OneThread, Result
+from ccfpy.base.ports import Given, Result
 from ccfpy.endpoints.app_calls import (
     UNLIMITED,
     AppCalls,
@@ -22,7 +23,7 @@ from tests.attacks import attack
 
 
 @dataclass
-class Noted(OneThread):
+class Noted(AppThreads):
     """Threads that note the limits of each call."""
 
     limits: list[tuple[int, int]] = field(default_factory=list)
@@ -33,7 +34,9 @@ class Noted(OneThread):
         given: Given,
         execution_ms_max: int,
         memory_bytes_max: int,
+        taken_up_ns: int = 0,
     ) -> Result:
+        del taken_up_ns
         self.limits.append((execution_ms_max, memory_bytes_max))
         return function(given)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ids import SessionId, TxId
-from ccfpy.base.ports import Given, OneThread, Result
+from ccfpy.base.ports import Given, Result
 from ccfpy.endpoints.context import NodeView
 from ccfpy.endpoints.index_strategies import Index, Strategy
 from ccfpy.endpoints.node_inside import NodeInside
@@ -52,7 +53,7 @@ QUESTIONS: dict[str, Callable[[NodeView], object]] = {
 
 
 @dataclass
-class Noted(OneThread):
+class Noted(AppThreads):
     """Threads that note what was called inside."""
 
     inside_calls: list[object] = field(default_factory=list)

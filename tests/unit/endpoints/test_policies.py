@@ -22,7 +22,8 @@ from ccfpy.app import (
     sha256_hex,
 )
 from ccfpy.base import json, limits
-from ccfpy.base.ports import CallStopped, Given, OneThread, Result
+from ccfpy.base.app_threads import AppThreads
+from ccfpy.base.ports import CallStopped, Clock, Given, Result
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.auth import CustomAuth, UserCert
 from ccfpy.endpoints.declaration import Endpoint
@@ -30,7 +31,8 @@ from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.policies import policies_by_name
 from ccfpy.http.messages import Request
-from ccfpy.testing.node import StoppedClock
+from ccfpy.kv.changes import Conflict
+from ccfpy.testing.node import CountedClock, StoppedClock
 from tests.attacks import attack
 from tests.unit.endpoints.auth.people import add_user, certificate
 from tests.unit.endpoints.notes import code_of
@@ -54,17 +56,24 @@ def api_key(shown: RequestCredentials) -> AppCaller:
     return shown.caller(owner, {"length": len(key)})
 
 
-class Threads(OneThread):
+class Threads(AppThreads):
     """One thread that writes down the limits of calls, and may be full.
 
     Attributes:
         limits_ms: the limits on time, call by call.
+        taken_up_ns: from when those count, call by call.
+        has_room: whether a call may begin.
     """
 
     def __init__(self, *, is_full: bool = False, is_late: bool = False) -> None:
-        self.is_python_full = is_full
+        self.has_room = not is_full
         self.limits_ms: list[int] = []
+        self.taken_up_ns: list[int] = []
         self._is_late = is_late
+
+    @property
+    def is_python_full(self) -> bool:
+        return not self.has_room
 
     def call(
         self,
@@ -72,9 +81,11 @@ class Threads(OneThread):
         given: Given,
         execution_ms_max: int,
         memory_bytes_max: int,
+        taken_up_ns: int = 0,
     ) -> Result:
         del memory_bytes_max
         self.limits_ms.append(execution_ms_max)
+        self.taken_up_ns.append(taken_up_ns)
         if self._is_late:
             raise CallStopped("it takes too long", is_late=True)
         return function(given)
@@ -83,7 +94,9 @@ class Threads(OneThread):
 class Service:
     """A node that serves an app, and knows one key and one user."""
 
-    def __init__(self, app: App, threads: Threads | None = None) -> None:
+    def __init__(
+        self, app: App, threads: Threads | None = None, clock: Clock | None = None
+    ) -> None:
         self.node = StoreNode()
         tx = self.node.begin(read_only=False)
         KEYS.of(tx).put(sha256_hex(b"secret"), "ann")
@@ -93,7 +106,7 @@ class Service:
         self.frontend = Frontend(
             app.registry(),
             self.node,
-            clock=StoppedClock(),
+            clock=StoppedClock() if clock is None else clock,
             has_backpressure=True,
             on_unhandled=self._note,
             calls=AppCalls(threads or Threads()),
@@ -321,6 +334,30 @@ def test_a_policy_has_the_limits_of_any_call_and_is_not_asked_without_room() -> 
     answer = crowded.get("/me", key="secret")
     assert (answer.status, code_of(answer)) == (503, "TooManyPendingTransactions")
     assert full.limits_ms == []
+
+
+def test_a_handlers_time_counts_from_when_its_request_was_taken_up() -> None:
+    """Unless a policy of the application's was asked before, or the handler has run."""
+    app, runs = _app(), []
+
+    @app.get("/twice", auth=[])
+    def twice(_: Context) -> str:
+        runs.append(1)
+        if len(runs) % 2:
+            raise Conflict
+        return "done"
+
+    clock, threads = CountedClock(), Threads()
+    service = Service(app, threads, clock)
+    before_ns = clock.monotonic_ns()
+    assert service.get("/twice").status == 200
+    taken_up_ns, again_ns = threads.taken_up_ns
+    assert before_ns < taken_up_ns < clock.monotonic_ns()
+    assert again_ns == 0
+
+    threads.taken_up_ns.clear()
+    assert service.get("/me", key="secret").status == 200
+    assert threads.taken_up_ns == [0, 0]
 
 
 @attack("applications: keys without end that a policy does not know")

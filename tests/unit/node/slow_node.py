@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ccfpy.base.ports import AppThreads
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.http.messages import Response

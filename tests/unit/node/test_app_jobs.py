@@ -212,7 +212,7 @@ def test_without_room_a_job_waits() -> None:
     world = World(_counting(), threads)
     world.after(2 * SECOND)
     assert threads.limits_ms == []
-    threads.is_python_full = False
+    threads.has_room = True
     world.after(0)
     assert world.counted() == 0, "the interval begins when the node first looks"
     world.after(SECOND)

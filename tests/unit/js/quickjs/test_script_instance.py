@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.base.ports import OneThread
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.js.engine import JsException, JsLimit, JsLimitExceeded, JsLimits
 from ccfpy.js.quickjs.engine import compile_module
 from ccfpy.js.quickjs.native import Trapped
@@ -23,12 +23,12 @@ def test_modules_are_found_with_and_without_their_leading_slash() -> None:
 
 
 def _runtime() -> Runtime:
-    return Runtime(CountingClock(), OneThread())
+    return Runtime(CountingClock(), AppThreads())
 
 
 def _script() -> ScriptInstance:
     script = ScriptInstance(
-        Runtime(CountingClock(), OneThread()), (), lambda _name: None
+        Runtime(CountingClock(), AppThreads()), (), lambda _name: None
     )
     script.instance = started()
     return script
@@ -36,7 +36,7 @@ def _script() -> ScriptInstance:
 
 def test_a_guest_knows_whether_it_asked() -> None:
     script = ScriptInstance(
-        Runtime(CountingClock(), OneThread()),
+        Runtime(CountingClock(), AppThreads()),
         (lambda value: value,),
         lambda _name: None,
     )

@@ -5,7 +5,8 @@ from typing import NoReturn
 
 import pytest
 
-from ccfpy.base.ports import CallStopped, Given, OneThread, Result
+from ccfpy.base.app_threads import AppThreads
+from ccfpy.base.ports import CallStopped, Given, Result
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.serving.limited import Limited
@@ -20,7 +21,7 @@ class Greeting:
         return {"greet": lambda name, mark: f"hello {name}{mark}"}
 
 
-class Impatient(OneThread):
+class Impatient(AppThreads):
     """Threads that let nothing be called."""
 
     def call(
@@ -29,8 +30,9 @@ class Impatient(OneThread):
         given: Given,
         execution_ms_max: int,
         memory_bytes_max: int,
+        taken_up_ns: int = 0,
     ) -> NoReturn:
-        del function, given, execution_ms_max, memory_bytes_max
+        del function, given, execution_ms_max, memory_bytes_max, taken_up_ns
         raise CallStopped("it took too long", is_late=True)
 
 

@@ -208,7 +208,7 @@ def test_a_policy_before_a_script_has_the_limits_of_a_call_in_python() -> None:
     installed.function("return {}", authn_policies=["named"])
     assert installed.call(headers={"x-name": "ann"}).status == 200
     assert threads.limits_ms == [limits.APP_EXECUTION_MS_MAX]
-    threads.is_python_full = True
+    threads.has_room = False
     assert installed.call(headers={"x-name": "ann"}).status == 503
     installed.function("return {}", authn_policies=[{"all_of": ["no_auth"]}])
     assert installed.call().status == 200
