@@ -1,70 +1,83 @@
-"""What the threads of a node cost a call of an application's code that is fast."""
+"""What it costs a read that an application's calls are watched, on a node's threads.
 
+One enclave answers reads in turns: some that the watchdog looks after, as usual, and
+some with a handler whose time is not limited, which is called directly. So what else
+slows the processor slows both.
+"""
+
+import gc
+import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Final
 
-from benchmarks.harness.scripted import scripted_channel
-from ccfpy.base import limits
-from ccfpy.boundary.effects import Effect, Stop
-from ccfpy.boundary.events import Event, Tick
+from benchmarks.harness.scripted import ThreadedNode, scripted_channel
+from benchmarks.step import CONNECTIONS, opened_node_of, read_request, write_request
+from ccfpy.boundary.events import SessionData
 from ccfpy.boundary.wire import EVENTS
 from ccfpy.enclave.loop import NODE, Conversation
-from ccfpy.enclave.ports import SystemMemory
-from ccfpy.enclave.threads import NodeThreads
+from ccfpy.endpoints.app_calls import UNLIMITED
 
-COUNT = 50_000
-_MS_MAX = 1000
-
-
-class _Measuring:
-    """A node of one step, in which calls are made and measured."""
-
-    def __init__(self, measure: Callable[[], None]) -> None:
-        self._measure = measure
-
-    def step(self, events: Sequence[Event]) -> Sequence[Effect]:
-        del events
-        self._measure()
-        return [Stop(exit_code=0, reason="measured")]
-
-    def go_on(self, call: object) -> Sequence[Effect]:
-        raise AssertionError(f"{call} was slow")
-
-    def give_up(self, call: object, reason: str) -> Sequence[Effect]:
-        raise AssertionError(f"{call} was given up: {reason}")
+AT_ONCE = 32
+STEPS = 32
+"""In a turn."""
+FOURS = 10
+"""How often four turns follow each other for a figure: watched, not, not, watched."""
+_WATCHED: Final = (True, False, False, True)
 
 
-def threads_cost_us(repeats: int) -> tuple[float, ...]:
-    """Return how much longer a call takes on a node's threads, in µs, each time."""
-    threads = NodeThreads(SystemMemory())
-    # On a busy machine a fast call may be slow. Nobody here goes on beside such a call.
-    threads.allow(0)
-    costs: list[float] = []
+def watching_costs_us(repeats: int, *, fours: int = FOURS) -> tuple[float, ...]:
+    """Return how much CPU time a watched read takes beyond another, in µs, each time.
 
-    def plain() -> None:
-        for number in range(COUNT):
-            _nothing(number)
-
-    def threaded() -> None:
-        call = threads.call
-        for number in range(COUNT):
-            call(_nothing, number, _MS_MAX, limits.APP_MEMORY_BYTES_MAX)
-
-    def measure() -> None:
-        costs.extend(_us(threaded) - _us(plain) for _ in range(repeats))
-
-    # A host that wants one step, and does not listen.
-    channel = scripted_channel([EVENTS.encode([Tick(monotonic_ms=0, unix_us=0)])], {})
-    conversation = Conversation(NODE, channel)
-    threads.drive(_Measuring(measure), conversation, started=lambda: None)
-    return tuple(costs)
+    Each figure is the median of the fours' differences.
+    """
+    turns_us = _turns_us(4 * fours * repeats)
+    apart = [
+        (first + fourth - second - third) / 2
+        for first, second, third, fourth in zip(
+            *(turns_us[at::4] for at in range(4)), strict=True
+        )
+    ]
+    return tuple(
+        statistics.median(apart[first : first + fours])
+        for first in range(0, len(apart), fours)
+    )
 
 
-def _nothing(number: int) -> int:
-    return number
+def _turns_us(turns: int) -> list[float]:
+    """Return what a read takes in each turn, in µs."""
+    node, clients = opened_node_of(ThreadedNode)
+    clients[0].send(write_request(0))
+    raw = read_request(0)
 
+    def frame(at: int) -> bytes:
+        speakers = (clients[(AT_ONCE * at + i) % CONNECTIONS] for i in range(AT_ONCE))
+        return EVENTS.encode(
+            [
+                SessionData(session=each.session, data=each.encrypt(raw))
+                for each in speakers
+            ]
+        )
 
-def _us(function: Callable[[], None]) -> float:
-    began = time.thread_time()
-    function()
-    return 1e6 * (time.thread_time() - began) / COUNT
+    # After the last turn one more comes, before which the clock is read.
+    frames = [frame(at) for at in range(STEPS * turns + 1)]
+    bounds = node.trusted._calls.limits  # noqa: SLF001 - no vote between two turns
+    usual_ms = bounds.execution_ms_max
+    moments_s: list[float] = []
+
+    def begin(*, is_watched: bool) -> None:
+        bounds.execution_ms_max = usual_ms if is_watched else UNLIMITED
+        moments_s.append(time.process_time())
+
+    def beginning(turn: int) -> Callable[[], None]:
+        return lambda: begin(is_watched=_WATCHED[turn % 4])
+
+    before: Mapping[int, Callable[[], None]] = {
+        STEPS * turn: beginning(turn) for turn in range(turns + 1)
+    }
+    gc.collect()
+    channel = scripted_channel(frames, before)
+    node.threads.drive(node.trusted, Conversation(NODE, channel), started=lambda: None)
+    reads = STEPS * AT_ONCE
+    return [1e6 * (end_s - began_s) / reads for began_s, end_s in pairwise(moments_s)]
