@@ -182,7 +182,7 @@ class NodeThreads(AppThreads):
             self._lock.release()
 
     def _regain(self, worker: Worker) -> None:
-        """Have the node again, as ``_come_back`` does where another thread took it."""
+        """End the offer, and wait as ``_come_back`` does if another thread took it."""
         worker.is_offered = False
         if worker.is_wanted or worker.away is not None:
             self._come_back(worker)
