@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.harness import works
 from benchmarks.harness.asking import Asked, ask_often
 from benchmarks.harness.calls import watching_costs_us
-from benchmarks.harness.figure import Figure, Held
+from benchmarks.harness.figure import Figure
 from benchmarks.harness.machine import is_compiled
 from benchmarks.harness.pinning import Layout
 from benchmarks.harness.question import Question, Settings, main
@@ -49,7 +49,6 @@ def measure(settings: Settings) -> Iterator[Figure]:
         unit="µs",
         values=watching_costs_us(repeats),
         budget=COST_US_MAX if is_compiled() else None,
-        held=Held.BEST,
         scales=True,
     )
     options = ["--app", str(APP), "--js-app-bundle", str(COUNTING)]
