@@ -53,7 +53,7 @@ class Worker:
         job: what it does when woken; nothing ends the thread.
         is_driver: whether it takes what the host says.
         is_offered: whether the node may be taken from the thread, which is while its
-            call runs. Only the thread says so.
+            call runs. Only the thread makes the offer.
         is_wanted: whether somebody is about to take the node, or has. The thread looks
             here after it has ended its offer; who takes the node writes here before a
             look at the offer. So one of the two sees the other, and pays for a lock.
