@@ -489,7 +489,7 @@ class Frontend:
                 if type(policy) in _OUR_POLICIES:
                     context.caller = policy.authenticate(context)
                 else:
-                    taken_up_ns = 0  # who asks may wait
+                    taken_up_ns = 0  # an application's policy may take long
                     context.caller = self._ask(policy, context)
             except Unauthenticated as refusal:
                 reason = (policy.name, str(refusal), refusal.challenge)
