@@ -20,6 +20,7 @@ from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SINGLE_KEY
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import START_UNIX_US
+from tests.damage import with_a_bit_changed
 from tests.interop.environments import Tools
 from tests.interop.service import MadeService
 
@@ -132,7 +133,7 @@ def test_a_cose_receipt_verifies(made: MadeService, tools: Tools) -> None:
     program = "check_cose_receipt.py"
     question = _cose_question(receipt, claims, certificate)
     assert tools.answer(program, stdin=question).startswith(b"2.")
-    forged = receipt[:-1] + bytes([receipt[-1] ^ 1])
+    forged = with_a_bit_changed(receipt)
     stranger = made.node.members[0].certificate.pem
     for refused in (
         _cose_question(forged, claims, certificate),
@@ -162,7 +163,7 @@ def test_a_cose_receipt_of_an_earlier_service_verifies_by_endorsements(
     claims, program = leaf.claims_digest, "check_cose_receipt.py"
     question = _cose_question(receipt, claims, certificate, chain)
     assert tools.answer(program, stdin=question).startswith(b"2.")
-    forged = [chain[0][:-1] + bytes([chain[0][-1] ^ 1])]
+    forged = [with_a_bit_changed(chain[0])]
     for refused in (
         _cose_question(receipt, claims, certificate),
         _cose_question(receipt, claims, certificate, forged),

@@ -18,6 +18,7 @@ from tests.apps.scitt_kit import (
     issuer,
     set_configuration,
 )
+from tests.damage import with_a_bit_changed
 from tests.e2e.running import running_node
 from tests.interop.environments import Tools, install_locked
 
@@ -105,7 +106,8 @@ def test_receipts_of_every_service_verify_under_the_keys_of_the_last(
         registered.append(_register(node))
 
     statements = [_read(node, f"/entries/{tx_id}/statement") for tx_id in registered]
-    statements.append(statements[0][:-1] + b"?")  # another signature of its issuer
+    with_another_signature = with_a_bit_changed(statements[0])
+    statements.append(with_another_signature)
     question = {
         "keys": b64encode(_read(node, "/.well-known/scitt-keys")).decode(),
         "statements": [b64encode(each).decode() for each in statements],

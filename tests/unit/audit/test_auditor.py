@@ -31,6 +31,7 @@ from ccfpy.ledger.tables import (
     TREE,
 )
 from tests.attacks import attack
+from tests.damage import with_a_bit_changed
 from tests.unit.ledger.made import (
     FIRST,
     ISSUED_AT,
@@ -205,7 +206,7 @@ def test_without_a_tree_to_compare_the_signature_is_blamed(tree: str) -> None:
     del tables[TREE]
     ledger.put({**tables, **stored})
     entry = ledger.entries[honest.seqno - 1]
-    changed = entry.data[:-1] + bytes([entry.data[-1] ^ 1])
+    changed = with_a_bit_changed(entry.data)
     ledger.entries[honest.seqno - 1] = entry._replace(data=changed)
     damage = damage_in(ledger.files())
     assert damage.seqno == txid.seqno
@@ -361,7 +362,7 @@ def test_a_stored_tree_that_holds_more_than_was_kept_is_checked_by_its_root() ->
     auditor._tree.flush(9)
     auditor._check_tree(whole[: 16 + 32 * 12], auditor._tree.root())
     with pytest.raises(Exception, match="not the ledger's"):
-        auditor._check_tree(ledger.tree.serialise(0)[:-1] + b"\0", bytes(32))
+        auditor._check_tree(with_a_bit_changed(ledger.tree.serialise(0)), bytes(32))
 
 
 def test_a_pending_node_may_not_sign() -> None:

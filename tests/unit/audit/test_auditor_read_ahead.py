@@ -21,6 +21,7 @@ from ccfpy.ledger.tables import (
     SINGLE_KEY,
     TREE,
 )
+from tests.damage import with_a_bit_changed
 from tests.unit.audit.plain_reading import read_plainly
 from tests.unit.ledger.made import (
     FIRST,
@@ -277,7 +278,7 @@ def test_what_a_stored_tree_says_of_chunks_before_is_checked() -> None:
     stored = [other.tree.serialise(first) for first in (0, 7, 10)]
     for first in (9, 10):
         edge = small_ledger().tree.serialise(first)
-        stored.append(edge[:-1] + bytes([edge[-1] ^ 1]))
+        stored.append(with_a_bit_changed(edge))
     for each in stored:
         *_, summary = assert_the_same_found(signed({TREE: each}))
         assert isinstance(summary, Summary)

@@ -19,6 +19,7 @@ from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.ledger.tx_receipt import TxReceipt
 from ccfpy.testing.entropy import SeededEntropy
+from tests.damage import with_a_bit_changed
 from tests.unit.cli.conftest import Command
 from tests.unit.client.conftest import (
     Answer,
@@ -163,7 +164,7 @@ def test_an_apps_endpoint_may_wrap_it(command: Command, service: Service) -> Non
 def test_what_does_not_verify_is_not_given(
     command: Command, service: Service, form: ReceiptForm
 ) -> None:
-    service.damage = lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+    service.damage = lambda data: with_a_bit_changed(data, -9)
     out = service.folder / "receipt"
     code, text, said = get(command, service, "--form", form, "--out", out)
     assert (code, text) == (1, "")

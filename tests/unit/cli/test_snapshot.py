@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.damage import with_a_bit_changed
 from tests.unit.cli.conftest import Command
 
 EOL = "snapshot_493_494.committed"
@@ -56,7 +57,7 @@ def test_damage_other_names_and_missing_receipts_are_told(
     file, service = eol
     data = file.read_bytes()
     damaged = tmp_path / EOL
-    damaged.write_bytes(data[:5000] + b"!" + data[5001:])
+    damaged.write_bytes(with_a_bit_changed(data, 5000))
     renamed = tmp_path / "snapshot_492_494.committed"
     renamed.write_bytes(data)
     nulled = tmp_path / "snapshot_1000_1500.committed"

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import Malformed
 from ccfpy.crypto.ecdh import POINT_BYTES, EphemeralKey
 from ccfpy.testing.entropy import SeededEntropy
+from tests.damage import with_a_bit_changed
 
 ALICE = EphemeralKey.generate(SeededEntropy(b"alice"))
 BOB = EphemeralKey.generate(SeededEntropy(b"bob"))
@@ -56,7 +57,7 @@ def test_a_key_follows_from_its_seed() -> None:
         b"\x06" + BOB.point[1:],
         b"\x04" + bytes(96),
         b"\x04" + b"\xff" * 96,
-        BOB.point[:-1] + bytes([BOB.point[-1] ^ 1]),
+        with_a_bit_changed(BOB.point),
     ],
 )
 def test_what_is_no_uncompressed_point_on_the_curve_is_refused(point: bytes) -> None:

@@ -12,6 +12,7 @@ from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
 from ccfpy.devtools.maa_mock import OE_QUOTE_HEADER, POLICY, TOKEN_LIFE_S, MaaMock
 from ccfpy.devtools.token_signer import TokenSigner
 from ccfpy.testing.entropy import SeededEntropy
+from tests.damage import with_a_bit_changed
 from tests.unit.attestation.hardware import NOW_S, chain_of, recorded, report_of
 
 ISSUER = "https://127.0.0.1:1"
@@ -132,7 +133,7 @@ def test_json_behind_the_report_data_is_told_as_json() -> None:
         ),
         (
             "/attest/SgxEnclave",
-            {"quote": b64(QUOTE[:500] + b"!" + QUOTE[501:])},
+            {"quote": b64(with_a_bit_changed(QUOTE, 500))},
             "AttestationFailed",
         ),
         ("/attest/Tpm", {}, "ResourceNotFound"),

@@ -13,6 +13,7 @@ from ccfpy.ledger.merkle import (
     PathStep,
     climb,
 )
+from tests.damage import with_a_bit_changed
 
 LEAVES = [FIRST_LEAF] + [hashlib.sha256(b"%d" % i).digest() for i in range(1, 80)]
 
@@ -72,7 +73,7 @@ def test_a_changed_sibling_leads_elsewhere(count: int, data: st.DataObject) -> N
     tree = tree_of(count)
     path = list(tree.path(index))
     for at, (is_left, digest) in enumerate(path):
-        other = bytes([digest[0] ^ 1]) + digest[1:]
+        other = with_a_bit_changed(digest)
         changed = [*path[:at], PathStep(is_left, other), *path[at + 1 :]]
         assert climb(LEAVES[index], changed) != tree.root()
 

@@ -19,6 +19,7 @@ from ccfpy.ledger.receipt import (
     ReceiptStep,
     RevealedLeaf,
 )
+from tests.damage import with_a_bit_changed
 from tests.unit.ledger.made import FIRST, SECOND, MadeLedger, small_ledger
 
 CLAIMS = sha256(b"what the application claims")
@@ -135,10 +136,6 @@ def test_claims_are_bound_and_may_be_withheld() -> None:
     assert refused.value.step is ReceiptStep.LEAF
 
 
-def flipped(digest: bytes) -> bytes:
-    return bytes([digest[0] ^ 1]) + digest[1:]
-
-
 def leaf(**changes: object) -> RevealedLeaf:
     assert isinstance(RECEIPT.leaf, RevealedLeaf)
     return replace(RECEIPT.leaf, **changes)  # type: ignore[arg-type] # fields by name
@@ -171,7 +168,7 @@ REFUSED = {
         replace(
             RECEIPT,
             proof=(
-                PathStep(FIRST_STEP.is_left, flipped(FIRST_STEP.digest)),
+                PathStep(FIRST_STEP.is_left, with_a_bit_changed(FIRST_STEP.digest)),
                 *RECEIPT.proof[1:],
             ),
         ),

@@ -18,6 +18,7 @@ from ccfpy.ledger.unseal import (
     unseal,
     unseal_any,
 )
+from tests.damage import with_a_bit_changed
 from tests.unit.kv.plain_domains import serialise
 from tests.unit.ledger.plain_snapshot import assemble, seal_snapshot
 from tests.unit.ledger.sealed import seal
@@ -165,7 +166,7 @@ def test_a_run_ends_before_the_first_entry_that_is_wrong(draw: st.DataObject) ->
                 b"",
                 entries[wrong][:-1],
                 entries[wrong] + b"\0",
-                entries[wrong][:-1] + bytes([entries[wrong][-1] ^ 1]),
+                with_a_bit_changed(entries[wrong]),
                 entries[wrong - 1],
             ]
         )

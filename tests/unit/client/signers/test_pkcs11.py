@@ -17,6 +17,7 @@ from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
+from tests.damage import with_a_bit_changed
 from tests.softhsm import CONFIGURATION, SoftHsm
 
 LABEL = "consortium"
@@ -164,7 +165,7 @@ def test_a_share_for_somebody_else_is_not_opened(vault: Vault) -> None:
     for given in (
         b"",
         other[:-1],
-        wrapped[:-1] + bytes([wrapped[-1] ^ 1]),
+        with_a_bit_changed(wrapped),
         b"\xff" * 256,
     ):
         with pytest.raises(VerificationFailed, match="not encrypted to this key"):

@@ -13,6 +13,7 @@ from ccfpy.endpoints.auth.policy import AuthPolicy, Unauthenticated
 from ccfpy.endpoints.context import Context
 from ccfpy.http.errors import ApiError
 from ccfpy.service.tables.members import MemberStatus
+from tests.damage import with_a_bit_changed
 from tests.unit.endpoints.auth.people import (
     KEY,
     OTHER_KEY,
@@ -209,9 +210,7 @@ def test_every_changed_bit_of_a_request_is_noticed() -> None:
     context = _context(body)
     MemberCoseSign1().authenticate(context)
     for position in range(len(body)):
-        context.request.body = (
-            body[:position] + bytes([body[position] ^ 1]) + body[position + 1 :]
-        )
+        context.request.body = with_a_bit_changed(body, position)
         with pytest.raises(Unauthenticated):
             MemberCoseSign1().authenticate(context)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.damage import with_a_bit_changed
 from tests.unit.gov.classic.conftest import COSE, UNKNOWN, Classic, error_of, value_of
 
 SIGNED = {
@@ -80,7 +81,7 @@ def test_who_signed_counts_and_not_who_carries_it(serving: Classic) -> None:
             certificate_of=carrier,
         )
         assert error_of(reply)[1] == "ServiceNotWaitingForRecoveryShares"
-    forged = envelope[:-1] + bytes([envelope[-1] ^ 1])
+    forged = with_a_bit_changed(envelope)
     refused = serving.call(
         "POST", "/recovery_share", body=forged, headers=COSE, certificate_of=0
     )

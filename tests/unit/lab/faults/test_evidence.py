@@ -12,6 +12,7 @@ from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.node import NodeProcess
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import InProcessNode, Person
+from tests.damage import with_a_bit_changed
 from tests.lab.consistency import Inconsistent, Property
 from tests.lab.consistency.history import InLedger
 from tests.lab.consistency.ledgers import Ivs
@@ -97,7 +98,7 @@ def test_committed_files_that_differ_are_found(
     one, two = _node(tmp_path, 0), _node(tmp_path, 1)
     _write_committed(one, entries[:SPLIT])
     path = _write_committed(two, entries[:SPLIT])
-    path.write_bytes(path.read_bytes()[:-1] + b"\xff")
+    path.write_bytes(with_a_bit_changed(path.read_bytes()))
     with pytest.raises(EvidenceDiffers, match="differ"):
         gather_evidence([one, two], Ivs())
     path.unlink()

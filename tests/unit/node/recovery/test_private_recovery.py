@@ -19,6 +19,7 @@ from ccfpy.testing.recovery import (
     submit_share,
 )
 from ccfpy.testing.surroundings import Alone, Remains, Timed
+from tests.damage import with_a_bit_changed
 from tests.unit.node.conftest import NotesApp
 from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import message, read, state, status, wait, write
@@ -229,7 +230,7 @@ def without(told: LedgerRead) -> LedgerRead:
 
 
 def changed(told: LedgerRead) -> LedgerRead:
-    bent = [data[:-1] + bytes([data[-1] ^ 1]) for data in told.entries or ()]
+    bent = [with_a_bit_changed(data) for data in told.entries or ()]
     return replace(told, entries=tuple(bent))
 
 

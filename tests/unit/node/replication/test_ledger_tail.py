@@ -28,6 +28,7 @@ from ccfpy.node.outbox import Outbox
 from ccfpy.node.replication.ledger_tail import EntryLimits, EntryTooLarge, LedgerTail
 from ccfpy.service.tables import nodes, service
 from ccfpy.testing.entropy import SeededEntropy
+from tests.damage import with_a_bit_changed
 
 ENTROPY = SeededEntropy(1)
 NODE = NodeId("ab" * 32)
@@ -223,7 +224,7 @@ def test_a_backup_takes_what_comes_before_an_entry_that_it_refuses() -> None:
     for number in range(5):
         primary.put(b"k", b"%d" % number)
     entries = primary.entries()
-    entries[3] = entries[3][:-1] + bytes([entries[3][-1] ^ 1])
+    entries[3] = with_a_bit_changed(entries[3])
     taken: list[EntryFacts | None] = []
     with pytest.raises(VerificationFailed):
         backup.tail.apply(entries, 2, taken)

@@ -15,6 +15,7 @@ from ccfpy.node.running import RunningNode
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
+from tests.damage import with_a_bit_changed
 from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
 from tests.unit.node.replication.conftest import all_agree
 
@@ -192,7 +193,7 @@ def test_of_many_entries_those_before_a_wrong_one_are_taken(
         last=TxId(replication_of(first).view, since + right + 1),
         leader_commit=log.commit_seqno,
     )
-    wrong = entries[-1][:-1] + bytes([entries[-1][-1] ^ 1])
+    wrong = with_a_bit_changed(entries[-1])
     replication_of(third).receive(
         first.node_id, message.encode(), b"".join([*entries[:-1], wrong])
     )

@@ -18,6 +18,7 @@ from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
 from ccfpy.node.snapshots.earlier_service import Checked, SnapshotSources
 from ccfpy.node.snapshots.fetch import SnapshotFetching
 from ccfpy.node.snapshots.starting_point import StartingPoint
+from tests.damage import with_a_bit_changed
 from tests.unit.ledger.made import FIRST
 from tests.unit.node.host_snapshots import HostSnapshots
 from tests.unit.node.snapshots.test_starting_point import DATA, SERVICE
@@ -214,7 +215,7 @@ def test_nobody_is_asked_where_that_is_not_wanted(section: JoinConfiguration) ->
 
 def test_a_damaged_one_from_the_peer_is_an_attempt_that_failed() -> None:
     joiner = Joiner()
-    joiner.serve(DATA[:-1] + b"!")
+    joiner.serve(with_a_bit_changed(DATA))
     assert joiner.found == []
     assert joiner.host.files == {}
     assert "not" in joiner.host.logs[-1]

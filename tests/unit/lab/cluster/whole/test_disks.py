@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.damage import with_a_bit_changed
 from tests.lab.cluster.whole.disks import (
     check_survivor,
     chunks_of,
@@ -24,7 +25,7 @@ def test_a_changed_entry_is_seen(stage: Stage) -> None:
     disk = node.files.disk.after_kill()
     name, data = chunks_of(disk)[0]
     at = data.index(b"public:") + 8
-    disk.put(LEDGER / str(name), data[:at] + b"?" + data[at + 1 :])
+    disk.put(LEDGER / str(name), with_a_bit_changed(data, at))
     with pytest.raises(Violated, match="LedgerIsWritten"):
         check_survivor(node, disk)
 

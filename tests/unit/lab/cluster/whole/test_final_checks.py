@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.damage import with_a_bit_changed
 from tests.lab.cluster.whole.disks import chunks_of
 from tests.lab.cluster.whole.final_checks import check_run
 from tests.lab.cluster.whole.host import LEDGER, SNAPSHOTS
@@ -36,7 +37,7 @@ def test_a_damaged_snapshot_is_seen(played: Stage) -> None:
     disk = played.world.nodes[0].files.disk
     name = next(n for n in disk.names(SNAPSHOTS) if n.endswith(".committed"))
     data = disk.content(SNAPSHOTS / name)
-    disk.put(SNAPSHOTS / name, data[:100] + b"?" + data[101:])
+    disk.put(SNAPSHOTS / name, with_a_bit_changed(data, 100))
     with pytest.raises(Violated, match="SnapshotStarts"):
         check_run(played)
 
@@ -45,7 +46,7 @@ def test_a_changed_ledger_file_is_seen(played: Stage) -> None:
     disk = played.world.nodes[1].files.disk
     name, data = next((n, d) for n, d in chunks_of(disk) if n.is_committed)
     at = data.index(b"public:") + 8
-    disk.put(LEDGER / str(name), data[:at] + b"?" + data[at + 1 :])
+    disk.put(LEDGER / str(name), with_a_bit_changed(data, at))
     with pytest.raises(Violated, match="LedgerIsWritten"):
         check_run(played)
 

@@ -8,6 +8,7 @@ from ccfpy.boundary.effects import (
     SendToPeer,
     WriteLog,
 )
+from tests.damage import with_a_bit_changed
 from tests.lab.cluster.whole.app import CANARY
 from tests.lab.cluster.whole.stage import Stage
 from tests.lab.invariants.violated import Violated
@@ -36,7 +37,7 @@ def test_no_backup_refuses_what_a_primary_sends(stage: Stage) -> None:
 def test_a_transaction_has_one_entry(stage: Stage) -> None:
     node = stage.world.nodes[0]
     data = node.entry(3)
-    other = data[:-1] + b"?"
+    other = with_a_bit_changed(data)
     with pytest.raises(Violated, match="UniqueTxs"):
         stage.watch.step(node, [AppendLedger(first_seqno=3, entries=(other,))])
     with pytest.raises(Violated, match="LedgerOrder"):
