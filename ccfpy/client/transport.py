@@ -74,12 +74,16 @@ class _Progress:
 
 
 class _Answer(aiohttp.ClientResponse):
-    """An answer, whose connection is not used again after a 504.
+    """An answer, whose connection is not used again after a 504 or a failure.
 
     A backup answers 504 when the primary has not answered a forwarded request in time.
     A backup of C++ CCF sends the primary's answer nevertheless, once it comes. On a
     connection that is used again, that would be taken for the answer to the next
     request: a write would bear the id of the write before.
+
+    After a failure aiohttp waits for the server to answer the end of TLS, and a session
+    that is closed meanwhile leaves the socket open. A server that hangs never does, so
+    the socket is closed at once.
     """
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
@@ -89,8 +93,15 @@ class _Answer(aiohttp.ClientResponse):
             protocol.force_close()
             if connection.protocol is None:
                 # The body came with the head, so the connection is kept already.
-                protocol.close()
+                protocol.abort()
         return self
+
+    def close(self) -> None:
+        """Abandon an answer that is not complete, and close its connection at once."""
+        connection = self.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.abort()
+        super().close()
 
 
 class Transport:

@@ -1,8 +1,10 @@
 """What one request over a real socket comes to."""
 
 import asyncio
+import contextlib
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -105,6 +107,42 @@ def test_time_that_runs_out_after_sending_is_no_answer(
                 await _send(transport, f"{url}/hang", timeout_s=0.2)
 
     _with(service_pem, do)
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"]
+)
+def test_no_socket_is_left_where_the_time_ran_out(
+    server_tls: ssl.SSLContext, service_pem: str, begun: bytes
+) -> None:
+    """Though the node does not answer the end of TLS either."""
+
+    def hang(listening: socket.socket, held: list[socket.socket]) -> None:
+        accepted, _ = listening.accept()
+        held.append(server_tls.wrap_socket(accepted, server_side=True))
+        for answer in (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", begun):
+            question = b""
+            while not question.endswith(b"\r\n\r\nx"):
+                question += held[0].recv(1000)
+            held[0].sendall(answer)
+
+    async def do(transport: Transport) -> None:
+        await _send(transport, url)  # the handshake has all its time
+        with pytest.raises(NoAnswer, match="in time"):
+            await _send(transport, url, timeout_s=0.2)
+
+    held: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        node = threading.Thread(target=hang, args=(listening, held))
+        node.start()
+        _with(service_pem, do)
+        node.join()
+        with socket.socket(fileno=held[0].detach()) as end:
+            end.settimeout(20)
+            with contextlib.suppress(ConnectionResetError):
+                while end.recv(1000):
+                    """Until the client's side is closed."""
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "GET"])
