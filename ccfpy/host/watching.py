@@ -1,0 +1,62 @@
+"""A host that stays awake for a moment, where one client's request follows another.
+
+A processor that idles needs 20 to 60 µs until it runs a process that was asleep. Each
+request over one connection would wake the host twice, for itself and for the enclave's
+answer, and a read would take twice as long.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from time import monotonic_ns
+from typing import Final
+
+from ccfpy.boundary.events import Event, SessionData
+
+WATCH_NS: Final = 200_000
+"""How long after a request the host stays awake, as an enclave does."""
+
+_let_others_run: Callable[[], None] = getattr(os, "sched_yield", partial(time.sleep, 0))
+
+
+class Watch:
+    """Keeps an event loop awake in an exchange of single requests.
+
+    In each turn the loop looks for what has come, and does not wait for more. Other
+    processes that want this processor get it meanwhile. Where requests come together,
+    the processor has enough to do, and the loop may sleep.
+
+    Args:
+        soon: has the loop call a function in its next turn.
+    """
+
+    def __init__(self, soon: Callable[[Callable[[], None]], None]) -> None:
+        self._soon = soon
+        self._asked_ns = -2 * WATCH_NS
+        """When the request before was sent, if it was sent alone."""
+        self._until_ns = 0
+        self._is_awake = False
+
+    def sent(self, events: Sequence[Event]) -> None:
+        """Stay awake if what was sent in a turn is one request, soon after another."""
+        if len(events) > 1:
+            self._asked_ns = -2 * WATCH_NS
+            self._until_ns = 0
+            return
+        if type(events[0]) is not SessionData:
+            return
+        now_ns = monotonic_ns()
+        if now_ns - self._asked_ns < 2 * WATCH_NS:
+            self._until_ns = now_ns + WATCH_NS
+            if not self._is_awake:
+                self._is_awake = True
+                self._soon(self._look)
+        self._asked_ns = now_ns
+
+    def _look(self) -> None:
+        if monotonic_ns() >= self._until_ns:
+            self._is_awake = False
+            return
+        _let_others_run()
+        self._soon(self._look)
