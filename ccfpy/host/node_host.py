@@ -306,7 +306,9 @@ class NodeHost:
             return
         tick = self._ticker.if_moved()
         self._send([tick, *events] if tick is not None else events)
-        self._watch.sent(events)
+        # Other nodes may need this processor for what the request makes them do.
+        if not self._peers:
+            self._watch.sent(events)
 
     def _send(self, events: list[Event]) -> None:
         try:

@@ -10,6 +10,7 @@ from ccfpy.boundary.events import Event, SessionData, SessionWritten, Woken
 from ccfpy.host.watching import WATCH_NS, Watch
 
 REQUEST = SessionData(session=SessionId(1), data=b"a")
+OTHERS = SessionData(session=SessionId(2), data=b"a")
 WRITTEN = SessionWritten(session=SessionId(1), size=1)
 
 
@@ -49,7 +50,9 @@ def _stays_awake(*batches: Sequence[Event], after_ns: int = 0) -> bool:
     [
         ([[REQUEST]], False),
         ([[REQUEST], [REQUEST]], True),
-        ([[REQUEST], [WRITTEN], [REQUEST]], True),
+        ([[REQUEST], [OTHERS], [REQUEST]], False),
+        ([[REQUEST], [OTHERS], [OTHERS]], True),
+        ([[REQUEST], [WRITTEN], [REQUEST]], False),
         ([[REQUEST], [WRITTEN]], False),
         ([[Woken()], [Woken()]], False),
         ([[REQUEST, REQUEST], [REQUEST]], False),
@@ -57,7 +60,7 @@ def _stays_awake(*batches: Sequence[Event], after_ns: int = 0) -> bool:
         ([[REQUEST], [REQUEST, WRITTEN], [REQUEST]], False),
     ],
 )
-def test_a_host_stays_awake_when_one_request_follows_another(
+def test_a_host_stays_awake_when_a_clients_requests_follow_each_other(
     batches: list[list[Event]], is_awake: bool
 ) -> None:
     assert _stays_awake(*batches) is is_awake
