@@ -64,6 +64,7 @@ from ccfpy.host.sessions import Sessions
 from ccfpy.host.storage import Storage
 from ccfpy.host.ticker import Ticker, tick_interval_s
 from ccfpy.host.trace_sender import SpanExporter, TraceSender
+from ccfpy.host.watching import Watch
 
 STOP_WAIT_S = 4.0
 """How long the enclave may take to agree to a stop (5 s is what operators wait)."""
@@ -140,6 +141,7 @@ class NodeHost:
         )
         self._metrics_server = MetricsServer(self._metrics.text)
         self._events: list[Event] = []
+        self._watch = Watch(self._soon)
         self._logs: list[WriteLog] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Future[int] | None = None
@@ -192,9 +194,12 @@ class NodeHost:
         """Send an event to the enclave, together with this turn's other events."""
         events = self._events
         if not events:
-            assert self._loop is not None, "events come from the running loop"
-            self._loop.call_soon(self._flush)
+            self._soon(self._flush)
         events.append(event)
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        assert self._loop is not None, "events come from the running loop"
+        self._loop.call_soon(call)
 
     def effects_received(self, effects: Sequence[Effect]) -> None:
         """Perform effects in order; a failure of the disk stops the node.
@@ -301,6 +306,7 @@ class NodeHost:
             return
         tick = self._ticker.if_moved()
         self._send([tick, *events] if tick is not None else events)
+        self._watch.sent(events)
 
     def _send(self, events: list[Event]) -> None:
         try:
