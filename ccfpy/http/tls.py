@@ -103,6 +103,7 @@ class TlsSession:
         "_connection",
         "_handshake_room",
         "_has_output",
+        "_heard",
         "_is_between_records",
         "_parts",
         "_peer_certificate",
@@ -118,6 +119,7 @@ class TlsSession:
         self._records = _RecordCounter()
         self._peer_certificate: bytes | None = None
         self._has_output = False
+        self._heard: bytes | None = b""
         self._is_between_records = False
         self._parts: list[bytes] | None = None
         self._handshake_room = context.handshake_bytes_max
@@ -151,6 +153,11 @@ class TlsSession:
         Raises:
             TlsFailure: the peer broke the protocol or is not trusted.
         """
+        self.hear(ciphertext)
+        return self.read()
+
+    def hear(self, ciphertext: bytes) -> None:
+        """Take bytes from the peer, for ``read``."""
         size = len(ciphertext)
         if (
             self._is_between_records
@@ -159,8 +166,20 @@ class TlsSession:
         ):
             # One record and nothing else, as requests mostly come.
             self._connection.give(ciphertext)
+            self._heard = None
+        else:
+            self._heard = ciphertext
+
+    def read(self) -> bytes:
+        """Decrypt what ``hear`` took and return the plaintext that it completes.
+
+        Raises:
+            TlsFailure: the peer broke the protocol or is not trusted.
+        """
+        heard, self._heard = self._heard, b""
+        if heard is None:
             return self._read()
-        return self._feed_any(ciphertext)
+        return self._feed_any(heard)
 
     def _feed_any(self, ciphertext: bytes) -> bytes:
         """Do what ``feed`` does, whatever comes."""

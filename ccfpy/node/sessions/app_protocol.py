@@ -87,31 +87,38 @@ class AppProtocol(Conversation):
         """Begin: TLS is set up."""
         self._has_begun = True
 
-    def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
-        """Receive the client's next bytes, and do what is due."""
+    def hear(self, plaintext: bytes) -> None:
+        """Receive the client's next bytes."""
         self._data += plaintext
-        return self._take_steps(share)
 
-    def go_on(self, share: int) -> tuple[bytes, bool]:
+    def serve(self, share: int) -> bool:
+        """Do what is due, and return whether the session is over."""
+        size = 0
+        for _ in range(share):
+            if not self.is_ready or size >= limits.SESSION_UNREAD_BYTES_MAX:
+                break
+            self._take_step()
+            size = sum(map(len, self._replies))
+        return self._is_over
+
+    def go_on(self, share: int) -> bool:
         """End a step that was slow, and do what is due."""
         awaited, self._awaited = self._awaited, None
         if awaited is not None:
             assert awaited.response is not None, "only then does it go on"
             self._stepped(awaited.response)
-        return self._take_steps(share)
+        return self.serve(share)
 
-    def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
-        """Receive the client's next bytes, and do nothing before a turn."""
-        return self.serve(plaintext, 0)
+    def take_output(self) -> bytes:
+        """Return the bytes that steps sent."""
+        sent = b"".join(self._replies)
+        self._replies.clear()
+        return sent
 
     def wait_for(self, awaited: "Awaited") -> None:
         """Await the end of the step under way."""
         self._awaited = awaited
         awaited.then(self._settled)
-
-    def leave(self) -> tuple[bytes, bool]:
-        """Return what was sent before the step that is awaited now."""
-        return self._take_steps(0)
 
     def hear_end(self) -> bool:
         """Note that the client sends no more; return whether the connection ends."""
@@ -151,17 +158,6 @@ class AppProtocol(Conversation):
     @property
     def _end_is_due(self) -> bool:
         return self._has_heard_end and not self._has_told_end
-
-    def _take_steps(self, share: int) -> tuple[bytes, bool]:
-        size = 0
-        for _ in range(share):
-            if not self.is_ready or size >= limits.SESSION_UNREAD_BYTES_MAX:
-                break
-            self._take_step()
-            size = sum(map(len, self._replies))
-        sent = b"".join(self._replies)
-        self._replies.clear()
-        return sent, self._is_over
 
     def _take_step(self) -> None:
         client, opened, follower = self._client, self._opened, self._follower

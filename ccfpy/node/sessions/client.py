@@ -144,8 +144,9 @@ class Client:
 class Conversation(ABC):
     """What is said on a connection, inside of TLS.
 
-    Each method that answers gives bytes for the client, and whether they are the last.
-    It answers ``share`` requests at most; what it leaves waits for the next turn.
+    ``serve`` and ``go_on`` answer ``share`` requests at most, what they leave waits for
+    the next turn, and they return whether the connection ends behind their answers.
+    ``take_output`` returns these as bytes.
     A base class, since the compiler makes a call of its methods a direct one.
     """
 
@@ -154,7 +155,7 @@ class Conversation(ABC):
     @property
     @abstractmethod
     def has_left(self) -> bool:
-        """Whether something waits, so that ``serve`` must not be called."""
+        """Whether something waits, so that ``hear`` must not be called."""
 
     @property
     @abstractmethod
@@ -189,27 +190,28 @@ class Conversation(ABC):
         """Note that the client has gone; return whether a last turn is due."""
 
     @abstractmethod
-    def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
-        """Receive the client's next bytes."""
+    def hear(self, plaintext: bytes) -> None:
+        """Receive the client's next bytes, for ``serve``."""
 
     @abstractmethod
-    def go_on(self, share: int) -> tuple[bytes, bool]:
+    def serve(self, share: int) -> bool:
+        """Answer what ``hear`` received.
+
+        A share of 0 leaves all of it for the next turn. So ends the turn of another
+        thread, too, behind whose answers a request is awaited now.
+        """
+
+    @abstractmethod
+    def go_on(self, share: int) -> bool:
         """Send awaited answers that have come, and go on behind them."""
 
     @abstractmethod
-    def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
-        """Receive the client's next bytes, and answer no request before a turn."""
+    def take_output(self) -> bytes:
+        """Return the bytes for the client of what was answered."""
 
     @abstractmethod
     def wait_for(self, awaited: "Awaited") -> None:
         """Take the answer that is under way later, from there."""
-
-    @abstractmethod
-    def leave(self) -> tuple[bytes, bool]:
-        """End a turn of another thread at a request that is awaited now.
-
-        What it had answered before is for the client.
-        """
 
     @property
     @abstractmethod

@@ -42,6 +42,7 @@ class Connection:
             or unread answer.
         is_queued: it waits for its turn.
         has_ended: the connection is not served any more.
+        has_spoken: bytes came in this turn that are not served yet.
         inbox: bytes of the client that wait for a turn.
         received: bytes of the client that a turn has read.
         grant_at: at how many received bytes the host learns of them next.
@@ -52,13 +53,17 @@ class Connection:
     __slots__ = (
         "_began_ns",
         "_context",
+        "_ends",
         "_inbox_bytes",
         "_patience",
+        "_reply",
+        "_said",
         "_tls",
         "_written",
         "conversation",
         "grant_at",
         "has_ended",
+        "has_spoken",
         "inbox",
         "interface",
         "is_greeted",
@@ -85,6 +90,10 @@ class Connection:
         self.interface = interface
         self._context = context
         self._tls: TlsSession | None = None
+        self._said: bytes | None = b""
+        self._reply = b""
+        self._ends = False
+        self.has_spoken = False
         self._began_ns = 0
         self._patience = Patience()
         self.inbox: list[bytes] = []
@@ -116,23 +125,34 @@ class Connection:
         if context is None:
             self.conversation.greet()
 
-    # A turn in three stages, so that many clients can be served in each.
+    # A turn in stages, so that many clients can be served in each. What one stage makes
+    # for the next is kept here, or in the conversation, or by OpenSSL.
 
-    def read(self, data: bytes) -> bytes | None:
-        """Return the plaintext of a client's bytes, or nothing if they are not TLS."""
-        tls = self._tls
+    def hear(self, data: bytes) -> None:
+        """Take bytes of the client."""
+        self.has_spoken = True
         self.received += len(data)
+        tls = self._tls
         if tls is None:
             if self._context is None:
-                return data
+                self._said = data
+                return
             tls = self._tls = TlsSession(self._context)
             self._began_ns = self.interface.now_ns()
+        tls.hear(data)
+
+    def decrypt(self) -> None:
+        """Decrypt what ``hear`` took."""
+        tls = self._tls
+        if tls is None:
+            return
         try:
-            plaintext = tls.feed(data)
+            self._said = tls.read()
         except TlsFailure:
             if not self.is_greeted:
                 self.interface.handshakes["failed"] += 1
-            return None
+            self._said = None
+            return
         if not self.is_greeted and tls.is_established:
             self.is_greeted = True
             self.interface.handshakes["ok"] += 1
@@ -141,54 +161,71 @@ class Connection:
             if tls.peer_certificate_der is not None:
                 self.session.caller = readable_certificate(tls.peer_certificate_der)
             self.conversation.greet()
-        return plaintext
 
-    def serve(self, said: bytes | None, share: int) -> tuple[bytes, bool]:
-        """Answer what ``read`` gave, ``share`` requests at most.
-
-        Returns the reply, and whether nothing follows.
-        """
+    def parse(self) -> None:
+        """Parse what was decrypted."""
+        said = self._said
         if said:
-            return self.conversation.serve(said, share)
-        return b"", said is None
+            self.conversation.hear(said)
 
-    def protect(self, reply: bytes, ends: bool) -> tuple[bytes, bool]:
-        """Return what ``serve`` returned, encrypted, and whether it is the last."""
-        tls = self._tls
-        if tls is None:
-            return reply, ends
-        if reply:
+    def serve(self, share: int) -> None:
+        """Answer what was parsed.
+
+        Args:
+            share: how many requests; none, if they are to wait for another turn.
+        """
+        said, self._said = self._said, b""
+        self.has_spoken = False
+        if said:
+            self._ends = self.conversation.serve(share)
+        else:
+            self._ends = said is None  # what came was not TLS
+
+    def leave(self) -> None:
+        """End a turn of another thread at a request that is awaited now."""
+        self._ends = self.conversation.serve(0)
+
+    def write(self) -> None:
+        """Write what was answered."""
+        self._reply = self.conversation.take_output()
+
+    def encrypt(self) -> None:
+        """Encrypt what was written."""
+        tls, reply = self._tls, self._reply
+        if tls is None or not reply:
+            return
+        self._reply = b""
+        if not tls.is_failed:
             try:
                 tls.write(reply)
             except TlsFailure:
                 # Whatever became of the request, its sender cannot be told.
-                return tls.take_output(), True
+                return
+
+    def take(self) -> tuple[bytes, bool]:
+        """Return the bytes for the client, and whether they are the last."""
+        tls, ends = self._tls, self._ends
+        if tls is None:
+            reply, self._reply = self._reply, b""
+            return reply, ends
         if ends:
             tls.close()
-        if tls.is_closed_by_peer and self.conversation.hear_end():
+        if tls.is_failed or (tls.is_closed_by_peer and self.conversation.hear_end()):
             ends = True
         return tls.take_output(), ends
 
     def turn(self, data: bytes, share: int) -> tuple[bytes, bool]:
-        """Serve bytes of the client: the three stages at once."""
-        said = self.read(data)
-        if said:
-            reply, ends = self.conversation.serve(said, share)
-            return self.protect(reply, ends)
-        return self.protect(b"", said is None)
+        """Serve bytes of the client: all stages at once."""
+        self.hear(data)
+        self.decrypt()
+        self.parse()
+        self.serve(share)
+        return self._end_turn()
 
-    def leave(self) -> tuple[bytes, bool]:
-        """End a turn of another thread at a request that is awaited now.
-
-        Returns what ``serve`` returns, of the requests before that one.
-        """
-        return self.conversation.leave()
-
-    def hold(self, said: bytes | None) -> tuple[bytes, bool]:
-        """Keep what ``read`` gave for another turn; return what ``serve`` returns."""
-        if said:
-            return self.conversation.hold(said)
-        return b"", said is None
+    def _end_turn(self) -> tuple[bytes, bool]:
+        self.write()
+        self.encrypt()
+        return self.take()
 
     def take_turn(self, share: int) -> tuple[bytes, bool]:
         """Serve what waits: what the conversation has left, or else bytes that came."""
@@ -198,7 +235,8 @@ class Connection:
 
     def resume(self, share: int) -> tuple[bytes, bool]:
         """Send awaited answers that have come, and serve what waits behind them."""
-        return self.protect(*self.conversation.go_on(share))
+        self._ends = self.conversation.go_on(share)
+        return self._end_turn()
 
     # What waits
 
@@ -287,7 +325,10 @@ class Connection:
 
     def turn_away(self, response: "Response") -> bytes:
         """End the connection with an answer to the request that has begun."""
-        data, _ = self.protect(self.conversation.turn_away(response), ends=True)
+        self._reply = self.conversation.turn_away(response)
+        self._ends = True
+        self.encrypt()
+        data, _ = self.take()
         return data
 
     def dismiss(self) -> bytes:

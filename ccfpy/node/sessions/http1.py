@@ -27,14 +27,13 @@ class Http1Connection(Conversation):
     """A conversation in HTTP/1.1."""
 
     __slots__ = (
-        "_answering",
         "_awaited",
-        "_behind",
         "_client",
         "_has_left",
         "_held",
         "_parser",
         "_replies",
+        "_response",
         "_unanswered",
         "_unreadable",
     )
@@ -45,15 +44,14 @@ class Http1Connection(Conversation):
             client.interface.limits, client.interface.header_cache
         )
         self._awaited: Awaited | None = None
+        # The requests that came, what failed behind them, and the bytes that wait
+        # behind both. During a turn the replies are those to the first of the requests.
         self._unanswered: Sequence[Request] = ()
         self._unreadable: UnreadableRequest | None = None
         self._held = b""
         self._has_left = False
-        # Of the turn under way, should another thread end it: the requests, what failed
-        # behind them, and the replies to the first of them.
-        self._answering: Sequence[Request] = ()
-        self._behind: UnreadableRequest | None = None
         self._replies: list[bytes] = []
+        self._response: Response | None = None
 
     @property
     def has_left(self) -> bool:
@@ -107,122 +105,111 @@ class Http1Connection(Conversation):
         if self._awaited is not None:
             self._awaited.abandon()
 
-    def go_on(self, share: int) -> tuple[bytes, bool]:
-        """Send the awaited answer, if it has come, and serve what waits behind it."""
-        awaited, failure = self._awaited, self._unreadable
-        requests, held = self._unanswered, self._held
-        settled = None
-        if awaited is not None:
-            settled = awaited.response
-            assert settled is not None, "only then does it go on"
-        self._awaited, self._unreadable = None, None
-        self._unanswered, self._has_left = (), False
-        if not requests and failure is None:
-            self._held = b""
-            return self.serve(held, share)
-        return self._before_held(self._answer_all(requests, failure, share, settled))
+    def hear(self, plaintext: bytes) -> None:
+        """Parse the client's next bytes.
 
-    def _before_held(self, answered: tuple[bytes, bool]) -> tuple[bytes, bool]:
-        """Return what was answered before the bytes that are held, which wait."""
-        if answered[1]:
-            self._held = b""
-        elif self._held:
-            self._has_left = True
-        return answered
-
-    def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
-        """Keep the client's next bytes for a turn."""
-        self._held = plaintext
-        self._has_left = True
-        return b"", False
-
-    def wait_for(self, awaited: "Awaited") -> None:
-        """Take the answer that is under way later, from there."""
-        self._leave(self._answering[len(self._replies) :], self._behind)
-        self._awaited = awaited
-        awaited.then(self._settled)
-
-    def leave(self) -> tuple[bytes, bool]:
-        """Return what was answered before the request that is awaited now."""
-        replies = b"".join(self._replies)
-        self._end_turn()
-        return replies, False
-
-    def _end_turn(self) -> None:
-        self._answering, self._behind, self._replies = (), None, []
-
-    def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
-        """Receive the client's next bytes; answer the requests that they complete."""
+        Of many requests the first are parsed, and the bytes of the others wait: a
+        request in memory takes many times its bytes, and parsing takes time too.
+        """
         if (
             len(plaintext) > limits.SESSION_PARSE_BYTES_MAX
             and plaintext.count(_VERSION) > limits.SESSION_PARSE_REQUESTS_MAX
         ):
-            return self._serve_many(plaintext, share)
+            self._held = plaintext[limits.SESSION_PARSE_BYTES_MAX :]
+            plaintext = plaintext[: limits.SESSION_PARSE_BYTES_MAX]
         try:
-            requests = self._parser.feed(plaintext)
+            self._unanswered = self._parser.feed(plaintext)
         except UnreadableRequest as error:
             # What it knows of frames, and they of it, would outlive the connection; so
             # would what was raised before it.
             error.with_traceback(None).__context__ = None
-            return self._answer_all(error.completed, error, share)
-        client = self._client
-        if len(requests) != 1 or client.is_capped:
-            return self._answer_all(requests, None, share)
+            self._unanswered, self._unreadable = error.completed, error
+
+    def serve(self, share: int) -> bool:
+        """Answer the requests that came whole."""
+        requests, client = self._unanswered, self._client
+        if (
+            len(requests) != 1
+            or not share
+            or client.is_capped
+            or self._held
+            or self._unreadable is not None
+        ):
+            return self._answer_all(share)
         # As there, for what is most of it: one request, answered at once.
         request = requests[0]
-        self._answering = requests
         client.router.calls.underway.recipient = self
         response = client.router.answer(request, client.session)
-        self._answering = ()
-        if type(response) is not Response:
-            return self._answer_all(requests, None, share, response)
+        if type(response) is not Response or request.method == "HEAD":
+            return self._answer_all(share, response)
+        self._unanswered = ()
         if not request.keep_alive:
             response.close = True
-        return serialise_reply(response, request), response.close
+        self._response = response
+        return response.close
 
-    def _serve_many(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
-        """Parse the first of many requests; the bytes of the others wait.
+    def go_on(self, share: int) -> bool:
+        """Send the awaited answer, if it has come, and serve what waits behind it."""
+        awaited, self._awaited = self._awaited, None
+        settled = None
+        if awaited is not None:
+            settled = awaited.response
+            assert settled is not None, "only then does it go on"
+        self._has_left = False
+        if not self._unanswered and self._unreadable is None:
+            held, self._held = self._held, b""
+            self.hear(held)
+        return self._answer_all(share, settled)
 
-        A request in memory takes many times its bytes, and parsing takes time too.
-        """
-        first = plaintext[: limits.SESSION_PARSE_BYTES_MAX]
-        self._held = plaintext[limits.SESSION_PARSE_BYTES_MAX :]
-        return self._before_held(self.serve(first, share))
+    def take_output(self) -> bytes:
+        """Return the bytes of the responses."""
+        response = self._response
+        if response is not None:
+            self._response = None
+            return serialise_or_error(response)
+        if not self._replies:
+            return b""
+        replies, self._replies = self._replies, []
+        return b"".join(replies)
 
-    def _answer_all(
-        self,
-        requests: "Sequence[Request]",
-        failure: UnreadableRequest | None,
-        share: int,
-        settled: "Answer | None" = None,
-    ) -> tuple[bytes, bool]:
+    def wait_for(self, awaited: "Awaited") -> None:
+        """Take the answer that is under way later, from there."""
+        self._wait_for(awaited, len(self._replies))
+
+    def _wait_for(self, awaited: "Awaited", position: int) -> None:
+        """Await the answer to the request at a position, and leave what is behind."""
+        self._leave(position)
+        self._awaited = awaited
+        awaited.then(self._settled)
+
+    def _leave(self, position: int) -> None:
+        """Leave the requests from a position on for the next turn."""
+        self._unanswered = self._unanswered[position:]
+        self._has_left = True
+
+    def _answer_all(self, share: int, settled: "Answer | None" = None) -> bool:
         """Answer requests in order, up to one whose response comes later.
 
         Those beyond the turn's share, or beyond the bytes that a client may leave
         unread, wait for the next turn. ``settled`` is the answer to the first request,
         if it is known.
         """
-        self._answering, self._behind = requests, failure
-        ends = self._answer_each(requests, failure, share, settled)
-        replies = b"".join(self._replies)
-        self._end_turn()
-        return replies, ends
+        ends = self._answer_each(share, settled)
+        if ends:
+            self._held = b""
+        elif self._held:
+            self._has_left = True
+        return ends
 
-    def _answer_each(
-        self,
-        requests: "Sequence[Request]",
-        failure: UnreadableRequest | None,
-        share: int,
-        settled: "Answer | None",
-    ) -> bool:
+    def _answer_each(self, share: int, settled: "Answer | None") -> bool:
         """Add replies; return whether the last of them ends the connection."""
-        replies = self._replies
+        replies, failure = self._replies, self._unreadable
         reply_bytes = 0
-        for position, request in enumerate(requests):
+        for position, request in enumerate(self._unanswered):
             if (
                 position >= share or reply_bytes >= limits.SESSION_UNREAD_BYTES_MAX
             ) and settled is None:
-                self._leave(requests[position:], failure)
+                self._leave(position)
                 return False
             if settled is None:
                 self._client.router.calls.underway.recipient = self
@@ -231,9 +218,7 @@ class Http1Connection(Conversation):
                 response, settled = settled, None
             if not isinstance(response, Response):
                 if response.response is None:
-                    self._leave(requests[position:], failure)
-                    self._awaited = response
-                    response.then(self._settled)
+                    self._wait_for(response, position)
                     return False
                 response = response.response
             if not request.keep_alive:
@@ -242,18 +227,13 @@ class Http1Connection(Conversation):
             replies.append(reply)
             reply_bytes += len(reply)
             if response.close:
+                self._unanswered, self._unreadable = (), None
                 return True
+        self._unanswered, self._unreadable = (), None
         if failure is not None:
             self._client.interface.count_error(failure)
             replies.append(serialise_response(failure.response))
         return failure is not None
-
-    def _leave(
-        self, unanswered: "Sequence[Request]", failure: UnreadableRequest | None
-    ) -> None:
-        self._unanswered = unanswered
-        self._unreadable = failure
-        self._has_left = True
 
     def _settled(self, _: Response) -> None:
         self._client.on_settled(self._client)

@@ -74,8 +74,8 @@ class Http2Connection(Conversation):
         """What came whole, and what the client had room for."""
         return self._server.progress
 
-    def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
-        """Receive the client's next bytes; answer what they complete."""
+    def hear(self, plaintext: bytes) -> None:
+        """Receive the client's next bytes."""
         streams = self._streams
         streams.earn()
         most = limits.HTTP2_FRAMES_PER_TURN
@@ -85,9 +85,27 @@ class Http2Connection(Conversation):
             if waiting is not None:
                 waiting[1].abandon()
         streams.received()
-        return self._answer_some(share)
 
-    def go_on(self, share: int) -> tuple[bytes, bool]:
+    def serve(self, share: int) -> bool:
+        """Answer requests and take steps of streams; return whether it is over."""
+        server = self._server
+        for _ in range(share):
+            if not self._can_step:
+                break
+            taken = server.take_request()
+            if taken is not None:
+                self._answer(*taken)
+            elif not self._streams.take_step(self):
+                break
+        self._has_left = not self._is_last and (
+            server.has_frames or (server.has_request and self._has_room)
+        )
+        if not self._has_left:
+            self._end_if_due()
+        self._streams.count_unsent()
+        return server.is_over
+
+    def go_on(self, share: int) -> bool:
         """Send awaited answers that have come, and go on where the last turn ended."""
         settled = [
             (stream, request, awaited.response)
@@ -101,11 +119,12 @@ class Http2Connection(Conversation):
             else:
                 self._respond(stream, request, response)
         self._streams.come_back()
-        return self.serve(b"", share)
+        self.hear(b"")
+        return self.serve(share)
 
-    def hold(self, plaintext: bytes) -> tuple[bytes, bool]:
-        """Receive the client's next bytes; requests wait for a turn."""
-        return self.serve(plaintext, 0)
+    def take_output(self) -> bytes:
+        """Return the frames for the client."""
+        return self._server.take_output()
 
     def wait_for(self, awaited: "Awaited") -> None:
         """Take the answer that is under way later, from there."""
@@ -115,10 +134,6 @@ class Http2Connection(Conversation):
         assert self._answering is not None, "only then an answer is under way"
         stream, request = self._answering
         self._wait(stream, request, awaited)
-
-    def leave(self) -> tuple[bytes, bool]:
-        """Return what was answered before the request that is awaited now."""
-        return self._answer_some(0)
 
     @property
     def unfinished_bytes(self) -> int:
@@ -146,24 +161,6 @@ class Http2Connection(Conversation):
         for _, awaited in self._awaited.values():
             awaited.abandon()
         self._streams.abandon()
-
-    def _answer_some(self, share: int) -> tuple[bytes, bool]:
-        server = self._server
-        for _ in range(share):
-            if not self._can_step:
-                break
-            taken = server.take_request()
-            if taken is not None:
-                self._answer(*taken)
-            elif not self._streams.take_step(self):
-                break
-        self._has_left = not self._is_last and (
-            server.has_frames or (server.has_request and self._has_room)
-        )
-        if not self._has_left:
-            self._end_if_due()
-        self._streams.count_unsent()
-        return server.take_output(), server.is_over
 
     def _end_if_due(self) -> None:
         """End the connection behind a request that cannot be read, or the last one."""

@@ -69,8 +69,8 @@ class Sessions:
         # answered, and all that has not begun.
         self._serving: Connection | None = None
         self._events: Iterator[SessionData] = iter(())
-        self._group: Iterator[tuple[Connection, bytes | None]] = iter(())
-        self._replies: list[tuple[Connection, bytes, bool]] = []
+        self._group: Iterator[Connection] = iter(())
+        self._answered: list[Connection] = []
         self._taken: Iterator[Connection] = iter(())
         self._ready: Iterator[Client] = iter(())
         self._leaving: Connection | None = None
@@ -147,25 +147,28 @@ class Sessions:
     def data(self, events: "list[SessionData]") -> None:
         """Serve bytes from clients; those of a session that has ended mean nothing.
 
-        First all is decrypted, then all answered, then all encrypted: each of these is
-        more code than a processor keeps at hand, and is fetched once for all of them.
-        What a step has no time for waits for ``take_turns``.
+        All go through one stage before the first goes through the next. No two stages
+        fit into what a processor keeps at hand of code, but each of them nearly does,
+        so that its code is fetched once for all. What a step has no time for waits for
+        ``take_turns``.
         """
         turns = self.turns
         share = turns.share(len(events))
-        read: dict[Connection, bytes | None] = {}
+        group: list[Connection] = []
         self._events = rest = iter(events)
         for event in rest:
             connection = self._connections.get(event.session)
-            if connection in read:
-                # What it said before may be answered with the end of the session.
-                self._events = chain((event,), rest)
-                self._answer(read, share)
-                self._events = rest
-                read.clear()
-                connection = self._connections.get(event.session)
             if connection is None:
                 continue
+            if connection.has_spoken:
+                # What it said before may be answered with the end of the session.
+                self._events = chain((event,), rest)
+                self._answer(group, share)
+                self._events = rest
+                group.clear()
+                connection = self._connections.get(event.session)
+                if connection is None:
+                    continue
             if not connection.is_idle or turns.ready or not turns.turns_left:
                 self._keep(connection, event)
                 continue
@@ -173,8 +176,9 @@ class Sessions:
             data = event.data
             if len(data) > limits.SESSION_TURN_BYTES_MAX:
                 data = connection.keep_rest(data)
-            read[connection] = connection.read(data)
-        self._answer(read, share)
+            connection.hear(data)
+            group.append(connection)
+        self._answer(group, share)
 
     def _keep(self, connection: Connection, event: "SessionData") -> None:
         """Keep what came for a turn."""
@@ -186,24 +190,33 @@ class Sessions:
             )
             self._send(connection, connection.dismiss(), ends=True)
 
-    def _answer(self, read: dict[Connection, bytes | None], share: int) -> None:
-        replies = self._replies
-        self._group = iter(read.items())
+    def _answer(self, group: list[Connection], share: int) -> None:
+        """Serve what a group of clients said, up to the bytes for each of them."""
+        for connection in group:
+            connection.decrypt()
+        for connection in group:
+            connection.parse()
+        answered = self._answered
+        self._group = iter(group)
         try:
-            for connection, said in self._group:
+            for connection in self._group:
                 self._serving = connection
-                reply, ends = connection.serve(said, share)
-                replies.append((connection, reply, ends))
+                connection.serve(share)
+                answered.append(connection)
             self._serving = None
         finally:
             # Who was answered before the node had to stop is told so.
-            self._send_all(replies)
+            self._send_all(answered)
 
-    def _send_all(self, replies: list[tuple[Connection, bytes, bool]]) -> None:
-        for connection, reply, ends in replies:
-            data, is_last = connection.protect(reply, ends)
-            self._send(connection, data, ends=is_last)
-        replies.clear()
+    def _send_all(self, answered: list[Connection]) -> None:
+        for connection in answered:
+            connection.write()
+        for connection in answered:
+            connection.encrypt()
+        for connection in answered:
+            data, ends = connection.take()
+            self._send(connection, data, ends=ends)
+        answered.clear()
 
     def go_on(self) -> None:
         """Go on where another thread was when it was left with a slow call.
@@ -212,13 +225,15 @@ class Sessions:
         its turn.
         """
         self._abandon_leaving()
-        replies, self._replies = self._replies, []
+        answered, self._answered = self._answered, []
         connection, self._serving = self._serving, None
         if connection is not None:
-            replies.append((connection, *connection.leave()))
-        for connection, said in self._group:
-            replies.append((connection, *connection.hold(said)))
-        self._send_all(replies)
+            connection.leave()
+            answered.append(connection)
+        for connection in self._group:
+            connection.serve(0)
+            answered.append(connection)
+        self._send_all(answered)
         for event in self._events:
             kept = self._connections.get(event.session)
             if kept is not None:

@@ -124,6 +124,24 @@ def test_several_records_in_one_delivery_are_all_read() -> None:
     assert server.feed(b"") == b""
 
 
+def test_what_many_heard_is_read_of_each_later() -> None:
+    """As the stages of a step do: also behind one that cannot be understood."""
+    ends = [(TlsSession(_shared_server()), Client()) for _ in range(4)]
+    for server, client in ends:
+        client.shake_hands(server)
+    whole = [client.send(b"of %d" % i) for i, (_, client) in enumerate(ends)]
+    said = [whole[0], b"\x17\x03\x03\x00\x01x", whole[2][:9], whole[3] + whole[3][:4]]
+    for (server, _), data in zip(ends, said, strict=True):
+        server.hear(data)
+    assert ends[0][0].read() == b"of 0"
+    with pytest.raises(TlsFailure):
+        ends[1][0].read()
+    assert ends[2][0].read() == b""
+    assert ends[3][0].read() == b"of 3"
+    assert ends[2][0].feed(whole[2][9:]) == b"of 2"
+    assert all(server.read() == b"" for server, _ in ends), "each byte is read once"
+
+
 def test_nothing_is_written_of_nothing() -> None:
     server = TlsSession(_server())
     Client().shake_hands(server)

@@ -340,33 +340,23 @@ def test_head_is_answered_without_a_body(node: InProcessNode) -> None:
 GET_NONSENSE = GET_STATE.replace(b"state", b"nonsense")
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        GET_STATE,
-        GET_STATE[:20],
-        GET_STATE + GET_STATE,
-        GET_STATE + GET_NONSENSE + GET_STATE[:10],
-        GET_STATE.replace(b"GET", b"HEAD"),
-        GET_STATE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n") + GET_STATE,
-        GET_STATE + b"nonsense\r\n\r\n",
-        b"nonsense\r\n\r\n",
-        GET_STATE * (limits.STEP_REQUESTS_MAX + 2),
-        b"GET /node/state HTTP/1.1\r\nx: " + b"y" * limits.SESSION_TURN_BYTES_MAX,
-    ],
-    ids=[
-        "one",
-        "a part",
-        "two",
-        "two and a part",
-        "head",
-        "closing",
-        "then nonsense",
-        "nonsense",
-        "more than a step answers",
-        "more bytes than a turn takes",
-    ],
-)
+SAID = {
+    "one": GET_STATE,
+    "a part": GET_STATE[:20],
+    "two": GET_STATE + GET_STATE,
+    "two and a part": GET_STATE + GET_NONSENSE + GET_STATE[:10],
+    "head": GET_STATE.replace(b"GET", b"HEAD"),
+    "closing": GET_STATE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
+    + GET_STATE,
+    "then nonsense": GET_STATE + b"nonsense\r\n\r\n",
+    "nonsense": b"nonsense\r\n\r\n",
+    "more than a step answers": GET_STATE * (limits.STEP_REQUESTS_MAX + 2),
+    "more bytes than a turn takes": b"GET /node/state HTTP/1.1\r\nx: "
+    + b"y" * limits.SESSION_TURN_BYTES_MAX,
+}
+
+
+@pytest.mark.parametrize("raw", SAID.values(), ids=SAID)
 @pytest.mark.parametrize("is_capped", [False, True], ids=["served", "capped"])
 def test_a_step_of_one_client_does_what_a_step_of_many_does(
     make_on: Callable[..., InProcessNode], raw: bytes, is_capped: bool
@@ -388,3 +378,49 @@ def test_a_step_of_one_client_does_what_a_step_of_many_does(
         return bytes(node.host.sent.get(session, b"")), session in node.host.closed
 
     assert answers() == answers(nobody)
+
+
+@pytest.mark.parametrize("has_tls", [False, True], ids=["in clear", "encrypted"])
+def test_who_speaks_among_many_is_answered_as_alone(
+    make_on: Callable[..., InProcessNode], has_tls: bool
+) -> None:
+    """Stages that many go through leave each with its own answers, and its own end."""
+    plain = listener(
+        "plain",
+        port=8002,
+        authority=InterfaceAuthority.UNSECURED,
+        accepted_endpoints=("/node/state",),
+    )
+
+    def answers(*, at_once: bool) -> dict[str, tuple[bytes, bool]]:
+        node = make_on(listener(), plain)
+        clients = {kind: node.connect() for kind in SAID} if has_tls else {}
+        sessions = {
+            kind: clients[kind].session if has_tls else node.open_session("plain")
+            for kind in SAID
+        }
+        events = [
+            SessionData(
+                session=sessions[kind],
+                data=clients[kind].encrypt(raw) if has_tls else raw,
+            )
+            for kind, raw in SAID.items()
+        ]
+        for group in [events] if at_once else [[event] for event in events]:
+            node.step(*group)
+            node.settle()
+        came = {
+            kind: bytes(node.host.sent.get(session, b""))
+            for kind, session in sessions.items()
+        }
+        if has_tls:
+            came = {kind: clients[kind].decrypt(data) for kind, data in came.items()}
+        return {
+            kind: (came[kind], session in node.host.closed)
+            for kind, session in sessions.items()
+        }
+
+    alone = answers(at_once=False)
+    assert answers(at_once=True) == alone
+    assert alone["one"][0].startswith(b"HTTP/1.1 200 OK")
+    assert alone["nonsense"][1]
