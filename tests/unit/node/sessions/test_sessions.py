@@ -1,6 +1,7 @@
 """Connections: caps, certificates, parse errors, and requests one after another."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -19,6 +20,12 @@ from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 
 GET_STATE = b"GET /node/state HTTP/1.1\r\n\r\n"
+PLAIN = listener(
+    "plain",
+    port=8002,
+    authority=InterfaceAuthority.UNSECURED,
+    accepted_endpoints=("/node/state",),
+)
 
 
 class AnsweringApp(NotesApp):
@@ -272,13 +279,7 @@ def test_a_session_the_host_opens_wrongly_is_closed(node: InProcessNode) -> None
 def test_an_unsecured_interface_serves_plain_text_and_only_what_it_lists(
     make_on: Callable[..., InProcessNode],
 ) -> None:
-    plain = listener(
-        "plain",
-        port=8002,
-        authority=InterfaceAuthority.UNSECURED,
-        accepted_endpoints=("/node/state",),
-        sessions_hard_max=1,
-    )
+    plain = replace(PLAIN, sessions_hard_max=1)
     node = make_on(listener(), plain)
     session = node.open_session("plain")
     asked = GET_STATE + GET_STATE.replace(b"state", b"network")
@@ -362,13 +363,7 @@ def test_a_step_of_one_client_does_what_a_step_of_many_does(
     make_on: Callable[..., InProcessNode], raw: bytes, is_capped: bool
 ) -> None:
     """``data_alone`` and ``data`` agree, and so do the two ways of HTTP/1."""
-    plain = listener(
-        "plain",
-        port=8002,
-        authority=InterfaceAuthority.UNSECURED,
-        accepted_endpoints=("/node/state",),
-        sessions_soft_max=0 if is_capped else 100,
-    )
+    plain = replace(PLAIN, sessions_soft_max=0 if is_capped else 100)
     node = make_on(listener(), plain)
     nobody = SessionData(session=SessionId(10**6), data=b"")
 
@@ -385,15 +380,9 @@ def test_who_speaks_among_many_is_answered_as_alone(
     make_on: Callable[..., InProcessNode], has_tls: bool
 ) -> None:
     """Stages that many go through leave each with its own answers, and its own end."""
-    plain = listener(
-        "plain",
-        port=8002,
-        authority=InterfaceAuthority.UNSECURED,
-        accepted_endpoints=("/node/state",),
-    )
 
     def answers(*, at_once: bool) -> dict[str, tuple[bytes, bool]]:
-        node = make_on(listener(), plain)
+        node = make_on(listener(), PLAIN)
         clients = {kind: node.connect() for kind in SAID} if has_tls else {}
         sessions = {
             kind: clients[kind].session if has_tls else node.open_session("plain")
