@@ -101,7 +101,7 @@ def until_it_serves() -> Start:
     context.verify_mode = ssl.CERT_NONE
     with tempfile.TemporaryDirectory() as folder:
         options = options_of(Path(folder))
-        ProcessNetwork(options).make_keys()
+        ProcessNetwork(options).make_keys(options.members)
         placement = Placement(port=free_ports()[0])
         node = NodeProcess(options, 0, placement)
         node.prepare(founder(options, placement), trusted=None)

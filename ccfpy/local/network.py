@@ -8,7 +8,14 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -80,10 +87,10 @@ class ProcessNetwork:
         """The running nodes that have joined."""
         return [node for node in self.alive if node.has_joined]
 
-    def make_keys(self) -> None:
-        """Make the keys of members and users."""
+    def make_keys(self, names: Iterable[str]) -> None:
+        """Make the keys of members or users: a member has one for encryption too."""
         options = self.options
-        for name in (*options.members, *options.users):
+        for name in names:
             generate_keys(
                 options.keys(name),
                 curve=options.curve,
@@ -96,7 +103,7 @@ class ProcessNetwork:
         Raises:
             CcfpyError: a node does not come up.
         """
-        self.make_keys()
+        self.make_keys(self.options.members)
         first = NodeProcess(self.options, 0, placements[0])
         first.prepare(founder(self.options, placements[0]), trusted=None)
         self._start(first)
@@ -176,6 +183,9 @@ class ProcessNetwork:
     async def open(self, actions: Sequence[Mapping[str, Json]] = ()) -> TxId:
         """Open the service to its users; return the transaction that did so.
 
+        The users' keys are made here, as CCF's ``start_network.py`` does: a script that
+        waits for a user's key finds all nodes joined and the service about to open.
+
         Args:
             actions: what else members vote for.
 
@@ -183,6 +193,7 @@ class ProcessNetwork:
             ClientError: it does not open.
         """
         options = self.options
+        self.make_keys(options.users)
         primary = await self.primary()
         async with self.connect(primary) as anybody:
             return await open_service(

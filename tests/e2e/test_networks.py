@@ -165,6 +165,16 @@ def test_three_nodes_join_and_are_seen(sandbox: Sandbox) -> None:
     wait_until(is_shown, what="a primary that has committed in its view")
 
 
+def test_a_script_that_waits_for_a_users_key_finds_all_nodes_started(
+    sandbox: Sandbox,
+) -> None:
+    workspace = sandbox.folder / "workspace"
+    key = workspace / "sandbox_common/user0_privk.pem"
+    for number in range(3):
+        (addresses,) = workspace.glob(f"sandbox_{number}/*.rpc_addresses")
+        assert addresses.stat().st_mtime_ns < key.stat().st_mtime_ns
+
+
 def test_any_node_takes_a_write_and_all_have_it(sandbox: Sandbox) -> None:
     body = '{"id": 1, "msg": "anywhere"}'
     backup = ["--url", sandbox.nodes[2]["url"], "--as", "user0"]

@@ -47,7 +47,7 @@ def folder(prefix: Path, tmp_path: Path) -> Path:
         program=(),
         constitution=constitution("default"),
     )
-    ProcessNetwork(options).make_keys()
+    ProcessNetwork(options).make_keys(options.members)
     node = NodeProcess(options, 0, Placement())
     node.prepare(founder(options, Placement()), trusted=None)
     written, elsewhere = node.folder / CONFIG_FILE, options.shared / CONFIG_FILE

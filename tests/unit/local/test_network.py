@@ -14,7 +14,7 @@ def test_a_service_without_living_nodes_has_no_primary(tmp_path: Path) -> None:
         workspace=tmp_path, app="logging", constitution=(), program=("node",)
     )
     network = ProcessNetwork(options)
-    network.make_keys()
+    network.make_keys(["member0", "user0"])
     assert options.keys("member0").encryption_public_key.is_file()
     assert not options.keys("user0").encryption_public_key.is_file()
     assert network.alive == []

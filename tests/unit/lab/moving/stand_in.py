@@ -53,7 +53,7 @@ async def clients_of(
     options.shared.mkdir(parents=True)
     options.service_certificate.write_text(service_pem)
     network = ProcessNetwork(options)
-    network.make_keys()
+    network.make_keys(options.users)
     writers = Writers(network, pause_s=0)
     async with serve(service.answer) as url, writers.connect([url]) as connection:
         yield writers, connection, url
