@@ -1,7 +1,7 @@
 """Receive events, step, send the effects: the whole life of an enclave.
 
-Nothing happens between steps: the process sleeps until the host speaks. In an exchange
-of single requests the process watches its pipe for a moment before. The enclave ends
+Nothing happens between steps: the process sleeps until the host speaks. While the host
+speaks often, the process watches its pipe for a moment before. The enclave ends
 when what it steps stops, when the channel ends, or when there is a defect. The enclave
 then says where the defect is, but quotes no value: values may be secrets.
 
@@ -31,12 +31,9 @@ EVENTS_PER_STEP = 64
 """What the host says at once may be a thousand handshakes, a second of work: in parts,
 the first answers leave meanwhile, and their clients go on beside the enclave."""
 WATCH_NS: Final = 200_000
-"""How long an enclave watches its pipe before it sleeps, in an exchange of single
-requests. The host needs 20 to 60 µs to wake a thread that sleeps on another processor,
-where a read takes the enclave 10."""
-EXCHANGE_EVENTS_MAX: Final = 2
-"""What the host says at once in such an exchange: a request, and the time. Where it
-says more, the host and its clients have better use for the processor."""
+"""How long an enclave whose host speaks often watches its pipe before it sleeps. The
+host needs 20 to 60 µs to wake a thread that sleeps on another processor, where a read
+takes the enclave 10. Others who want the processor get it meanwhile."""
 PLACES_MAX = 8
 """Calls that a crash's description names, the innermost first."""
 
@@ -112,8 +109,8 @@ class Conversation(Generic[EventT, EffectT]):
         self._receive = channel.receive_into
         self._send = channel.send
         self._watch = channel.watch
-        self._is_exchange = False
-        """Of single requests: the host spoke little, and soon."""
+        self._speaks_often = False
+        """Whether the host let the enclave wait for a moment at most."""
         # One buffer for good: one of this size would be mapped and unmapped each time.
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._batches: deque[Sequence[EventT]] = deque()
@@ -129,18 +126,15 @@ class Conversation(Generic[EventT, EffectT]):
         batches = self._batches
         while not batches:
             began_ns = monotonic_ns()
-            if self._is_exchange:
+            if self._speaks_often:
                 self._watch(WATCH_NS)
             count = self._receive(self._buffer)
             if not count:
                 return ()
-            waited_ns = monotonic_ns() - began_ns
+            self._speaks_often = monotonic_ns() - began_ns < 2 * WATCH_NS
             events: list[EventT] = []
             for body in self._feed(self._buffer[:count]):
                 events += self._decode(body)
-            self._is_exchange = (
-                len(events) <= EXCHANGE_EVENTS_MAX and waited_ns < 2 * WATCH_NS
-            )
             if 0 < len(events) <= EVENTS_PER_STEP:
                 return events
             for first in range(0, len(events), EVENTS_PER_STEP):

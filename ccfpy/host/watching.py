@@ -1,8 +1,9 @@
-"""A host that stays awake for a moment, where one client's request follows another.
+"""A host that stays awake for a moment, where requests follow each other.
 
-A processor that idles needs 20 to 60 µs until it runs a process that was asleep. Each
-request over one connection would wake the host twice, for itself and for the enclave's
-answer, and a read would take twice as long.
+A processor that idles needs 20 to 60 µs until it runs a process that was asleep, and a
+virtual one far more where others wait for the real one. Each request would wake the
+host twice, for itself and for the enclave's answer: over one connection, a read would
+take twice as long.
 """
 
 import os
@@ -10,12 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ccfpy.boundary.events import Event, SessionData
-
-if TYPE_CHECKING:
-    from ccfpy.base.ids import SessionId
 
 WATCH_NS: Final = 200_000
 """How long after a request the host stays awake, as an enclave does."""
@@ -24,13 +22,12 @@ _let_others_run: Callable[[], None] = getattr(os, "sched_yield", partial(time.sl
 
 
 class Watch:
-    """Keeps an event loop awake in an exchange of one client's requests.
+    """Keeps an event loop awake while requests follow each other.
 
-    In each turn the loop looks for what has come, and does not wait for more. Where
-    clients ask at once, the processor has enough to do, and a loop that sleeps hears
-    more of them together. A stranger who often says a byte keeps the loop awake too:
-    that takes time of an idle processor alone, since other processes that want this
-    processor get it meanwhile.
+    In each turn the loop looks for what has come, and does not wait for more. This
+    takes time of an idle processor alone, since other processes that want this
+    processor get it meanwhile. A stranger who often says a byte keeps the loop awake
+    too, at that price.
 
     Args:
         soon: has the loop call a function in its next turn.
@@ -38,26 +35,24 @@ class Watch:
 
     def __init__(self, soon: Callable[[Callable[[], None]], None]) -> None:
         self._soon = soon
-        self._asked_by: SessionId | None = None
-        """The client of the last request, if it was sent alone."""
-        self._asked_ns = 0
+        self._asked_ns = -2 * WATCH_NS
+        """When a turn last sent a request."""
         self._until_ns = 0
         self._is_awake = False
 
     def sent(self, events: Sequence[Event]) -> None:
-        """Stay awake if a turn sent one request, soon after its client's last."""
-        first = events[0]
-        if len(events) > 1 or type(first) is not SessionData:
-            self._asked_by = None
-            self._until_ns = 0
+        """Stay awake if a turn sent requests, soon after the last turn that did.
+
+        A turn sends requests if its first event is one.
+        """
+        if type(events[0]) is not SessionData:
             return
         now_ns = monotonic_ns()
-        if first.session == self._asked_by and now_ns - self._asked_ns < 2 * WATCH_NS:
+        if now_ns - self._asked_ns < 2 * WATCH_NS:
             self._until_ns = now_ns + WATCH_NS
             if not self._is_awake:
                 self._is_awake = True
                 self._soon(self._look)
-        self._asked_by = first.session
         self._asked_ns = now_ns
 
     def _look(self) -> None:
