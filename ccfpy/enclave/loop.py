@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic_ns
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar, final
+from typing import Generic, Protocol, TypeAlias, TypeVar, final
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import FRAME_BYTES_MAX
@@ -22,18 +22,12 @@ from ccfpy.base.places import places_of
 from ccfpy.boundary.effects import Effect, LogLevel, Stop, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
+from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader, Vocabulary
 from ccfpy.enclave.channel import HostChannel
 
 RECEIVE_BYTES = 1 << 20
-EVENTS_PER_STEP = 64
-"""What the host says at once may be a thousand handshakes, a second of work: in parts,
-the first answers leave meanwhile, and their clients go on beside the enclave."""
-WATCH_NS: Final = 200_000
-"""How long an enclave whose host speaks often watches its pipe before it sleeps. The
-host needs 20 to 60 µs to wake a thread that sleeps on another processor, where a read
-takes the enclave 10. Others who want the processor get it meanwhile."""
 PLACES_MAX = 8
 """Calls that a crash's description names, the innermost first."""
 
@@ -135,10 +129,10 @@ class Conversation(Generic[EventT, EffectT]):
             events: list[EventT] = []
             for body in self._feed(self._buffer[:count]):
                 events += self._decode(body)
-            if 0 < len(events) <= EVENTS_PER_STEP:
+            if 0 < len(events) <= EVENTS_TOGETHER_MAX:
                 return events
-            for first in range(0, len(events), EVENTS_PER_STEP):
-                batches.append(events[first : first + EVENTS_PER_STEP])
+            for first in range(0, len(events), EVENTS_TOGETHER_MAX):
+                batches.append(events[first : first + EVENTS_TOGETHER_MAX])
         return batches.popleft()
 
     def send(self, effects: Sequence[EffectT]) -> bool:

@@ -53,6 +53,7 @@ from ccfpy.host.addresses import Address
 from ccfpy.host.arguments import ExitCode
 from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.enclave_link import EnclaveLink
+from ccfpy.host.gathering import Gathering
 from ccfpy.host.listeners import BoundSocket, Listeners
 from ccfpy.host.log import Journal
 from ccfpy.host.metrics_collector import HostMetrics, Stopwatch
@@ -64,7 +65,6 @@ from ccfpy.host.sessions import Sessions
 from ccfpy.host.storage import Storage
 from ccfpy.host.ticker import Ticker, tick_interval_s
 from ccfpy.host.trace_sender import SpanExporter, TraceSender
-from ccfpy.host.watching import Watch
 
 STOP_WAIT_S = 4.0
 """How long the enclave may take to agree to a stop (5 s is what operators wait)."""
@@ -105,18 +105,22 @@ class NodeHost:
         self._storage = storage
         self._journal = journal
         self._ticker = Ticker()
+        self._gathering = Gathering(
+            soon=self._soon, ticker=self._ticker, send=self._send
+        )
+        post = self._post = self._gathering.post
         self._tick_interval_s = tick_interval_s(file.tick_interval)
         idle_us = file.idle_connection_timeout
         self._sessions = Sessions(
-            self.post,
+            post,
             idle_s_max=None if idle_us is None else idle_us // 1_000_000,
             report=lambda line: journal.info(line, file="sessions"),
         )
         timeout_s = file.client_connection_timeout / 1e6
         source = file.node_client_interface
-        self._calls = OutboundConnections(self.post, timeout_s=timeout_s)
+        self._calls = OutboundConnections(post, timeout_s=timeout_s)
         self._peers = Peers(
-            self.post,
+            post,
             journal=journal,
             timeout_s=timeout_s,
             source=None if source is None else Address.parse(source),
@@ -129,7 +133,7 @@ class NodeHost:
             else TraceSender(exporter, tell=self._tell_of_traces)
         )
         self._metrics = HostMetrics(
-            post=self.post,
+            post=post,
             file=file,
             link=link,
             storage=storage,
@@ -140,8 +144,6 @@ class NodeHost:
             traces=self._traces,
         )
         self._metrics_server = MetricsServer(self._metrics.text)
-        self._events: list[Event] = []
-        self._watch = Watch(self._soon)
         self._logs: list[WriteLog] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Future[int] | None = None
@@ -189,13 +191,6 @@ class NodeHost:
             return await self._ended
         finally:
             await self._wind_up()
-
-    def post(self, event: Event) -> None:
-        """Send an event to the enclave, together with this turn's other events."""
-        events = self._events
-        if not events:
-            self._soon(self._flush)
-        events.append(event)
 
     def _soon(self, call: Callable[[], None]) -> None:
         assert self._loop is not None, "events come from the running loop"
@@ -276,10 +271,10 @@ class NodeHost:
             DescribeMetrics: self._metrics.enclave.described,
             ReportMetrics: self._metrics.enclave.reported,
             ReportTrace: self._trace_reported,
-            Wake: lambda _: self.post(Woken()),
+            Wake: lambda _: self._post(Woken()),
         }
         own = cast("Mapping[type, Callable[[Effect], None]]", performers)
-        return {**own, **self._storage.performers(self.post, self._run_aside)}
+        return {**own, **self._storage.performers(self._post, self._run_aside)}
 
     def _trace_reported(self, effect: ReportTrace) -> None:
         if self._traces is not None:
@@ -300,15 +295,9 @@ class NodeHost:
         # A defect of ours ends where those of the loop do.
         aside.add_done_callback(asyncio.Future.result)
 
-    def _flush(self) -> None:
-        events, self._events = self._events, []
+    def _send(self, events: list[Event]) -> None:
         if self._has_ended:
             return
-        tick = self._ticker.if_moved()
-        self._send([tick, *events] if tick is not None else events)
-        self._watch.sent(events)
-
-    def _send(self, events: list[Event]) -> None:
         try:
             self._link.send(events)
         except CcfpyError as error:
@@ -321,7 +310,8 @@ class NodeHost:
         interval_s = self._tick_interval_s
         due_s = self._ticker.due_in_s(interval_s)
         self._loop.call_later(due_s or interval_s, self._tick)
-        if not (due_s or self._events or self._sessions.link_is_congested):
+        is_quiet = self._gathering.is_empty and not self._sessions.link_is_congested
+        if is_quiet and not due_s:
             self._send([self._ticker.now()])
 
     def _second_passed(self) -> None:
@@ -411,13 +401,13 @@ class NodeHost:
             self._journal.info(
                 f"{kind}: Notifying enclave, but not shutting down.", file="signals"
             )
-            self.post(StopRequested(kind=kind, is_notice=True))
+            self._post(StopRequested(kind=kind, is_notice=True))
             return
         self._stop_asked = True
         self._journal.info(
             f"{kind}: Shutting down enclave gracefully...", file="signals"
         )
-        self.post(StopRequested(kind=kind, is_notice=False))
+        self._post(StopRequested(kind=kind, is_notice=False))
         assert self._loop is not None, "signals arrive in the loop"
         self._loop.call_later(
             STOP_WAIT_S, self._fail, "the enclave did not stop when asked to"

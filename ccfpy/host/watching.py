@@ -11,12 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic_ns
-from typing import Final
 
 from ccfpy.boundary.events import Event, SessionData
-
-WATCH_NS: Final = 200_000
-"""How long after a request the host stays awake, as an enclave does."""
+from ccfpy.boundary.pace import WATCH_NS
 
 _let_others_run: Callable[[], None] = getattr(os, "sched_yield", partial(time.sleep, 0))
 

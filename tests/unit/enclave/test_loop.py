@@ -12,13 +12,12 @@ from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import Effect, LogLevel, SendData, Stop, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event, SessionData, SessionOpened, Tick
+from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.loop import (
-    EVENTS_PER_STEP,
     NODE,
-    WATCH_NS,
     Conversation,
     Steps,
     describe_crash,
@@ -106,26 +105,26 @@ def test_each_batch_is_one_step(enclave: _Enclave, node: _Echo) -> None:
     assert node.batches == [[tick, _data(b"a"), _data(b"b")]]
 
 
-@pytest.mark.parametrize("surplus", [0, 1, EVENTS_PER_STEP])
+@pytest.mark.parametrize("surplus", [0, 1, EVENTS_TOGETHER_MAX])
 def test_a_step_takes_so_many_events_and_its_answers_leave_before_the_next(
     enclave: _Enclave, node: _Echo, surplus: int
 ) -> None:
-    told = [_data(b"%d" % number) for number in range(EVENTS_PER_STEP + surplus)]
+    told = [_data(b"%d" % number) for number in range(EVENTS_TOGETHER_MAX + surplus)]
     enclave.say(*told)
     heard: list[Effect] = []
     while len(heard) < len(told):
         heard += enclave.hear()
     assert heard == [SendData(session=each.session, data=each.data) for each in told]
-    sizes = [EVENTS_PER_STEP, surplus] if surplus else [EVENTS_PER_STEP]
+    sizes = [EVENTS_TOGETHER_MAX, surplus] if surplus else [EVENTS_TOGETHER_MAX]
     assert [len(batch) for batch in node.batches] == sizes
 
 
 def test_what_comes_behind_a_stop_is_not_taken(enclave: _Enclave, node: _Echo) -> None:
-    enclave.say(*[_data(b"stop")] * (EVENTS_PER_STEP + 1))
+    enclave.say(*[_data(b"stop")] * (EVENTS_TOGETHER_MAX + 1))
     assert enclave.hear()[-1] == Stop(exit_code=0, reason="asked")
     enclave.thread.join(10)
     assert enclave.exit_code is ExitCode.OK
-    assert [len(batch) for batch in node.batches] == [EVENTS_PER_STEP]
+    assert [len(batch) for batch in node.batches] == [EVENTS_TOGETHER_MAX]
 
 
 class _Listener:
@@ -156,9 +155,9 @@ class _Listener:
     ("events", "after_ns", "is_watched"),
     [
         (1, 0, True),
-        (EVENTS_PER_STEP + 1, 0, True),
+        (EVENTS_TOGETHER_MAX + 1, 0, True),
         (1, 2 * WATCH_NS, False),
-        (EVENTS_PER_STEP + 1, 2 * WATCH_NS, False),
+        (EVENTS_TOGETHER_MAX + 1, 2 * WATCH_NS, False),
     ],
 )
 def test_an_enclave_watches_a_host_that_speaks_often(

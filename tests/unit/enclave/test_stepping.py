@@ -10,7 +10,7 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.boundary.effects import Effect, LogLevel, SendData, Stop, WriteLog
 from ccfpy.boundary.ending import ExitCode
-from ccfpy.enclave.loop import EVENTS_PER_STEP
+from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX
 from ccfpy.enclave.workers import workers_max
 from tests.attacks import attack
 from tests.unit.enclave.small_node import (
@@ -38,7 +38,7 @@ def test_what_comes_after_a_slow_call_does_not_wait_for_it(
     enclave: Enclave, way: str
 ) -> None:
     gate = enclave.gate(way)
-    more = EVENTS_PER_STEP
+    more = EVENTS_TOGETHER_MAX
     enclave.ask(way, *["nothing"] * more)
     assert enclave.hear(more) == ["nothing"] * more, "read at once, in two batches"
     enclave.ask("fast")

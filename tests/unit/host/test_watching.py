@@ -7,7 +7,8 @@ import pytest
 
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.events import Event, SessionData, SessionWritten, Woken
-from ccfpy.host.watching import WATCH_NS, Watch
+from ccfpy.boundary.pace import WATCH_NS
+from ccfpy.host.watching import Watch
 
 REQUEST = SessionData(session=SessionId(1), data=b"a")
 OTHERS = SessionData(session=SessionId(2), data=b"a")
