@@ -90,5 +90,10 @@ class InProcess(Generic[EventT, EffectT]):
 class InProcessLink(InProcess[Event, Effect]):
     """The enclave of a node in the host's own process."""
 
+    @property
+    def is_apart(self) -> bool:
+        """The enclave answers while it is spoken to."""
+        return False
+
     def __init__(self, build: Callable[[], Steps]) -> None:
         super().__init__(NODE, build)

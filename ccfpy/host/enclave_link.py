@@ -24,6 +24,10 @@ class EnclaveLink(Protocol):
     """A way to an enclave. ``ProcessLink`` is one; another may run it in process."""
 
     @property
+    def is_apart(self) -> bool:
+        """Whether the enclave answers in later turns of the event loop alone."""
+
+    @property
     def process_id(self) -> int | None:
         """The enclave's process, if it has one of its own and was started."""
 
@@ -49,6 +53,11 @@ class ProcessLink(EnclaveProcess[Event, Effect]):
     ) -> None:
         make = enclave_command if command is None else command
         super().__init__(lambda ends: make(app, ends), events=EVENTS, effects=EFFECTS)
+
+    @property
+    def is_apart(self) -> bool:
+        """The enclave works beside the host."""
+        return True
 
 
 def enclave_command(app: str, ends: PipeEnds) -> list[str]:

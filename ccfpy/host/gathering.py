@@ -17,18 +17,22 @@ class Gathering:
         soon: has the loop call a function after this turn.
         ticker: the clock.
         send: sends events to the enclave.
+        in_parts: whether there may be parts. There may be none where the enclave
+            answers while it is spoken to: the code that posts an event is not done yet.
     """
 
     def __init__(
         self,
-        *,
         soon: Callable[[Callable[[], None]], None],
         ticker: Ticker,
         send: Callable[[list[Event]], None],
+        *,
+        in_parts: bool,
     ) -> None:
         self._soon = soon
         self._ticker = ticker
         self._send = send
+        self._in_parts = in_parts
         self._watch = Watch(soon)
         self._events: list[Event] = []
 
@@ -43,7 +47,7 @@ class Gathering:
         if not events:
             self._soon(self._flush)
         events.append(event)
-        if len(events) == EVENTS_TOGETHER_MAX - 1:  # and the time
+        if len(events) == EVENTS_TOGETHER_MAX - 1 and self._in_parts:  # and the time
             self._flush()
 
     def _flush(self) -> None:

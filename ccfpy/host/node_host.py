@@ -106,7 +106,7 @@ class NodeHost:
         self._journal = journal
         self._ticker = Ticker()
         self._gathering = Gathering(
-            soon=self._soon, ticker=self._ticker, send=self._send
+            self._soon, self._ticker, self._send, in_parts=link.is_apart
         )
         post = self._post = self._gathering.post
         self._tick_interval_s = tick_interval_s(file.tick_interval)

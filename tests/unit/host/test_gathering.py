@@ -20,13 +20,14 @@ FULL = EVENTS_TOGETHER_MAX - 1
 class _Turn:
     """One turn of a loop, at a millisecond that stays."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_parts: bool = True) -> None:
         self.calls: list[Callable[[], None]] = []
         self.sent: list[list[Event]] = []
         self.gathering = Gathering(
-            soon=self.calls.append,
-            ticker=Ticker(monotonic_ns=lambda: 0, unix_ns=lambda: 0),
-            send=self.sent.append,
+            self.calls.append,
+            Ticker(monotonic_ns=lambda: 0, unix_ns=lambda: 0),
+            self.sent.append,
+            in_parts=in_parts,
         )
 
     def post(self, count: int) -> list[Event]:
@@ -77,3 +78,11 @@ def test_a_part_begins_with_the_time_and_fits_one_step() -> None:
     posted = turn.post(FULL)
     assert turn.sent == [[Tick(monotonic_ms=0, unix_us=0), *posted]]
     assert len(turn.sent[0]) == EVENTS_TOGETHER_MAX
+
+
+def test_an_enclave_that_answers_at_once_hears_a_turn_when_it_is_over() -> None:
+    turn = _Turn(in_parts=False)
+    posted = turn.post(FULL + 1)
+    assert turn.sent == []
+    turn.end()
+    assert turn.sent == [[Tick(monotonic_ms=0, unix_us=0), *posted]]
