@@ -104,6 +104,7 @@ class Run:
         try:
             await self._start_nodes(remains)
             if remains is None:
+                network.make_keys(self._options.users)  # last, as ``begin`` does
                 opened = await network.open(self._plan.actions)
             else:
                 opened = await network.bring_back(remains, before=self._plan.actions)
@@ -137,7 +138,7 @@ class Run:
                 "separates its enclave from its host"
             )
         if remains is None:
-            await network.begin([first])
+            await network.found(first)
             self._tell(network.nodes[0], "started")
         else:
             await network.recover(first, remains)

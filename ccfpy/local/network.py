@@ -97,15 +97,15 @@ class ProcessNetwork:
                 with_encryption_key=name in options.members,
             )
 
-    async def begin(self, placements: Sequence[Placement]) -> None:
-        """Start the first node, and join the other nodes before the service is opened.
+    async def found(self, placement: Placement) -> None:
+        """Make the members' keys, and start the first node.
 
         Raises:
-            CcfpyError: a node does not come up.
+            CcfpyError: the node does not come up.
         """
         self.make_keys(self.options.members)
-        first = NodeProcess(self.options, 0, placements[0])
-        first.prepare(founder(self.options, placements[0]), trusted=None)
+        first = NodeProcess(self.options, 0, placement)
+        first.prepare(founder(self.options, placement), trusted=None)
         self._start(first)
         await first.wait_started()
         first.has_joined = True
@@ -114,11 +114,23 @@ class ProcessNetwork:
         )
         async with self.connect(first) as anybody:
             await wait_ready(anybody)
+
+    async def begin(self, placements: Sequence[Placement]) -> None:
+        """Start the first node, and join the other nodes before the service is opened.
+
+        The users' keys are made last, as CCF's ``start_network.py`` does: a script that
+        waits for a user's key finds all nodes joined and the service about to open.
+
+        Raises:
+            CcfpyError: a node does not come up.
+        """
+        await self.found(placements[0])
         joining = [self.launch(placement) for placement in placements[1:]]
         for node in joining:
             await node.wait_started()
         for node in joining:
             await self.wait_joined(node)
+        self.make_keys(self.options.users)
 
     async def recover(
         self,
@@ -183,9 +195,6 @@ class ProcessNetwork:
     async def open(self, actions: Sequence[Mapping[str, Json]] = ()) -> TxId:
         """Open the service to its users; return the transaction that did so.
 
-        The users' keys are made here, as CCF's ``start_network.py`` does: a script that
-        waits for a user's key finds all nodes joined and the service about to open.
-
         Args:
             actions: what else members vote for.
 
@@ -193,7 +202,6 @@ class ProcessNetwork:
             ClientError: it does not open.
         """
         options = self.options
-        self.make_keys(options.users)
         primary = await self.primary()
         async with self.connect(primary) as anybody:
             return await open_service(

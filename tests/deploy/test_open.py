@@ -26,7 +26,6 @@ def options(tmp_path: Path) -> ServiceOptions:
 
 async def _open_during_an_election(network: ProcessNetwork) -> None:
     await network.begin([Placement()] * 3)
-    network.make_keys(opening.USERS)
     first = network.nodes[0]
     addresses = [node.url.removeprefix("https://") for node in network.nodes]
     first.pause()

@@ -166,7 +166,6 @@ def run(workspace: Path) -> Seen:
     state = _Run(workspace)
     try:
         asyncio.run(network.begin([Placement()]))
-        network.make_keys([OWNER])
         (node,) = network.nodes
         ciphertext = asyncio.run(_use(network, node, state))
         searched = state.secrets() | {"marker": marker.encode()}
