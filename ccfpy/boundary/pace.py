@@ -13,3 +13,8 @@ WATCH_NS: Final = 200_000
 """How long a side that has heard often looks for more before it sleeps. Either side
 needs 20 to 60 µs to wake a thread that sleeps on another processor, where a read takes
 the enclave 10. Other processes that want the processor get it meanwhile."""
+
+WATCHED_EVENTS_MAX: Final = 16
+"""The most events at once after which a side looks for more. Where more come at once,
+there are many clients: the next requests gather while a side sleeps, and a side that
+stays awake takes the processor from these clients."""

@@ -1,9 +1,10 @@
 """Receive events, step, send the effects: the whole life of an enclave.
 
 Nothing happens between steps: the process sleeps until the host speaks. While the host
-speaks often, the process watches its pipe for a moment before. The enclave ends
-when what it steps stops, when the channel ends, or when there is a defect. The enclave
-then says where the defect is, but quotes no value: values may be secrets.
+speaks often and says little at once, the process watches its pipe for a moment before.
+The enclave ends when what it steps stops, when the channel ends, or when there is a
+defect. The enclave then says where the defect is, but quotes no value: values may be
+secrets.
 
 Usually the enclave is a node, which several threads step in turn (`threads.py`). A
 `BoundaryProtocol` names the messages of any kind.
@@ -22,7 +23,7 @@ from ccfpy.base.places import places_of
 from ccfpy.boundary.effects import Effect, LogLevel, Stop, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
-from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS
+from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS, WATCHED_EVENTS_MAX
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader, Vocabulary
 from ccfpy.enclave.channel import HostChannel
@@ -103,8 +104,8 @@ class Conversation(Generic[EventT, EffectT]):
         self._receive = channel.receive_into
         self._send = channel.send
         self._watch = channel.watch
-        self._speaks_often = False
-        """Whether the host let the enclave wait for a moment at most."""
+        self._is_watching = False
+        """Whether the host said little, and let the enclave wait a moment at most."""
         # One buffer for good: one of this size would be mapped and unmapped each time.
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._batches: deque[Sequence[EventT]] = deque()
@@ -120,15 +121,17 @@ class Conversation(Generic[EventT, EffectT]):
         batches = self._batches
         while not batches:
             began_ns = monotonic_ns()
-            if self._speaks_often:
+            if self._is_watching:
                 self._watch(WATCH_NS)
             count = self._receive(self._buffer)
             if not count:
                 return ()
-            self._speaks_often = monotonic_ns() - began_ns < 2 * WATCH_NS
+            waited_ns = monotonic_ns() - began_ns
             events: list[EventT] = []
             for body in self._feed(self._buffer[:count]):
                 events += self._decode(body)
+            is_little = len(events) <= WATCHED_EVENTS_MAX
+            self._is_watching = is_little and waited_ns < 2 * WATCH_NS
             if 0 < len(events) <= EVENTS_TOGETHER_MAX:
                 return events
             for first in range(0, len(events), EVENTS_TOGETHER_MAX):

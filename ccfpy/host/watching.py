@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic_ns
 
 from ccfpy.boundary.events import Event, SessionData
-from ccfpy.boundary.pace import WATCH_NS
+from ccfpy.boundary.pace import WATCH_NS, WATCHED_EVENTS_MAX
 
 _let_others_run: Callable[[], None] = getattr(os, "sched_yield", partial(time.sleep, 0))
 
@@ -40,9 +40,10 @@ class Watch:
     def sent(self, events: Sequence[Event]) -> None:
         """Stay awake if a turn sent requests, soon after the last turn that did.
 
-        A turn sends requests if its first event is one.
+        A turn sends requests if its first event is one. After a turn of more than
+        ``WATCHED_EVENTS_MAX`` events the loop does not stay awake.
         """
-        if type(events[0]) is not SessionData:
+        if type(events[0]) is not SessionData or len(events) > WATCHED_EVENTS_MAX:
             return
         now_ns = monotonic_ns()
         if now_ns - self._asked_ns < 2 * WATCH_NS:

@@ -7,12 +7,13 @@ import pytest
 
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.events import Event, SessionData, SessionWritten, Woken
-from ccfpy.boundary.pace import WATCH_NS
+from ccfpy.boundary.pace import WATCH_NS, WATCHED_EVENTS_MAX
 from ccfpy.host.watching import Watch
 
 REQUEST = SessionData(session=SessionId(1), data=b"a")
 OTHERS = SessionData(session=SessionId(2), data=b"a")
 WRITTEN = SessionWritten(session=SessionId(1), size=1)
+MANY = [REQUEST] * WATCHED_EVENTS_MAX
 
 
 class _Loop:
@@ -57,6 +58,9 @@ def _stays_awake(*batches: Sequence[Event], after_ns: int = 0) -> bool:
         ([[REQUEST], [WRITTEN]], False),
         ([[WRITTEN], [REQUEST]], False),
         ([[Woken()], [Woken()]], False),
+        ([MANY, MANY], True),
+        ([MANY, [*MANY, REQUEST]], False),
+        ([[*MANY, REQUEST], MANY], False),
     ],
 )
 def test_a_host_stays_awake_when_requests_follow_each_other(
