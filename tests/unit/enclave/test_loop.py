@@ -159,6 +159,7 @@ class _Listener:
         (WATCHED_EVENTS_MAX + 1, 0, False),
         (EVENTS_TOGETHER_MAX + 1, 0, False),
         (1, 2 * WATCH_NS, False),
+        (EVENTS_TOGETHER_MAX + 1, 2 * WATCH_NS, False),
     ],
 )
 def test_an_enclave_watches_a_host_that_speaks_often_and_says_little(
