@@ -1,5 +1,8 @@
 """The signature that proves an entry."""
 
+from itertools import permutations
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +89,23 @@ def test_all_is_forgotten_when_it_is_too_much() -> None:
     assert index.covering(1) == (1, False)
     last = limits.SIGNATURES_FOUND_MAX + 1
     assert index.covering(last) == (last, True)
+
+
+@pytest.mark.parametrize("signatures", [(), (1,), (3,), (2, 4), (5,)])
+def test_in_whatever_order_entries_are_looked_at_no_gap_is_jumped(
+    signatures: tuple[int, ...],
+) -> None:
+    """All orders of all choices among five entries, and what is known after each."""
+    for count in range(1, 6):
+        for looked_at in permutations(range(1, 6), count):
+            index = _index(OWN_SINCE)
+            for at in looked_at:
+                index.examined(at, is_signature=at in signatures)
+            for seqno in range(1, 7):
+                at = seqno
+                while at in looked_at and at not in signatures:
+                    at += 1
+                assert index.covering(seqno) == (at, at in looked_at), looked_at
 
 
 @given(

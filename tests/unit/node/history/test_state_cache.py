@@ -206,6 +206,21 @@ def test_only_committed_seqnos_can_be_asked_for(wanted: list[Seqno]) -> None:
         _world().cache.states_for("a", wanted)
 
 
+def test_what_is_written_and_not_committed_cannot_be_asked_for() -> None:
+    world = _world()
+    world.log.commit_seqno = last = world.log.last_seqno - 1
+    for ask in (
+        lambda: world.cache.state_at("a", last + 1),
+        lambda: world.cache.states_range("a", last, last + 1),
+        lambda: world.cache.states_for("a", [last + 1, 1]),
+    ):
+        with pytest.raises(ValueError, match="only committed"):
+            ask()
+    world.work()
+    assert not world.read
+    assert _seqnos(world, "a", last) is None
+
+
 @pytest.mark.slow
 def test_only_so_many_seqnos_can_be_asked_for() -> None:
     world = _world(10)

@@ -9,6 +9,8 @@ from ccfpy.base import json, limits
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.boundary.effects import Effect, OpenLedger, ReadLedger
 from ccfpy.boundary.events import LedgerRead
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.signature import is_signature
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.node import CANNOT_GO_ON
 from ccfpy.testing.node import InProcessNode, Person
@@ -20,6 +22,7 @@ from ccfpy.testing.recovery import (
 )
 from ccfpy.testing.surroundings import Alone, Remains, Timed
 from tests.damage import with_a_bit_changed
+from tests.unit.ledger.sealed import seal
 from tests.unit.node.conftest import NotesApp
 from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import message, read, state, status, wait, write
@@ -263,6 +266,30 @@ def test_a_host_that_lies_stops_the_node(
     assert stop is not None
     assert stop.exit_code == CANNOT_GO_ON
     assert reason in stop.reason
+    assert OpenLedger() not in reading.host.effects
+
+
+@row(
+    Part.PRIVATE,
+    "the host provides, as the last entry, another that no signature covers",
+    "The node stops: the roots differ.",
+)
+def test_an_end_that_no_signature_covers_is_held_against_the_public_ledger(
+    reading: InProcessNode, slow_host: SlowHost
+) -> None:
+    """The other entry opens, as one does that a primary lost with an election."""
+    entries = reading.host.entries
+    reading.propose({"name": "trigger_ledger_chunk"})
+    last = Transaction.parse(entries[-1])
+    assert not is_signature(last.domain.write_set)
+    secret = replica_of(reading).tail.secrets.at(last.txid.seqno)
+    slow_host.is_slow = False
+    entries[-1] = seal(secret, last.txid, {"notes": {b"a": b"lost"}}).data
+    reading.step(reading.host.read_ledger(slow_host.asked[0]))
+    stop = reading.host.stop
+    assert stop is not None
+    assert stop.exit_code == CANNOT_GO_ON
+    assert "Root of public store does not match root of private store" in stop.reason
     assert OpenLedger() not in reading.host.effects
 
 

@@ -173,6 +173,43 @@ def test_a_rollback_undoes_state_tree_secrets_and_what_the_host_holds() -> None:
     assert ledger.put(b"a", b"4") == TxId(2, 3)
 
 
+def lost_and_written_again() -> Ledger:
+    """Return a ledger of which a signed end was rolled back, and another signed."""
+    ledger = Ledger()
+    ledger.put_credentials()
+    ledger.sign()
+    for value in (b"lost", b"lost too"):
+        ledger.put(b"a", value)
+    ledger.tail.sign(SIGNER, 2, issued_at=1)
+    ledger.tail.rollback(2, signed=2)
+    ledger.put(b"a", b"kept")
+    ledger.sign()
+    return ledger
+
+
+def test_after_a_rollback_receipts_are_of_what_was_written_in_its_place() -> None:
+    tail = lost_and_written_again().tail
+    for seqno in range(1, tail.last_seqno + 1):
+        receipt = tail.receipt(seqno, committed=tail.last_seqno)
+        assert receipt is not None
+        signed = seqno + seqno % 2
+        assert receipt.root() == tail.settled_tree().root(signed)
+
+
+def test_after_a_rollback_the_next_signature_stores_the_tree_since_the_last() -> None:
+    """Past entries are proved by the tree that the next signature stores."""
+    ledger = lost_and_written_again()
+    entries = ledger.entries()
+    assert len(entries) == 2 + 3 + 2, "what was lost was written too"
+    kept, signature = map(Transaction.parse, entries[-2:])
+    written = signature.domain.write_set
+    stored = MerkleTree.deserialise(
+        written["public:ccf.internal.tree"][bytes(8)] or b""
+    )
+    assert (stored.first, len(stored)) == (2, signature.txid.seqno)
+    assert stored.leaf(kept.txid.seqno) == kept.leaf
+
+
 def test_a_backup_comes_to_the_same_state_bytes_and_receipts() -> None:
     primary, backup = Ledger(chunk_bytes=500), Ledger()
     primary.put_credentials()

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
-from ccfpy.base.ids import TxId
+from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.snapshot import PublicSnapshot
@@ -21,7 +22,7 @@ from tests.attacks import attack
 from tests.unit.kv.plain_snapshot import snapshot_of
 from tests.unit.ledger.made import FIRST, SECOND
 from tests.unit.ledger.plain_snapshot import write_snapshot
-from tests.unit.node.ledger_of_one import LedgerOfOne
+from tests.unit.node.ledger_of_one import LedgerOfOne, node_info
 from tests.unit.node.snapshots.test_snapshotter import Files, settle
 
 SERVICE = [FIRST.certificate]
@@ -82,6 +83,24 @@ def test_it_says_where_the_node_starts() -> None:
         Configuration(seqno=1, nodes=frozenset((FIRST.node,))),
     )
     assert start.signature == LEDGER.signatures[4]
+
+
+def test_only_trusted_nodes_count_in_its_configuration() -> None:
+    """A node that waits has no vote, and one that left has none any more."""
+    public = Snapshot.parse(DATA).public
+    (before,) = (each for each in public.maps if each.name == nodes.INFO.name)
+    encode, describe = nodes.INFO.key_codec.encode, nodes.INFO.value_codec.encode
+    others = [
+        (encode(NodeId(f"{at:064x}")), 3, describe(node_info(status)))
+        for at, status in enumerate(NodeStatus)
+    ]
+    records = before._replace(version=3, entries=(*before.entries, *others))
+    maps = [each for each in public.maps if each is not before]
+    data = made(public._replace(maps=tuple(sorted([*maps, records]))))
+    trusted = NodeId(f"{list(NodeStatus).index(NodeStatus.TRUSTED):064x}")
+    assert StartingPoint.read(data, SERVICE).configurations == (
+        Configuration(seqno=3, nodes=frozenset((FIRST.node, trusted))),
+    )
 
 
 def test_state_snapshot_state_and_on_with_equal_roots() -> None:
