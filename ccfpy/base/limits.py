@@ -494,8 +494,10 @@ NODE_DATA_BYTES_MAX: int = 8 * KIB
 NODE_NETWORK_BYTES_MAX: int = 16 * KIB
 """Of all that a node says of its interfaces."""
 NODE_INTERFACES_MAX: int = 32
-NODE_ADDRESS_CHARS_MAX: int = 300
-"""Of ``host:port``; a name has 253 characters at most."""
+HOST_NAME_CHARS_MAX: int = 253
+"""Of a host's name, as DNS has it."""
+NODE_ADDRESS_CHARS_MAX: int = HOST_NAME_CHARS_MAX + len(":65535")
+"""Of ``host:port``."""
 NODE_REQUEST_CHARS_MAX: int = 8 * KIB
 """Of a certificate request, which names the node's every address."""
 NODE_ENCRYPTION_KEY_CHARS_MAX: int = 1 * KIB

@@ -59,12 +59,8 @@ def status(
         _watch(place)
         return
     seen = asyncio.run(_look(place))
-    told = [
-        f"https://{address}"
-        for node in seen.nodes
-        for address in list(node.interfaces.values())[:1]
-    ]
-    place.remember(told)
+    trusted = [node.url for node in seen.nodes if node.status == "Trusted"]
+    place.remember([url for url in trusted if url])
     if json:
         print_json(as_json(seen))
     else:

@@ -43,7 +43,7 @@ def table(survey: Survey, *, now: datetime) -> Group:
         nodes.add_row(
             node.id[:ID_CHARACTERS],
             _status(node),
-            _role(node),
+            _role(survey, node),
             *_progress(survey, node),
             _day(node.valid_until, now),
             ", ".join(node.addresses),
@@ -70,13 +70,16 @@ def _status(node: NodeReport) -> str:
     return f"{node.status}, may stop" if node.is_removable else node.status
 
 
-def _role(node: NodeReport) -> Text:
+def _role(survey: Survey, node: NodeReport) -> Text:
+    if not node.is_of_service:
+        return Text("joining" if node.status == "Pending" else NOTHING, style="yellow")
     if node.answer is None:
-        words = "joining" if node.status == "Pending" else "no answer"
-        return Text(words, style="yellow" if node.status == "Pending" else "red")
+        return Text("no answer", style="red")
     role = role_of(node.answer)
     if node.answer.is_stopping:
         role += ", stopping"
+    if survey.is_behind(node):
+        return Text(f"{role}, behind", style="red")
     return Text(role, style="green" if node.answer.leadership == LEADER else "")
 
 
@@ -135,6 +138,7 @@ def _node_as_json(survey: Survey, node: NodeReport) -> Mapping[str, object]:
         "view": None if answer is None else answer.view,
         "commit": None if answer is None else str(answer.commit),
         "lag": survey.lag(node),
+        "is_behind": survey.is_behind(node),
         "heard_ms_ago": survey.silent_ms(node),
         "is_stopping": None if answer is None else answer.is_stopping,
     }

@@ -220,9 +220,11 @@ class Place:
 
 def _addresses(folder: Path) -> list[str]:
     """Read the addresses that local nodes left beside the keys, in their order."""
+    from ccfpy.client.addresses import published_url
+
     paths = [p for p in folder.glob("*.rpc_addresses") if _ADDRESSES.fullmatch(p.name)]
     paths.sort(key=lambda path: int(path.stem))
-    found = []
+    found: list[str] = []
     for path in paths:
         try:
             addresses = loads_object(path.read_bytes())
@@ -230,12 +232,14 @@ def _addresses(folder: Path) -> list[str]:
             raise CommandFailed(
                 f"{path} holds no addresses: {error}; give --url"
             ) from error
-        found += [f"https://{address}" for address in list(addresses.values())[:1]]
+        found += filter(None, map(published_url, list(addresses.values())[:1]))
     return found
 
 
 def _learned(folder: Path, service: Path) -> list[str]:
     """Return the addresses that this service told earlier; none of another service."""
+    from ccfpy.client.addresses import published_url
+
     try:
         kept = loads_object((folder / LEARNED_FILE).read_bytes())
     except (OSError, Malformed):
@@ -243,7 +247,8 @@ def _learned(folder: Path, service: Path) -> list[str]:
     urls = kept.get("addresses")
     if kept.get("service") != _digest(service) or not isinstance(urls, list):
         return []
-    return [url for url in urls[:LEARNED_MAX] if isinstance(url, str)]
+    told = (url.removeprefix("https://") for url in urls if isinstance(url, str))
+    return [*filter(None, map(published_url, told))][:LEARNED_MAX]
 
 
 def _digest(service: Path) -> str:

@@ -8,7 +8,9 @@ as both and moves to the end.
 from collections.abc import Iterable, Sequence
 from urllib.parse import urljoin, urlsplit
 
+from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.net_address import NetAddress
 from ccfpy.client.errors import ClientError, Unreachable
 
 ADDRESSES_MAX = 64
@@ -125,8 +127,22 @@ def published_addresses(nodes: JsonObject, interface: str | None) -> list[str]:
             if not isinstance(described, dict):
                 continue
             if name == interface or (interface is None and speaks_http_1(described)):
-                found += _addresses(described.get("published_address"))
+                found += filter(
+                    None, [published_url(described.get("published_address"))]
+                )
     return found
+
+
+def published_url(address: Json) -> str | None:
+    """Return the origin of a published address; None for what cannot be asked.
+
+    Anybody can ask a service to list a node, with an address of any text.
+    """
+    try:
+        place = NetAddress.parse(address) if isinstance(address, str) else None
+    except Malformed:
+        return None
+    return place.url if place is not None and place.port else None
 
 
 def speaks_http_1(interface: JsonObject) -> bool:
@@ -137,10 +153,3 @@ def speaks_http_1(interface: JsonObject) -> bool:
 def _objects(value: Json) -> list[JsonObject]:
     entries = value if isinstance(value, list) else []
     return [entry for entry in entries if isinstance(entry, dict)]
-
-
-def _addresses(value: Json) -> list[str]:
-    try:
-        return [base_url(value)] if isinstance(value, str) else []
-    except ClientError:
-        return []

@@ -7,7 +7,7 @@ from typing import Self
 
 from ccfpy.base.ids import NodeId, Seqno, TxId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.addresses import speaks_http_1
+from ccfpy.client.addresses import published_url, speaks_http_1
 from ccfpy.client.reply import text_field
 from ccfpy.crypto.certs import Certificate
 
@@ -69,7 +69,7 @@ class Answer:
             leadership=leadership if isinstance(leadership, str) else None,
             view=number_of(details.get("current_view")),
             primary=NodeId(primary) if isinstance(primary, str) else None,
-            commit=_txid(commit),
+            commit=read_txid(commit),
             heard={
                 NodeId(node): Heard(
                     seqno=Seqno(number_of(object_of(ack).get("seqno"))),
@@ -112,13 +112,23 @@ class NodeReport:
 
     @property
     def addresses(self) -> list[str]:
-        """Where it is published, the one to ask first."""
+        """Where it says that it is published, the one to ask first."""
         return list(self.interfaces.values())
 
     @property
     def url(self) -> str:
-        """Where it is asked; no address if the service knows none."""
-        return f"https://{self.addresses[0]}" if self.interfaces else ""
+        """Where it is asked; empty if it is published nowhere."""
+        return next(filter(None, map(published_url, self.addresses)), "")
+
+    @property
+    def is_of_service(self) -> bool:
+        """Whether the service relies on it, so that it may be asked for itself.
+
+        A retired node is needed until its retirement is final. Anybody may have made a
+        node that is pending.
+        """
+        is_needed = self.status == "Retired" and not self.is_removable
+        return self.status == "Trusted" or is_needed
 
 
 def read_node(
@@ -163,7 +173,9 @@ def _published(interfaces: JsonObject) -> Iterator[tuple[str, str]]:
         return is_others or not speaks_http_1(entries[name])
 
     for name in sorted(entries, key=is_apart):
-        yield name, text_field(entries[name], "published_address")
+        address = entries[name].get("published_address")
+        if isinstance(address, str):
+            yield name, address
 
 
 def object_of(value: Json) -> JsonObject:
@@ -180,5 +192,10 @@ def _seqno(value: Json) -> Seqno | None:
     return value if isinstance(value, int) else None
 
 
-def _txid(text: str) -> TxId:
+def read_txid(text: str) -> TxId:
+    """Read a transaction's id as ``/node/commit`` gives it.
+
+    Raises:
+        Malformed: it is none.
+    """
     return TxId(0, 0) if text == NOTHING_COMMITTED else TxId.parse(text)

@@ -1,7 +1,11 @@
 """The reports of a service's nodes about themselves and each other, read all at once.
 
-The list of nodes comes from the node in the latest view. Then each node is asked, for a
-short time: a node that is down costs one time-out and does not stop the survey.
+A node that is retired, or cut off from the others, may still run and answer, even in a
+later view than the others; but it commits nothing any more. So the list of nodes is
+that of the node that has committed most, and is asked for again if the primary has
+committed more. Then each node that the service trusts is asked, for a short time: a
+node that is down costs one time-out and does not stop the survey. Others are not
+contacted: a stranger who asks to join chooses where its node is said to be.
 """
 
 import asyncio
@@ -10,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import NodeId
+from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, ServiceError, Unreachable
@@ -18,9 +22,9 @@ from ccfpy.client.governance import read_governance
 from ccfpy.client.node_report import (
     Answer,
     NodeReport,
-    number_of,
     object_of,
     read_node,
+    read_txid,
 )
 from ccfpy.client.prefixes import NotOneId, whole_id
 from ccfpy.client.reply import text_field
@@ -61,13 +65,28 @@ class Survey:
 
     @property
     def primary(self) -> NodeReport | None:
-        """The node that leads in the latest view, of those that answered."""
+        """The leader that most others name, and of equals the one that committed most.
+
+        A node that was cut off may still lead, in the view in which it was.
+        """
+
+        def rank(leader: NodeReport) -> tuple[int, int, int]:
+            assert leader.answer is not None, "it leads"
+            view = leader.answer.view
+            naming = [
+                node
+                for node in self.nodes
+                if node.answer is not None
+                and (node.answer.primary, node.answer.view) == (leader.id, view)
+            ]
+            return len(naming), leader.answer.commit.seqno, view
+
         leaders = [
-            (node.answer.view, node)
+            node
             for node in self.nodes
             if node.answer is not None and node.answer.leadership == LEADER
         ]
-        return max(leaders, key=lambda leader: leader[0])[1] if leaders else None
+        return max(leaders, key=rank, default=None)
 
     @property
     def has_majority(self) -> bool:
@@ -76,12 +95,24 @@ class Survey:
         if not answers:
             return False
         latest = self.primary
-        answer = latest.answer if latest else max(answers, key=lambda a: a.view)
+        answer = latest.answer if latest else max(answers, key=lambda a: a.commit.seqno)
         assert answer is not None, "the primary answered"
         there = {node.id for node in self.nodes if node.answer is not None}
         return all(
             2 * len(there.intersection(nodes)) > len(nodes)
             for nodes in answer.configurations
+        )
+
+    def is_behind(self, node: NodeReport) -> bool:
+        """Return whether a node takes another for the primary, or is in an older view.
+
+        What it says of the service is not to be relied upon.
+        """
+        primary = self.primary
+        if node.answer is None or primary is None or primary.answer is None:
+            return False
+        return node is not primary and (
+            node.answer.leadership == LEADER or node.answer.view < primary.answer.view
         )
 
     def lag(self, node: NodeReport) -> int | None:
@@ -106,9 +137,14 @@ class Survey:
             NotOneId: there is none, or there are several.
         """
         nodes = {node.id: node for node in self.nodes}
-        for node in self.nodes:
-            if name == node.id or name in node.addresses:
-                return node
+        if name in nodes:
+            return nodes[NodeId(name)]
+        there = [node for node in self.nodes if name in node.addresses]
+        if len(there) == 1:
+            return there[0]
+        if there:  # a node that asks to join may claim any address
+            ids = ", ".join(node.id for node in there)
+            raise NotOneId(f"{name} is the address of {len(there)} nodes: {ids}")
         found = nodes.get(NodeId(whole_id("node", name, nodes)))
         if found is None:
             raise NotOneId(f"the service has no node {name}")
@@ -133,39 +169,85 @@ async def survey(
         for url in urls
     ]
     found = await asyncio.gather(*map(_list, asked), return_exceptions=True)
-    lists = [entry for entry in found if isinstance(entry, tuple)]
+    lists = [entry for entry in found if isinstance(entry, _Listed)]
     if not lists:
         for error in found:
             assert isinstance(error, BaseException), "no list, so an error"
             raise error
         raise Unreachable("no address of a node to ask")
-    _, status, certificate, nodes = max(lists, key=lambda entry: entry[0])
-    return Survey(
-        status=status,
-        valid_until=Certificate.from_pem(certificate).not_after,
-        nodes=await asyncio.gather(
-            *(
-                _ask(node, service_certificate, timeout_s)
-                for node in sorted(nodes, key=lambda node: (node.addresses, node.id))
-            )
-        ),
+    latest = max(lists, key=lambda entry: entry.commit.seqno)
+    seen = await _complete(latest, {}, service_certificate, timeout_s)
+    primary = seen.primary
+    if primary is None or primary.answer is None:
+        return seen
+    if primary.answer.commit.seqno <= latest.commit.seqno:
+        return seen
+    leading = Connection(
+        primary.url, service_certificate=service_certificate, timeout_s=timeout_s
     )
+    try:
+        latest = await _list(leading)
+    except (ClientError, Malformed):  # it has ended since
+        return seen
+    known = {node.id: node for node in seen.nodes if node.answer is not None}
+    return await _complete(latest, known, service_certificate, timeout_s)
 
 
-async def _list(connection: Connection) -> tuple[int, str, str, list[NodeReport]]:
-    """Return view, the service's status and certificate, and nodes, from one node."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """What one node says of the service.
+
+    Attributes:
+        commit: up to where that node has committed.
+        status: the service's.
+        certificate: the service's.
+    """
+
+    commit: TxId
+    status: str
+    certificate: str
+    nodes: Sequence[NodeReport]
+
+
+async def _list(connection: Connection) -> _Listed:
+    """Ask one node for the service's status and certificate, and for its nodes."""
     async with connection:
+        commit = (await connection.get("/node/commit")).object()
         network = (await connection.get("/node/network")).object()
         listed = (await connection.get("/node/network/nodes")).object()
         removable = (await connection.get("/node/network/removable_nodes")).object()
         governed = await _governed(connection)
     gone = {text_field(node, "node_id") for node in _nodes(removable)}
-    reports = [read_node(node, governed, gone) for node in _nodes(listed)]
-    return (
-        number_of(network.get("current_view")),
-        text_field(network, "service_status"),
-        text_field(network, "service_certificate"),
-        reports,
+    return _Listed(
+        commit=read_txid(text_field(commit, "transaction_id")),
+        status=text_field(network, "service_status"),
+        certificate=text_field(network, "service_certificate"),
+        nodes=[read_node(node, governed, gone) for node in _nodes(listed)],
+    )
+
+
+async def _complete(
+    listed: _Listed,
+    known: Mapping[NodeId, NodeReport],
+    service_certificate: str,
+    timeout_s: float,
+) -> Survey:
+    """Ask each node that may be asked, other than those that have answered."""
+
+    async def answering(node: NodeReport) -> NodeReport:
+        if not node.is_of_service:
+            return replace(node, trouble="it is not trusted, and was not asked")
+        if not node.url:
+            return replace(node, trouble="it has no address")
+        if node.id in known:
+            return replace(node, answer=known[node.id].answer)
+        return await _ask(node, service_certificate, timeout_s)
+
+    nodes = sorted(listed.nodes, key=lambda node: (node.addresses, node.id))
+    return Survey(
+        status=listed.status,
+        valid_until=Certificate.from_pem(listed.certificate).not_after,
+        nodes=await asyncio.gather(*map(answering, nodes)),
     )
 
 

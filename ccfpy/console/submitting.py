@@ -20,6 +20,7 @@ from ccfpy.client.signers import detached
 from ccfpy.console.answers import SigningFacts, Submitted
 from ccfpy.console.ledger_routes import answer
 from ccfpy.console.service import Service
+from ccfpy.service.nodes import trusted_nodes
 from ccfpy.service.tables import members
 from ccfpy.service.tables.nodes import INFO
 from ccfpy.service.tables.proposals import COSE_RECENT_PROPOSALS
@@ -121,10 +122,15 @@ def too_long(size: int) -> str:
 
 
 def _body_limits(state: PublicState) -> Iterator[int]:
-    """Yield how long a body may be, for each interface of each node."""
-    nodes = dict(INFO.of(state.store.begin(read_only=True)).items())
-    for node in nodes.values():
+    """Yield how long a body may be, for each interface of each node of the service.
+
+    Nodes that are not trusted say what they like.
+    """
+    for node in trusted_nodes(state.store.begin(read_only=True)).values():
         for interface in node.rpc_interfaces.values():
             limits = interface.http_configuration
             size = limits.get("max_body_size") if isinstance(limits, dict) else None
-            yield parse_size(size) if isinstance(size, str) else HTTP_BODY_BYTES_MAX
+            try:
+                yield parse_size(size) if isinstance(size, str) else HTTP_BODY_BYTES_MAX
+            except Malformed:
+                yield HTTP_BODY_BYTES_MAX

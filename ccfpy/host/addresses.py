@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ccfpy.base.errors import ConfigurationRefused
-from ccfpy.base.ipv6 import unbracketed
+from ccfpy.base.net_address import unbracketed
 
 PORT_MAX = 65_535
 

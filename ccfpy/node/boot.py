@@ -10,8 +10,8 @@ from ccfpy.attestation import virtual
 from ccfpy.base import json, limits
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ids import is_hex_id
-from ccfpy.base.ipv6 import unbracketed
 from ccfpy.base.json import Json
+from ccfpy.base.net_address import unbracketed
 from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.boundary.configuration import (
     ConsensusConfiguration,

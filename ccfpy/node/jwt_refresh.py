@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import CallId, Seqno
-from ccfpy.base.ipv6 import bracketed
 from ccfpy.base.json import loads_object
+from ccfpy.base.net_address import bracketed
 from ccfpy.boundary.effects import LogLevel
 from ccfpy.http.messages import Request
 from ccfpy.http.tls_calls import ClientContext

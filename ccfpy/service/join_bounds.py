@@ -1,22 +1,23 @@
 """Bounds for what a node says of itself when it asks to join.
 
 On a virtual platform anybody can make evidence, so a stranger writes the record of a
-pending node: each field has a bound (`ccfpy.base.limits`). Evidence that only a
-platform can make has the bounds of the platform.
+pending node: each field has a bound (`ccfpy.base.limits`), and addresses are addresses.
+Evidence that only a platform can make has the bounds of the platform.
 """
 
 from ccfpy.base import json, limits
 from ccfpy.base.errors import LimitExceeded
+from ccfpy.base.net_address import NetAddress
 from ccfpy.service.join_messages import JoinRequest, write_network
 from ccfpy.service.tables.nodes import NetInterface, QuoteFormat
 
 
 def check(request: JoinRequest) -> None:
-    """Check every field of a request whose size the sender chooses.
+    """Check every field of a request that the sender chooses.
 
     Raises:
         LimitExceeded: a field is too large.
-        Malformed: a field cannot be written as JSON.
+        Malformed: a field cannot be written as JSON, or an address is none.
     """
     _check_evidence(request)
     _at_most(
@@ -65,6 +66,8 @@ def _check_evidence(request: JoinRequest) -> None:
 def _check_addresses(interface: NetInterface) -> None:
     for address in (interface.bind_address, interface.published_address):
         _at_most("an address", len(address), limits.NODE_ADDRESS_CHARS_MAX)
+        if address:  # CCF lets a node leave one out
+            NetAddress.parse(address)
 
 
 def _at_most(what: str, size: int, most: int) -> None:

@@ -69,6 +69,13 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "Only one trusted node may have an address, and the service tells "
                 "members when they trust a second node with it."
             ),
+            "an address that is none": (
+                "An address is a name or a number, and a port. The service refuses "
+                "any other text, and so do tools that read a list of nodes."
+            ),
+            "an address at which a stranger waits for operators": (
+                "Tools neither contact nor remember a node that is not trusted."
+            ),
             "the address of a node that waits to be trusted": (
                 "The address stays free until members trust a node with it."
             ),

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import VerificationFailed
-from ccfpy.base.ipv6 import unbracketed
+from ccfpy.base.net_address import unbracketed
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import BeginLedger

@@ -25,7 +25,7 @@ from ccfpy.base.errors import (
     VerificationFailed,
 )
 from ccfpy.base.ids import CallId, Seqno
-from ccfpy.base.ipv6 import bracketed, unbracketed
+from ccfpy.base.net_address import bracketed, unbracketed
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.events import Boot
@@ -98,7 +98,7 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
     )
     try:
         join_bounds.check(request_of(running))
-    except LimitExceeded as error:
+    except (LimitExceeded, Malformed) as error:
         raise ConfigurationRefused(f"what this node says of itself: {error}") from error
     parts.outbox.info(f"Created join node {identity.node_id}")
     return running

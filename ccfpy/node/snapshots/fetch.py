@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, LimitExceeded, Malformed
-from ccfpy.base.ipv6 import bracketed
+from ccfpy.base.net_address import bracketed
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
 from ccfpy.http.messages import Request, Response

@@ -12,7 +12,8 @@ NODES = [
     reported("b", answered(view=3, seqno=15)),
     reported("c", status="Pending"),
     reported("d"),
-    reported("e", answered(), status="Retired", is_removable=True),
+    reported("e", status="Retired", is_removable=True),
+    reported("f", answered(leads=True, view=2)),
 ]
 SURVEY = Survey(status="Open", valid_until=UNTIL, nodes=NODES)
 
@@ -33,7 +34,8 @@ def test_each_node_is_a_line() -> None:
         f"bbbbbbbb Trusted backup 3 3.15 5 40 ms {until} 127.0.0.1:98",
         f"cccccccc Pending joining - - - - {until} 127.0.0.1:99",
         f"dddddddd Trusted no answer - - - 9 s {until} 127.0.0.1:100",
-        f"eeeeeeee Retired, may stop backup 2 2.10 10 - {until} 127.0.0.1:101",
+        f"eeeeeeee Retired, may stop - - - - - {until} 127.0.0.1:101",
+        f"ffffffff Trusted primary, behind 2 2.10 10 - {until} 127.0.0.1:102",
     ]
 
 
@@ -79,3 +81,4 @@ def test_a_program_is_told_the_same() -> None:
     assert (nodes[1]["lag"], nodes[1]["heard_ms_ago"]) == (5, 40)
     assert (nodes[3]["is_reachable"], nodes[3]["trouble"]) == (False, "no answer")
     assert nodes[3]["commit"] is None
+    assert [node["is_behind"] for node in nodes] == [*(False,) * 5, True]

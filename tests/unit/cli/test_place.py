@@ -78,6 +78,20 @@ def test_addresses_that_a_service_told_are_kept_for_that_service(
     assert Place.find(None, service_folder, None).urls == ["https://127.0.0.1:1"]
 
 
+def test_what_is_no_address_is_passed_over_where_it_was_kept(
+    service_folder: Path,
+) -> None:
+    """An earlier version kept whatever a service listed."""
+    (service_folder / "0.rpc_addresses").write_text('{"main": "h]x:[1"}')
+    (service_folder / "1.rpc_addresses").write_text('{"main": 5}')
+    place = Place.find(None, service_folder, None)
+    hostile = ["https://h]x:[1", "https://[/x]y:1", "https://\x1b[2J:1", "", "b:1"]
+    place.remember([*hostile, "https://127.0.0.1:2"])
+    again = Place.find(None, service_folder, None)
+    assert again.urls == ["https://b:1", "https://127.0.0.1:2"]
+    assert again.connect().addresses
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"addresses": 5}', '{"addresses": [5]}'])
 def test_a_file_of_addresses_that_nobody_understands_is_left_alone(
     service_folder: Path, text: str

@@ -28,13 +28,14 @@ def answered(
     seqno: int = 10,
     heard: Mapping[str, int] | None = None,
     configurations: Sequence[str] = ("abc",),
+    names: str | None = None,
 ) -> Answer:
     """Return what a node says of itself; others are named by their letters."""
     return Answer(
         state="PartOfNetwork",
         leadership="Leader" if leads else "Follower",
         view=view,
-        primary=None,
+        primary=None if names is None else node_id(names),
         commit=TxId(view, seqno),
         heard={
             node_id(letter): Heard(seqno=seqno, silent_ms=silent_ms)
@@ -75,6 +76,8 @@ class Service:
         address: where it answers, once that is known.
         statuses: each node's, by its letter; ``a`` is the one that answers.
         votes_needed: until a proposal is accepted.
+        view: of this node.
+        commit: up to where it has committed.
         looks_until_removable: how often nodes are listed after one was retired, before
             it can be done without.
     """
@@ -83,6 +86,8 @@ class Service:
     address: str = ""
     statuses: dict[str, str] = field(default_factory=lambda: {"a": "Trusted"})
     addresses: dict[str, str] = field(default_factory=dict)
+    view: int = 2
+    commit: str = "2.9"
     votes_needed: int = 1
     looks_until_removable: int = 2
     has_governance: bool = True
@@ -149,7 +154,7 @@ class Service:
         nodes: JsonObject = {node_id(letter): {} for letter in self.statuses}
         details: JsonObject = {
             "leadership_state": "Leader",
-            "current_view": 2,
+            "current_view": self.view,
             "primary_id": node_id("a"),
             "acks": {node_id("b"): {"seqno": 7, "last_received_ms": 40}},
             "configs": [{"nodes": nodes}],
@@ -158,12 +163,12 @@ class Service:
             "/node/network": {
                 "service_status": "Open",
                 "service_certificate": self.certificate,
-                "current_view": 2,
+                "current_view": self.view,
             },
             "/node/network/nodes": {"nodes": [*self._listed()]},
             "/node/state": {"state": "PartOfNetwork", "stop_notice": True},
             "/node/consensus": {"details": details},
-            "/node/commit": {"transaction_id": "2.9"},
+            "/node/commit": {"transaction_id": self.commit},
             "/node/tx": {"status": "Committed"},
             "/gov/members/proposals": {
                 "value": [self._proposal()] if self.state else []
@@ -208,7 +213,7 @@ class Service:
         return [
             {
                 "nodeId": node_id(letter),
-                "certificate": self.certificate,
+                "certificate": None if status == "Pending" else self.certificate,
                 "retiredCommitted": status == "Retired",
             }
             for letter, status in self.statuses.items()

@@ -1,10 +1,12 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from ccfpy.client.errors import ClientError, Unreachable
-from ccfpy.client.node_report import NodeReport
+from ccfpy.client.node_report import Answer, NodeReport
 from ccfpy.client.survey import Survey, survey
+from tests.attacks import attack
 from tests.unit.client.conftest import Serve
 from tests.unit.client.networked import UNTIL, Service, answered, node_id, reported
 
@@ -13,11 +15,122 @@ def _survey(*nodes: NodeReport) -> Survey:
     return Survey(status="Open", valid_until=UNTIL, nodes=nodes)
 
 
-def test_the_primary_is_who_leads_in_the_latest_view() -> None:
-    old = reported("a", answered(leads=True, view=2))
-    new = reported("b", answered(leads=True, view=3))
-    assert _survey(old, new).primary is new
-    assert _survey(reported("a", answered()), reported("b")).primary is None
+OLD = answered(leads=True, view=2, seqno=7, names="a")
+NEW = answered(leads=True, view=3, seqno=9, names="b")
+CUT_OFF = answered(leads=True, view=99, seqno=7, names="a")
+FOLLOWS_OLD = answered(view=2, seqno=7, names="a")
+FOLLOWS_NEW = answered(view=3, seqno=9, names="b")
+
+
+@pytest.mark.parametrize(
+    ("answers", "primary", "behind"),
+    [
+        ({"b": NEW, "c": FOLLOWS_NEW}, "b", ""),
+        ({"a": OLD, "b": NEW, "c": FOLLOWS_NEW}, "b", "a"),
+        ({"a": CUT_OFF, "b": NEW, "c": FOLLOWS_NEW}, "b", "a"),
+        ({"a": OLD, "b": NEW}, "b", "a"),
+        ({"a": OLD, "b": NEW, "c": FOLLOWS_OLD, "d": FOLLOWS_OLD}, "a", "b"),
+        ({"a": FOLLOWS_OLD, "b": NEW, "c": FOLLOWS_NEW}, "b", "a"),
+        ({"a": FOLLOWS_OLD, "c": FOLLOWS_OLD}, None, ""),
+        ({"a": CUT_OFF}, "a", ""),
+        ({}, None, ""),
+    ],
+)
+def test_the_primary_is_the_leader_that_others_name(
+    answers: dict[str, Answer], primary: str | None, behind: str
+) -> None:
+    nodes = [reported(letter, answers.get(letter)) for letter in "abcd"]
+    for order in (nodes, nodes[::-1]):
+        seen = _survey(*order)
+        assert (seen.primary and seen.primary.id[0]) == primary
+        found = sorted(node.id[0] for node in order if seen.is_behind(node))
+        assert "".join(found) == behind
+
+
+def test_the_list_is_that_of_who_has_committed_most(
+    serve: Serve, service_pem: str
+) -> None:
+    """A retired node that still runs may be in a later view: it commits nothing."""
+    retired = Service(certificate=service_pem, view=99, commit="2.7")
+    current = Service(certificate=service_pem, statuses={"b": "Trusted"})
+
+    async def ask(*, is_behind_first: bool, is_alone: bool) -> Survey:
+        async with serve(retired.answer) as old, serve(current.answer) as new:
+            retired.statuses = {"a": "Trusted", "b": "Trusted"}
+            current.statuses = {"a": "Trusted", "b": "Retired"}
+            for service in (retired, current):
+                service.address = new.removeprefix("https://")
+            retired.addresses = {"b": old.removeprefix("https://")}
+            current.addresses = {"b": "127.0.0.1:1"}
+            current.looks_until_removable = 0
+            urls = [old, new] if is_behind_first else [new, old]
+            return await survey(
+                [old] if is_alone else urls, service_certificate=service_pem
+            )
+
+    for first, alone in ((True, False), (False, False), (True, True)):
+        seen = asyncio.run(ask(is_behind_first=first, is_alone=alone))
+        statuses = {node.id[0]: node.status for node in seen.nodes}
+        assert statuses == {"a": "Trusted", "b": "Retired"}
+        assert seen.primary is seen.find(node_id("a"))
+
+
+HOSTILE = ("h]x:[1", "[/x]y:1", "\x1b]0;owned\x07:1", "a b:1", "", "a:0")
+
+
+@attack("join: an address at which a stranger waits for operators")
+def test_a_node_that_is_not_trusted_is_not_asked(
+    serve: Serve, service_pem: str
+) -> None:
+    service = Service(certificate=service_pem, statuses={"a": "Trusted"})
+    asked: list[asyncio.StreamReader] = []
+
+    async def accept(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        asked.append(reader)
+
+    async def ask() -> Survey:
+        stranger = await asyncio.start_server(accept, "127.0.0.1", 0)
+        port = stranger.sockets[0].getsockname()[1]
+        async with stranger, serve(service.answer) as url:
+            service.address = url.removeprefix("https://")
+            service.addresses = {"b": f"127.0.0.1:{port}", "c": f"127.0.0.1:{port}"}
+            service.statuses |= {"b": "Pending", "c": "Retired"}
+            service.looks_until_removable = 0
+            for letter, address in zip("defghi", HOSTILE, strict=False):
+                service.statuses[letter] = "Pending"
+                service.addresses[letter] = address
+            return await survey([url], service_certificate=service_pem)
+
+    seen = asyncio.run(ask())
+    assert asked == []
+    assert [node.id[0] for node in seen.nodes if node.answer is not None] == ["a"]
+    assert len(seen.nodes) == 9
+    assert seen.find(node_id("b")).trouble == "it is not trusted, and was not asked"
+
+
+@attack("join: an address that is none")
+def test_a_trusted_node_whose_address_is_none_is_reported(
+    serve: Serve, service_pem: str
+) -> None:
+    async def ask(address: str) -> Survey:
+        service = Service(certificate=service_pem, addresses={"b": address})
+        service.statuses = {"a": "Trusted", "b": "Trusted"}
+        async with serve(service.answer) as url:
+            service.address = url.removeprefix("https://")
+            return await survey([url], service_certificate=service_pem)
+
+    for address in HOSTILE[:3]:
+        node = asyncio.run(ask(address)).find(node_id("b"))
+        # The other interface of the stand-in, which refuses to be asked.
+        assert (node.answer, node.url) == (None, "https://127.0.0.1:1")
+
+
+def test_a_node_is_not_taken_for_another_with_the_same_address() -> None:
+    twin = replace(reported("b"), interfaces={"main": "127.0.0.1:97"})
+    seen = _survey(reported("a"), twin)
+    with pytest.raises(ClientError, match=f"address of 2 nodes: {node_id('a')}, b"):
+        seen.find("127.0.0.1:97")
+    assert seen.find(twin.id) is twin
 
 
 @pytest.mark.parametrize(
@@ -74,7 +187,7 @@ def test_every_node_is_asked_and_one_that_is_down_is_reported(
 ) -> None:
     service = Service(
         certificate=service_pem,
-        statuses={"a": "Trusted", "b": "Pending"},
+        statuses={"a": "Trusted", "b": "Trusted"},
         addresses={"b": f"127.0.0.1:{unused_port}"},
         has_governance=False,
     )

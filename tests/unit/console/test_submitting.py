@@ -116,7 +116,11 @@ def test_a_console_forwards_so_many_bytes_and_no_more(
     assert asked("/api/submit", bytes(MESSAGE_BYTES_MAX + over)).status == status
 
 
-def _state(*sizes: Json, times: Sequence[str] = ()) -> PublicState:
+def _state(
+    *sizes: Json,
+    times: Sequence[str] = (),
+    status: NodeStatus = NodeStatus.TRUSTED,
+) -> PublicState:
     """Return the tables of nodes with such limits, and of proposals of such times."""
     store = Store()
     tx = store.begin()
@@ -124,7 +128,7 @@ def _state(*sizes: Json, times: Sequence[str] = ()) -> PublicState:
         limits: Json = {} if size is None else {"max_body_size": size}
         interface = NetInterface(bind_address="0:0", http_configuration=limits)
         interfaces = {"first": NetInterface(bind_address="0:0"), "second": interface}
-        node = replace(node_info(NodeStatus.TRUSTED), rpc_interfaces=interfaces)
+        node = replace(node_info(status), rpc_interfaces=interfaces)
         INFO.of(tx).put(NodeId(f"{number:064}"), node)
     for each in times:
         COSE_RECENT_PROPOSALS.of(tx).put(f"{each}:{'ab' * 32}", PROPOSAL)
@@ -144,6 +148,13 @@ def _state(*sizes: Json, times: Sequence[str] = ()) -> PublicState:
 def test_the_smallest_limit_counts(sizes: Sequence[Json], least: int) -> None:
     """An interface that says nothing has the default."""
     assert facts_of(_state(*sizes), None, now_ms=1).body_bytes_max == least
+
+
+def test_a_node_that_is_not_trusted_has_no_say_in_it() -> None:
+    state = _state("1B", status=NodeStatus.PENDING)
+    assert facts_of(state, None, now_ms=1).body_bytes_max == HTTP_BODY_BYTES_MAX
+    state = _state("much")
+    assert facts_of(state, None, now_ms=1).body_bytes_max == HTTP_BODY_BYTES_MAX
 
 
 def test_times_are_compared_with_the_latest_proposal() -> None:

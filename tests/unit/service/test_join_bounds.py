@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base import json, limits
-from ccfpy.base.errors import LimitExceeded
+from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.service.join_bounds import check
 from ccfpy.service.join_messages import JoinRequest, NodeNetwork, write_network
 from ccfpy.service.tables.nodes import NetInterface, QuoteFormat, QuoteInfo
@@ -42,9 +42,12 @@ def with_network(**changes: object) -> JoinRequest:
 
 
 def with_address(size: int) -> JoinRequest:
+    """Make a network with the longest name, and a port of as many digits as remain."""
+    name = ".".join(["a" * 63] * 4)[: limits.HOST_NAME_CHARS_MAX]
+    port = "1" * (size - len(name) - 1)
     return with_network(
         rpc_interfaces={
-            "a": NetInterface(bind_address="", published_address="x" * size)
+            "a": NetInterface(bind_address="", published_address=f"{name}:{port}")
         }
     )
 
@@ -118,3 +121,21 @@ def test_what_only_a_platform_can_make_may_be_as_large_as_its_statements(
     check(snp(**{field: bytes(limits.STATEMENT_BYTES_MAX)}))
     with pytest.raises(LimitExceeded):
         check(snp(**{field: bytes(limits.STATEMENT_BYTES_MAX + 1)}))
+
+
+@attack("join: an address that is none")
+@pytest.mark.parametrize("is_published", [True, False])
+@pytest.mark.parametrize("is_rpc", [True, False])
+def test_an_address_is_one(*, is_published: bool, is_rpc: bool) -> None:
+    for address in ("h]x:[1", "[/x]y:1", "a\x1b[2J:1", "a\r\nb: c:1", "a\u202e:1"):
+        interface = NetInterface(
+            bind_address="" if is_published else address,
+            published_address=address if is_published else "",
+        )
+        named = (
+            {"rpc_interfaces": {"a": interface}}
+            if is_rpc
+            else {"node_to_node_interface": interface}
+        )
+        with pytest.raises(Malformed, match="not an address"):
+            check(with_network(**named))

@@ -291,6 +291,20 @@ def test_a_stranger_s_record_is_bounded(node: InProcessNode) -> None:
     assert post(node, largest, APPLICANT).status == 200
 
 
+@attack("join: an address that is none")
+@pytest.mark.parametrize("address", ["h]x:[1", "[/x]y:1", "a\x1b]0;title\x07:1"])
+def test_an_address_that_is_none_is_refused(node: InProcessNode, address: str) -> None:
+    network = asking().node_info_network
+    rpc = {"main": NetInterface(bind_address="a:1", published_address=address)}
+    hostile = replace(asking(), node_info_network=replace(network, rpc_interfaces=rpc))
+    before = len(node.host.entries)
+    status, code, message = error(post(node, hostile, APPLICANT))
+    assert (status, code) == (400, "InvalidInput")
+    assert message.startswith("not an address: ")
+    assert message.isprintable()
+    assert len(node.host.entries) == before
+
+
 def test_a_joiner_cannot_begin_before_this_node_did(node: InProcessNode) -> None:
     replica_of(node).startup_seqno = 5
     assert error(post(node, asking(), APPLICANT))[:2] == (400, "StartupSeqnoIsOld")
