@@ -280,6 +280,13 @@ def test_a_node_joins_by_its_members_votes_and_another_leaves(
         assert "retire it first" in refused.stderr
         said = sandbox.again_after_elections("network", "retire", address)
         assert "may be stopped" in said
+        # It still runs, and answers. It is told from the nodes that lead on.
+        done = sandbox.run("network", "status", "--json", "--url", f"https://{address}")
+        left = json.loads(done.stdout)
+        (retired,) = (n for n in left["nodes"] if n["addresses"] == [address])
+        assert (retired["status"], retired["is_reachable"]) == ("Retired", False)
+        assert left["primary_id"] not in (None, retired["node_id"])
+        assert (left["has_majority"], done.returncode) == (True, 0)
         process.terminate()
         assert process.wait(DEADLINE_S) == 0
 
