@@ -215,6 +215,8 @@ JSON_BYTES_MAX: Final = 32 * MIB
 counted. Its writer may end the process beyond 512 MiB."""
 JSON_DEPTH_MAX: Final = 254
 """How deep JSON that is written may be nested, which is what its writer allows."""
+PROPOSAL_DEPTH_MAX: Final = 200
+"""How deep JSON of a proposal may be nested that is shown to those who vote."""
 SLOW_CALL_MS: int = 10
 """How long a call of an application's code may hold the node."""
 SLOW_CALL_HURRY_MS: int = 1

@@ -3,6 +3,7 @@
 from rich.text import Text
 
 from ccfpy.cli.output import text_console
+from ccfpy.client.review.characters import CLOSE, MARK, OPEN, mark
 from ccfpy.client.review.description import (
     UNFOLDED_LINES_MAX,
     Change,
@@ -10,8 +11,12 @@ from ccfpy.client.review.description import (
     Diff,
     Fact,
 )
+from ccfpy.client.review.differences import CHANGED
 
 INDENT = "  "
+LAID_OUT = "the same, laid out by ccfpy to be read; the lines above are the program's"
+LINE_CHARACTERS_MAX = 2_000
+"""Of a line, what is shown at first; a longer one was written by a program."""
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -24,7 +29,10 @@ def print_description(description: Description, *, full: bool) -> None:
     """
     console = text_console()
     for style, line in lines(description, full=full):
-        console.print(Text(line, style=style))
+        text = Text(line, style=style)
+        text.highlight_regex(MARK, "reverse")
+        text.highlight_regex(CHANGED, "bold underline")
+        console.print(text)
 
 
 def lines(description: Description, *, full: bool) -> list[tuple[str, str]]:
@@ -43,7 +51,7 @@ def lines(description: Description, *, full: bool) -> list[tuple[str, str]]:
 
 def _fact(fact: Fact) -> list[tuple[str, str]]:
     indent = INDENT * (fact.depth + 1)
-    first, *others = fact.text.splitlines() or [""]
+    first, *others = fact.text.split("\n")
     label = f"{fact.label}: {first}" if first else fact.label
     return [
         ("", f"{indent}{label}"),
@@ -52,13 +60,30 @@ def _fact(fact: Fact) -> list[tuple[str, str]]:
 
 
 def _diff(diff: Diff, *, full: bool) -> list[tuple[str, str]]:
+    found = [("bold", f"{INDENT}{diff.title}"), *_lines(diff.lines, full=full)]
+    if diff.laid_out:
+        found += [("bold", f"{INDENT}{LAID_OUT}"), *_lines(diff.laid_out, full=full)]
+    return found
+
+
+def _lines(all_lines: tuple[str, ...], *, full: bool) -> list[tuple[str, str]]:
     # More lines are counted and not shown, unless all are asked for.
-    count = len(diff.lines) if full else UNFOLDED_LINES_MAX
-    found = [("bold", f"{INDENT}{diff.title}")]
-    found += [
-        (_STYLES.get(line[:1], ""), f"{INDENT * 2}{line}")
-        for line in diff.lines[:count]
+    count = len(all_lines) if full else UNFOLDED_LINES_MAX
+    found = [
+        (_STYLES.get(line[:1], ""), f"{INDENT * 2}{line if full else _cut(line)}")
+        for line in all_lines[:count]
     ]
-    if (left := len(diff.lines) - count) > 0:
+    if (left := len(all_lines) - count) > 0:
         found.append(("yellow", f"{INDENT * 2}{left} more lines: say --full"))
     return found
+
+
+def _cut(line: str) -> str:
+    """Return the beginning of a long line, and how much more there is."""
+    end = LINE_CHARACTERS_MAX
+    if len(line) <= end:
+        return line
+    # No mark is cut in two.
+    begin = line.rfind(OPEN, 0, end)
+    end = begin if begin > line.rfind(CLOSE, 0, end) else end
+    return line[:end] + mark(f"{len(line) - end:,} more characters: say --full")

@@ -11,7 +11,7 @@ from ccfpy.client.api_documents import fetch_documents
 from ccfpy.client.connection import Connection
 from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.access import callers
-from ccfpy.client.review.description import plain
+from ccfpy.client.review.characters import inline, lines
 from ccfpy.console.answers import (
     AppPage,
     EndpointRow,
@@ -79,7 +79,7 @@ async def app_page(
     return AppPage(
         headline=_headline(endpoints, modules, [each.title for each in documents]),
         endpoints=tuple(endpoints),
-        modules=tuple(ModuleRow(name=each, shown=plain(each)) for each in modules),
+        modules=tuple(ModuleRow(name=each, shown=inline(each)) for each in modules),
         limits=tuple(limits or ()),
         installed=installed,
         not_known=tuple(not_known),
@@ -97,13 +97,15 @@ async def module_page(connection: Connection, name: str) -> ModulePage:
     path = f"{MODULES}/{quote(name, safe='')}?{VERSION}"
     reply = await connection.request("GET", path)
     if reply.is_error:
-        raise NoSuchModule(f"the installed app has no module {plain(name)}")
+        raise NoSuchModule(f"the installed app has no module {inline(name)}")
     rows = await _endpoints(connection)
     return ModulePage(
-        name=plain(name),
-        lines=tuple(plain(reply.text).removesuffix("\n").split("\n")),
+        name=inline(name),
+        lines=tuple(lines(reply.text.removesuffix("\n"))),
         digest=sha256_hex(reply.body),
-        endpoints=tuple(row for row in rows if _stored_name(row.module) == plain(name)),
+        endpoints=tuple(
+            row for row in rows if _stored_name(row.module) == inline(name)
+        ),
     )
 
 
@@ -119,7 +121,7 @@ def _headline(
         told = _counted(len(endpoints), "endpoint"), _counted(len(modules), "module")
         return f"a JavaScript app of {told[0]} in {told[1]}"
     if titles:
-        return f"{plain(titles[0])}: no JavaScript app is installed"
+        return f"{inline(titles[0])}: no JavaScript app is installed"
     return "no app is installed"
 
 
@@ -146,8 +148,8 @@ def _row(verb: str, path: str, properties: Json) -> EndpointRow:
     said = _object(properties)
     policies = said.get("authn_policies")
     return EndpointRow(
-        verb=plain(verb).upper(),
-        path=plain(path),
+        verb=inline(verb).upper(),
+        path=inline(path),
         who=callers(policies if isinstance(policies, list) else []),
         mode=_text(said, "mode"),
         forwarding=_text(said, "forwarding_required"),
@@ -233,4 +235,4 @@ def _object(value: Json) -> JsonObject:
 
 def _text(said: JsonObject, name: str) -> str:
     value = said.get(name)
-    return plain(value) if isinstance(value, str) else ""
+    return inline(value) if isinstance(value, str) else ""

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ccfpy.client.reply import Reply
-from ccfpy.client.review.description import plain
+from ccfpy.client.review.characters import inline, plain
 from ccfpy.console.answers import Stated
 from ccfpy.console.call_answers import CallAnswer, CallStanding
 from ccfpy.console.calls import VALUE_CHARACTERS_MAX
@@ -31,7 +31,7 @@ def answer_of(reply: Reply) -> CallAnswer:
         is_good=not reply.is_error,
         words=_words(reply.status),
         headers=tuple(
-            Stated(name=plain(name), value=plain(value)[:VALUE_CHARACTERS_MAX])
+            Stated(name=inline(name), value=inline(value[:VALUE_CHARACTERS_MAX]))
             for name, value in reply.headers.items()
         ),
         text=text,
@@ -54,7 +54,7 @@ def standing_of(status: str) -> CallStanding:
         case "Unknown":
             words = "not yet known to the node that was asked"
         case _:
-            words = f"in a state that this console does not know: {plain(status)[:64]}"
+            words = f"in a state that this console does not know: {inline(status[:64])}"
     return CallStanding(
         words=words,
         is_good=status != "Invalid",

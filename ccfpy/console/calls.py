@@ -19,7 +19,7 @@ from urllib.parse import quote
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.api_documents import BY_FRONTEND
-from ccfpy.client.review.description import plain
+from ccfpy.client.review.characters import inline
 from ccfpy.console.call_answers import CallBody, CallField, CallForm
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.api_page.curl import sample_of, value_of
@@ -88,7 +88,7 @@ class Request:
             shown = f"{len(value)} characters" if name == AUTHORIZATION else value
             told.append(f"{name}: {shown}")
         if self.body is not None:
-            excerpt = plain(self.body.decode()[:EXCERPT_CHARACTERS])
+            excerpt = inline(self.body.decode()[:EXCERPT_CHARACTERS])
             told.append(
                 f"with a body of {len(self.body):,} bytes, whose SHA-256 digest is "
                 f"{sha256_hex(self.body)}, and which begins:"
@@ -105,7 +105,7 @@ def document_path(path: str) -> str:
     """
     found = BY_FRONTEND.get(_frontend(path))
     if found is None:
-        raise NoSuchEndpoint(f"no document has {plain(path)}: it is below no frontend")
+        raise NoSuchEndpoint(f"no document has {inline(path)}: it is below no frontend")
     return found
 
 
@@ -120,7 +120,7 @@ def operation_of(
     for operation in () if document is None else document.operations():
         if (operation.verb, operation.path) == (verb, path):
             return operation
-    raise NoSuchEndpoint(f"the service's documents have no {plain(f'{verb} {path}')}")
+    raise NoSuchEndpoint(f"the service's documents have no {inline(f'{verb} {path}')}")
 
 
 def why_not(operation: DescribedOperation) -> str:
@@ -166,7 +166,7 @@ def form_of(
                 name=each.name,
                 is_required=each.is_required,
                 value=value_of(document, each.schema) if each.is_required else "",
-                about=plain(each.description),
+                about=inline(each.description),
             )
             for each in _parameters(operation)
         ),
@@ -286,7 +286,7 @@ def _values(
         ):
             raise Malformed("a field has place, name and value")
         if (place, name) not in takes or (place, name) in seen:
-            raise Malformed(f"the endpoint takes no such {plain(f'{place}: {name}')}")
+            raise Malformed(f"the endpoint takes no such {inline(f'{place}: {name}')}")
         if len(value) > VALUE_CHARACTERS_MAX:
             raise Malformed(
                 f"{name} has {len(value):,} characters: up to {VALUE_CHARACTERS_MAX:,} "
@@ -296,7 +296,7 @@ def _values(
         yield (place, name), value
     for (place, name), each in takes.items():
         if each.is_required and (place, name) not in seen:
-            raise Malformed(f"the endpoint requires {plain(name)}")
+            raise Malformed(f"the endpoint requires {inline(name)}")
 
 
 def _path(operation: DescribedOperation, values: Mapping[tuple[str, str], str]) -> str:
@@ -313,7 +313,7 @@ def _path(operation: DescribedOperation, values: Mapping[tuple[str, str], str]) 
             continue
         value = values.get(("path", part), "")
         if not value:
-            raise Malformed(f"the path has no value for {plain(part)}")
+            raise Malformed(f"the path has no value for {inline(part)}")
         made += _quoted(value)
     # Clients take these two for steps within a path, however they are written.
     if any(part in (".", "..") for part in made.split("/")):

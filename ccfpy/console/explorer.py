@@ -6,7 +6,7 @@ from pathlib import Path
 from ccfpy.audit.ledger_index import Coverage, IndexedTransaction, LedgerIndex
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.client.review.description import plain
+from ccfpy.client.review.characters import inline, plain
 from ccfpy.console.kinds import PROPOSALS_INFO, SIGNATURE, kind_of
 from ccfpy.console.ledger_answers import (
     HistoryRow,
@@ -58,7 +58,7 @@ class Explorer:
             (row,) = _rows(index, found)
             decided = index.values(PROPOSALS_INFO, seqno, seqno)
             proposals = tuple(
-                plain(key.decode(errors="replace")) for _, key, _ in decided
+                inline(key.decode(errors="surrogateescape")) for _, key, _ in decided
             )
             vouched = index.coverage(seqno)
             file = index.file_of(seqno)
@@ -75,7 +75,7 @@ class Explorer:
             leaf=transaction.leaf.hex(),
             proposals=proposals,
             writes=tuple(
-                WriteRow(map=plain(name), key=_key(key), value=_value(value))
+                WriteRow(map=inline(name), key=_key(key), value=_value(value))
                 for name, key, value in writes
             ),
         )

@@ -239,6 +239,7 @@ def _section(fields: dict[str, object]) -> Section:
                     **each,
                     "change": Change(each["change"]),
                     "lines": tuple(each["lines"]),
+                    "laid_out": tuple(each["laid_out"]),
                 }
             )
             for each in diffs

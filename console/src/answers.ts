@@ -24,6 +24,7 @@ export interface Diff {
   readonly removed: number;
   readonly is_folded: boolean;
   readonly kind: string;
+  readonly laid_out: readonly string[];
   readonly alike: string;
 }
 

@@ -107,8 +107,29 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "same bounds as running it."
             ),
             "a text that hides a part of itself from members": (
-                "`ccfpy gov show` writes each character that is not printable as an "
-                "escape: controls, marks of direction, characters without width."
+                "`ccfpy gov show` and the console write each character that a reader "
+                "does not see as itself by its code point, in brackets that no text "
+                "can write: controls, marks of direction, what has no width or looks "
+                "empty. They count long runs of blanks."
+            ),
+            "a text that looks like another to members": (
+                "Letters that look like others are written by their code points, in "
+                "words of several scripts and in words of nothing else, by Unicode's "
+                "data on what is confusable."
+            ),
+            "code between the lines of a certificate": (
+                "Certificates and keys are decoded where an argument or a table has "
+                "nothing else, and never in programs. Whether something changes is "
+                "decided by its bytes."
+            ),
+            "a proposal that the engine reads and members' tools do not": (
+                "Nothing of it is guessed: `ccfpy gov show` and the console say in "
+                "red that it cannot be shown, the console offers no vote, and "
+                "`ccfpy gov vote` asks for `--unseen`."
+            ),
+            "a change in a line too long to read": (
+                "What differs within a line stands in brackets of its own, with "
+                "what is around it. A program of long lines is also laid out."
             ),
         },
     ),

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads_object
-from ccfpy.client.review.description import Fact, plain
+from ccfpy.client.review.characters import inline
+from ccfpy.client.review.description import Fact
 from ccfpy.endpoints.api_page.callers import ANYBODY, EVERYBODY, all_of, one
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
@@ -29,7 +30,7 @@ def wider_access(before: Store, writes: WriteSet) -> Iterator[Fact]:
     for key, new in sorted(writes.get(table, {}).items()):
         if new is None:
             continue
-        subject = plain(key.decode(errors="backslashreplace"))
+        subject = inline(key.decode(errors="backslashreplace"))
         was, would_be = _fields(old.get(key)), _fields(new)
         about, module = _summary(would_be), _module(was)
         texts = [_callers(was, would_be)]
@@ -63,7 +64,7 @@ def _caller(policy: Json) -> str:
     if isinstance(demanded, list):
         return all_of(map(_caller, demanded))
     name = policy if isinstance(policy, str) else json.dumps(policy)
-    return one(plain(name))
+    return one(inline(name))
 
 
 def _is_open(policies: Sequence[Json]) -> bool:
@@ -80,7 +81,7 @@ def _summary(fields: dict[str, Json]) -> str:
     """Return what the app's author says of an endpoint."""
     openapi = fields.get("openapi")
     summary = openapi.get("summary") if isinstance(openapi, Mapping) else None
-    return plain(summary) if isinstance(summary, str) else ""
+    return inline(summary) if isinstance(summary, str) else ""
 
 
 def _module(fields: dict[str, Json]) -> str:

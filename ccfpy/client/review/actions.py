@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.review.description import Change, Diff, Fact, plain
-from ccfpy.client.review.values import shown_short
+from ccfpy.client.review.characters import inline, plain
+from ccfpy.client.review.description import Change, Diff, Fact
+from ccfpy.client.review.values import PEM_ARGUMENTS, shown_short
+from ccfpy.crypto.hashing import sha256_hex
 
 INSTALLS = "set_js_app"
 TITLED_MAX = 3
@@ -235,39 +237,79 @@ def purpose(name: str) -> str:
 
 
 def facts(document: JsonObject) -> Iterator[Fact]:
-    """Yield each action with its number, and below it each of its arguments."""
-    for number, (name, arguments) in enumerate(_actions(document), 1):
-        known = RENDERINGS.get(name)
+    """Yield each action with its number, below it each of its arguments, and the rest.
+
+    A constitution may read whatever the proposal has, so whatever it has is told.
+    """
+    for number, action in enumerate(_listed(document.get("actions")), 1):
+        name, arguments = inline(str(action.get("name"))), action.get("args")
         yield Fact(
-            label=f"{number}. {name}", text=purpose(name), is_unknown=known is None
+            label=f"{number}. {name}",
+            text=purpose(name),
+            is_unknown=name not in RENDERINGS,
         )
-        for argument, value in arguments.items():
-            if (name, argument) == (INSTALLS, "bundle"):
-                yield from _bundle(value)
-                continue
-            text, whole = shown_short(value), _whole(value)
-            yield Fact(
-                label=plain(argument),
-                text=text,
-                depth=1,
-                whole="" if whole == text else whole,
+        if isinstance(arguments, dict):
+            yield from _arguments(name, arguments)
+        elif "args" in action:
+            yield _fact("args", arguments, is_unknown=True)
+        for other, value in action.items():
+            if other not in {"name", "args"}:
+                yield _fact(f"beside its arguments, {other}", value, is_unknown=True)
+    for other, value in document.items():
+        if other != "actions":
+            yield _fact(f"beside the actions, {other}", value, depth=0, is_unknown=True)
+
+
+def _arguments(name: str, arguments: Mapping[str, Json]) -> Iterator[Fact]:
+    known = RENDERINGS.get(name)
+    for argument, value in arguments.items():
+        if (name, argument) == (INSTALLS, "bundle"):
+            yield from _bundle(value)
+        else:
+            yield _fact(
+                argument,
+                value,
+                is_pem=argument in PEM_ARGUMENTS.get(name, ()),
                 is_unknown=known is None or argument not in known.arguments,
             )
 
 
+def _fact(
+    label: str,
+    value: Json,
+    *,
+    depth: int = 1,
+    is_pem: bool = False,
+    is_unknown: bool,
+) -> Fact:
+    text, whole = shown_short(value, is_pem=is_pem), _whole(value)
+    return Fact(
+        label=inline(label),
+        text=text,
+        depth=depth,
+        whole="" if whole == text else whole,
+        is_unknown=is_unknown,
+    )
+
+
 def _whole(value: Json) -> str:
-    return plain(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+    if isinstance(value, str):
+        return plain(value)
+    return plain(json.dumps(value, ensure_ascii=False))
+
+
+def _listed(value: Json) -> list[JsonObject]:
+    found = value if isinstance(value, list) else []
+    return [each for each in found if isinstance(each, dict)]
 
 
 def _actions(document: JsonObject) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    given = document.get("actions")
-    for action in given if isinstance(given, list) else ():
-        if isinstance(action, dict):
-            arguments = action.get("args")
-            yield (
-                plain(str(action.get("name"))),
-                arguments if isinstance(arguments, dict) else {},
-            )
+    for action in _listed(document.get("actions")):
+        arguments = action.get("args")
+        yield (
+            inline(str(action.get("name"))),
+            arguments if isinstance(arguments, dict) else {},
+        )
 
 
 def _bundle(bundle: Json) -> Iterator[Fact]:
@@ -275,10 +317,20 @@ def _bundle(bundle: Json) -> Iterator[Fact]:
     for label, told in zip(("endpoints", "modules"), _named(bundle), strict=True):
         yield Fact(
             label=label,
-            text=plain(", ".join(told)) or "none",
+            text=", ".join(map(_name, told)) or "none",
             depth=1,
             is_folded=len(told) > UNFOLDED_NAMES_MAX,
         )
+    text = json.dumps(bundle, ensure_ascii=False)
+    digest = sha256_hex(text.encode(errors="surrogatepass"))
+    yield Fact(
+        label="bundle", text=f"{len(text):,} characters, SHA-256 {digest}", depth=1
+    )
+
+
+def _name(name: str) -> str:
+    """Return a name that could not be two of a list."""
+    return inline(json.dumps(name, ensure_ascii=False) if "," in name else name)
 
 
 def _named(bundle: Json) -> tuple[list[str], list[str]]:

@@ -7,9 +7,12 @@ from dataclasses import fields, replace
 from typing import Final
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.json import dumps, loads_object
-from ccfpy.client.review.description import Change, Diff, plain
-from ccfpy.client.review.values import shown_whole
+from ccfpy.base.json import Json
+from ccfpy.client.review.characters import inline
+from ccfpy.client.review.description import Change, Diff
+from ccfpy.client.review.differences import split
+from ccfpy.client.review.reading import read_json
+from ccfpy.client.review.values import FILE_TABLES, as_text, comparable, shown_whole
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import UNIT
@@ -99,17 +102,27 @@ def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
             if was is None and new is None:
                 continue
             subject, kind = _title(table, key), _noun(table)
-            if was == new:
-                yield Diff(subject=subject, change=Change.UNCHANGED, kind=kind)
-                continue
-            texts = (
-                None if each is None else shown_whole(_comparable(table, each))
-                for each in (was, new)
-            )
-            told = Diff.of(subject, *texts, may_fold=table not in UNFOLDED)
+            told = _compared(subject, table, was, new)
             is_module = table == js.MODULES.name and was is not None and new is not None
-            alike = _alike(was or b"", new or b"") if is_module else ""
+            is_alike = is_module and told.change is Change.CHANGED
+            alike = _alike(was or b"", new or b"") if is_alike else ""
             yield replace(told, kind=kind, alike=alike)
+
+
+def _compared(subject: str, table: str, was: bytes | None, new: bytes | None) -> Diff:
+    """Compare a row as it is written, and show what differs."""
+    rows = [None if each is None else _comparable(table, each) for each in (was, new)]
+    if rows[0] == rows[1]:
+        return Diff(subject=subject, change=Change.UNCHANGED)
+    shown = [None if each is None else shown_whole(table, each) for each in rows]
+    if shown[0] == shown[1]:  # in words both are the same; their bytes are not
+        shown = [None if each is None else as_text(each) for each in (was, new)]
+    return Diff.of(
+        subject,
+        *shown,
+        may_fold=table not in UNFOLDED,
+        is_file=table in FILE_TABLES,
+    )
 
 
 def _alike(was: bytes, new: bytes) -> str:
@@ -117,36 +130,30 @@ def _alike(was: bytes, new: bytes) -> str:
 
     What is shown of two lines may be the same where their bytes are not.
     """
-    old_lines, new_lines = (_source(value).split("\n") for value in (was, new))
+    old_lines, new_lines = (split(as_text(value)) for value in (was, new))
     found = difflib.unified_diff(old_lines, new_lines, n=0, lineterm="")
     changed = [line for line in list(found)[2:] if not line.startswith("@@ ")]
     return sha256_hex("\n".join(changed).encode(errors="surrogatepass"))
 
 
-def _source(stored: bytes) -> str:
-    """Return a module's text, which its table has as a JSON string."""
-    try:
-        value = json.loads(stored)
-    except (ValueError, RecursionError):
-        value = None
-    return value if isinstance(value, str) else stored.decode("latin-1")
-
-
 def _comparable(table: str, value: bytes) -> bytes:
-    """Return an endpoint without what is said by saying nothing."""
+    """Return a row in the form that two are compared in."""
     if table != js.ENDPOINTS.name:
-        return value
+        return comparable(table, value)
     try:
-        endpoint = loads_object(value)
+        endpoint = read_json(value)
     except Malformed:
         return value
-    return dumps(
-        {
-            name: field
-            for name, field in endpoint.items()
-            if name not in _ENDPOINT_DEFAULTS or field != _ENDPOINT_DEFAULTS[name]
-        }
-    )
+    if isinstance(endpoint, dict):
+        told = {name: field for name, field in endpoint.items() if _says(name, field)}
+        return comparable(table, json.dumps(told).encode())
+    return value
+
+
+def _says(name: str, field: Json) -> bool:
+    """Return whether a field of an endpoint says something by being there."""
+    default = _ENDPOINT_DEFAULTS.get(name, ...)
+    return type(field) is not type(default) or field != default
 
 
 def _noun(table: str) -> str:
@@ -157,4 +164,4 @@ def _title(table: str, key: bytes) -> str:
     noun = _noun(table)
     if key == UNIT:
         return noun
-    return f"{noun} {plain(key.decode(errors='backslashreplace'))}"
+    return f"{noun} {inline(as_text(key))}"

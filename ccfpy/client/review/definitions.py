@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import Json, loads
-from ccfpy.client.review.description import plain
+from ccfpy.client.review.characters import inline
 from ccfpy.client.review.dry_run import AbsentNode
 from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
 from ccfpy.gov.proposals import read_constitution
@@ -86,10 +86,10 @@ def definitions(state: "PublicState") -> list[Definition]:
 
 def _definition(told: dict[str, Json]) -> Definition:
     return Definition(
-        name=plain(str(told.get("name"))),
+        name=inline(str(told.get("name"))),
         arguments=tuple(
             Argument(
-                name=plain(str(each.get("name"))),
+                name=inline(str(each.get("name"))),
                 is_required=each.get("required") is True,
                 wanted=_wanted(str(each.get("name")), str(each.get("wanted"))),
             )
@@ -106,4 +106,4 @@ def _objects(value: Json) -> list[dict[str, Json]]:
 def _wanted(name: str, refusal: str) -> str:
     """Shorten ``cert must be of type string but is function`` to what is wanted."""
     words = _FOUND.sub("", refusal).removeprefix(f"{name} must ")
-    return plain(words.removeprefix("be of type ").removeprefix("be "))
+    return inline(words.removeprefix("be of type ").removeprefix("be "))

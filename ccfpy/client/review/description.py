@@ -5,21 +5,20 @@ as JSON (``as_json``), whose schema is that of the dataclasses (``ccfpy.base.sch
 What a medium leaves out at first is marked, and never missing: long diffs are folded,
 things that stay as they are have no lines, and a shortened value is there as a whole.
 
-Texts come from proposals. ``plain`` makes each visible: a text cannot move
+Texts come from proposals. They are here as `characters` shows them: a text cannot move
 the cursor, hide a part of itself or turn its direction around.
 """
 
-import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.schema import schema_of
+from ccfpy.client.review.differences import compared, laid_out
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
 
-CONTEXT_LINES = 3
 UNFOLDED_LINES_MAX = 40
 """A diff of more lines is folded."""
 
@@ -86,6 +85,8 @@ class Diff:
         removed: how many of them begin with ``-``.
         is_folded: the lines are many, and may be shown on request.
         kind: what kind of thing changes; empty if that is not told.
+        laid_out: the same of programs with long lines, as ccfpy lays them out to be
+            read; empty for others.
         alike: the same for modules in which the same lines change, byte for byte;
             empty for others.
     """
@@ -97,6 +98,7 @@ class Diff:
     removed: int = 0
     is_folded: bool = False
     kind: str = ""
+    laid_out: tuple[str, ...] = ()
     alike: str = ""
 
     @property
@@ -112,6 +114,7 @@ class Diff:
         after: str | None,
         *,
         may_fold: bool = True,
+        is_file: bool = False,
     ) -> "Diff":
         """Compare two texts; ``None`` is a thing that is not there.
 
@@ -120,6 +123,7 @@ class Diff:
             before: the text as it is.
             after: the text as it would be.
             may_fold: whether a long diff is folded.
+            is_file: whether the texts are files: programs, whose last line ends too.
         """
         if before == after:
             return cls(subject=subject, change=Change.UNCHANGED)
@@ -128,15 +132,16 @@ class Diff:
             change = Change.NEW
         elif after is None:
             change = Change.REMOVED
-        found = _compared(before or "", after or "")
-        begins = [line[:1] for line in found]
+        texts = before or "", after or ""
+        found, added, removed = compared(*texts, is_file=is_file)
         return cls(
             subject=subject,
             change=change,
             lines=found,
-            added=begins.count("+"),
-            removed=begins.count("-"),
+            added=added,
+            removed=removed,
             is_folded=may_fold and len(found) > UNFOLDED_LINES_MAX,
+            laid_out=laid_out(*texts) if is_file else (),
         )
 
 
@@ -180,48 +185,3 @@ def as_json(description: Description) -> "JsonObject":
     written = _SCHEMA.write(description)
     assert isinstance(written, dict), "a dataclass becomes an object"
     return written
-
-
-def plain(text: str) -> str:
-    """Return a text in which each character shows itself.
-
-    What is not printable is written as an escape in Python's form: controls, marks of
-    direction, characters without width. Line breaks stay.
-    """
-    return "".join(
-        character
-        if character.isprintable() or character == "\n"
-        else character.encode("unicode_escape").decode()
-        for character in text.replace("\r\n", "\n").expandtabs()
-    )
-
-
-def _compared(before: str, after: str) -> tuple[str, ...]:
-    """Compare two texts line by line, as they are, and return what can be read.
-
-    Lines that differ and would look the same are written with all their escapes, so
-    that no change hides in characters that nobody sees.
-    """
-    old, new = _lines(before), _lines(after)
-    if before.endswith("\n") != after.endswith("\n") and old and new:
-        (old if before.endswith("\n") else new).append("")
-    found = list(difflib.unified_diff(old, new, n=CONTEXT_LINES, lineterm=""))[2:]
-    removed = {_shown(line[1:]): line[1:] for line in found if line[0] == "-"}
-    write = _shown
-    for line in found:
-        looks = removed.get(_shown(line[1:]), line[1:])
-        if line[0] == "+" and looks != line[1:]:
-            write = _exact
-    return tuple(line[0] + write(line[1:]) for line in found)
-
-
-def _lines(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n") if text else []
-
-
-def _shown(line: str) -> str:
-    return plain(line.removesuffix("\r"))
-
-
-def _exact(line: str) -> str:
-    return line.encode("unicode_escape").decode()

@@ -10,13 +10,13 @@ from ccfpy.client.ballots import side_of, text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.access import wider_access
 from ccfpy.client.review.changes import changes
+from ccfpy.client.review.characters import plain
 from ccfpy.client.review.description import (
     Description,
     Fact,
     Section,
     Topic,
     Vote,
-    plain,
 )
 from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run
 from ccfpy.client.review.public_state import PublicState

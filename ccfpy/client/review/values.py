@@ -1,4 +1,10 @@
-"""Values of governance in words: certificates decoded, long texts counted."""
+"""Values of governance in words: certificates decoded, long texts counted.
+
+A certificate or a key is decoded where its argument or table has nothing else, and
+nowhere by how a text looks. What is counted or cut stands beside its digest, and what
+is decoded was written in the one form that tools write: values that differ are shown
+differently.
+"""
 
 import base64
 import binascii
@@ -6,22 +12,74 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC
+from typing import Final
 
-from ccfpy.base.errors import CcfpyError
+from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json
-from ccfpy.client.review.description import plain
+from ccfpy.client.review.characters import inline, mark, plain
+from ccfpy.client.review.reading import read_json
 from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.hashing import sha256
+from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.service.tables import (
+    ca_certs,
+    constitution,
+    join_policy,
+    js,
+    members,
+    nodes,
+    service,
+    users,
+)
 
 ID_CHARACTERS = 8
 """Characters of an id that are shown: enough to tell a service's ids apart."""
 TEXT_CHARACTERS_MAX = 200
 """A longer text of an argument is shown by its size and its beginning."""
-DIGEST_CHARACTERS = 16
+_BEGINNING = 50
 
-_PEM = re.compile(
-    r"-----BEGIN ([A-Z0-9 ]+)-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END \1-----\s*"
+PEM_ARGUMENTS: Final[Mapping[str, frozenset[str]]] = {
+    "set_member": frozenset({"cert", "encryption_pub_key"}),
+    "set_user": frozenset({"cert"}),
+    "set_ca_cert_bundle": frozenset({"cert_bundle"}),
+    "transition_service_to_open": frozenset(
+        {"next_service_identity", "previous_service_identity"}
+    ),
+    "assert_service_identity": frozenset({"service_identity"}),
+}
+"""By action, the arguments that are certificates or keys."""
+PEM_TABLES: Final = frozenset(
+    {
+        members.CERTS.name,
+        members.ENCRYPTION_PUBLIC_KEYS.name,
+        users.CERTS.name,
+        nodes.ENDORSED_CERTIFICATES.name,
+        ca_certs.CA_CERT_BUNDLES.name,
+    }
 )
+"""Tables whose values are certificates or keys."""
+PEM_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    service.INFO.name: frozenset({"cert"}),
+    nodes.INFO.name: frozenset({"cert", "public_key", "encryption_pub_key"}),
+}
+"""By table, the fields that are certificates or keys."""
+FILE_TABLES: Final = frozenset(
+    {js.MODULES.name, constitution.CONSTITUTION.name, join_policy.SNP_HOST_DATA.name}
+)
+"""Tables whose values are files: programs, and policies for containers."""
+_QUOTED_TABLES: Final = frozenset(
+    {
+        ca_certs.CA_CERT_BUNDLES.name,
+        constitution.CONSTITUTION.name,
+        join_policy.SNP_HOST_DATA.name,
+    }
+)
+"""Tables whose values are texts, written as JSON has them."""
+_RAW_TABLES: Final = (PEM_TABLES | FILE_TABLES) - _QUOTED_TABLES
+"""Tables whose values are texts as they are."""
+_PEM: Final = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]+)-----\n([A-Za-z0-9+/=\n]+)\n-----END \1-----\n"
+)
+_PEM_LINE = 64
 
 
 def short(identity: str) -> str:
@@ -29,77 +87,142 @@ def short(identity: str) -> str:
     return identity[:ID_CHARACTERS]
 
 
-def with_pem_decoded(text: str) -> str:
-    """Return a text in which each PEM block is replaced by what the block says."""
-    return _PEM.sub(lambda found: f"{_pem(found[0], found[1], found[2])}\n", text)
+def decoded(text: str) -> str | None:
+    """Return what certificates and keys say; nothing if the text is something else.
 
-
-def shown_whole(value: bytes) -> str:
-    """Return a value of a table as lines that can be compared with another's.
-
-    JSON is laid out, certificates are decoded, other bytes are named by their digest.
+    Blocks are in the one form that tools write; a text that says the same otherwise is
+    shown as it is.
     """
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return _bytes(value)
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        return with_pem_decoded(text)
-    if isinstance(parsed, str):
-        return with_pem_decoded(parsed)
-    return json.dumps(_decoded(parsed), indent=2, sort_keys=True)
+    told, at = [], 0
+    whole = text if text.endswith("\n") else f"{text}\n"
+    while at < len(whole):
+        found = _PEM.match(whole, at)
+        said = None if found is None else _block(found[0], found[1], found[2])
+        if found is None or said is None:
+            return None
+        told.append(said)
+        at = found.end()
+    if not told:
+        return None
+    if whole != text:
+        told[-1] += ", without a line break at its end"
+    return "\n".join(told)
 
 
-def shown_short(value: Json) -> str:
-    """Return an argument of an action in words."""
-    if isinstance(value, str):
-        decoded = with_pem_decoded(value).rstrip("\n")
-        if len(decoded) <= TEXT_CHARACTERS_MAX:
-            return plain(decoded)
-        lines = len(value.splitlines())
-        begin = plain(" ".join(value[:TEXT_CHARACTERS_MAX].split()))
-        digest = sha256(value.encode(errors="replace")).hex()[:DIGEST_CHARACTERS]
-        return (
-            f"{lines} lines, {len(value)} characters, SHA-256 {digest}…, "
-            f"beginning with: {begin[: TEXT_CHARACTERS_MAX // 4]}…"
+def comparable(table: str, stored: bytes) -> bytes:
+    """Return what two values of a table have in common if they are the same.
+
+    A service gives out its tables of JSON with the names in order, however they were
+    written, so the order is nothing that differs. All other values are their bytes.
+    """
+    if table in _RAW_TABLES:
+        return stored
+    try:
+        value = read_json(stored)
+    except Malformed:
+        return stored
+    return json.dumps(value, sort_keys=True).encode()
+
+
+def shown_whole(table: str, stored: bytes) -> str:
+    """Return a value of a table as lines that can be compared with another's."""
+    try:
+        value = as_text(stored) if table in _RAW_TABLES else read_json(stored)
+    except Malformed:
+        return as_text(stored)
+    if isinstance(value, str) and table in _RAW_TABLES | _QUOTED_TABLES:
+        said = decoded(value) if table in PEM_TABLES else None
+        return value if said is None else said
+    fields = PEM_FIELDS.get(table, frozenset())
+    if isinstance(value, dict) and fields:
+        value = {
+            name: (decoded(field) or field)
+            if name in fields and isinstance(field, str)
+            else field
+            for name, field in value.items()
+        }
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def as_text(stored: bytes) -> str:
+    """Return bytes as text; those that are no UTF-8 are shown by their numbers."""
+    return stored.decode(errors="surrogateescape")
+
+
+def shown_short(value: Json, *, is_pem: bool = False) -> str:
+    """Return an argument of an action in words.
+
+    Args:
+        value: the argument.
+        is_pem: whether it is a certificate or a key.
+    """
+    if not isinstance(value, str):
+        return _cut(value, json.dumps(value, ensure_ascii=False))
+    if is_pem:
+        said = decoded(value)
+        return _quoted(value) if said is None else said
+    if len(value) > TEXT_CHARACTERS_MAX:
+        lines = value.count("\n") + (not value.endswith("\n"))
+        said = (
+            f"{lines} lines, {len(value)} characters, SHA-256 {_digest(value)}, "
+            "beginning with"
         )
-    text = json.dumps(_decoded(value), sort_keys=True)
+        return f"{mark(said)} {plain(' '.join(value[:_BEGINNING].split()))}"
+    return shown_text(value)
+
+
+def shown_text(value: str) -> str:
+    """Return a text as it is, unless it could be taken for something else."""
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return _quoted(value)
+    if not value or value != value.strip() or value.startswith('"'):
+        return _quoted(value)
+    return plain(value)
+
+
+def _quoted(value: str) -> str:
+    return plain(json.dumps(value, ensure_ascii=False))
+
+
+def _cut(value: Json, text: str) -> str:
     if len(text) <= TEXT_CHARACTERS_MAX:
         return plain(text)
-    if isinstance(value, list):
-        return f"a list of {len(value)}: {plain(text[:TEXT_CHARACTERS_MAX])}…"
-    return f"{plain(text[:TEXT_CHARACTERS_MAX])}…"
+    of = f"a list of {len(value)}, " if isinstance(value, list) else ""
+    said = f"{of}{len(text)} characters, SHA-256 {_digest(text)}, beginning with"
+    return f"{mark(said)} {plain(text[:TEXT_CHARACTERS_MAX])}"
 
 
-def _decoded(value: Json) -> Json:
-    if isinstance(value, str):
-        return with_pem_decoded(value).rstrip("\n") if "-----BEGIN" in value else value
-    if isinstance(value, list):
-        return [_decoded(item) for item in value]
-    if isinstance(value, Mapping):
-        return {name: _decoded(item) for name, item in value.items()}
-    return value
+def _digest(text: str) -> str:
+    return sha256_hex(text.encode(errors="surrogatepass"))
 
 
-def _pem(block: str, label: str, body: str) -> str:
-    if label == "CERTIFICATE":
-        try:
-            certificate = Certificate.from_pem(block)
-            until = certificate.not_after.astimezone(UTC)
-        except CcfpyError as error:
-            return f"a certificate that cannot be read ({error})"
-        return (
-            f"certificate of {certificate.subject}, valid until {until:%Y-%m-%d}, "
-            f"SHA-256 {certificate.digest_hex}"
-        )
+def _block(block: str, label: str, body: str) -> str | None:
+    """Return what a block says; nothing if the block is not as tools write it."""
     try:
-        der = base64.b64decode("".join(body.split()), validate=True)
+        der = base64.b64decode(body.replace("\n", ""), validate=True)
     except binascii.Error:
-        return f"{label.lower()} that cannot be read"
-    return f"{label.lower()} of {len(der)} bytes, SHA-256 {sha256(der).hex()}"
+        return None
+    if _written(label, der) != block:
+        return None
+    if label != "CERTIFICATE":
+        return f"{label.lower()} of {len(der)} bytes, SHA-256 {sha256_hex(der)}"
+    try:
+        certificate = Certificate.from_pem(block)
+        until = certificate.not_after.astimezone(UTC)
+        subject = certificate.subject
+    except CcfpyError:
+        return f"a certificate that cannot be read, SHA-256 {sha256_hex(der)}"
+    return (
+        f"certificate of {inline(subject)}, valid until {until:%Y-%m-%d}, "
+        f"SHA-256 {certificate.digest_hex}"
+    )
 
 
-def _bytes(value: bytes) -> str:
-    return f"{len(value)} bytes, SHA-256 {sha256(value).hex()}"
+def _written(label: str, der: bytes) -> str:
+    text = base64.b64encode(der).decode()
+    rows = (text[at : at + _PEM_LINE] for at in range(0, len(text), _PEM_LINE))
+    return f"-----BEGIN {label}-----\n" + "\n".join(rows) + f"\n-----END {label}-----\n"

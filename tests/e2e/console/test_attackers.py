@@ -26,7 +26,7 @@ def test_hostile_text_is_text(service: Running, reading: str, browser: Browser) 
     proposal_id = propose(service, set_user_data("cd" * 32, {HOSTILE: HOSTILE}))
     with opened(browser, reading) as page:
         go(page, f"/proposals/{proposal_id}")
-        see(page, "<img src=x onerror=alert(1)>\\u202e")
+        see(page, "<img src=x onerror=alert(1)>⟦U+202E⟧")
         expect(page.locator("main img")).to_have_count(0)
 
 

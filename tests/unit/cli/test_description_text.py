@@ -1,4 +1,6 @@
-from ccfpy.cli.description_text import lines
+import pytest
+
+from ccfpy.cli.description_text import LAID_OUT, LINE_CHARACTERS_MAX, lines
 from ccfpy.client.review.description import (
     UNFOLDED_LINES_MAX,
     Change,
@@ -58,6 +60,36 @@ def test_a_description_is_indented_lines() -> None:
         "     c",
     ]
     assert [style for style, _ in told[-4:]] == ["cyan", "red", "green", ""]
+
+
+def _shown(*, full: bool, **diff: tuple[str, ...]) -> list[str]:
+    changed = Diff(subject="x", change=Change.CHANGED, **diff)  # type: ignore[arg-type]
+    section = Section(topic=Topic.OUTCOME, title="", diffs=(changed,))
+    told = lines(Description(title="", sections=(section,)), full=full)
+    return [line for _, line in told[2:]]
+
+
+def test_a_program_of_long_lines_is_laid_out_below_itself() -> None:
+    told = _shown(full=False, lines=("-a;b", "+a;c"), laid_out=(" a;", "-b", "+c"))
+    assert told == [
+        "    -a;b",
+        "    +a;c",
+        f"  {LAID_OUT}",
+        "     a;",
+        "    -b",
+        "    +c",
+    ]
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_a_long_line_is_counted_and_no_mark_is_cut(extra: int) -> None:
+    line = "+" + "x" * (LINE_CHARACTERS_MAX - 2 + extra) + "⟦U+200B⟧"
+    assert _shown(full=True, lines=(line,)) == [f"    {line}"]
+    (told,) = _shown(full=False, lines=(line,))
+    kept = LINE_CHARACTERS_MAX - 1 + extra
+    assert told == f"    {line[:kept]}⟦{len(line) - kept} more characters: say --full⟧"
+    short = line[:LINE_CHARACTERS_MAX]
+    assert _shown(full=False, lines=(short[:-1],)) == [f"    {short[:-1]}"]
 
 
 def test_a_long_diff_is_counted_and_shown_on_request() -> None:

@@ -116,7 +116,7 @@ def test_a_name_that_cannot_be_seen_is_shown_by_its_number(
 ) -> None:
     page = asked(APP, _page)
     assert [(each.name, each.shown) for each in page.modules] == [
-        (EVIL, "/<b>\\u202e.js"),
+        (EVIL, "/<b>⟦U+202E⟧.js"),
         ("/m.js", "/m.js"),
     ]
 
@@ -143,7 +143,7 @@ def test_a_module_is_shown_line_by_line(
     asked: Callable[[dict[str, bytes], Read], ModulePage],
 ) -> None:
     page = asked(APP, lambda each: module_page(each, "/m.js"))
-    assert page.lines == ("one", "two\\u202e")
+    assert page.lines == ("one", "two⟦U+202E⟧")
     assert [row.path for row in page.endpoints] == ["/read"]
     with pytest.raises(NoSuchModule, match=r"no module /n\.js"):
         asked(APP, lambda each: module_page(each, "/n.js"))

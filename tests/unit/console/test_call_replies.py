@@ -24,9 +24,9 @@ def _reply(
 def test_json_is_indented_and_what_cannot_be_seen_is_shown() -> None:
     more = {TXID_HEADER: "2.10", "x": "\x1b"}
     answer = answer_of(_reply('{"a":[1,"\u202e"]}'.encode(), more=more))
-    assert answer.text == '{\n  "a": [\n    1,\n    "\\u202e"\n  ]\n}'
+    assert answer.text == '{\n  "a": [\n    1,\n    "⟦U+202E⟧"\n  ]\n}'
     assert (answer.txid, answer.left_out, answer.is_good) == ("2.10", "", True)
-    assert [each.value for each in answer.headers] == [JSON, "2.10", "\\x1b"]
+    assert [each.value for each in answer.headers] == [JSON, "2.10", "⟦U+001B⟧"]
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_an_answer_is_shown_up_to_a_bound() -> None:
     assert len(cut.text) <= SHOWN_MAX
     assert cut.left_out == f"all but the first {SHOWN_MAX:,} of {2 * SHOWN_MAX:,} bytes"
     # A short text can be long once it is indented.
-    deep = b"[" * 400 + b",".join([b"1"] * 2000) + b"]" * 400
-    grown = answer_of(_reply(deep))
+    wide = b"[" + b",".join([b"1"] * (SHOWN_MAX // 3)) + b"]"
+    grown = answer_of(_reply(wide))
     assert len(grown.text) == SHOWN_MAX
     assert "characters" in grown.left_out
 

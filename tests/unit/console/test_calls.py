@@ -112,7 +112,7 @@ def test_a_request_is_written_as_it_is_filled_in() -> None:
     lines = request.lines("as somebody")
     assert lines[1:3] == [f"PUT {request.path}", "as somebody"]
     assert "authorization: 13 characters" in lines
-    assert lines[-1] == '{"a": "\\u202e"}\\n'
+    assert lines[-1] == '{"a": "⟦U+202E⟧"}⟦U+000A⟧'
     assert not any("secret" in line for line in lines)
     bare = request_of(_operation(), _asked({("path", "name"): "a"}))
     assert (bare.body, dict(bare.headers)) == (None, {})

@@ -156,6 +156,6 @@ def test_so_many_bytes_are_shown_and_no_more(most: int) -> None:
 
 
 def test_bytes_are_text_if_they_are_text() -> None:
-    assert shown("é\u202e".encode()).text == "é\\u202e"
+    assert shown("é\u202e".encode()).text == "é⟦U+202E⟧"
     assert shown(b"\xff\x00").text == "ff00"
     assert shown("é".encode() * 3, most=5).text == "éé"

@@ -2,6 +2,7 @@ from ccfpy.base.json import Json
 from ccfpy.client.review.actions import RENDERINGS, facts, names, purpose, title
 from ccfpy.client.review.definitions import Definition, definitions
 from ccfpy.client.review.description import Change, Diff
+from tests.attacks import attack
 from tests.unit.client.review.made import (
     ADDS_USER,
     RULES,
@@ -84,9 +85,47 @@ def test_what_is_no_proposal_has_no_actions() -> None:
     for document in broken:
         assert not names(document)
     odd: dict[str, Json] = {"actions": [{"name": "a\x1b", "args": 5}]}
-    assert [fact.label for fact in facts(odd)] == ["1. a\\x1b"]
+    assert [fact.label for fact in facts(odd)] == ["1. a⟦U+001B⟧", "args"]
     worse: dict[str, Json] = {"actions": [action("set_js_app", bundle=5)]}
-    assert [fact.text for fact in facts(worse)][1:] == ["none", "none"]
+    *named, bundle = [fact.text for fact in facts(worse)][1:]
+    assert named == ["none", "none"]
+    assert bundle.startswith("1 characters, SHA-256 ")
+
+
+def test_whatever_a_proposal_has_is_told() -> None:
+    """A constitution may read more of a proposal than those of CCF do."""
+    document: dict[str, Json] = {
+        "actions": [{"name": "remove_user", "args": {}, "why": "x"}],
+        "note": {"a": [1]},
+    }
+    told = {fact.label: (fact.text, fact.is_unknown) for fact in facts(document)}
+    assert told == {
+        "1. remove_user": ("remove a user", False),
+        "beside its arguments, why": ("x", True),
+        "beside the actions, note": ('{"a": [1]}', True),
+    }
+
+
+@attack("gov: code between the lines of a certificate")
+def test_only_certificates_and_keys_are_decoded() -> None:
+    key = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+    known = action("set_member", cert=USER.pem, encryption_pub_key=key)
+    other = action("set_member", member_data=key)
+    foreign = action("sign_with", cert=USER.pem, encryption_pub_key=key)
+    document: dict[str, Json] = {"actions": [known, other, foreign]}
+    told = [fact.text for fact in facts(document) if fact.depth]
+    assert [text.partition(" of ")[0] for text in told[:2]] == [
+        "certificate",
+        "public key",
+    ]
+    assert all("BEGIN" in text for text in told[2:])
+
+
+def test_names_in_a_list_are_told_apart() -> None:
+    modules: list[Json] = [{"name": "a, b", "module": ""}, {"name": "c\u200b"}]
+    app = action("set_js_app", bundle={"modules": modules})
+    told = {fact.label: fact.text for fact in facts({"actions": [app]})}
+    assert told["modules"] == '"a, b", c⟦U+200B⟧'
 
 
 def _without_rendering(defined: list[Definition]) -> list[str]:

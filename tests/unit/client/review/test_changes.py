@@ -25,12 +25,12 @@ def test_each_row_that_changes_is_a_diff() -> None:
         "module /a.js: changed",
         "module /b.js: unchanged",
         "constitution: new",
-        "of_an_extension \\xff\\x1b: new",
+        "of_an_extension ⟦byte FF, U+001B⟧: new",
     ]
 
 
 def test_what_says_who_may_do_what_is_not_folded() -> None:
-    long = b'"' + b"line\\n" * 100 + b'"'
+    long = b"line\n" * 100
     writes: WriteSet = {
         js.MODULES.name: {b"/a.js": long},
         constitution.CONSTITUTION.name: {UNIT: long},
@@ -86,7 +86,7 @@ def _alike(*changed: tuple[str, str]) -> list[str]:
 
 
 def test_modules_are_alike_if_the_same_lines_change_byte_for_byte() -> None:
-    one, other, third = _alike(("a\nx\nb", "a\ny\nb"), ("x", "y"), ("x\nc", "y\nc"))
+    one, other, third = _alike(("a\nx\nb", "a\ny\nb"), ("x\n", "y\n"), ("x\nc", "y\nc"))
     assert one == other == third != ""
 
 

@@ -2,7 +2,6 @@ import pytest
 
 from ccfpy.base.schema import schema_of
 from ccfpy.client.review.description import (
-    CONTEXT_LINES,
     UNFOLDED_LINES_MAX,
     Change,
     Description,
@@ -11,9 +10,7 @@ from ccfpy.client.review.description import (
     Section,
     Topic,
     as_json,
-    plain,
 )
-from tests.attacks import attack
 
 
 @pytest.mark.parametrize(
@@ -104,49 +101,3 @@ def test_a_description_is_json_of_its_schema() -> None:
         ],
     }
     assert schema_of(Description).read(written) == shown
-
-
-def test_a_diff_shows_few_lines_around_a_change() -> None:
-    old = [f"line {number}" for number in range(30)]
-    new = [*old[:15], "other", *old[16:]]
-    shown = Diff.of("x", "\n".join(old), "\n".join(new)).lines
-    assert len(shown) == 1 + 2 * CONTEXT_LINES + 2
-
-
-@attack("gov: a text that hides a part of itself from members")
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain, ä, 漢\nnext", "plain, ä, 漢\nnext"),
-        ("\x1b[2K\rhidden", "\\x1b[2K\\rhidden"),
-        ("evil \u202e txt", "evil \\u202e txt"),
-        ("no\u200bwidth\x00", "no\\u200bwidth\\x00"),
-        ("line\r\nend", "line\nend"),
-    ],
-)
-def test_no_character_hides(text: str, shown: str) -> None:
-    assert plain(text) == shown
-
-
-@attack("gov: a text that hides a part of itself from members")
-def test_a_diff_hides_no_character() -> None:
-    assert Diff.of("x", None, "a\x1b[A\u2028b").lines[1:] == ("+a\\x1b[A\\u2028b",)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "lines"),
-    [
-        ("a\u202eb\n", "a\\u202eb\n", ("-a\\u202eb", "+a\\\\u202eb")),
-        ("a\n", "a\r\n", ("-a", "+a\\r")),
-        ("a\tb\n", "a       b\n", ("-a\\tb", "+a       b")),
-        ("a\n", "a", (" a", "-")),
-        ("a", "a\n", (" a", "+")),
-        ("a\r\nb\r\n", "a\r\nc\r\n", (" a", "-b", "+c")),
-    ],
-)
-def test_lines_that_look_the_same_are_told_apart(
-    before: str, after: str, lines: tuple[str, ...]
-) -> None:
-    diff = Diff.of("x.js", before, after)
-    assert diff.lines[1:] == lines
-    assert diff.added + diff.removed > 0

@@ -1,36 +1,90 @@
+import base64
+import json
 from datetime import UTC
 
 import pytest
 
+from ccfpy.base.json import Json
 from ccfpy.client.review.values import (
     TEXT_CHARACTERS_MAX,
+    comparable,
+    decoded,
     shown_short,
     shown_whole,
-    with_pem_decoded,
 )
-from ccfpy.crypto.hashing import sha256
+from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.service.tables import ca_certs, constitution, js, service, users
+from tests.attacks import attack
 from tests.unit.client.review.made import USER
 
 BROKEN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
 
 
-def test_a_certificate_is_decoded() -> None:
-    told = shown_short(USER.pem)
+def test_a_certificate_is_decoded_where_one_belongs() -> None:
+    told = shown_short(USER.pem, is_pem=True)
     assert USER.subject in told
     assert f"valid until {USER.not_after.astimezone(UTC):%Y-%m-%d}" in told
     assert told.endswith(f"SHA-256 {USER.digest_hex}")
-    assert told in shown_short({"cert": USER.pem})
-    assert told in shown_whole(USER.pem.encode())
-    assert len(with_pem_decoded(USER.pem * 2).splitlines()) == 2
+    assert shown_whole(users.CERTS.name, USER.pem.encode()) == told
+    info = json.dumps({"cert": USER.pem, "status": "Open"}).encode()
+    assert told in shown_whole(service.INFO.name, info)
+    bundle = json.dumps(USER.pem * 2).encode()
+    assert shown_whole(ca_certs.CA_CERT_BUNDLES.name, bundle) == f"{told}\n{told}"
 
 
 def test_other_blocks_are_named_by_their_digest() -> None:
-    assert (
-        shown_short(KEY) == f"public key of 3 bytes, SHA-256 {sha256(bytes(3)).hex()}"
-    )
-    assert "cannot be read" in shown_short(BROKEN)
-    assert "cannot be read" in shown_short(KEY.replace("AAAA", "AAA"))
+    assert decoded(KEY) == f"public key of 3 bytes, SHA-256 {sha256_hex(bytes(3))}"
+    assert "cannot be read" in str(decoded(BROKEN))
+
+
+@attack("gov: code between the lines of a certificate")
+def test_nothing_is_decoded_by_how_it_looks() -> None:
+    code = f"a();\n//{KEY.replace('AAAA', 'return')}b();\n"
+    for value in (KEY, USER.pem, code):
+        assert "SHA-256" not in shown_short(value[:TEXT_CHARACTERS_MAX])
+        assert shown_whole(js.MODULES.name, value.encode()) == value
+        stored = json.dumps(value).encode()
+        assert shown_whole(constitution.CONSTITUTION.name, stored) == value
+        assert json.dumps(value) in shown_whole("public:ccf.gov.other", stored)
+    assert "-----BEGIN" in shown_short({"cert": KEY})
+
+
+@attack("gov: code between the lines of a certificate")
+@pytest.mark.parametrize(
+    "other",
+    [
+        KEY.removesuffix("\n"),
+        KEY.replace("AAAA", "AAAB"),
+        KEY.replace("AAAA", "AA AA"),
+        KEY.replace("\n", "\r\n"),
+        f"{KEY}x",
+        f"x{KEY}",
+        f" {KEY}",
+        f"{KEY}\n",
+        KEY.replace("AAAA", "return true"),
+        KEY.replace("AAAA", "AAA"),
+        KEY.replace("AAAA", "AA==").replace("AA==", "AB=="),
+        KEY * 2,
+        str(decoded(KEY)),
+    ],
+)
+def test_certificates_and_keys_that_are_written_otherwise_are_shown_so(
+    other: str,
+) -> None:
+    shown = shown_short(KEY, is_pem=True)
+    assert shown_short(other, is_pem=True) != shown
+    assert "⟦" not in shown
+
+
+def test_a_bundle_is_all_of_its_blocks() -> None:
+    two = decoded(KEY + BROKEN)
+    assert two == f"{decoded(KEY)}\n{decoded(BROKEN)}"
+    long = base64.b64encode(bytes(100)).decode()
+    rows = f"{long[:64]}\n{long[64:128]}\n{long[128:]}"
+    assert "100 bytes" in str(decoded(KEY.replace("AAAA", rows)))
+    assert decoded(KEY.replace("AAAA", long)) is None, "tools write lines of 64"
+    assert decoded("") is None
 
 
 @pytest.mark.parametrize("extra", [0, 1])
@@ -38,24 +92,67 @@ def test_a_long_text_is_counted(extra: int) -> None:
     text = "x" * (TEXT_CHARACTERS_MAX + extra)
     assert (shown_short(text) == text) == (extra == 0)
     if extra:
-        assert f"1 lines, {len(text)} characters, SHA-256" in shown_short(text)
+        digest = sha256_hex(text.encode())
+        assert shown_short(text).startswith(
+            f"⟦1 lines, {len(text)} characters, SHA-256 {digest}, beginning with⟧ xxx"
+        )
 
 
-def test_long_lists_and_objects_are_cut() -> None:
+def test_long_lists_and_objects_are_cut_and_named_by_their_digest() -> None:
     numbers = list(range(1000))
     assert shown_short([1, 2]) == "[1, 2]"
-    assert shown_short([*numbers]).startswith("a list of 1000: [0, 1,")
-    assert shown_short({"a": [*numbers]}).endswith("…")
+    assert shown_short([*numbers]).startswith(
+        "⟦a list of 1000, 4890 characters, SHA-256"
+    )
+    assert shown_short({"a": [*numbers]}) != shown_short({"a": [*numbers, 0]})
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("one", "other"),
     [
-        (b'{"b":1,"a":[true]}', '{\n  "a": [\n    true\n  ],\n  "b": 1\n}'),
-        (b'"text of a constitution"', "text of a constitution"),
-        (b"AllowedToJoin", "AllowedToJoin"),
-        (b"\xff", f"1 bytes, SHA-256 {sha256(bytes([255])).hex()}"),
+        (None, "null"),
+        (1, "1"),
+        ("1", '"1"'),
+        ("", None),
+        ("", " "),
+        ("a", "a "),
+        ("a", "a\n"),
+        ([1, 2], "[1, 2]"),
+        ({"a": "b"}, '{"a": "b"}'),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ("a\u200b", "a⟦U+200B⟧"),
+        ("\u00e4", "\\u00e4"),
     ],
 )
-def test_values_of_tables_are_laid_out(value: bytes, shown: str) -> None:
-    assert shown_whole(value) == shown
+def test_arguments_that_differ_are_shown_differently(one: Json, other: Json) -> None:
+    shown = [
+        [shown_short(value, is_pem=is_pem) for is_pem in (False, True)]
+        for value in (one, other)
+    ]
+    assert shown[0][0] != shown[1][0]
+    # Their order is nothing that a value has where names have values.
+    assert shown[0][1] != shown[1][1]
+
+
+@pytest.mark.parametrize(
+    ("table", "value", "shown"),
+    [
+        ("x", b'{"b":1,"a":[true]}', '{\n  "a": [\n    true\n  ],\n  "b": 1\n}'),
+        ("x", b'"text"', '"text"'),
+        ("x", '"\u00e4"'.encode(), '"\u00e4"'),
+        ("x", b'{"a":1,"a":2}', '{"a":1,"a":2}'),
+        (constitution.CONSTITUTION.name, b'"text\\n"', "text\n"),
+        (js.MODULES.name, b'"text"', '"text"'),
+        ("x", b"AllowedToJoin", "AllowedToJoin"),
+        ("x", b"\xff", "\udcff"),
+    ],
+)
+def test_values_of_tables_are_laid_out(table: str, value: bytes, shown: str) -> None:
+    assert shown_whole(table, value) == shown
+
+
+def test_only_the_order_of_names_is_no_difference() -> None:
+    assert comparable("x", b'{"a":1,"b":2}') == comparable("x", b'{"b":2, "a":1}')
+    for other in (b'{"a":1}', b'{"a":"1"}', b'{"a":1.0}', b'{"a":1,"a":1}', b"x"):
+        assert comparable("x", b'{"a":true}') != comparable("x", other)
+    assert comparable(js.MODULES.name, b'"a"') != comparable(js.MODULES.name, b' "a"')
