@@ -85,6 +85,12 @@ def vote(  # noqa: PLR0913  # one parameter for each option
             help="Vote only for the text with this digest, which 'gov show' prints.",
         ),
     ] = None,
+    unseen: Annotated[
+        bool,
+        typer.Option(
+            "--unseen", help="Vote although 'gov show' cannot show what it says."
+        ),
+    ] = False,
     member: SignerOptions,
     wait: WaitOption = True,
     where: PlaceOptions,
@@ -99,6 +105,8 @@ def vote(  # noqa: PLR0913  # one parameter for each option
         )
     place = where.find()
     proposal_id = run(place, lambda c: find_proposal(c, proposal_id))
+    if not (reject or unseen):
+        run(place, lambda c: _check_shown(c, proposal_id))
     if sha256 is not None:
         digest = sha256.lower()
         script = run(place, lambda c: _bound_to(c, proposal_id, digest))
@@ -188,6 +196,22 @@ async def _bound_to(connection: "Connection", proposal_id: str, digest: str) -> 
             f"and not {digest}: nothing was signed"
         )
     return bound_ballot(text)
+
+
+async def _check_shown(connection: "Connection", proposal_id: str) -> None:
+    """Check that it is certain what a proposal says.
+
+    Raises:
+        VerificationFailed: the service's engine may read it otherwise than a reader.
+    """
+    from ccfpy.client.governance import read_actions
+    from ccfpy.client.review.reading import why_not_shown
+
+    if reason := why_not_shown(await read_actions(connection, proposal_id)):
+        raise VerificationFailed(
+            f"nothing was signed: the proposal cannot be shown, as {reason}; "
+            "--unseen votes all the same"
+        )
 
 
 async def _with_whole_ids(

@@ -227,6 +227,9 @@ class ProposalPage:
         not_known: why the timeline is not there; empty if it is.
         digest: the SHA-256 digest of the proposal's bytes, in hex: of ``text``.
         text: the proposal as it was signed.
+        shown_text: the same, in which each character is seen as itself.
+        not_shown: why nobody is asked to vote for it: what it says is not certain;
+            empty if it is.
         may_vote: whether the signer can still vote for or against it.
         why_not: the reason, if not.
         may_withdraw: whether the signer proposed it and can withdraw it.
@@ -244,6 +247,8 @@ class ProposalPage:
     not_known: str
     digest: str
     text: str
+    shown_text: str
+    not_shown: str
     may_vote: bool
     why_not: str
     may_withdraw: bool

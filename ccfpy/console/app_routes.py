@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from ccfpy.base.errors import Malformed
 from ccfpy.client.proposal_stories import read_proposal_body, read_story
 from ccfpy.client.review.public_state import PublicState, read_public_state
+from ccfpy.client.review.reading import document_of
 from ccfpy.console.app import app_page, module_page
 from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.inbox import older_of
 from ccfpy.console.ledger_routes import answer
-from ccfpy.console.proposal import body_of, document_of, page_of
+from ccfpy.console.proposal import body_of, page_of
 from ccfpy.console.remembered import with_closed
 from ccfpy.console.timeline import effect_of, nothing_vouched, timeline
 from ccfpy.service.tables import proposals

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.base.json import JsonObject, loads_object
+from ccfpy.base.json import JsonObject
 from ccfpy.client.ballots import text_digest
 from ccfpy.client.review import actions
+from ccfpy.client.review.characters import plain
 from ccfpy.client.review.description import Description, Topic
-from ccfpy.client.review.proposal import NoSuchProposal, describe
+from ccfpy.client.review.proposal import CANNOT_BE_SHOWN, NoSuchProposal, describe
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.client.review.values import short
+from ccfpy.client.review.reading import document_of, why_not_shown
+from ccfpy.client.review.values import as_text, short
 from ccfpy.console.answers import Moment, OwnVote, ProposalPage
 from ccfpy.console.timeline import first_signed_at, side, vote_of
 from ccfpy.gov.definitions import ProposalStory
@@ -80,12 +81,13 @@ def page_of(  # noqa: PLR0913  # all that is known of one
         raise NoSuchProposal(f"the service has no proposal {proposal_id}")
     told = described(state, proposal_id, names)
     sides = {vote.member_id: vote.in_favour for vote in told.votes}
-    why_not = _why_not(state, info, signer_id)
+    not_shown = why_not_shown(body)
+    why_not = not_shown or _why_not(state, info, signer_id)
     document = document_of(body)
     return ProposalPage(
         id=proposal_id,
         state=info.state.value,
-        title=title_of(document, told),
+        title=CANNOT_BE_SHOWN if not_shown else title_of(document, told),
         actions=actions.names(document),
         proposer=names.get(info.proposer_id, short(info.proposer_id)),
         at=None if story is None else first_signed_at(story),
@@ -95,6 +97,8 @@ def page_of(  # noqa: PLR0913  # all that is known of one
         not_known=not_known,
         digest=text_digest(body),
         text=body.decode(errors="replace"),
+        shown_text=plain(as_text(body)),
+        not_shown=not_shown,
         may_vote=not why_not,
         why_not=why_not,
         may_withdraw=info.state is ProposalState.OPEN and info.proposer_id == signer_id,
@@ -112,14 +116,6 @@ def body_of(state: PublicState, proposal_id: ProposalId) -> bytes:
     if body is None:
         raise NoSuchProposal(f"the service has no proposal {proposal_id}")
     return body
-
-
-def document_of(body: bytes) -> JsonObject:
-    """Return a proposal as JSON; an empty one, if it is none."""
-    try:
-        return loads_object(body)
-    except Malformed:
-        return {}
 
 
 def title_of(document: JsonObject, told: Description) -> str:

@@ -21,6 +21,7 @@ from ccfpy.client.ballots import bound_ballot, text_digest
 from ccfpy.client.governance import Governance
 from ccfpy.client.review.proposal import NoSuchProposal
 from ccfpy.client.review.public_state import read_public_state
+from ccfpy.client.review.reading import why_not_shown
 from ccfpy.console.answers import Acknowledged, Cast, Problem, Start
 from ccfpy.console.app import NoSuchModule
 from ccfpy.console.app_routes import AppRoutes
@@ -317,6 +318,8 @@ class _Routes:
                     "the service shows other bytes than those that you read: load "
                     "the proposal again"
                 )
+            if in_favour and (reason := why_not_shown(body)):
+                raise NotSigned(f"nobody votes for what cannot be shown: {reason}")
             side = "in favour of" if in_favour else "against"
             pen = await self.desk.allowed(
                 (

@@ -12,7 +12,8 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.client.review.actions import INSTALLS
 from ccfpy.client.review.proposal import summaries
 from ccfpy.client.review.public_state import PublicState, read_public_state
-from ccfpy.console.proposal import DryRunner, body_of, document_of, title_of
+from ccfpy.client.review.reading import document_of
+from ccfpy.console.proposal import DryRunner, body_of, title_of
 from ccfpy.http.errors import ApiError
 from ccfpy.service.tables.proposals import ProposalState
 

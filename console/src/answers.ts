@@ -191,6 +191,8 @@ export interface ProposalPage {
   readonly not_known: string;
   readonly digest: string;
   readonly text: string;
+  readonly shown_text: string;
+  readonly not_shown: string;
   readonly may_vote: boolean;
   readonly why_not: string;
   readonly may_withdraw: boolean;

@@ -4,6 +4,7 @@ import { type ComponentChild, h } from "preact";
 import { useEffect } from "preact/hooks";
 import type { AppPage, EndpointRow, Installed, Markup, ModulePage, Stated } from "./answers";
 import { app, module } from "./api";
+import { Marked } from "./marked";
 import { started } from "./state";
 import { TryIt, isOffered } from "./tryit";
 import { counted, moment, short } from "./words";
@@ -295,7 +296,9 @@ export function ModuleView({ name }: { name: string }) {
       <ol class="source" tabIndex={0} aria-label="Source">
         {page.lines.map((line, index) => (
           <li key={index}>
-            <code>{line || " "}</code>
+            <code>
+              <Marked text={line || " "} />
+            </code>
           </li>
         ))}
       </ol>

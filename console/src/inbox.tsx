@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Inbox, ProposalRow } from "./answers";
 import { older } from "./api";
+import { Marked } from "./marked";
 import { signer } from "./signer";
 import { inbox } from "./state";
 import { counted, moment, said, sentence, short } from "./words";
@@ -64,10 +65,16 @@ function Item({ row, reader }: { row: ProposalRow; reader: string | undefined })
   return (
     <li>
       <a href={`#/proposals/${row.id}`}>
-        <strong>{row.title || none}</strong>
+        <strong>
+          <Marked text={row.title || none} />
+        </strong>
       </a>
       <div>
-        {row.actions.length > 0 && <>{row.actions.join(", ")} · </>}
+        {row.actions.length > 0 && (
+          <>
+            <Marked text={row.actions.join(", ")} /> ·{" "}
+          </>
+        )}
         <code title={row.id}>{short(row.id)}</code> · {row.ended || row.state} · by {row.proposer}
         {(!row.ended || (reader !== undefined && row.voter_ids.includes(reader))) && <> · {votes(row, reader)}</>}
         {row.at !== null && <> · {moment(row.at)}</>}

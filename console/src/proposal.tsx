@@ -8,6 +8,7 @@ import { address } from "./app";
 import { type Alike, grouped } from "./grouping";
 import { ProposedIdentities } from "./identities";
 import { Long } from "./long";
+import { Marked } from "./marked";
 import { pageKey } from "./signer";
 import { inbox } from "./state";
 import { Vote, voted } from "./vote";
@@ -38,10 +39,19 @@ function DiffView({ diff, isFolded = diff.is_folded }: { diff: Diff; isFolded?: 
   return (
     <details open={!isFolded}>
       <summary>
-        <b>{diff.subject}</b> {diff.change} <span class="added">+{diff.added}</span>{" "}
+        <b>
+          <Marked text={diff.subject} />
+        </b>{" "}
+        {diff.change} <span class="added">+{diff.added}</span>{" "}
         <span class="removed">−{diff.removed}</span>
       </summary>
       <Lines lines={diff.lines} />
+      {diff.laid_out.length > 0 && (
+        <>
+          <p class="laid">The same, laid out by ccfpy to be read. The lines above are the program's own.</p>
+          <Lines lines={diff.laid_out} />
+        </>
+      )}
     </details>
   );
 }
@@ -49,7 +59,9 @@ function DiffView({ diff, isFolded = diff.is_folded }: { diff: Diff; isFolded?: 
 function FactView({ fact }: { fact: Fact }) {
   return (
     <div class={`depth${Math.min(fact.depth, 2)}`}>
-      <dt>{fact.label}</dt>
+      <dt>
+        <Marked text={fact.label} />
+      </dt>
       <dd class={fact.is_warning ? "bad" : ""}>
         {fact.is_unknown && <em>this console does not know what this does: </em>}
         {fact.is_folded ? (
@@ -116,7 +128,9 @@ function SectionView({ section }: { section: Section }) {
       {unchanged && (
         <details>
           <summary>{unchanged}</summary>
-          <p>{unchangedNames.join(", ")}</p>
+          <p>
+            <Marked text={unchangedNames.join(", ")} />
+          </p>
         </details>
       )}
     </section>
@@ -133,7 +147,10 @@ function Warnings({ page }: { page: ProposalPage }) {
       <ul>
         {warnings.map((fact, index) => (
           <li key={index}>
-            <b>{fact.label}</b>: <Long text={fact.text} />
+            <b>
+              <Marked text={fact.label} />
+            </b>
+            : <Long text={fact.text} />
             {(fact.about || fact.module) && (
               <div>
                 {fact.about && <>The app says of this endpoint: “{fact.about}”. </>}
@@ -256,7 +273,9 @@ export function ProposalView({ id }: { id: string }) {
       <p>
         <a href="#/proposals">All proposals</a>
       </p>
-      <h1>{`${shown.title}: ${standing(shown)}`}</h1>
+      <h1>
+        <Marked text={`${shown.title}: ${standing(shown)}`} />
+      </h1>
       {shown.own_vote && <p class="voted">{voted(shown.own_vote)}</p>}
       {trouble.value && <p class="bad">{trouble.value}</p>}
       <Warnings page={shown} />
@@ -277,7 +296,7 @@ export function ProposalView({ id }: { id: string }) {
           SHA-256 <code>{shown.digest}</code>
         </p>
         <pre tabIndex={0}>
-          <Long text={shown.text} />
+          <Long text={shown.shown_text} />
         </pre>
       </details>
       <Vote page={shown} again={load} />

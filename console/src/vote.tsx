@@ -150,7 +150,8 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
 
   // Who signs elsewhere is not known here: it may be the proposer.
   const choices: readonly Choice[] = [
-    ...(isDone ? [] : (["in favour", "against"] as const)),
+    ...(isDone || page.not_shown ? [] : (["in favour"] as const)),
+    ...(isDone ? [] : (["against"] as const)),
     ...(page.may_withdraw || by === null ? (["withdraw"] as const) : []),
   ];
 

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from ccfpy.audit.chunks import arrange
+from ccfpy.base.limits import PROPOSAL_DEPTH_MAX
 from ccfpy.crypto.certs import Certificate
+from tests.attacks import attack
 from tests.e2e import http2
 from tests.e2e.running import DEADLINE_S, Running, children, wait_gone
 
@@ -146,6 +148,26 @@ def test_members_propose_vote_and_look(shell: Shell, tmp_path: Path) -> None:
     last = shell.json("gov", "vote", id_, "--as", "member2", *bound)
     assert (last["proposalState"], last["ballotCount"]) == ("Accepted", 3)
     assert "ProposalNotOpen" in shell.refused("gov", "withdraw", id_)
+
+
+@attack("gov: a proposal that the engine reads and members' tools do not")
+def test_what_cannot_be_shown_is_voted_for_by_who_insists(
+    shell: Shell, tmp_path: Path
+) -> None:
+    deep = "[" * (PROPOSAL_DEPTH_MAX + 1) + "]" * (PROPOSAL_DEPTH_MAX + 1)
+    document = tmp_path / "proposal.json"
+    document.write_text(
+        f'{{"actions":[{{"name":"trigger_snapshot","args":{{}}}}],"x":{deep}}}'
+    )
+    id_ = shell.json("gov", "propose", document)["proposalId"]
+    assert "(It cannot be shown)" in shell.ok("gov", "list")
+    told = shell.ok("gov", "show", id_)
+    assert "it cannot be shown: readers may differ about what it says" in told
+    told = shell.refused("gov", "vote", id_)
+    assert "nothing was signed: the proposal cannot be shown" in told
+    shell.ok("gov", "vote", id_, "--reject")
+    shell.ok("gov", "vote", id_, "--as", "member1", "--unseen")
+    shell.ok("gov", "withdraw", id_)
 
 
 def test_a_member_withdraws_a_proposal_of_one_action(shell: Shell) -> None:

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.client.ballots import side_of, text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.access import wider_access
 from ccfpy.client.review.changes import changes
-from ccfpy.client.review.characters import plain
+from ccfpy.client.review.characters import inline, plain
 from ccfpy.client.review.description import (
     Description,
     Fact,
@@ -20,11 +19,15 @@ from ccfpy.client.review.description import (
 )
 from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.client.review.values import short
+from ccfpy.client.review.reading import document_of, why_not_shown
+from ccfpy.client.review.values import as_text, short
 from ccfpy.gov.proposals import Proposal
 from ccfpy.service.tables import members, proposals
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+
+CANNOT_BE_SHOWN = "It cannot be shown"
+"""Of a proposal that a service's engine may read otherwise than what shows it."""
 
 
 class NoSuchProposal(CcfpyError):
@@ -64,13 +67,13 @@ def summaries(state: PublicState) -> list[Summary]:
 
     def summary(proposal_id: ProposalId, info: ProposalInfo) -> Summary:
         body = bodies.get(proposal_id) or b""
-        document = _document(body)
+        document = document_of(body)
         time = created.get(proposal_id, "").partition(":")[0]
         return Summary(
             proposal_id=proposal_id,
             info=info,
             actions=actions.names(document),
-            title=actions.title(document),
+            title=CANNOT_BE_SHOWN if why_not_shown(body) else actions.title(document),
             sides=sides(info, body),
             created_at=int(time) if time.isdecimal() else None,
         )
@@ -151,9 +154,8 @@ class _Teller:
                 Fact(label="SHA-256", text=text_digest(self._proposal.body)),
             ),
         )
-        document = _document(self._proposal.body)
         yield Section(
-            topic=Topic.ACTIONS, title="Actions", facts=tuple(actions.facts(document))
+            topic=Topic.ACTIONS, title="Actions", facts=tuple(self._actions())
         )
         if info.state is not ProposalState.OPEN:
             yield Section(
@@ -187,6 +189,17 @@ class _Teller:
             title="Not known here",
             facts=tuple(self._unknown(outcome)),
         )
+
+    def _actions(self) -> Iterator[Fact]:
+        body = self._proposal.body
+        if reason := why_not_shown(body):
+            yield Fact(
+                label=CANNOT_BE_SHOWN.lower(),
+                text=f"{inline(reason)}. Do not vote for it",
+                is_warning=True,
+            )
+            yield Fact(label="as it was signed", text=plain(as_text(body)), depth=1)
+        yield from actions.facts(document_of(body))
 
     def _without_outcome(self) -> Iterator[Section]:
         """Yield what is known of an open proposal that nothing was run for."""
@@ -327,10 +340,3 @@ class _Teller:
                 text="this service does not tell what these tables hold, so they were "
                 f"empty in the run here: {', '.join(self._state.not_served)}",
             )
-
-
-def _document(body: bytes) -> JsonObject:
-    try:
-        return loads_object(body)
-    except Malformed:
-        return {}

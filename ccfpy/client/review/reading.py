@@ -40,6 +40,23 @@ def read_proposal(body: bytes) -> JsonObject:
     return value
 
 
+def why_not_shown(body: bytes) -> str:
+    """Return why a proposal cannot be shown; nothing if it can."""
+    try:
+        read_proposal(body)
+    except Malformed as error:
+        return f"readers may differ about what it says: {error}"
+    return ""
+
+
+def document_of(body: bytes) -> JsonObject:
+    """Return a proposal; an empty one, if it cannot be shown."""
+    try:
+        return read_proposal(body)
+    except Malformed:
+        return {}
+
+
 def read_json(text: bytes) -> Json:
     """Read JSON that has one meaning.
 

@@ -16,6 +16,7 @@ from ccfpy.console.proposal import body_of, page_of
 from ccfpy.service.tables import members
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.proposals import ProposalState
+from tests.attacks import attack
 from tests.unit.client.review.made import (
     ADDS_USER,
     ALICE,
@@ -131,3 +132,18 @@ def test_the_proposer_may_withdraw_what_is_open() -> None:
     assert not _page(public_state(ADDS_USER), BOB).may_withdraw
     decided = public_state(ADDS_USER, state=ProposalState.ACCEPTED)
     assert not _page(decided, ALICE).may_withdraw
+
+
+@attack("gov: a proposal that the engine reads and members' tools do not")
+def test_no_vote_is_offered_for_what_cannot_be_shown() -> None:
+    page = _page(public_state(body=b'{"actions":[],"x":"\\ud800"}'))
+    assert (page.title, page.may_vote) == ("It cannot be shown", False)
+    assert "half a character" in page.why_not == page.not_shown
+    assert page.may_withdraw is False
+    assert _page(public_state(ADDS_USER)).not_shown == ""
+
+
+def test_the_text_is_also_there_with_its_characters_marked() -> None:
+    page = _page(public_state(body='{"actions":[],"x":"\u200b"}'.encode()))
+    assert page.shown_text == '{"actions":[],"x":"⟦U+200B⟧"}'
+    assert page.text == '{"actions":[],"x":"\u200b"}'

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.json import Json
+from ccfpy.base.limits import PROPOSAL_DEPTH_MAX
 from ccfpy.console import server
 from ccfpy.console.guards import HEADERS
 from ccfpy.console.server import BODY_BYTES_MAX, NoPage, read_page
 from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.client.conftest import Serve
 from tests.unit.client.hosted import hosted
 from tests.unit.console.served import Answer, Page, console_of, pen_of
@@ -93,6 +95,28 @@ def test_other_bytes_than_those_read_are_not_voted_for(
     assert status == 409
     assert "other bytes" in problem["error"]
     assert asked(f"/api/proposals/{proposal_id}").value["may_vote"] is True
+
+
+@attack("gov: a proposal that the engine reads and members' tools do not")
+def test_what_cannot_be_shown_is_not_voted_for(
+    asked: Callable[..., Answer], node: InProcessNode
+) -> None:
+    """Two readers may differ about it; a vote against it is one against both."""
+    actions: Json = [{"name": "set_user_data", "args": {"user_id": "ab" * 32}}]
+    deep: Json = "x"
+    for _ in range(PROPOSAL_DEPTH_MAX):
+        deep = [deep]
+    node.advance(1000)
+    asking = {"actions": actions, "beside": deep}
+    made = node.govern(BOB, "members/proposals:create", "proposal", asking)
+    path = f"/api/proposals/{json.loads(made.body)['proposalId']}"
+    page = asked(path).value
+    assert page["may_vote"] is False
+    vote = {"in_favour": True, "digest": page["digest"]}
+    status, problem = asked(f"{path}/vote", vote)
+    assert status == 409
+    assert "nested deeper" in problem["error"]
+    assert asked(f"{path}/vote", {**vote, "in_favour": False}).status == 200
 
 
 def test_a_console_that_reads_signs_nothing(

@@ -33,8 +33,9 @@ def public_state(
     ballots: Mapping[MemberId, str] | None = None,
     rules: str = RULES,
     state: ProposalState = ProposalState.OPEN,
+    body: bytes | None = None,
 ) -> PublicState:
-    """Return a state with one proposal, which Alice made."""
+    """Return a state with one proposal, which Alice made: actions, or bytes."""
     store = Store()
     tx = store.begin()
     CONSTITUTION.of(tx).put(rules)
@@ -45,7 +46,8 @@ def public_state(
         members.INFO.of(tx).put(member_id, MemberInfo(status=MemberStatus.ACTIVE))
     info = ProposalInfo(proposer_id=ALICE, ballots=ballots or {}, state=state)
     proposals.INFO.of(tx).put(PROPOSAL, info)
-    proposals.PROPOSALS.of(tx).put(PROPOSAL, dumps({"actions": list(actions)}))
+    signed = dumps({"actions": list(actions)}) if body is None else body
+    proposals.PROPOSALS.of(tx).put(PROPOSAL, signed)
     store.apply(1, tx.writes)
     return PublicState(store=store, not_served=())
 

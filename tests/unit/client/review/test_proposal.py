@@ -13,6 +13,7 @@ from ccfpy.client.review.proposal import NoSuchProposal, describe, summaries
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.service.tables import proposals
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+from tests.attacks import attack
 from tests.unit.client.review.made import (
     ADDS_USER,
     ALICE,
@@ -186,3 +187,29 @@ def test_the_newest_proposal_is_listed_last() -> None:
 def test_a_proposal_that_is_not_there_is_refused() -> None:
     with pytest.raises(NoSuchProposal, match=re.escape("no proposal 00")):
         describe(public_state(), ProposalId("00" * 32), {})
+
+
+UNREADABLE = (
+    b'{"actions":[{"name":"set_constitution","args":{"constitution":"//\\ud800"}}]}',
+    b'{"actions":[{"name":"set_constitution","args":{"constitution":""}}],"x":%s%s}'
+    % (b"[" * 1100, b"]" * 1100),
+    b'{"actions":[],"actions":[{"name":"remove_js_app","args":{}}]}',
+)
+
+
+@attack("gov: a proposal that the engine reads and members' tools do not")
+@pytest.mark.parametrize("body", UNREADABLE, ids=("surrogate", "depth", "twice"))
+def test_what_cannot_be_shown_is_said_so_and_is_no_proposal_without_actions(
+    body: bytes,
+) -> None:
+    state = public_state(body=body)
+    told = described(state)
+    warning, signed, *others = told["Actions"].facts
+    assert warning.label == "it cannot be shown"
+    assert warning.is_warning
+    assert "readers may differ" in warning.text
+    assert signed.text == body.decode()
+    assert others == []
+    (summary,) = summaries(state)
+    assert (summary.title, summary.actions) == ("It cannot be shown", ())
+    assert told["What would change"].facts, "the engine has read it"
