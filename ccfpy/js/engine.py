@@ -111,7 +111,8 @@ class Interpreter(Protocol):
     """Calls functions of one library, one call after another.
 
     A reused interpreter keeps its globals, also after a call that raised. Its next call
-    finds fresh globals only if the engine trapped or a module did not compile.
+    finds fresh globals only if the engine trapped, was refused memory, or could not
+    compile a module.
     """
 
     @property

@@ -23,6 +23,11 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "exception ends the handler's own code, again and again if the handler "
                 "continues."
             ),
+            "a script that looks for other calls' bytes in its buffers": (
+                "Each buffer has memory of its own up to its largest size, and new "
+                "memory is zeroed. An instance of the engine whose heap is broken, or "
+                "that was refused memory, is not used again."
+            ),
             "a script without end": (
                 "The node goes on without a slow script, which ends at its limit."
             ),

@@ -68,7 +68,8 @@ class PreparedContext:
     def leave(self, script: ScriptInstance) -> None:
         """Take back the instance of a script whose call has ended.
 
-        An instance whose memory has grown is dropped: it cannot free memory.
+        An instance that is not sound is dropped, and one whose memory has grown, as it
+        cannot free memory.
         """
         instance = script.instance
         del script.instance
@@ -172,10 +173,13 @@ class ContextPool:
         return context
 
     def _make(self, script: ScriptInstance, recipe: ContextRecipe) -> PreparedContext:
-        """Load a module for the first time, and keep the state before a call."""
+        """Load a module for the first time, and keep the state before a call.
+
+        A state in which memory was refused is not kept.
+        """
         recipe.compile(script)
         recipe.load(script)
-        if not script.has_asked:
+        if script.instance.is_sound and not script.has_asked:
             context = PreparedContext.of(script, has_run=True)
         else:
             other = script.silent()

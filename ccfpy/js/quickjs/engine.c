@@ -133,6 +133,7 @@ EXPORT(start) uint64_t start(void)
         return answer(NO_MEMORY);
     JS_SetModuleLoaderFunc(runtime, NULL, find_module, NULL);
     JS_SetInterruptHandler(runtime, is_interrupted, NULL);
+    JS_SetSharedArrayBufferFunctions(runtime, &shared_heap);
     main = JS_NewArrayBufferCopy(context, NULL, 0);
     buffer_class = JS_GetClassID(main);
     JS_FreeValue(context, main);

@@ -1,15 +1,50 @@
 /* What a script's heap is made of. Part of engine.c. */
 
 /* The script's heap, counted by what it asked for: the C library's own word of how
-   large a block is changes while it is in use. */
+   large a block is changes while it is in use. Before each block stand its size and a
+   seal, which follows from the block's place and size. What writes beyond one block
+   breaks the next one's seal; who gives that block back, or changes its size, traps, and
+   the instance is dropped. */
 
 #define BEFORE 8
+#define SEAL 0x5ea1ed0b
+
+struct head {
+    size_t size;
+    uint32_t seal;
+};
 
 static uint32_t heap_refused; /* since the last export was called */
 
+static uint32_t seal_of(const void *place, size_t word)
+{
+    return (uint32_t)(uintptr_t)place ^ (uint32_t)word ^ SEAL;
+}
+
+static void require_seal(const void *place, size_t word, uint32_t seal)
+{
+    if (seal != seal_of(place, word))
+        __builtin_trap();
+}
+
+static void *sealed(void *start, size_t size)
+{
+    struct head *head = start;
+
+    head->size = size;
+    head->seal = seal_of(head, size);
+    return (uint8_t *)start + BEFORE;
+}
+
 static size_t size_of(const void *block)
 {
-    return block ? *(const size_t *)((const uint8_t *)block - BEFORE) : 0;
+    const struct head *head;
+
+    if (!block)
+        return 0;
+    head = (const struct head *)((const uint8_t *)block - BEFORE);
+    require_seal(head, head->size, head->seal);
+    return head->size;
 }
 
 /* Small blocks that were given back, by how many steps they hold: most of what a call
@@ -22,9 +57,28 @@ static size_t size_of(const void *block)
 
 struct kept {
     struct kept *next;
+    uint32_t seal;
 };
 static struct kept *kept[SMALL / STEP + 1];
 static uint8_t kept_count[SMALL / STEP + 1];
+
+static void keep(struct kept *given, size_t steps)
+{
+    given->next = kept[steps];
+    given->seal = seal_of(given, (uintptr_t)given->next);
+    kept[steps] = given;
+    kept_count[steps]++;
+}
+
+static struct kept *take_kept(size_t steps)
+{
+    struct kept *found = kept[steps];
+
+    require_seal(found, (uintptr_t)found->next, found->seal);
+    kept[steps] = found->next;
+    kept_count[steps]--;
+    return found;
+}
 
 /* Of blocks that are not small, 0. */
 static size_t steps_of(size_t whole)
@@ -35,27 +89,20 @@ static size_t steps_of(size_t whole)
 static void *take_block(size_t whole)
 {
     size_t steps = steps_of(whole);
-    struct kept *found = kept[steps];
 
-    if (!found)
-        return malloc(steps ? steps * STEP : whole);
-    kept[steps] = found->next;
-    kept_count[steps]--;
-    return found;
+    if (kept[steps])
+        return take_kept(steps);
+    return malloc(steps ? steps * STEP : whole);
 }
 
 static void give_block(void *start, size_t whole)
 {
     size_t steps = steps_of(whole);
-    struct kept *given = start;
 
-    if (!steps || kept_count[steps] == KEPT) {
+    if (!steps || kept_count[steps] == KEPT)
         free(start);
-        return;
-    }
-    given->next = kept[steps];
-    kept[steps] = given;
-    kept_count[steps]++;
+    else
+        keep(start, steps);
 }
 
 static void *change_block(void *start, size_t before, size_t after)
@@ -87,10 +134,9 @@ static void *heap_realloc(JSMallocState *heap, void *block, size_t size)
         heap_refused = 1;
         return NULL;
     }
-    *(size_t *)start = size;
     heap->malloc_size += after - before;
     heap->malloc_count += !block;
-    return start + BEFORE;
+    return sealed(start, size);
 }
 
 static void heap_free(JSMallocState *heap, void *block)
@@ -115,20 +161,33 @@ static void *heap_resize(JSMallocState *heap, void *block, size_t size)
 static void *heap_malloc(JSMallocState *heap, size_t size)
 {
     size_t steps = steps_of(size + BEFORE);
-    struct kept *found;
 
     if (size > SMALL - BEFORE || !kept[steps] ||
         heap->malloc_size + size + BEFORE > heap->malloc_limit)
         return heap_realloc(heap, NULL, size);
-    found = kept[steps];
-    kept[steps] = found->next;
-    kept_count[steps]--;
-    *(size_t *)found = size;
     heap->malloc_size += size + BEFORE;
     heap->malloc_count++;
-    return (uint8_t *)found + BEFORE;
+    return sealed(take_kept(steps), size);
 }
 
 static const JSMallocFunctions heap = {
     heap_malloc, heap_free, heap_resize, size_of,
+};
+
+/* QuickJS resizes no shared buffer: it takes the largest size at once, from what it is
+   told to take shared memory from, and without that has only the first size to grow in. */
+
+static void *take_shared(void *opaque, size_t size)
+{
+    return js_malloc(context, size);
+}
+
+static void give_shared(void *opaque, void *block)
+{
+    js_free(context, block);
+}
+
+static const JSSharedArrayBufferFunctions shared_heap = {
+    .sab_alloc = take_shared,
+    .sab_free = give_shared,
 };

@@ -78,6 +78,8 @@ static void put_object(JSValueConst value)
     } else {
         below = JS_GetTypedArrayBuffer(context, value, &offset, &length, &unit);
         if (!JS_IsException(below)) {
+            /* What is said of an array that grows with its buffer is its first length. */
+            length = JS_VALUE_GET_OBJ(value)->u.array.count * unit;
             bytes = JS_GetArrayBuffer(context, &size, below);
             if (bytes && offset + length <= size)
                 put_sized(BYTES, bytes + offset, length);

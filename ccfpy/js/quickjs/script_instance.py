@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
+from ccfpy.base.errors import Malformed
 from ccfpy.js.calls import Call, bounded, script_trace
 from ccfpy.js.engine import (
     JsException,
@@ -28,6 +29,7 @@ from ccfpy.js.quickjs.values import (
     NULL,
     OBJECT,
     UNDEFINED,
+    Row,
     ScriptObject,
     decode,
     decode_integer,
@@ -60,6 +62,9 @@ _SPEECHLESS: Final = ("null", "")
 """What is thrown where no memory is left for the Error, or for its text."""
 _NEVER: Final = "the promise is still pending, and nothing is left that could settle it"
 _NS_PER_MS: Final = 1_000_000
+_NO_ROW: Final = "The engine left no row of values"
+_THROWN_COUNT: Final = 2
+"""What was thrown, and its stack."""
 _OWN_FUNCTIONS: Final = 2
 _SERVE_COUNT: Final = 3
 _ROWS_KEPT: Final = 256
@@ -116,11 +121,14 @@ class ScriptInstance:
 
         ``null`` says that the function threw. The first two functions are ours: one
         returns what was thrown, the other takes the script's own exception.
+
+        Raises:
+            Trapped: the row is none: the script's memory is broken, and the instance
+                ends.
         """
         call = self._call
+        number, arguments = self._read_call(row)
         try:
-            number = decode_integer(row)
-            arguments = decode(row, INTEGER_BYTES)
             if number >= _OWN_FUNCTIONS:
                 self.has_asked = True
                 for argument in arguments:
@@ -138,6 +146,15 @@ class ScriptInstance:
             call.python_error = error
             call.thrown = internal_error("the node failed")
         return NULL
+
+    def _read_call(self, row: bytes) -> tuple[int, Row]:
+        try:
+            number = decode_integer(row)
+            if number >= _OWN_FUNCTIONS + len(self._functions):
+                raise self.instance.broken(_NO_ROW)
+            return number, decode(row, INTEGER_BYTES)
+        except Malformed:
+            raise self.instance.broken(_NO_ROW) from None
 
     def module_source(self, row: bytes) -> bytes:
         """Return the source of an imported module by its name."""
@@ -189,17 +206,18 @@ class ScriptInstance:
         Raises:
             JsModuleFailed: the module does not compile.
         """
-        code = decode(self._compile(name, source, wants_bytecode=True))[0]
+        (code,) = self._compile(name, source, wants_bytecode=True)
         assert isinstance(code, bytes)
         return code
 
-    def _compile(self, name: str, source: str, *, wants_bytecode: bool) -> bytes:
+    def _compile(self, name: str, source: str, *, wants_bytecode: bool) -> Row:
         self.known.add(name)
         if not source.isascii() and not _is_unicode(source):
             raise JsModuleFailed(f"Failed to compile {name}: it is not Unicode")
         row = encode(name) + encode(source)
         try:
-            ending, left = self._run("compile", row, int(wants_bytecode))
+            asked = int(wants_bytecode)
+            ending, left = self._run("compile", row, asked, least=asked)
         except Trapped as trap:
             raise self.broken(trap) from None
         self._raise_host_error()
@@ -265,7 +283,7 @@ class ScriptInstance:
     def _invoke(self, row: bytes, count: int) -> "list[ExtensionArgument]":
         """Call an export, and return the values it left, ``None`` for an object."""
         try:
-            ending, left = self._run("invoke", row, count)
+            ending, left = self._run("invoke", row, count, least=1)
         except Trapped as trap:
             raise self.broken(trap) from None
         self._raise_host_error()
@@ -280,17 +298,36 @@ class ScriptInstance:
             failure = _failure(ending, left, lacked_memory=lacked_memory)
         if failure is None:
             return [
-                None if isinstance(value, ScriptObject) else value
-                for value in decode(left)
+                None if isinstance(value, ScriptObject) else value for value in left
             ]
         limit = self._limit_behind(failure)
         if limit is None:
             raise JsException(failure.reason, failure.trace)
         raise JsLimitExceeded(limit, _REASONS.get(limit, failure.reason), failure.trace)
 
-    def _run(self, export: str, row: bytes, argument: int) -> tuple[int, bytes]:
-        """Run an export of the instance, beside the node if it takes long."""
-        return self._runtime.threads.beside(self._run_beside, (export, row, argument))
+    def _run(
+        self, export: str, row: bytes, argument: int, *, least: int
+    ) -> tuple[int, Row]:
+        """Run an export of the instance, beside the node if it takes long.
+
+        Returns:
+            How it ended, and the values that it left: at least so many if it is done.
+
+        Raises:
+            Trapped: the instance trapped, or left no such row.
+        """
+        ending, left = self._runtime.threads.beside(
+            self._run_beside, (export, row, argument)
+        )
+        try:
+            values = decode(left)
+        except Malformed:
+            raise self.instance.broken(_NO_ROW) from None
+        if ending == _DONE and len(values) < least:
+            raise self.instance.broken(_NO_ROW)
+        if ending == _THROWN and len(values) != _THROWN_COUNT:
+            raise self.instance.broken(_NO_ROW)
+        return ending, values
 
     def _run_beside(self, given: tuple[str, bytes, int]) -> tuple[int, bytes]:
         return self.instance.run(given[0], given[1], given[2])
@@ -374,12 +411,12 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _failure(ending: int, left: bytes, *, lacked_memory: bool) -> JsException | None:
+def _failure(ending: int, left: Row, *, lacked_memory: bool) -> JsException | None:
     """Return what was thrown past the prelude, if anything was.
 
     Args:
         ending: how the call ended.
-        left: the row that it left.
+        left: the values that it left.
         lacked_memory: whether the heap's limit was reached.
     """
     if ending == _DONE:
@@ -388,7 +425,7 @@ def _failure(ending: int, left: bytes, *, lacked_memory: bool) -> JsException | 
         return JsException(_NEVER)
     if ending != _THROWN:
         return JsException(_REASONS[JsLimit.HEAP])
-    reason, trace = decode(left)
+    reason, trace = left
     # The prelude reports what a script throws. What cannot be written down here was
     # thrown by the prelude itself, with no memory or no stack left to run on.
     limit = JsLimit.HEAP if lacked_memory else JsLimit.STACK

@@ -7,6 +7,7 @@ bytes. Little-endian throughout.
 import struct
 from typing import Final, TypeAlias
 
+from ccfpy.base.errors import Malformed
 from ccfpy.js.extension import ExtensionArgument, ExtensionResult
 
 _UNDEFINED: Final = 0
@@ -28,6 +29,7 @@ _INT64: Final = struct.Struct("<q")
 INTEGER_BYTES: Final = 1 + _INT64.size
 _DOUBLE: Final = struct.Struct("<d")
 _INT64_MAX: Final = (1 << 63) - 1
+_NOWHERE: Final = -1
 
 
 class ScriptObject:
@@ -58,8 +60,13 @@ def encode(value: ExtensionResult) -> bytes:
 
 
 def decode_integer(row: bytes) -> int:
-    """Read the integer that a row begins with, which is below 65,536."""
-    assert row[0] == _INTEGER, "the engine names a function by its number"
+    """Read the integer that a row begins with, which is below 65,536.
+
+    Raises:
+        Malformed: the row begins with something else.
+    """
+    if len(row) < INTEGER_BYTES or row[0] != _INTEGER:
+        raise Malformed("a row begins with no integer")
     return row[1] | row[2] << 8
 
 
@@ -69,9 +76,25 @@ def _length_at(row: bytes, at: int) -> int:
 
 
 def decode(row: bytes, at: int = 0) -> Row:
-    """Read a row from a place on; undefined and null are both ``None``."""
+    """Read a row from a place on; undefined and null are both ``None``.
+
+    Raises:
+        Malformed: the row ends within a value, or holds an unknown one. A script that
+            has broken its own memory may leave anything.
+    """
     values: Row = []
     end = len(row)
+    try:
+        at = _decode_to(values, row, at, end)
+    except (IndexError, struct.error, UnicodeDecodeError):
+        at = _NOWHERE
+    if at != end:
+        raise Malformed("a row does not end with its last value")
+    return values
+
+
+def _decode_to(values: Row, row: bytes, at: int, end: int) -> int:
+    """Read values up to the end of a row; return where the last one ends."""
     while at < end:
         tag = row[at]
         at += 1
@@ -87,8 +110,10 @@ def decode(row: bytes, at: int = 0) -> Row:
             form = _INT64 if tag == _INTEGER else _DOUBLE
             values.append(form.unpack_from(row, at)[0])
             at += 8
+        elif tag < _INTEGER:
+            values.append(None if tag <= _NULL else tag == _TRUE)
         elif tag == _OBJECT:
             values.append(OBJECT)
         else:
-            values.append(None if tag <= _NULL else tag == _TRUE)
-    return values
+            return _NOWHERE
+    return at

@@ -52,7 +52,10 @@ _TIME_BYTES: Final = 8
 
 
 class Callbacks(Protocol):
-    """What a script calls. Nothing here may raise: no exception can pass the engine."""
+    """What a script calls.
+
+    No exception can pass the engine: one that is raised here ends the instance.
+    """
 
     def call_function(self, row: bytes) -> bytes:
         """Call a Python function with a row of arguments, and return its result."""
@@ -92,7 +95,9 @@ class WasmInstance:
 
     Attributes:
         callbacks: what the script calls while an export runs.
-        is_sound: whether the instance has never trapped.
+        is_sound: whether another script may be put into the instance: it never trapped,
+            left what is no row, or was refused memory. QuickJS is not safe where memory
+            runs out.
         lacked_memory: whether the heap's limit was reached in the last run.
     """
 
@@ -126,6 +131,7 @@ class WasmInstance:
         answer = self._call(export, argument)
         length = (answer & U32) >> _LENGTH_SHIFT
         self.lacked_memory = bool(answer & _LACKED_MEMORY)
+        self.is_sound = self.is_sound and not self.lacked_memory
         self._buffer = answer >> 32
         return answer & _ENDING_MASK, self._read(self._buffer, length)
 
@@ -159,7 +165,7 @@ class WasmInstance:
         settled = self._call("settle")
         spare = settled >> 32
         if not spare:
-            raise Trapped(_NO_MEMORY)
+            raise self.broken(_NO_MEMORY)
         self._buffer, self._room = settled & U32, _BUFFER_BYTES
         size = self.memory_bytes
         free = sorted(
@@ -189,7 +195,7 @@ class WasmInstance:
         """
         missing = image.memory_bytes - self.memory_bytes
         if not self._instance.grow(missing // PAGE_BYTES):
-            raise Trapped(_NO_MEMORY)
+            raise self.broken(_NO_MEMORY)
         self.relay(image)
 
     def relay(self, image: MemoryImage) -> None:
@@ -197,6 +203,11 @@ class WasmInstance:
         for place, part in image.parts:
             self._place(place, part)
         self._buffer, self._room = image.buffer, _BUFFER_BYTES
+
+    def broken(self, reason: str) -> Trapped:
+        """Return the error for an instance that answers what it cannot mean."""
+        self.is_sound = False
+        return Trapped(reason)
 
     # What the engine imports
 
@@ -262,7 +273,7 @@ class WasmInstance:
             self._view = self._instance.view()
             row = bytes(self._view[place : place + length])
             if len(row) != length:
-                raise Trapped(_OUTSIDE)
+                raise self.broken(_OUTSIDE)
         return row
 
     def _write(self, row: bytes) -> None:
@@ -270,7 +281,7 @@ class WasmInstance:
         if size > self._room:
             self._buffer = self._call("reserve", size) & U32
             if not self._buffer:
-                raise Trapped(_NO_MEMORY)
+                raise self.broken(_NO_MEMORY)
             self._room = size
         self._place(self._buffer, row)
 
@@ -279,7 +290,7 @@ class WasmInstance:
         if end > len(self._view):
             self._view = self._instance.view()
             if end > len(self._view):
-                raise Trapped(_OUTSIDE)
+                raise self.broken(_OUTSIDE)
         self._view[place:end] = data
 
     def _call(self, export: str, first: int = 0, second: int = 0) -> int:

@@ -146,6 +146,20 @@ def test_worlds_are_kept_up_to_a_number_of_bytes(
     assert len(ContextPool()) == 0
 
 
+def test_what_lacked_memory_is_not_kept_although_the_script_went_on() -> None:
+    """QuickJS is not safe where memory runs out: its state may be anything."""
+    engine = QuickJs(CountingClock())
+    fill = "try { new Uint8Array(1 << 29); } catch {}"
+    for source in (
+        f"{fill} export const f = () => 1",
+        f"export const f = () => {{ {fill} return 1 }}",
+    ):
+        assert [call(engine, source) for _ in range(2)] == [1, 1]
+    kept = list(engine._pool._pool.values())
+    assert [context.has_run for context in kept] == [False, False, True]
+    assert all(context._spare is None for context in kept[1:])
+
+
 STATEMENTS = (
     "globalThis.a = (globalThis.a ?? 0) + 1",
     "log.push(typeof a)",

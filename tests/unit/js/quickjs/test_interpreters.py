@@ -17,6 +17,7 @@ from ccfpy.js.engine import (
 from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.quickjs.compiled import module
+from tests.attacks import attack
 from tests.unit.js.conftest import CountingClock
 
 
@@ -131,6 +132,25 @@ def test_a_call_knows_how_long_it_took(engine: QuickJs) -> None:
     )
     interpreter.serve("/m.js", "f", JsLimits())
     assert interpreter.elapsed_ms > 0
+
+
+@attack("applications: a script that looks for other calls' bytes in its buffers")
+@pytest.mark.parametrize("is_caught", [False, True])
+def test_globals_do_not_outlive_a_call_that_was_refused_memory(
+    engine: QuickJs, is_caught: bool
+) -> None:
+    fill = "new Uint8Array(1 << 29);"
+    if is_caught:
+        fill = f"try {{ {fill} }} catch {{}}"
+    source = f"{COUNTING}; export const fill = () => {{ ++n; {fill} return n; }}"
+    call, _ = resident(engine, m=source)
+    assert [call("/m.js", "f") for _ in range(2)] == [2, 3]
+    if is_caught:
+        assert call("/m.js", "fill") == 4
+    else:
+        with pytest.raises(JsLimitExceeded):
+            call("/m.js", "fill")
+    assert call("/m.js", "f") == 2
 
 
 class Refused(Exception):

@@ -4,6 +4,7 @@ import pytest
 
 from ccfpy.base.app_threads import AppThreads
 from ccfpy.js.engine import JsException, JsLimit, JsLimitExceeded, JsLimits
+from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.quickjs.engine import compile_module
 from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.script_instance import (
@@ -12,6 +13,8 @@ from ccfpy.js.quickjs.script_instance import (
     found_in,
     relative,
 )
+from ccfpy.js.quickjs.values import encode
+from ccfpy.js.quickjs.wasm_instance import WasmInstance
 from tests.unit.js.conftest import CountingClock
 from tests.unit.js.quickjs.wasm_instances import started
 
@@ -26,9 +29,9 @@ def _runtime() -> Runtime:
     return Runtime(CountingClock(), AppThreads())
 
 
-def _script() -> ScriptInstance:
+def _script(*functions: ExtensionFunction) -> ScriptInstance:
     script = ScriptInstance(
-        Runtime(CountingClock(), AppThreads()), (), lambda _name: None
+        Runtime(CountingClock(), AppThreads()), functions, lambda _name: None
     )
     script.instance = started()
     return script
@@ -49,9 +52,53 @@ def test_a_guest_knows_whether_it_asked() -> None:
 
 
 def test_what_is_no_plain_value_is_refused() -> None:
-    script = _script()
+    script = _script(lambda: None)
     refused = script.call_function(b"\x04" + (2).to_bytes(8, "little") + b"\x08")
     assert refused == b"\x01"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"",
+        b"\x04",
+        encode("2"),
+        encode(3),
+        encode(65535),
+        encode(2) + b"\x06\xff\xff\xff\xff",
+        encode(2) + b"\x05\0",
+        encode(2) + b"\x06\x01\0\0\0\xff",
+        encode(2) + b"\x09",
+    ],
+)
+def test_what_is_no_call_ends_the_instance_and_not_the_node(row: bytes) -> None:
+    script = _script(lambda: None)
+    with pytest.raises(Trapped):
+        script.call_function(row)
+    assert not script.instance.is_sound
+
+
+@pytest.mark.parametrize(
+    ("ending", "left"),
+    [(0, b""), (0, b"\x06\x09\0\0\0no"), (0, b"\xff"), (1, b""), (1, encode("no"))],
+)
+def test_what_is_no_row_of_values_ends_the_instance_and_not_the_node(
+    ending: int, left: bytes
+) -> None:
+    class Broken(WasmInstance):
+        """Leaves what an engine leaves whose memory is broken."""
+
+        def run(self, export: str, row: bytes, argument: int = 0) -> tuple[int, bytes]:
+            super().run(export, row, argument)
+            return ending, left
+
+    script = _script()
+    image = script.instance.image()
+    script.instance = Broken(script)
+    script.instance.lay(image)
+    with pytest.raises(JsLimitExceeded):
+        script.invoke("echo", 1)
+    assert not script.instance.is_sound
 
 
 @pytest.mark.parametrize(

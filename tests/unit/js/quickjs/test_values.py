@@ -1,12 +1,21 @@
 """Rows: what either side writes the other reads."""
 
 import math
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.js.quickjs.values import NULL, OBJECT, UNDEFINED, decode, encode
+from ccfpy.base.errors import Malformed
+from ccfpy.js.quickjs.values import (
+    NULL,
+    OBJECT,
+    UNDEFINED,
+    decode,
+    decode_integer,
+    encode,
+)
 
 PLAIN = (
     st.none()
@@ -39,3 +48,20 @@ def test_undefined_and_null_are_nothing(row: bytes) -> None:
 
 def test_an_object_is_only_known_to_have_been_there() -> None:
     assert decode(b"\x08" + encode(1)) == [OBJECT, 1]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [b"\x06", b"\x07\x01\0\0\0", b"\x04\0", b"\x05\0", b"\x09", b"\xff"],
+)
+def test_a_row_that_ends_within_a_value_is_refused(row: bytes) -> None:
+    with pytest.raises(Malformed):
+        decode(encode(1) + row)
+
+
+@given(st.binary())
+def test_whatever_a_row_is_it_is_read_or_refused(row: bytes) -> None:
+    with suppress(Malformed):
+        assert len(decode(row)) <= len(row)
+    with suppress(Malformed):
+        assert 0 <= decode_integer(row) <= 0xFFFF

@@ -10,6 +10,7 @@ from ccfpy.base.limits import JS_HEAP_BYTES_CEILING, JS_STACK_BYTES_CEILING
 from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.values import decode, encode
 from ccfpy.js.quickjs.wasm_instance import WasmInstance
+from tests.attacks import attack
 from tests.unit.js.quickjs.wasm_instances import FACE, Echoing, invoke, started
 
 DONE, THROWN, PENDING = range(3)
@@ -67,7 +68,7 @@ def test_a_full_heap_is_said_and_is_no_trap() -> None:
     instance.restrict(2 * MIB, MIB)
     assert invoke(instance, "fill")[0] == THROWN
     assert instance.lacked_memory
-    assert instance.is_sound
+    assert not instance.is_sound
     assert invoke(instance, "echo", 1) == (DONE, 1)
     assert not instance.lacked_memory
 
@@ -171,10 +172,13 @@ def test_an_image_leaves_room_for_ordinary_calls() -> None:
 
 def test_a_place_outside_its_memory_is_refused() -> None:
     """A guest that has broken its own memory may say anything of where things are."""
-    instance = started()
-    for place, length in [(instance.memory_bytes, 1), (0, instance.memory_bytes + 1)]:
+    size = started().memory_bytes
+    for place, length in [(size, 1), (0, size + 1)]:
+        instance = started()
         with pytest.raises(Trapped, match="outside"):
             instance.on_call([place << 32 | length])  # type: ignore[arg-type]
+        assert not instance.is_sound
+    instance = started()
     with pytest.raises(Trapped, match="outside"):
         instance.on_random([instance.memory_bytes, 0, 1])  # type: ignore[arg-type]
 
@@ -187,6 +191,24 @@ def test_a_machine_that_broke_off_says_so() -> None:
     instance = started(Raising())
     with pytest.raises(Trapped):
         invoke(instance, "ask", 1)
+    assert not instance.is_sound
+
+
+@attack("applications: a script that looks for other calls' bytes in its buffers")
+def test_a_block_whose_head_was_overwritten_ends_the_instance() -> None:
+    """What writes beyond its own block is found out by who gives back the next one."""
+    instance = started()
+    size = 12_345
+    invoke(instance, "grow", size)
+    memory = instance._read(0, instance.memory_bytes)
+    word = size.to_bytes(4, "little")
+    places = [at for at in range(0, len(memory), 4) if memory[at : at + 4] == word]
+    for place in places:
+        sealed = memory[place + 4 : place + 8]
+        if int.from_bytes(sealed, "little") == place ^ size ^ 0x5EA1ED0B:
+            instance._place(place, (size + 1).to_bytes(4, "little"))
+    with pytest.raises(Trapped):
+        invoke(instance, "shed")
     assert not instance.is_sound
 
 

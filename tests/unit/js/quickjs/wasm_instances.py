@@ -15,6 +15,7 @@ FACE = """
         length: (value) => value.length,
         ask: (...args) => host(...args),
         grow(bytes) { all.push(new Uint8Array(bytes)); return all.length; },
+        shed() { all.length = 0; },
         take(count, bytes) {
           const taken = [];
           while (taken.length < count) taken.push(new ArrayBuffer(bytes));
