@@ -145,6 +145,7 @@ from ccfpy.js.serving import (
 )
 from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
+from ccfpy.kv.ordered import ORDERED_I64, ORDERED_U64, ordered_tuple
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.tx_receipt import TxReceipt
 from ccfpy.node.indexing import (
@@ -158,6 +159,8 @@ from ccfpy.service.records import codec_of
 __all__ = [
     "GOVERNED",
     "JSON_NAME",
+    "ORDERED_I64",
+    "ORDERED_U64",
     "RAW",
     "STRING",
     "U64",
@@ -274,6 +277,7 @@ __all__ = [
     "node_quote",
     "not_yet",
     "open_blob",
+    "ordered_tuple",
     "parse_accept",
     "parse_json",
     "patch_runtime_options",
@@ -303,7 +307,8 @@ PREFIX = "app"
 def json_codec(kind: type[T]) -> Codec[T]:
     """Keep values of a type as JSON, the form that CCF's C++ applications have.
 
-    The type may be a dataclass; its form must not change while a ledger holds it.
+    The type may be a dataclass; its form must not change while a ledger holds it. JSON
+    has not the order of what it says: a map with such keys has no ``range``.
 
     Raises:
         TypeError: JSON has no form for it.

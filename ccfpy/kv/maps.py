@@ -30,19 +30,34 @@ V = TypeVar("V")
 
 UNIT: Final = bytes(8)
 """The key of every ``Value`` and the value of every ``Set``'s keys."""
+USE_ORDERED: Final = (
+    "use ORDERED_U64 or ORDERED_I64 for integers, STRING for text, RAW for bytes, or "
+    "ordered_tuple of these"
+)
+"""How an author gets keys that have an order."""
 
 
 class Codec(Generic[V]):
     """How a type is written: ``decode(encode(x)) == x``.
 
     ``decode`` raises ``Malformed`` for bytes that ``encode`` never gives.
+
+    Attributes:
+        orders: whether ``encode(x) < encode(y)`` where ``x < y``, so that a map may be
+            asked for ranges of such keys. JSON does not: it writes 10 before 2, and
+            ``"a!"`` before ``"a"``.
     """
 
     def __init__(
-        self, *, encode: Callable[[V], bytes], decode: Callable[[bytes], V]
+        self,
+        *,
+        encode: Callable[[V], bytes],
+        decode: Callable[[bytes], V],
+        orders: bool = False,
     ) -> None:
         self.encode = encode
         self.decode = decode
+        self.orders = orders
 
 
 def _identity(data: bytes) -> bytes:
@@ -66,14 +81,14 @@ def _decode_u64(data: bytes) -> int:
     return value
 
 
-RAW: Final[Codec[bytes]] = Codec(encode=_identity, decode=_identity)
+RAW: Final[Codec[bytes]] = Codec(encode=_identity, decode=_identity, orders=True)
 """Bytes as they are."""
-STRING: Final[Codec[str]] = Codec(encode=str.encode, decode=_decode_text)
-"""Text as UTF-8: ids, names, PEM."""
+STRING: Final[Codec[str]] = Codec(encode=str.encode, decode=_decode_text, orders=True)
+"""Text as UTF-8, ordered by code points: ids, names, PEM."""
 JSON: Final[Codec[Json]] = Codec(encode=json.dumps, decode=json.loads)
 """JSON as CCF's C++ writes it: compact, keys sorted."""
 U64: Final[Codec[int]] = Codec(encode=_U64.pack, decode=_decode_u64)
-"""An unsigned 64-bit number as 8 bytes, least significant first."""
+"""An unsigned 64-bit number as 8 bytes, least significant first: without order."""
 
 
 def _read(codec: Codec[V], data: bytes) -> V:
@@ -216,7 +231,16 @@ class TypedHandle(Generic[K, V]):
         self.raw.foreach(lambda key, value: visit(*self._decode((key, value))))
 
     def range(self, start: K | None = None, stop: K | None = None) -> list[tuple[K, V]]:
-        """List entries in the byte order of encoded keys, without ``stop``."""
+        """List entries in the order of keys, from ``start`` up to but without ``stop``.
+
+        Raises:
+            TypeError: the codec of keys does not order. ``items`` lists all entries.
+        """
+        if not self._key.orders:
+            raise TypeError(
+                f"{self.raw.name!r} has keys whose bytes are not in the order of keys, "
+                f"so that a range would lose entries: {USE_ORDERED}"
+            )
         encode = self._key.encode
         entries = self.raw.range(
             None if start is None else encode(start),

@@ -69,4 +69,6 @@ def codec_of_form(form: Form[T]) -> Codec[T]:
 
 def text_key(kind: Callable[[str], K]) -> Codec[K]:
     """How a table is keyed by ids: their text."""
-    return Codec(encode=str.encode, decode=lambda text: kind(STRING.decode(text)))
+    return Codec(
+        encode=str.encode, decode=lambda text: kind(STRING.decode(text)), orders=True
+    )

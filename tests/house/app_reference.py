@@ -35,7 +35,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("Stream", "StreamOptions", "ProtocolOptions"),
         *("GrpcMessages", "grpc_message"),
     ),
-    "Tables": ("Map", "Value", "Set", "Codec", "RAW", "STRING", "json_codec", "Tx"),
+    "Tables": (
+        *("Map", "Value", "Set", "Codec", "RAW", "STRING", "json_codec"),
+        *("ORDERED_U64", "ORDERED_I64", "ordered_tuple", "Tx"),
+    ),
     "Answers": (
         "Answer",
         "json_reply",
@@ -163,7 +166,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 WORDS = {
     "RAW": "Bytes as they are.",
-    "STRING": "Text as UTF-8.",
+    "STRING": "Text as UTF-8, ordered by code points.",
+    "ORDERED_U64": "An integer from 0 to 2**64 - 1, ordered.",
+    "ORDERED_I64": "An integer from -2**63 to 2**63 - 1, ordered.",
     "JSON_NAME": "In a field's metadata: its name in JSON, where that differs.",
     "Matcher": "The condition of an `If-Match` or `If-None-Match` header.",
     "GOVERNED": "The tables that governance's `set_js_app` writes.",
