@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv wheel newcomer wheels test-wheels compiled test-compiled sandbox apps console typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop workflows clean
+.PHONY: help .venv wheel newcomer wheels test-wheels compiled test-compiled sandbox apps console typescript quick quick-tests test test-units test-processes test-alone lint format coverage simulate fuzz-review mutants scenarios faults attacks documents reference site engine engine-check image-check bench bench-compiled profile lock interop workflows clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -19,7 +19,7 @@ help: ## show these lines
 
 # Checks and tests are many processes: Python keeps what it compiles for the next of them,
 # also where the environment forbids that.
-lint quick quick-tests test test-units test-processes test-alone test-compiled coverage simulate mutants scenarios faults attacks documents: \
+lint quick quick-tests test test-units test-processes test-alone test-compiled coverage simulate fuzz-review mutants scenarios faults attacks documents: \
 	export PYTHONDONTWRITEBYTECODE =
 
 # One environment, filled in two steps, so that `.venv/bin` is the one place to look: first
@@ -182,6 +182,10 @@ SEED ?= $(shell date +%s)
 simulate: .venv ## look for a schedule that breaks consensus or nodes, for SECONDS of a processor
 	$(BIN)/python -m tests.lab.cluster --seed $(SEED)00 --seconds $$(($(SECONDS) * 5 / 9))
 	$(BIN)/python -m tests.lab.cluster --nodes --seed $(SEED) --seconds $$(($(SECONDS) * 4 / 9))
+
+# The page's own functions are asked, too: after `make console`.
+fuzz-review: .venv ## look for SECONDS for what members would be shown as something else
+	$(BIN)/python -m tests.fuzz.review --seed $(SEED) --seconds $(SECONDS)
 
 mutants: .venv ## look for a seed that finds each mistake put into consensus
 	$(BIN)/python -m tests.lab.cluster.mutants

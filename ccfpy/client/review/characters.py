@@ -64,7 +64,7 @@ def lines(text: str) -> Iterator[str]:
     """Yield the lines of a text; an end that is no line feed alone is marked."""
     for line, end in _ended(text):
         # The line feed that a line ends with is the one thing that has no mark.
-        told = _coded(end.removesuffix("\n")) if end not in {"", "\n"} else ""
+        told = _coded(end) if end not in {"", "\n"} else ""
         yield f"{line}{told}".replace(_ADJACENT, ", ")
 
 

@@ -66,7 +66,10 @@ def compared(
     removed = sum(line[0] == "-" for line in found)
     ends_alike = before.endswith("\n") == after.endswith("\n")
     tells_end = is_file or (bool(before and after) and not ends_alike)
-    shown = [line[0] + _shown(line[1:], tells_end=tells_end) for line in found]
+    shown = [
+        line if line[0] == "@" else line[0] + _shown(line[1:], tells_end=tells_end)
+        for line in found
+    ]
     return tuple(_short_runs(_by_words(shown))), added, removed
 
 
@@ -126,9 +129,7 @@ def _unified(old: Sequence[str], new: Sequence[str]) -> list[str]:
 def _shown(line: str, *, tells_end: bool) -> str:
     (shown, *_) = lines(line)
     has_end = LINE_END.search(line) is not None
-    return (
-        shown if has_end or not tells_end or line.startswith("@@ ") else shown + NO_END
-    )
+    return shown if has_end or not tells_end else shown + NO_END
 
 
 def _by_words(found: Sequence[str]) -> Iterator[str]:

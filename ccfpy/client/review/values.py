@@ -167,7 +167,7 @@ def shown_short(value: Json, *, is_pem: bool = False) -> str:
             f"{lines} lines, {len(value)} characters, SHA-256 {_digest(value)}, "
             "beginning with"
         )
-        return f"{mark(said)} {plain(' '.join(value[:_BEGINNING].split()))}"
+        return f"{mark(said)} {plain(' '.join(value[:_BEGINNING].split()))}".rstrip()
     return shown_text(value)
 
 

@@ -80,10 +80,11 @@ def test_lines_end_where_they_end_for_javascript() -> None:
         "//⟦U+000D⟧",
         "attack()⟦U+2028⟧",
         "//⟦U+2029⟧",
-        "x⟦U+000D⟧",
+        "x⟦U+000D, U+000A⟧",
         "y",
         "",
     ]
+    assert plain("a\rb") != plain("a\r\nb")
     assert inline("a\r\nb\n") == "a⟦U+000D, U+000A⟧b⟦U+000A⟧"
 
 

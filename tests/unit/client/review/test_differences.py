@@ -43,13 +43,17 @@ def test_a_difference_hides_no_character() -> None:
     [
         ("a\u202eb\n", "a\\u202eb\n", ("-a⟦U+202E⟧b", "+a\\u202eb")),
         ("a\u202eb\n", "a⟦U+202E⟧b\n", ("-a⟦U+202E⟧b", "+a⟦U+27E6⟧U+202E⟦U+27E7⟧b")),
-        ("a\n", "a\r\n", ("-a", "+a⟦U+000D⟧")),
+        ("a\n", "a\r\n", ("-a", "+a⟦U+000D, U+000A⟧")),
         ("a\tb\n", "a       b\n", ("-a⟦TAB⟧b", "+a       b")),
         ("a\n", "a \n", ("-a", "+a⟦1 space⟧")),
         ("a\n", "a", ("-a", "+a⟦no line break at the end⟧")),
         ("a", "a\n", ("-a⟦no line break at the end⟧", "+a")),
         ("a\nb\n", "a\rb\n", ("-a", "+a⟦U+000D⟧", " b")),
-        ("a\r\nb\r\n", "a\r\nc\r\n", (" a⟦U+000D⟧", "-b⟦U+000D⟧", "+c⟦U+000D⟧")),
+        (
+            "a\r\nb\r\n",
+            "a\r\nc\r\n",
+            (" a⟦U+000D, U+000A⟧", "-b⟦U+000D, U+000A⟧", "+c⟦U+000D, U+000A⟧"),
+        ),
         ("", "\n", ("+",)),
     ],
 )
@@ -147,8 +151,8 @@ LINES = st.text(st.sampled_from("ab \t\r\n\u2028\u200b⟦⟪{;,"))
 def test_texts_that_differ_have_a_difference_that_shows(old: str, new: str) -> None:
     found, added, removed = compared(old, new, is_file=True)
     assert (old == new) == (found == ()) == (added + removed == 0)
-    gone = [line[1:] for line in found if line[0] == "-"]
-    come = [line[1:] for line in found if line[0] == "+"]
+    gone = [line[1:] for line in found if line[0] in " -"]
+    come = [line[1:] for line in found if line[0] in " +"]
     assert old == new or gone != come
 
 
