@@ -10,7 +10,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject, dumps, loads_object
 from ccfpy.cli.app_path import refuse_python
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
-from ccfpy.cli.output import counted, note, print_json, write
+from ccfpy.cli.output import counted, note, print_json, print_line, write
 from ccfpy.cli.place import JsonOption
 from ccfpy.client.bundle import Bundle, read_bundle
 from ccfpy.devtools.project import Project
@@ -72,10 +72,10 @@ def bundle(
             }
         )
     elif str(target) != TO_STDOUT:
-        print(f"{target}: {counted(len(endpoints), 'endpoint')}, ", end="")
-        print(counted(len(made.modules), "module"))
+        served = counted(len(endpoints), "endpoint")
+        print_line(f"{target}: {served}, {counted(len(made.modules), 'module')}")
         if proposal is not None:
-            print(f"{proposal}: propose it with ccfpy gov propose {proposal}")
+            print_line(f"{proposal}: propose it with ccfpy gov propose {proposal}")
 
 
 def checked(app: Path, *, build: bool = True) -> Bundle:

@@ -8,7 +8,7 @@ import typer
 from ccfpy.cli.app_bundle import AppArgument, BuildOption, checked
 from ccfpy.cli.errors import ExitCode
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note, print_json
+from ccfpy.cli.output import note, print_json, print_line
 from ccfpy.cli.place import JsonOption, Place, TrustOptions
 from ccfpy.cli.signing import SignersOptions
 from ccfpy.client.bundle import Bundle
@@ -70,7 +70,7 @@ def _show(done: "Deployment", bundle: Bundle, url: str, *, as_json: bool) -> Non
         note(f"installed, committed in {status.txid}")
         width = max((len(method) for method, _ in endpoints), default=0)
         for method, target in endpoints:
-            print(f"{method:<{width}} {target}")
+            print_line(f"{method:<{width}} {target}")
     if not done.is_installed:
         count = status.ballot_count
         note(

@@ -11,8 +11,9 @@ from ccfpy.cli.app_path import python_app
 from ccfpy.cli.app_show import Show
 from ccfpy.cli.earlier_run import set_aside
 from ccfpy.cli.errors import Misused
-from ccfpy.cli.output import print_json, text_console
+from ccfpy.cli.output import print_json
 from ccfpy.cli.sandbox_run import cancel_on_signals
+from ccfpy.cli.terminal import text_console
 from ccfpy.client.share import constitution
 from ccfpy.devtools import recording_app
 from ccfpy.devtools.desk import Desk
@@ -118,13 +119,18 @@ def _facts(desk: Desk | PythonDesk) -> dict[str, object]:
 def _tell_how(desk: Desk | PythonDesk) -> None:
     options = desk.network.options
     console = text_console()
-    console.print(f"\n{desk.node.url}, keys in {options.shared}\n", markup=False)
+    console.say()
+    console.say(f"{desk.node.url}, keys in {options.shared}")
+    console.say()
     is_python = isinstance(desk, PythonDesk)
     for endpoint in desk.endpoints:
         verb, _, path = endpoint.partition(" ")
-        console.print(f"  {verb:<7}{path}", markup=False)
+        console.say(f"  {verb:<7}{path}")
     who = f" --as {options.users[0]}" if options.users else ""
-    console.print(f"\nAsk it: ccfpy call /app/...{who}", markup=False)
+    console.say()
+    console.say(f"Ask it: ccfpy call /app/...{who}")
     if not is_python:
-        console.print("Run a request again: ccfpy app replay NUMBER")
-    console.print("\nEdit a source and see. Press Ctrl-C to stop.\n")
+        console.say("Run a request again: ccfpy app replay NUMBER")
+    console.say()
+    console.say("Edit a source and see. Press Ctrl-C to stop.")
+    console.say()

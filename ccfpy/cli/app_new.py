@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ccfpy.cli.errors import Misused
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import JsonOption
 from ccfpy.devtools import templates
 from ccfpy.devtools.templates import NoTemplate
@@ -50,6 +50,6 @@ def new(
         written: list[str] = [path.as_posix() for path, _ in files]
         print_json({"folder": str(folder), "files": written})
         return
-    print(f"{folder}: {len(files)} files. Go on with:")
+    print_line(f"{folder}: {len(files)} files. Go on with:")
     for command in (f"cd {folder}", *NEXT[template]):
-        print(f"  {command}")
+        print_line(f"  {command}")

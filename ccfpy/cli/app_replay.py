@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from ccfpy.base.json import JsonObject, dumps, loads
 from ccfpy.cli.app_bundle import checked
 from ccfpy.cli.errors import CommandFailed, ExitCode
-from ccfpy.cli.output import note, print_json, text_console
+from ccfpy.cli.output import note, print_json
 from ccfpy.cli.place import JsonOption
+from ccfpy.cli.terminal import text_console
 from ccfpy.cli.values import as_text, value_as_json, value_line, writes_as_json
 from ccfpy.client.bundle import Bundle
 from ccfpy.devtools.kept_requests import NAME, KeptRequests
@@ -95,15 +95,13 @@ def _made(app: Path) -> Bundle:
 def _show(done: "Replay", show: "Show") -> None:
     console, served, performance = text_console(), done.served, done.performance
     state = f"at {served.read_version}"
-    console.print(
-        f"#{served.number} {served.method} {served.url}, {state}", markup=False
-    )
+    console.say(f"#{served.number} {served.method} {served.url}, {state}")
     show.lines(performance.lines)
     if performance.thrown is not None:
         frames = show.stack(performance.trace)
         show.failure(performance.thrown, frames)
     for line in _difference(done):
-        console.print(Text(line, style=_STYLES.get(line[0], "")))
+        console.say((line, _STYLES.get(line[0], "")))
     if done.is_same:
         note("the same came of it")
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 from ccfpy.base.json import JsonObject
 from ccfpy.cli.output import counted, print_json
+from ccfpy.cli.terminal import Part, Terminal
 from ccfpy.client.bundle import Bundle
 from ccfpy.crypto.certs import Certificate
 from ccfpy.devtools.desk import Event, Faulty, Reloaded, Restarted
@@ -30,7 +28,7 @@ class Show:
         as_json: whether programs do.
     """
 
-    def __init__(self, project: Path, console: Console, *, as_json: bool) -> None:
+    def __init__(self, project: Path, console: Terminal, *, as_json: bool) -> None:
         self._project = project
         self._console = console
         self._as_json = as_json
@@ -88,14 +86,14 @@ class Show:
 
     def _request(self, served: ServedRequest) -> None:
         facts = [f"#{served.number}", served.method, served.url]
-        line = Text(" ".join(facts) + " → ")
-        line.append(str(served.status), style=_colour(served.status))
+        parts: list[Part] = [" ".join(facts) + " → "]
+        parts.append((str(served.status), _colour(served.status)))
         if served.txid is not None:
-            line.append(f"  {served.txid}", style="dim")
+            parts.append((f"  {served.txid}", "dim"))
         if served.elapsed_ms is not None:
-            line.append(f"  {served.elapsed_ms} ms", style="dim")
-        line.append(f"  {self._caller(served)}", style="dim")
-        self._console.print(line)
+            parts.append((f"  {served.elapsed_ms} ms", "dim"))
+        parts.append((f"  {self._caller(served)}", "dim"))
+        self._console.say(*parts)
         self.lines(served.lines)
         if served.thrown is not None:
             self.failure(served.thrown, self.stack(served.trace))
@@ -121,7 +119,7 @@ class Show:
 
     def _print(self, mark: str, text: str, *, style: str) -> None:
         for line in text.splitlines() or [""]:
-            self._console.print(Text(mark) + Text(line, style=style))
+            self._console.say(mark, (line, style))
             mark = " " * len(mark)
 
     def _json(self, event: Event) -> JsonObject:

@@ -26,8 +26,9 @@ from ccfpy.cli.attest_options import (
 from ccfpy.cli.entries import Command, Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import print_json, text_console
+from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption, TrustOptions
+from ccfpy.cli.terminal import text_console
 from ccfpy.service.tables.nodes import QuoteFormat
 
 if TYPE_CHECKING:
@@ -269,11 +270,11 @@ def _as_json(
 
 def _print_claims(kind: "Kind", piece: "Piece", claims: "Sequence[Claim]") -> None:
     console = text_console()
-    console.print(f"{piece.label}: {kind.summary} ({piece.format})", markup=False)
+    console.say(f"{piece.label}: {kind.summary} ({piece.format})")
     width = max(len(claim.name) for claim in claims)
     for claim in claims:
-        console.print(f"  {claim.name:{width}}  {_shown(claim.value)}", markup=False)
-        console.print(f"  {'':{width}}  {claim.meaning}", markup=False)
+        console.say(f"  {claim.name:{width}}  {_shown(claim.value)}")
+        console.say(f"  {'':{width}}  {claim.meaning}")
 
 
 def _shown(value: Json) -> str:
@@ -297,11 +298,11 @@ def _print_checks(piece: "Piece", checks: "Sequence[Check]", *, explain: bool) -
         if not explain and check.passed is not False:
             continue
         detail = f": {check.detail}" if check.detail else ""
-        console.print(f"  {words[check.passed]:11} {check.name}{detail}", markup=False)
+        console.say(f"  {words[check.passed]:11} {check.name}{detail}")
         if explain:
-            console.print(f"              {check.why}", markup=False)
+            console.say(f"              {check.why}")
     verdict = "verified" if holds(checks) else "not to be relied on"
-    console.print(f"{piece.label}: {verdict}", markup=False)
+    console.say(f"{piece.label}: {verdict}")
 
 
 def _maa_mock() -> Command:

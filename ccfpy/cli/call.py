@@ -1,7 +1,6 @@
 """``ccfpy call``: one request to a service, as curl would send it."""
 
 import asyncio
-import sys
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from ccfpy.base.json import loads
 from ccfpy.cli.errors import ExitCode, Misused
 from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note, print_json, write
+from ccfpy.cli.output import is_terminal, note, print_json, print_line, write
 from ccfpy.cli.place import JsonOption, PlaceOptions
 from ccfpy.client.reply import TXID_HEADER, Reply
 
@@ -105,12 +104,13 @@ def _show(reply: Reply, *, include: bool, as_json: bool, is_committed: bool) -> 
         )
         return
     if include:
-        lines = [f"HTTP {reply.status}"]
-        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-        write("\n".join([*lines, "", ""]).encode())
+        print_line(f"HTTP {reply.status}")
+        for name, value in reply.headers.items():
+            print_line(f"{name}: {value}")
+        print_line()
     write(reply.body)
-    if reply.body and sys.stdout.isatty():
-        write(b"\n")
+    if reply.body and is_terminal():
+        print_line()
     if reply.is_error:
         note(f"ccfpy: the service answered with status {reply.status}")
     elif is_committed and TXID_HEADER in reply.headers:

@@ -19,7 +19,7 @@ import ccfpy
 from ccfpy.base.version import VERSION
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, no_such_file
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import JsonOption
 
 MARK = "# Written by `ccfpy compat install`; `ccfpy compat uninstall` removes it."
@@ -145,7 +145,7 @@ def _tell(paths: Sequence[Path], *, as_json: bool) -> None:
         print_json([str(path) for path in paths])
         return
     for path in paths:
-        print(path)
+        print_line(str(path))
 
 
 compat: Table = {

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.cli.output import ask, note
 
 YesOption: TypeAlias = Annotated[
     bool, typer.Option("--yes", "-y", help="Do it without asking.")
@@ -25,7 +26,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Misused(f"nobody is here to be asked ({question}): give --yes")
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    ask(f"{question} [y/N]")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise CommandFailed("nothing was changed, as you wished")
 
@@ -46,9 +47,9 @@ def choose(question: str, choices: Sequence[str], *, option: str) -> int:
         raise Misused(f"nobody is here to be asked ({question}): {option}")
     numbers = [str(number) for number in range(1, len(choices) + 1)]
     for number, choice in zip(numbers, choices, strict=True):
-        print(f"  {number}  {choice}", file=sys.stderr)
+        note(f"  {number}  {choice}")
     while True:
-        print(f"{question} [1-{len(choices)}] ", end="", file=sys.stderr, flush=True)
+        ask(f"{question} [1-{len(choices)}]")
         answer = sys.stdin.readline()
         if not answer:
             raise CommandFailed("nothing was changed: no answer was given")

@@ -16,7 +16,7 @@ import typer
 
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note
+from ccfpy.cli.output import ask, note, print_line
 from ccfpy.cli.place import Place, PlaceOptions
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
 
@@ -101,7 +101,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
         host = f"{ADDRESS}:{listening.getsockname()[1]}"
         guard = Guard(host=host, token=secrets.token_urlsafe(TOKEN_BYTES))
         address = f"http://{host}/#token={guard.token}"
-        print(address, flush=True)
+        print_line(address)
         note("Open that address. Press Ctrl-C to stop.")
         if browse:
             webbrowser.open(address)
@@ -241,7 +241,7 @@ async def _ask(lines: Sequence[str]) -> bool:
     """
     for line in lines:
         note(line)
-    print("agree? [y/N] ", end="", file=sys.stderr, flush=True)
+    ask("agree? [y/N]")
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[str] = loop.create_future()
 

@@ -1,8 +1,6 @@
 """Descriptions printed on a terminal, or into a pipe."""
 
-from rich.text import Text
-
-from ccfpy.cli.output import text_console
+from ccfpy.cli.terminal import text_console
 from ccfpy.client.review.characters import CLOSE, MARK, OPEN, mark
 from ccfpy.client.review.description import (
     UNFOLDED_LINES_MAX,
@@ -29,10 +27,7 @@ def print_description(description: Description, *, full: bool) -> None:
     """
     console = text_console()
     for style, line in lines(description, full=full):
-        text = Text(line, style=style)
-        text.highlight_regex(MARK, "reverse")
-        text.highlight_regex(CHANGED, "bold underline")
-        console.print(text)
+        console.shown(line, style, {MARK: "reverse", CHANGED: "bold underline"})
 
 
 def lines(description: Description, *, full: bool) -> list[tuple[str, str]]:

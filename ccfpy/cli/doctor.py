@@ -23,8 +23,9 @@ from ccfpy.base.limits import SESSIONS_HARD_MAX
 from ccfpy.cli.addresses import parse_node, require_free
 from ccfpy.cli.compiled import compiled_modules
 from ccfpy.cli.errors import CommandFailed
-from ccfpy.cli.output import print_json, text_console
+from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption
+from ccfpy.cli.terminal import Part, text_console
 from ccfpy.client.share import share_root
 from ccfpy.enclave.isolation.confinement import SWITCH
 
@@ -296,15 +297,14 @@ def _program(name: str, purpose: str, version_option: str) -> Check:
     return Check(name, Verdict.OK, done.stdout.splitlines()[0][:60])
 
 
-_MARKS: dict[Verdict, str] = {
-    Verdict.OK: "[green]ok  [/green]",
-    Verdict.WARN: "[yellow]warn[/yellow]",
-    Verdict.FAIL: "[red]fail[/red]",
+_MARKS: dict[Verdict, Part] = {
+    Verdict.OK: ("ok  ", "green"),
+    Verdict.WARN: ("warn", "yellow"),
+    Verdict.FAIL: ("fail", "red"),
 }
 
 
 def _print(check: Check) -> None:
     remedy = f": {check.remedy}" if check.remedy else ""
-    console = text_console()
-    console.print(_MARKS[check.verdict], end=" ")
-    console.print(f"{check.name}: {check.found}{remedy}", markup=False)
+    found = f" {check.name}: {check.found}{remedy}"
+    text_console().say(_MARKS[check.verdict], found)

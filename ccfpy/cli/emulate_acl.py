@@ -9,7 +9,7 @@ import typer
 
 from ccfpy.cli.addresses import PORT_MAX
 from ccfpy.cli.errors import Misused
-from ccfpy.cli.output import progress_console, text_console
+from ccfpy.cli.terminal import progress_console, text_console
 
 LEDGER_ID_CHARS_MAX = 64
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rich.console import Console
-
 from ccfpy.base.json import JsonObject
 from ccfpy.cli.addresses import HOST, PORT, require_free
 from ccfpy.cli.earlier_run import set_aside
@@ -17,6 +15,7 @@ from ccfpy.cli.emulate_acl_server import IdentityServer
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
 from ccfpy.cli.sandbox_run import LOOK_S, cancel_on_signals
+from ccfpy.cli.terminal import Terminal
 from ccfpy.client.keyfiles import OsEntropy, write_private
 from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
@@ -103,7 +102,7 @@ class _Identities:
 class AclEmulator:
     """One run of the emulator."""
 
-    def __init__(self, plan: AclPlan, *, say: Console) -> None:
+    def __init__(self, plan: AclPlan, *, say: Terminal) -> None:
         self._plan = plan
         self._say = say
         self._options = plan.options()
@@ -202,7 +201,7 @@ class AclEmulator:
             "The emulator is running. Press Ctrl-C to stop it.",
         )
         for line in lines:
-            self._say.print(line, markup=False, soft_wrap=True)
+            self._say.say(line)
 
 
 def _require_free(port: int) -> None:

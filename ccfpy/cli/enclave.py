@@ -12,7 +12,8 @@ from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import ENCLAVE_NUMBER_MAX
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
-from ccfpy.cli.output import print_json, table_console
+from ccfpy.cli.output import print_json, print_line
+from ccfpy.cli.terminal import table_console
 
 if TYPE_CHECKING:
     from ccfpy.attestation.bundle import Bundle
@@ -88,7 +89,7 @@ def sign(  # noqa: PLR0913  # one parameter for each option
     if json:
         print_json({"file": str(place), **_identity(manifest)})
         return
-    print(f"{place}: unique id {manifest.identity.unique_id.hex()}")
+    print_line(f"{place}: unique id {manifest.identity.unique_id.hex()}")
 
 
 def measure(

@@ -16,7 +16,7 @@ import typer
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, Misused
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from ccfpy.attestation.simulated_collateral import SimulatedCollateral
@@ -75,7 +75,9 @@ def new(
         tcb_version=None if tcb is None else _tcb_version(tcb),
     )
     _write(place, made.serialise())
-    print(f"{place}: machine {made.machine_id.hex()}, which keeps no secret from root")
+    print_line(
+        f"{place}: machine {made.machine_id.hex()}, which keeps no secret from root"
+    )
 
 
 def show(
@@ -131,7 +133,7 @@ def update(
     )
     _write(vendor_place, maker.serialise())
     _write(place, updated.serialise())
-    print(f"{place}: {updated.tcb_version.hex()}, {_status(updated)}")
+    print_line(f"{place}: {updated.tcb_version.hex()}, {_status(updated)}")
 
 
 def require(
@@ -158,7 +160,7 @@ def require(
         lambda: maker.require(version, older=older, unix_time_s=_now())
     )
     _write(place, changed.serialise())
-    print(f"{place}: {version.hex()} is UpToDate, and older ones are {older}")
+    print_line(f"{place}: {version.hex()} is UpToDate, and older ones are {older}")
 
 
 def revoke(
@@ -175,7 +177,7 @@ def revoke(
     maker = _read(place, SimulatedVendor.parse, "vendor")
     machine_id = _machine_id(machine)
     _write(place, maker.revoke([machine_id], unix_time_s=_now()).serialise())
-    print(f"{place}: {machine_id.hex()} is revoked")
+    print_line(f"{place}: {machine_id.hex()} is revoked")
 
 
 def _about_vendor(
@@ -206,7 +208,7 @@ def _tell(about: dict[str, str], more: dict[str, object], *, json: bool) -> None
         return
     width = max(map(len, about))
     for name, value in about.items():
-        print(f"{name.replace('_', ' '):{width}}  {value}")
+        print_line(f"{name.replace('_', ' '):{width}}  {value}")
 
 
 def _status(machine: "SimulatedMachine") -> str:

@@ -7,7 +7,7 @@ import typer
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import JsonOption, PlaceOptions
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def actions(
         return
     for each in found:
         known = purpose(each.name)
-        print(f"{each.name}: {known}" if known else each.name)
+        print_line(f"{each.name}: {known}" if known else each.name)
         for argument in each.arguments:
-            print(f"    {_line(argument)}")
+            print_line(f"    {_line(argument)}")
 
 
 async def _definitions(connection: "Connection") -> "list[Definition]":

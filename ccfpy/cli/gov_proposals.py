@@ -11,7 +11,7 @@ from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
 from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import JsonOption, PlaceOptions
 from ccfpy.cli.signing import SignerOptions
 
@@ -161,7 +161,7 @@ def ack(
     if json:
         print_json({"member": who, "stateDigest": digest})
     else:
-        print(f"{who} acknowledged the state {digest}")
+        print_line(f"{who} acknowledged the state {digest}")
 
 
 async def find_proposal(connection: "Connection", beginning: str) -> "ProposalId":

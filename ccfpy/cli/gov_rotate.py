@@ -17,7 +17,7 @@ import typer
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note, print_json
+from ccfpy.cli.output import note, print_json, print_line
 from ccfpy.cli.place import JsonOption, Place, PlaceOptions
 from ccfpy.cli.signing import PANEL, SignerOptions
 
@@ -142,7 +142,7 @@ def _show(name: str, signer: "Signer", kept: Path | None, *, as_json: bool) -> N
         print_json({"member": name, "memberId": id_, "kept": place})
     else:
         where = "" if kept is None else f"; its former keys are in {kept}"
-        print(f"{name} is {id_}{where}")
+        print_line(f"{name} is {id_}{where}")
 
 
 def _own_files(place: Place, name: str, certificate: "Certificate") -> "KeyFiles":

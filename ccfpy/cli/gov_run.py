@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
 
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import Place
 from ccfpy.cli.signing import SignerOptions, SignersOptions
 
@@ -88,4 +88,4 @@ def show_status(status: "ProposalStatus", *, as_json: bool) -> None:
         )
         return
     votes = f"{status.ballot_count} ballot{'' if status.ballot_count == 1 else 's'}"
-    print(f"{status.proposal_id} is {status.state}, {votes}")
+    print_line(f"{status.proposal_id} is {status.state}, {votes}")

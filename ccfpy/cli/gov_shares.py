@@ -11,7 +11,7 @@ from ccfpy.cli.errors import ExitCode, Misused
 from ccfpy.cli.gov_run import WaitOption, as_members, run, show_status
 from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import JsonOption, Place, PlaceOptions
 from ccfpy.cli.signing import (
     DecrypterOptions,
@@ -77,7 +77,7 @@ def share(  # one parameter for each option
     if json:
         print_json(told)
     else:
-        print(f"{member.name(signer)}: {text_field(told, 'message')}")
+        print_line(f"{member.name(signer)}: {text_field(told, 'message')}")
 
 
 def _opened(path: Path) -> "ShareDecrypter":
@@ -96,7 +96,7 @@ def _print_encrypted(
     if as_json:
         print_json(told)
     else:
-        print(text_field(told, "encryptedShare"))
+        print_line(text_field(told, "encryptedShare"))
 
 
 def _read_share(path: Path) -> bytes:

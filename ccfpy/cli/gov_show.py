@@ -8,7 +8,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.cli.gov_proposals import ProposalArgument, find_proposal, listed_proposals
 from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note, print_json
+from ccfpy.cli.output import note, print_json, print_line
 from ccfpy.cli.place import JsonOption, PlaceOptions
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def list_proposals(
     found = run(place, _summaries)
     for summary in found:
         proposer = summary.info.proposer_id
-        print(
+        print_line(
             f"{summary.proposal_id} {summary.info.state.value} "
             f"by {names.get(proposer, proposer[:8])}: {', '.join(summary.actions)} "
             f"({summary.title})"

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Group
 from rich.table import Table
-from rich.text import Text
 
 from ccfpy.cli.errors import ExitCode
 from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import print_json, table_console
+from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption, PlaceOptions
+from ccfpy.cli.terminal import Styled, styled, table_console
 
 if TYPE_CHECKING:
     from ccfpy.client.expiry import Dated, Standing, Validity
@@ -73,16 +73,16 @@ def table(found: "Standing", now: datetime, *, soon_days: int) -> Group:
             each.holder.value,
             each.id[:ID_CHARACTERS],
             each.status or NOTHING,
-            Text(NOTHING if each.certificate is None else each.certificate.subject),
-            Text(NOTHING if left is None else str(left), style=style),
-            Text(_until(each, validity), style=style),
+            NOTHING if each.certificate is None else each.certificate.subject,
+            styled((NOTHING if left is None else str(left), style)),
+            styled((_until(each, validity), style)),
         )
-    return Group(_headline(found), Text(), rows)
+    return Group(_headline(found), styled(), rows)
 
 
-def _headline(found: "Standing") -> Text:
+def _headline(found: "Standing") -> Styled:
     threshold = found.recovery_threshold
-    return Text(
+    return styled(
         f"service {found.service_status}, {found.active_members} of {found.members} "
         f"members active, {found.share_holders} with recovery shares, of which "
         f"{NOTHING if threshold is None else threshold} bring it back"

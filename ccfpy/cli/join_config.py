@@ -12,7 +12,7 @@ import typer
 from ccfpy.cli.addresses import parse_node
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note
+from ccfpy.cli.output import note, print_line
 from ccfpy.cli.place import Place, PlaceOptions
 
 if TYPE_CHECKING:
@@ -81,11 +81,11 @@ def join_config(  # noqa: PLR0913  # one parameter for each option
     shutil.copy(place.service, folder / SERVICE_CERTIFICATE)
     document = configuration(joining, like=followed, for_ccf=program is not None)
     _write(file, document)
-    print(file)
+    print_line(str(file))
     if actions:
         proposal = folder / PROPOSAL_FILE
         _write(proposal, {"actions": list(actions)})
-        print(proposal)
+        print_line(str(proposal))
         note(
             "the service does not accept that program yet; members vote for it first: "
             f"ccfpy gov propose {proposal}"

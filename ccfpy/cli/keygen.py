@@ -9,7 +9,7 @@ import typer
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.errors import Misused
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from ccfpy.client.keyfiles import KeyFiles
@@ -52,9 +52,9 @@ def keygen(
     if json:
         print_json({"id": certificate.digest_hex, "files": [str(p) for p in made]})
         return
-    print(f"{name} is {certificate.digest_hex}")
+    print_line(f"{name} is {certificate.digest_hex}")
     for path in made:
-        print(path)
+        print_line(str(path))
 
 
 def generate(argv: Sequence[str]) -> int:
@@ -71,7 +71,7 @@ def generate(argv: Sequence[str]) -> int:
     parser.add_argument("-g", "--gen-enc-key", action="store_true")
     options = parser.parse_args(argv)
     if not options.name:
-        print("Error: give the name of the participant: --name member0")
+        print_line("Error: give the name of the participant: --name member0")
         return 1
     try:
         _require_curve(options.curve)
@@ -82,10 +82,10 @@ def generate(argv: Sequence[str]) -> int:
             with_encryption_key=options.gen_enc_key,
         )
     except CcfpyError as error:
-        print(f"Error: {error}")
+        print_line(f"Error: {error}")
         return 1
     for path in _made(files, with_encryption_key=options.gen_enc_key):
-        print(f"Generated {path}")
+        print_line(f"Generated {path}")
     return 0
 
 

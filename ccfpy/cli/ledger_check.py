@@ -18,7 +18,7 @@ from ccfpy.cli.ledger_files import (
     chunks_in,
     reading,
 )
-from ccfpy.cli.output import counted, print_json
+from ccfpy.cli.output import counted, print_json, print_line
 
 if TYPE_CHECKING:
     from ccfpy.audit.auditor import AuditState
@@ -120,28 +120,28 @@ def tell(found: "Plan", *, json: bool) -> None:
         print_json(as_json(found))
         return
     for end in found.ends:
-        print(_end_sentence(end, found))
+        print_line(_end_sentence(end, found))
     for chunk in found.gone:
         if all(end.chunk != chunk for end in found.ends):
-            print(f"{chunk.path}: cannot be reached, or says otherwise")
+            print_line(f"{chunk.path}: cannot be reached, or says otherwise")
     if found.missing is not None:
         first, last = found.missing
-        print(f"MISSING: transactions {first} to {last}, which no file has whole")
-    print(
+        print_line(f"MISSING: transactions {first} to {last}, which no file has whole")
+    print_line(
         f"The last signature that verifies is {found.last_signed}, of the service with "
         f"certificate {found.service.digest_hex}."
     )
     if not found.is_needed:
-        print("There is nothing to repair.")
+        print_line("There is nothing to repair.")
         return
-    print(f"A repair keeps {counted(found.kept, 'file')} as they are, and")
+    print_line(f"A repair keeps {counted(found.kept, 'file')} as they are, and")
     for cut in found.cuts:
-        print(f"  cuts   {cut.chunk.path} after {cut.last}: {cut.becomes}")
+        print_line(f"  cuts   {cut.chunk.path} after {cut.last}: {cut.becomes}")
     for chunk in found.gone:
-        print(f"  moves  {chunk.path} away")
+        print_line(f"  moves  {chunk.path} away")
     lost = found.last_named - found.last_signed.seqno
     if lost > 0:
-        print(
+        print_line(
             f"Transactions {found.last_signed.seqno + 1} to {found.last_named} would "
             "no longer be in it."
         )

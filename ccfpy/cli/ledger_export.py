@@ -17,7 +17,7 @@ from ccfpy.cli.ledger_files import (
     ledger_chunks,
     reading,
 )
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -78,7 +78,7 @@ def export(  # noqa: PLR0913  # one parameter for each option
             {"output": str(place), "transactions": transactions, "writes": writes}
         )
     else:
-        print(f"{place}: {transactions} transactions, {writes} writes")
+        print_line(f"{place}: {transactions} transactions, {writes} writes")
 
 
 def _sink(as_format: Format, output: Path) -> "AbstractContextManager[Sink]":

@@ -18,7 +18,7 @@ from rich.progress import (
 from ccfpy.audit.readers import Readers, local_readers, processors
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
-from ccfpy.cli.output import progress_console
+from ccfpy.cli.terminal import progress_console
 
 if TYPE_CHECKING:
     from ccfpy.audit.chunks import ChunkPath

@@ -16,7 +16,7 @@ from ccfpy.cli.ledger_files import (
     ledger_chunks,
     reading,
 )
-from ccfpy.cli.output import note, print_json
+from ccfpy.cli.output import note, print_json, print_line
 from ccfpy.cli.values import VALUE_CHARACTERS_MAX
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def history(
                         if json:
                             print_json(_as_json(event))
                         else:
-                            print(_sentence(event, full=full), flush=True)
+                            print_line(_sentence(event, full=full))
             progress.advance(chunk.size_bytes)
     if is_flawed:
         raise typer.Exit(ExitCode.FAILED)

@@ -11,7 +11,7 @@ from ccfpy.cli.confirm import YesOption, confirm
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.ledger_check import SnapshotOption, as_json, planned, tell
 from ccfpy.cli.ledger_files import FoldersArgument, JsonOption, ProcessesOption
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 
 
 def repair(
@@ -53,7 +53,7 @@ def repair(
         print_json({**as_json(found), "backups": [str(path) for path in kept]})
         return
     for path in kept:
-        print(f"Repaired. What was there is in {path}.")
+        print_line(f"Repaired. What was there is in {path}.")
 
 
 def _backups(below: Path | None) -> Callable[[Path], Path]:

@@ -16,7 +16,7 @@ from ccfpy.cli.ledger_files import (
     ToOption,
     ledger_chunks,
 )
-from ccfpy.cli.output import note, print_json, write
+from ccfpy.cli.output import note, print_json, print_line
 from ccfpy.cli.values import (
     VALUE_CHARACTERS_MAX,
     as_text,
@@ -130,7 +130,8 @@ def _print(
         lines.append(f"  {name}")
         for key, value in writes.items():
             lines.append(f"    {as_text(key)}: {value_line(value, limit)}")
-    write(("\n".join(lines) + "\n").encode())
+    for line in lines:
+        print_line(line)
 
 
 def _private_bytes(transaction: "Transaction") -> int:

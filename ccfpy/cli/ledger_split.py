@@ -10,7 +10,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.ledger_files import JsonOption
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.host.disk import PRIVATE_MODE
 from ccfpy.ledger.chunk import Chunk, ChunkName, header
 from ccfpy.ledger.open_chunk import OpenChunk
@@ -49,7 +49,7 @@ def split(
         print_json([str(path) for path in written])
         return
     for path in written:
-        print(path)
+        print_line(str(path))
 
 
 def split_chunk(

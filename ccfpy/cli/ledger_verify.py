@@ -21,7 +21,7 @@ from ccfpy.cli.ledger_files import (
     ledger_chunks,
     reading,
 )
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from ccfpy.audit.auditor import AuditState, Finding, OpenTail, ServiceSeen, Summary
@@ -166,7 +166,7 @@ def _print_checkpoint(checkpoint: "AuditState", *, json: bool) -> None:
         }
         print_json(fields)
     else:
-        print(
+        print_line(
             f"{checkpoint.last_signed}: an earlier audit came this far; the service "
             f"was {checkpoint.trust.status}, certificate {service}"
         )
@@ -178,7 +178,7 @@ def _print(finding: "Finding", progress: ReadingProgress, *, json: bool) -> None
             print_json({"finding": type(finding).__name__, **_fields(finding)})
     elif (sentence := _sentence(finding)) is not None:
         with progress.aside():
-            print(sentence, flush=True)
+            print_line(sentence)
 
 
 def _sentence(finding: "Finding") -> str | None:

@@ -14,6 +14,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.version import VERSION
 from ccfpy.cli.entries import COMPLETION_VARIABLE, Command, Entry, Table, add
 from ccfpy.cli.errors import CommandFailed, ExitCode
+from ccfpy.cli.output import finish, give_up, note, print_line
 
 GC_THRESHOLD = 50_000
 """How many objects are made between two collections: imports make no garbage."""
@@ -181,9 +182,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             # What is still buffered is written here, where a broken pipe is expected,
             # and not by the interpreter as it ends, which would print a traceback.
-            sys.stdout.flush()
+            finish()
     except BrokenPipeError:
-        sys.stdout = sys.stderr = None
+        give_up()
         sys.exit(ExitCode.FAILED)
 
 
@@ -202,7 +203,7 @@ def _run(argv: Sequence[str]) -> None:
 
         sys.exit(node(argv[1:]))
     if argv in (["--version"], ["-V"]):
-        print(f"ccfpy {VERSION}")
+        print_line(f"ccfpy {VERSION}")
         sys.exit(0)
     try:
         _application(_words(argv))(args=argv, prog_name="ccfpy")
@@ -265,7 +266,7 @@ def _application(argv: Sequence[str]) -> Callable[..., None]:
 
 
 def _report(message: str, code: int) -> int:
-    print(f"ccfpy: {message}", file=sys.stderr, flush=True)
+    note(f"ccfpy: {message}")
     return code
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -13,9 +12,10 @@ from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import ExitCode, Misused
 from ccfpy.cli.join_config import join_config
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import print_json, table_console
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import JsonOption, Place, PlaceOptions
 from ccfpy.cli.signing import SignersOptions
+from ccfpy.cli.terminal import styled, table_console
 from ccfpy.client.errors import ClientError
 
 if TYPE_CHECKING:
@@ -96,14 +96,12 @@ def _watch(place: Place) -> None:
 
 
 def _drawn(place: Place) -> "RenderableType":
-    from rich.text import Text
-
     from ccfpy.cli.network_table import table
 
     try:
         return table(asyncio.run(_look(place)), now=datetime.now(tz=UTC))
     except ClientError as error:
-        return Text(str(error), style="red")
+        return styled((str(error), "red"))
 
 
 @with_options
@@ -163,7 +161,7 @@ def _change(
     membership = Membership(
         place.urls,
         service_certificate=read_text(place.service),
-        say=functools.partial(print, flush=True),
+        say=print_line,
         timeout_s=timeout_s,
     )
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from rich.console import Group
 from rich.table import Table
-from rich.text import Text
 
+from ccfpy.cli.terminal import Part, Styled, styled
 from ccfpy.client.node_report import NodeReport
 from ccfpy.client.survey import (
     EXPIRES_SOON_DAYS,
@@ -48,48 +48,47 @@ def table(survey: Survey, *, now: datetime) -> Group:
             _day(node.valid_until, now),
             ", ".join(node.addresses),
         )
-    return Group(_headline(survey, now), Text(), nodes)
+    return Group(_headline(survey, now), styled(), nodes)
 
 
-def _headline(survey: Survey, now: datetime) -> Text:
+def _headline(survey: Survey, now: datetime) -> Styled:
     day = _day(survey.valid_until, now)
     until = "until " if day.plain != EXPIRED else ""
-    line = Text(f"service {survey.status}, certificate {until}")
-    line.append_text(day)
-    line.append(", ")
+    end: Part
     if not survey.has_majority:
-        line.append("no majority of its nodes answers", style="red")
+        end = ("no majority of its nodes answers", "red")
     elif survey.primary is None:
-        line.append("no primary", style="red")
+        end = ("no primary", "red")
     else:
-        line.append(f"primary {survey.primary.id[:ID_CHARACTERS]}", style="green")
-    return line
+        end = (f"primary {survey.primary.id[:ID_CHARACTERS]}", "green")
+    begin = styled(f"service {survey.status}, certificate {until}")
+    return begin.append_text(day).append_text(styled(", ", end))
 
 
 def _status(node: NodeReport) -> str:
     return f"{node.status}, may stop" if node.is_removable else node.status
 
 
-def _role(survey: Survey, node: NodeReport) -> Text:
+def _role(survey: Survey, node: NodeReport) -> Styled:
     if not node.is_of_service:
-        return Text("joining" if node.status == "Pending" else NOTHING, style="yellow")
+        return styled(("joining" if node.status == "Pending" else NOTHING, "yellow"))
     if node.answer is None:
-        return Text("no answer", style="red")
+        return styled(("no answer", "red"))
     role = role_of(node.answer)
     if node.answer.is_stopping:
         role += ", stopping"
     if survey.is_behind(node):
-        return Text(f"{role}, behind", style="red")
-    return Text(role, style="green" if node.answer.leadership == LEADER else "")
+        return styled((f"{role}, behind", "red"))
+    return styled((role, "green" if node.answer.leadership == LEADER else ""))
 
 
-def _progress(survey: Survey, node: NodeReport) -> tuple[str, str, str, Text]:
+def _progress(survey: Survey, node: NodeReport) -> tuple[str, str, str, Styled]:
     silent_ms = survey.silent_ms(node)
-    heard = Text(NOTHING)
+    heard = styled(NOTHING)
     if silent_ms is not None:
         is_long = silent_ms > SILENT_LONG_MS
         words = f"{silent_ms / 1000:.0f} s" if is_long else f"{silent_ms} ms"
-        heard = Text(words, style="red" if is_long else "")
+        heard = styled((words, "red" if is_long else ""))
     if node.answer is None:
         return NOTHING, NOTHING, NOTHING, heard
     lag = survey.lag(node)
@@ -101,14 +100,14 @@ def _progress(survey: Survey, node: NodeReport) -> tuple[str, str, str, Text]:
     )
 
 
-def _day(valid_until: datetime | None, now: datetime) -> Text:
+def _day(valid_until: datetime | None, now: datetime) -> Styled:
     if valid_until is None:
-        return Text(NOTHING)
+        return styled(NOTHING)
     days = math.floor((valid_until - now).total_seconds() / 86_400)
     if days < 0:
-        return Text(EXPIRED, style="red")
+        return styled((EXPIRED, "red"))
     style = "yellow" if days < EXPIRES_SOON_DAYS else ""
-    return Text(f"{valid_until.astimezone(UTC):%Y-%m-%d}", style=style)
+    return styled((f"{valid_until.astimezone(UTC):%Y-%m-%d}", style))
 
 
 def as_json(survey: Survey) -> Mapping[str, object]:

@@ -1,10 +1,10 @@
 """``ccfpy node``: CCF's command line for a node, and which application it serves."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ccfpy.cli.output import print_lines
 from ccfpy.cli.standin import run_node
 
 PROGRAM = Path(__file__).with_name("main.py")
@@ -21,7 +21,7 @@ def node(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--app", default="logging")
     if {"-h", "--help"} & set(argv):
-        sys.stdout.write(_HELP)
+        print_lines(_HELP)
     try:
         options, rest = parser.parse_known_args(argv)
     except SystemExit:

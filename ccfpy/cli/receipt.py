@@ -12,7 +12,7 @@ from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.input_file import read_certificate
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note, print_json, text_console, write
+from ccfpy.cli.output import note, print_json, write
 from ccfpy.cli.place import JsonOption, PlaceOptions, TrustOptions
 from ccfpy.cli.receipt_input import (
     ClaimsDigestOption,
@@ -26,6 +26,7 @@ from ccfpy.cli.receipt_input import (
     parse_txid,
     unwrapped,
 )
+from ccfpy.cli.terminal import text_console
 
 if TYPE_CHECKING:
     from ccfpy.client.connection import Connection
@@ -211,7 +212,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
             {"verified": True, "transaction": str(txid), "steps": _listed(steps)}
         )
     else:
-        text_console().print(f"The receipt of {txid} verifies.")
+        text_console().say(f"The receipt of {txid} verifies.")
 
 
 @with_options
@@ -236,14 +237,14 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     for number, told in enumerate(explained.steps, 1):
         if told.holds is Holds.NOT_REACHED:
             break
-        mark = "[green]✓[/green]" if told.holds is Holds.YES else "[red]✗[/red]"
-        console.print(f"{mark} {number}. [bold]{told.step}[/bold]")
-        console.print(f"     {told.meaning}")
+        mark = ("✓", "green") if told.holds is Holds.YES else ("✗", "red")
+        console.say(mark, f" {number}. ", (told.step, "bold"))
+        console.say(f"     {told.meaning}")
         if told.computed:
-            console.print(f"     {told.computed}", style="dim", markup=False)
+            console.say((f"     {told.computed}", "dim"))
     if explained.transaction is None:
         raise CommandFailed(explained.verdict)
-    console.print(f"So {explained.verdict}")
+    console.say(f"So {explained.verdict}")
 
 
 def _not_to_be_relied_on(refusal: "ReceiptRefused") -> CommandFailed:

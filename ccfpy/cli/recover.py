@@ -22,9 +22,10 @@ from ccfpy.cli.ledger_files import (
     reading,
 )
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import counted, print_json, progress_console, text_console
+from ccfpy.cli.output import counted, print_json
 from ccfpy.cli.sandbox import ELECTION_TIMEOUT_MS, NodeOption
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
+from ccfpy.cli.terminal import progress_console, text_console
 
 if TYPE_CHECKING:
     from ccfpy.audit.discovery import Leftovers

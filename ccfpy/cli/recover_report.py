@@ -7,6 +7,7 @@ from ccfpy.audit.discovery import SnapshotFound
 from ccfpy.audit.inspection import FileReport, Inspection, ServiceFound
 from ccfpy.audit.inspection_report import ServiceReport, report_of
 from ccfpy.audit.shareholders import Shareholders
+from ccfpy.cli.output import print_line
 
 
 def print_inspection(found: Inspection, members: Sequence[Shareholders]) -> None:
@@ -15,27 +16,29 @@ def print_inspection(found: Inspection, members: Sequence[Shareholders]) -> None
     for service in report.services:
         _print_service(service)
     if report.unclaimed:
-        print("Of no service that can be restored, or after files that are missing:")
+        print_line(
+            "Of no service that can be restored, or after files that are missing:"
+        )
         for line in report.unclaimed:
-            print(f"  {line.label}: {line.text}")
+            print_line(f"  {line.label}: {line.text}")
     for unused in report.unused:
-        print(f"Not used: {unused}")
+        print_line(f"Not used: {unused}")
 
 
 def _print_service(service: ServiceReport) -> None:
-    print(f"Service {service.service}")
-    print(f"  {service.ending}")
+    print_line(f"Service {service.service}")
+    print_line(f"  {service.ending}")
     for line in service.restored:
-        print(f"  {line.label}: {line.text}")
-    print(f"  members: {service.shares}")
+        print_line(f"  {line.label}: {line.text}")
+    print_line(f"  members: {service.shares}")
     for member in service.members:
-        print(f"    {member.id}  {member.text}")
+        print_line(f"    {member.id}  {member.text}")
     for line in service.lost:
-        print(f"  {line.label}: {line.text}")
+        print_line(f"  {line.label}: {line.text}")
     if service.files:
-        print("  files:")
+        print_line("  files:")
     for line in service.files:
-        print(f"    {line.label}: {line.text}")
+        print_line(f"    {line.label}: {line.text}")
 
 
 def as_json(found: Inspection, members: Sequence[Shareholders]) -> dict[str, object]:

@@ -9,8 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rich.console import Console
-
 from ccfpy.audit.shareholders import Shareholders
 from ccfpy.audit.submitted import submitted_shares, was_unsealed
 from ccfpy.base.errors import CcfpyError
@@ -19,6 +17,7 @@ from ccfpy.base.json import Json
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import counted, print_json
 from ccfpy.cli.recover_members import MemberAtHand
+from ccfpy.cli.terminal import Terminal
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import Governance, read_governance
@@ -74,7 +73,7 @@ class Recovery:
     """The recovery under way."""
 
     task: Task
-    say: Console
+    say: Terminal
     json: bool
     network: ProcessNetwork = field(init=False)
 
@@ -103,7 +102,7 @@ class Recovery:
         finally:
             if not is_left:
                 self.network.stop()
-                self.say.print("The nodes have stopped.")
+                self.say.say("The nodes have stopped.")
 
     async def _start(self) -> None:
         network, task = self.network, self.task
@@ -340,7 +339,8 @@ class Recovery:
         self._tell(f"the service is open: {urls}", {"step": "open", **self._facts()})
 
     async def _until_they_end(self) -> None:
-        self.say.print("\nThe service is running. Press Ctrl-C to stop it.")
+        self.say.say()
+        self.say.say("The service is running. Press Ctrl-C to stop it.")
         await self._none_is_alive()
         node = self.network.nodes[-1]
         raise CommandFailed(f"the nodes ended by themselves: {node.last_words()}")
@@ -380,9 +380,9 @@ class Recovery:
         if self.json:
             print_json(value)
             return
-        self.say.print(f"[green]✓[/green] {text}")
+        self.say.say(("✓", "green"), f" {text}")
         for line in lines:
-            self.say.print(f"    {line}", markup=False)
+            self.say.say(f"    {line}")
 
 
 def _require_accepted(proposal: str, state: str) -> None:

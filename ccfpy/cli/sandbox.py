@@ -15,7 +15,8 @@ from ccfpy.cli.addresses import free_ports, placements
 from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.js_bundle import install_app
-from ccfpy.cli.output import progress_console, text_console
+from ccfpy.cli.output import print_lines
+from ccfpy.cli.terminal import progress_console, text_console
 from ccfpy.client.share import constitution as shipped_constitution
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def _run(plan: "Plan", *, stop_at_once: bool, as_json: bool, shows_log: bool) ->
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
         asyncio.run(run.until_stopped(stop_at_once=stop_at_once, json=as_json))
     if shows_log:
-        text_console().print(run.log(), markup=False)
+        print_lines(run.log())
 
 
 def _placements(

@@ -8,8 +8,6 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
-
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
@@ -17,6 +15,7 @@ from ccfpy.cli.earlier_run import set_aside
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
 from ccfpy.cli.sandbox_recover import Lost
+from ccfpy.cli.terminal import Terminal
 from ccfpy.client.errors import ClientError
 from ccfpy.client.node_report import NodeReport
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
@@ -55,7 +54,7 @@ class Plan:
 class Run:
     """One sandbox, from empty folders to Ctrl-C."""
 
-    def __init__(self, plan: Plan, *, say: Console) -> None:
+    def __init__(self, plan: Plan, *, say: Terminal) -> None:
         self._plan = plan
         self._options = plan.options
         self._say = say
@@ -93,7 +92,7 @@ class Run:
         finally:
             self._network.stop()
             are_several = len(self._plan.placements) > 1
-            self._say.print(
+            self._say.say(
                 "The nodes have stopped." if are_several else "The node has stopped."
             )
 
@@ -133,9 +132,10 @@ class Run:
         network = self._network
         first, *others = self._plan.placements
         if not are_enclaves_apart():
-            self._say.print(
-                "[yellow]![/yellow] on this system a node is one process: nothing "
-                "separates its enclave from its host"
+            self._say.say(
+                ("!", "yellow"),
+                " on this system a node is one process: nothing separates its enclave "
+                "from its host",
             )
         if remains is None:
             await network.found(first)
@@ -193,7 +193,8 @@ class Run:
         Raises:
             CommandFailed: no node is left.
         """
-        self._say.print("\nThe service is running. Press Ctrl-C to stop it.")
+        self._say.say()
+        self._say.say("The service is running. Press Ctrl-C to stop it.")
         network = self._network
         living = network.alive
         while True:
@@ -203,9 +204,10 @@ class Run:
                 if not living:
                     subject = "the node" if len(network.nodes) == 1 else _named(node)
                     raise CommandFailed(f"{subject} ended by itself: {_end_of(node)}")
-                self._say.print(
-                    f"[red]✗[/red] {_named(node)} has ended: {_end_of(node)}; "
-                    f"{len(living)} of {len(network.nodes)} are left"
+                self._say.say(
+                    ("✗", "red"),
+                    f" {_named(node)} has ended: {_end_of(node)}; "
+                    f"{len(living)} of {len(network.nodes)} are left",
                 )
                 await self._tell_primary(node)
 
@@ -223,8 +225,8 @@ class Run:
                 )
                 return
             await asyncio.sleep(LOOK_S)
-        self._say.print(
-            "[red]✗[/red] no primary is elected: too few nodes for a majority"
+        self._say.say(
+            ("✗", "red"), " no primary is elected: too few nodes for a majority"
         )
 
     async def _primary(self) -> NodeReport | None:
@@ -238,7 +240,7 @@ class Run:
         return seen.primary
 
     def _done(self, text: str) -> None:
-        self._say.print(f"[green]✓[/green] {text}")
+        self._say.say(("✓", "green"), f" {text}")
 
     def _facts(self, written: TxId) -> Mapping[str, object]:
         options, nodes = self._options, self._network.nodes
@@ -286,15 +288,17 @@ class Run:
         receipt = f"/node/receipt?transaction_id={written}"
         lines.append(f"curl '{url}{receipt}' {trust}")
         if self._options.has_http2:
-            self._print(f"\n{url} speaks HTTP/2, and {nodes[0].url} HTTP/1.1.")
+            self._print("", f"{url} speaks HTTP/2, and {nodes[0].url} HTTP/1.1.")
         self._print_metrics()
         if self._options.extra.get("api_page"):
-            self._print("\nEvery endpoint is on a page, for browsers that trust")
-            self._print(f"{folder}/service_cert.pem:\n", f"{url}/node/api/page")
-        self._print(f"\nKeys and certificates are in {folder}. Try:\n", *lines)
+            self._print("", "Every endpoint is on a page, for browsers that trust")
+            self._print(f"{folder}/service_cert.pem:", "", f"{url}/node/api/page")
+        self._print("", f"Keys and certificates are in {folder}. Try:", "", *lines)
         if len(nodes) > 1:
             self._print(
-                "\nWatch the nodes, and see another become primary when it ends:\n",
+                "",
+                "Watch the nodes, and see another become primary when it ends:",
+                "",
                 f"ccfpy network status --watch --common {folder}",
                 f"kill -9 {nodes[0].pid}",
             )
@@ -303,11 +307,11 @@ class Run:
         served = [node.metrics_url for node in self._network.nodes]
         addresses = [address for address in served if address is not None]
         if addresses:
-            self._print("\nMetrics for Prometheus are at:\n", *addresses)
+            self._print("", "Metrics for Prometheus are at:", "", *addresses)
 
     def _print(self, *lines: str) -> None:
         for line in lines:
-            self._say.print(line, markup=False)
+            self._say.say(line)
 
 
 def _named(node: NodeProcess) -> str:

@@ -18,6 +18,7 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.options import Options
+from ccfpy.cli.output import ask_secret
 from ccfpy.cli.place import MemberOption, Place
 from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
 from ccfpy.client.vocabulary import SignatureForm, SignInput
@@ -350,8 +351,7 @@ def _asked(label: str) -> str:
             f"the token {label!r} wants its PIN, and there is no terminal to ask on: "
             "say --pin-file, or pin-source= in the URI"
         )
-    pin: str = typer.prompt(f"PIN of the token {label}", hide_input=True, err=True)
-    return pin
+    return ask_secret(f"PIN of the token {label}")
 
 
 def _pin_in(path: Path, _label: str) -> str:

@@ -9,7 +9,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, no_such_file
 from ccfpy.cli.input_file import read_certificate
-from ccfpy.cli.output import print_json, write
+from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import SHARED_DEFAULT, FolderOption
 from ccfpy.cli.values import (
     VALUE_CHARACTERS_MAX,
@@ -143,12 +143,12 @@ def _say(file: Path, about: dict[str, object], *, json: bool) -> None:
     if json:
         print_json({"file": str(file), **about})
     elif about["verified"]:
-        print(
+        print_line(
             f"{file}: the service vouches for the state at seqno {about['seqno']}, "
             f"recorded at {about['evidence']}."
         )
     else:
-        print(f"REFUSED: {file}: {about['reason']}")
+        print_line(f"REFUSED: {file}: {about['reason']}")
 
 
 def _table(state: MapSnapshot) -> tuple[str, object]:
@@ -168,7 +168,8 @@ def _print(
             f"    {as_text(key)}: {value_line(value, limit)}"
             for key, _, value in sorted(entries)
         ]
-    write(("\n".join(lines) + "\n").encode())
+    for line in lines:
+        print_line(line)
 
 
 def _read(file: Path) -> bytes:

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ccfpy.cli.output import finish, stream
+
 if TYPE_CHECKING:
     from ccfpy.enclave.in_process import InProcessLink
 
@@ -31,7 +33,7 @@ def be_silent() -> None:
     """Redirect stderr to stdout, so that stderr stays empty whatever happens."""
     warnings.simplefilter("ignore")
     sys.excepthook = _log_fatal
-    sys.stdout.flush()
+    finish()
     os.dup2(1, 2)
 
 
@@ -73,5 +75,5 @@ def _log_fatal(
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f" at {trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else ""
-    journal = Journal(sys.stdout.buffer)
+    journal = Journal(stream())
     journal.fatal(f"unhandled {kind.__name__}{where}: {error}", file="main")

@@ -290,4 +290,16 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "nesting without end": "The depth of JSON is bounded.",
         },
     ),
+    "tools": (
+        "Tools of operators and members",
+        {
+            "text that moves the cursor, hides or turns a line around": (
+                "Tools write what others chose through one module, which marks each "
+                "character that nobody sees by its code point."
+            ),
+            "text that styles a table, or ends it in a traceback": (
+                "Tools take text for text. Only their own literals have styles."
+            ),
+        },
+    ),
 }

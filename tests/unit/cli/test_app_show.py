@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from ccfpy.cli.app_show import Show
+from ccfpy.cli.terminal import Terminal
 from ccfpy.client.bundle import Bundle
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.crypto.ec import Curve
@@ -44,7 +44,7 @@ class Shown:
 
     def __init__(self, *, is_terminal: bool = False) -> None:
         self._file = io.StringIO()
-        console = Console(
+        console = Terminal(
             file=self._file, force_terminal=is_terminal, soft_wrap=True, highlight=False
         )
         self.show = Show(Path(), console, as_json=False)
@@ -110,7 +110,7 @@ def test_callers_are_named_as_well_as_they_are_known(tmp_path: Path) -> None:
 def test_programs_are_told_one_value_a_line(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    show = Show(Path(), Console(), as_json=True)
+    show = Show(Path(), Terminal(), as_json=True)
     for event in (RELOADED, THREW, Faulty(faults=["x"])):
         show.tell(event)
     told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]

@@ -11,7 +11,7 @@ from ccfpy.cli.addresses import HOST
 from ccfpy.cli.emulate_acl import LEDGER_ID_CHARS_MAX, acl
 from ccfpy.cli.emulate_acl_run import AclEmulator, AclPlan
 from ccfpy.cli.errors import CommandFailed, Misused
-from ccfpy.cli.output import progress_console
+from ccfpy.cli.terminal import progress_console
 
 
 @pytest.fixture

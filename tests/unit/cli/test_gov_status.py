@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from rich.console import Console
 
 from ccfpy.cli.gov_status import as_json, table
+from ccfpy.cli.terminal import Terminal
 from ccfpy.client.expiry import Dated, Holder, Standing
 from ccfpy.testing.node import Person
 from tests.unit.cli.conftest import Command
@@ -37,7 +37,7 @@ def when(validity: str) -> datetime:
 
 
 def shown(standing: Standing, now: datetime) -> str:
-    console = Console(width=200, record=True, color_system="truecolor")
+    console = Terminal(width=200, record=True, color_system="truecolor")
     with console.capture() as captured:
         console.print(table(standing, now, soon_days=30))
     return captured.get()

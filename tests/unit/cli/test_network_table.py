@@ -1,9 +1,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from rich.console import Console
-
 from ccfpy.cli.network_table import COLUMNS, as_json, table
+from ccfpy.cli.terminal import Terminal
 from ccfpy.client.survey import Survey
 from tests.unit.client.networked import UNTIL, answered, node_id, reported
 
@@ -19,7 +18,7 @@ SURVEY = Survey(status="Open", valid_until=UNTIL, nodes=NODES)
 
 
 def _shown(survey: Survey, *, days: float = -30) -> list[str]:
-    console = Console(width=200)
+    console = Terminal(width=200)
     with console.capture() as shown:
         console.print(table(survey, now=UNTIL + timedelta(days=days)))
     return [" ".join(line.split()) for line in shown.get().splitlines()]
@@ -58,7 +57,7 @@ def test_a_table_fits_a_terminal_and_loses_no_word() -> None:
             replace(far, interfaces={"api": "node-7.ledger.example.com:8000"}),
         ],
     )
-    console = Console(width=COLUMNS)
+    console = Terminal(width=COLUMNS)
     for days in (-30, 1):
         with console.capture() as shown:
             console.print(table(survey, now=UNTIL + timedelta(days=days)))
