@@ -91,9 +91,14 @@ STREAMS_PER_CALLER_MAX: int = STREAMS_MAX // 2
 STREAM_UNSENT_BYTES_MAX: int = 1 * MIB
 """Sent on a live stream and not yet read by its client. A stream that sends on beyond
 this bound is cancelled."""
+STREAM_DRAINED_BYTES_MAX: int = 64 * KIB
+"""The same, at which a stream that has paused goes on."""
 STREAMS_UNSENT_BYTES_MAX: int = 128 * MIB
 """The same of all live streams of a node together: beyond it a stream is cancelled that
 sends on while its connection holds more than its equal part."""
+STREAMS_UNSENT_BYTES_PER_CALLER_MAX: int = STREAMS_UNSENT_BYTES_MAX // 2
+"""The same of one caller, and of all together whom no policy has named. A stream is
+cancelled that sends while its caller's connections hold more."""
 STREAM_NEWS_MAX: int = 256
 """Committed transactions that wait for a live stream; it is told of more when it has
 taken them."""

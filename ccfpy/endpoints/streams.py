@@ -68,6 +68,7 @@ class StepOutput:
 
     sent: list[bytes] = field(default_factory=list)
     following: Following | None = None
+    has_paused: bool = False
     has_finished: bool = False
     trailers: dict[str, str] | None = None
 
@@ -109,6 +110,9 @@ class Stream:
                 ``None`` for the value of a removed key.
         """
 
+    def on_drained(self, ctx: "Context") -> None:
+        """Send on after `pause`: the client has taken what was sent."""
+
     def send(self, data: bytes) -> None:
         """Send bytes to the client, behind those that were sent before."""
         if type(data) is not bytes:
@@ -129,6 +133,15 @@ class Stream:
         if trailers is not None:
             check_trailers(trailers)
         output.trailers = trailers
+
+    def pause(self) -> None:
+        """Wait until the client has taken what was sent.
+
+        The next step is ``on_drained``. Until then the client's data and what is
+        committed wait outside: neither fills memory. A stream that has much to send
+        sends some of it in each step, and pauses.
+        """
+        self._step().has_paused = True
 
     def follow(self, *maps: NamedMap, after: Seqno | None = None) -> None:
         """Call ``on_commit`` with each committed transaction that writes to a map.
@@ -159,6 +172,7 @@ class StreamWork(NamedTuple):
     data: bytes = b""
     is_end: bool = False
     news: "Sequence[tuple[TxId, WriteSet]]" = ()
+    is_drained: bool = False
 
 
 class OpenStream:
@@ -235,6 +249,8 @@ class OpenStream:
         stream, work = self._stream, self._work
         self.output = output = stream._output = StepOutput()  # noqa: SLF001
         try:
+            if work.is_drained:
+                stream.on_drained(context)
             if work.data:
                 stream.on_data(context, work.data)
             if work.is_end and not output.has_finished:

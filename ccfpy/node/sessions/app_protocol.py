@@ -35,6 +35,7 @@ class AppProtocol(Conversation):
         "_has_heard_end",
         "_has_told_end",
         "_is_over",
+        "_is_paused",
         "_opened",
         "_protocol",
         "_replies",
@@ -52,6 +53,7 @@ class AppProtocol(Conversation):
         self._has_heard_end = False
         self._has_told_end = False
         self._is_over = False
+        self._is_paused = False
 
     @property
     def has_left(self) -> bool:
@@ -150,6 +152,7 @@ class AppProtocol(Conversation):
         follower = self._follower
         return (
             self._opened is None
+            or self._is_paused
             or bool(self._data)
             or self._end_is_due
             or (follower is not None and (follower.has_news or follower.is_lost))
@@ -186,6 +189,9 @@ class AppProtocol(Conversation):
         return client.streams.has_room
 
     def _work(self) -> StreamWork:
+        if self._is_paused:
+            self._is_paused = False
+            return StreamWork(is_drained=True)
         data, self._data = self._data, b""
         is_end = self._end_is_due
         self._has_told_end = self._has_heard_end
@@ -230,6 +236,7 @@ class AppProtocol(Conversation):
             self._end()
             return
         self._replies += output.sent
+        self._is_paused = output.has_paused
         if output.following is not None:
             self._follow(output.following)
         if output.has_finished:

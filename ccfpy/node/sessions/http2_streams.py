@@ -36,12 +36,14 @@ class _LiveStream:
         is_grpc: its errors are trailers; others' end it without a word.
         follower: what is committed, for this stream.
         awaited: where the end of its step will be known, while that is slow.
+        is_paused: it has no other step until the client has taken what was sent.
     """
 
     opened: OpenStream
     is_grpc: bool
     follower: "Follower | None" = None
     awaited: "Awaited | None" = None
+    is_paused: bool = False
 
 
 class Http2Streams:
@@ -55,6 +57,7 @@ class Http2Streams:
         "_earned_ms",
         "_named",
         "_open",
+        "_owner",
         "_server",
         "_stepping",
     )
@@ -70,6 +73,8 @@ class Http2Streams:
         """How many of them have a caller whom a policy has named: these alone live
         however long nothing happens."""
         self._counted_bytes = 0
+        self._owner: tuple[str, ...] = ()
+        """Whose the first of them is: what waits on the connection counts as theirs."""
         self._earned_ms = 0
 
     @property
@@ -108,6 +113,8 @@ class Http2Streams:
         if len(self._open) == 1:
             self._earned_ms = client.streams.now_ms
             client.streams.sessions += 1
+            self._count(0)
+            self._owner = opened.owner
         if opened.owner:
             self._named += 1
             if self._named == 1:
@@ -125,9 +132,12 @@ class Http2Streams:
                 self._server.earn(seconds * limits.STREAM_FRAMES_PER_S)
 
     def received(self) -> None:
-        """Note on which streams something came."""
+        """Note on which streams something came, or room for what a stream has left."""
         for stream in self._server.take_fed():
             self._look_at(stream)
+        for stream, live in self._open.items():
+            if live.is_paused:
+                self._look_at(stream)
 
     def take_step(self, recipient: "Recipient") -> bool:
         """Do the step that is due next; return whether there was one.
@@ -189,9 +199,12 @@ class Http2Streams:
 
     def count_unsent(self) -> None:
         """Count for the node what waits for this client."""
-        bytes_now = self._server.unsent_bytes if self._open else 0
+        self._count(self._server.unsent_bytes if self._open else 0)
+
+    def _count(self, bytes_now: int) -> None:
         if bytes_now != self._counted_bytes:
-            self._client.streams.unsent_bytes += bytes_now - self._counted_bytes
+            more = bytes_now - self._counted_bytes
+            self._client.streams.count_unsent(self._owner, more)
             self._counted_bytes = bytes_now
 
     # Inside
@@ -201,6 +214,10 @@ class Http2Streams:
         live = self._open.get(stream)
         if live is None or live.awaited is not None:
             return
+        if live.is_paused:
+            if self._server.unsent_of(stream) <= limits.STREAM_DRAINED_BYTES_MAX:
+                self._due[stream] = None
+            return
         follower = live.follower
         if self._server.has_data(stream) or (
             follower is not None and (follower.has_news or follower.is_lost)
@@ -208,6 +225,9 @@ class Http2Streams:
             self._due[stream] = None
 
     def _work_of(self, stream: int, live: _LiveStream) -> StreamWork | None:
+        if live.is_paused:
+            live.is_paused = False
+            return StreamWork(is_drained=True)
         data, is_end = b"", False
         if self._server.has_data(stream):
             data, is_end = self._server.take_data(stream)
@@ -230,6 +250,7 @@ class Http2Streams:
     def _apply(self, stream: int, live: _LiveStream) -> None:
         """Do what a step wants done."""
         output = live.opened.output
+        live.is_paused = output.has_paused
         if output.sent and not self._send(stream, live, output.sent):
             return
         if output.following is not None and not self._follow(
@@ -247,9 +268,11 @@ class Http2Streams:
             error = internal_error(f"{size} bytes at once, where {most} are allowed")
             self._fail(stream, live, error.response())
             return False
-        unsent = server.unsent_of(stream)
-        if unsent > limits.STREAM_UNSENT_BYTES_MAX or (
-            unsent and self._client.streams.holds_too_much(server.unsent_bytes)
+        unsent, streams = server.unsent_of(stream), self._client.streams
+        if (
+            unsent > limits.STREAM_UNSENT_BYTES_MAX
+            or (unsent and streams.holds_too_much(server.unsent_bytes))
+            or streams.is_too_much_of(self._owner)
         ):
             server.cancel(stream, Reason.ENHANCE_YOUR_CALM)
             self._forget(stream)

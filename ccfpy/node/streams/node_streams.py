@@ -28,6 +28,7 @@ class NodeStreams:
         sessions: of how many connections.
         now_ms: the host's clock, as in the last tick.
         unsent_bytes: about how many bytes wait for the clients of all of them.
+        unsent_of: the same, by whose connections they wait on.
     """
 
     feed: "CommitFeed"
@@ -38,6 +39,7 @@ class NodeStreams:
     sessions: int = 0
     now_ms: int = 0
     unsent_bytes: int = 0
+    unsent_of: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     @property
     def has_room(self) -> bool:
@@ -59,6 +61,17 @@ class NodeStreams:
         self.owned[owner] -= 1
         if not self.owned[owner]:
             del self.owned[owner]
+
+    def count_unsent(self, owner: tuple[str, ...], more: int) -> None:
+        """Count more bytes that wait for somebody, or less."""
+        self.unsent_bytes += more
+        self.unsent_of[owner] += more
+        if not self.unsent_of[owner]:
+            del self.unsent_of[owner]
+
+    def is_too_much_of(self, owner: tuple[str, ...]) -> bool:
+        """Return whether somebody leaves too much unread on all connections."""
+        return self.unsent_of[owner] > limits.STREAMS_UNSENT_BYTES_PER_CALLER_MAX
 
     def holds_too_much(self, session_bytes: int) -> bool:
         """Return whether clients leave too much unread, and one of them its part of it.

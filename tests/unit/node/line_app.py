@@ -60,11 +60,19 @@ class Lines(Stream):
                 self.send(b"kept\n")
             case "read":
                 self.send(f"{KEPT.of(ctx.tx).get('last')}\n".encode())
+            case "pause":
+                self.send(b"pause\n")
+                self.pause()
             case "slowly":
                 may_stop()
                 self.send(f"{self.count} {rest}\n".encode())
             case _:
                 self.send(f"{self.count} {line}\n".encode())
+
+    def on_drained(self, ctx: Context) -> None:
+        """Go on after a pause."""
+        del ctx
+        self.send(b"on\n")
 
     def on_end(self, ctx: Context) -> None:
         """Write down how many lines there were."""

@@ -19,6 +19,7 @@ from ccfpy.app import (
 from ccfpy.base import limits
 
 WATCH, ECHO, KEEP, LINES = "/t.T/Watch", "/t.T/Echo", "/t.T/Keep", "/lines/{name}"
+STEPS = "/t.T/Steps"
 PUT = "/t.T/Put"
 ECHOED_BYTES_MAX = 4 * limits.GRPC_BEGUN_BYTES_MAX
 GRPC = [("content-type", "application/grpc"), ("te", "trailers")]
@@ -100,6 +101,31 @@ class Echo(Stream):
                     self.send(bytes(int(message[6:])))
                 case _:
                     self.send(grpc_message(message))
+
+
+@app.stream(STEPS)
+class Steps(Stream):
+    """Sends each message back, pauses, and says when it goes on."""
+
+    def __init__(self) -> None:
+        self.messages = GrpcMessages()
+
+    def on_data(self, _: Context, data: bytes) -> None:
+        """Send one message back; those behind it wait."""
+        self.waiting = self.messages.feed(data)
+        self._say()
+
+    def on_drained(self, _: Context) -> None:
+        """Go on with the next message."""
+        self.send(b"drained")
+        if self.waiting:
+            self._say()
+
+    def _say(self) -> None:
+        message = self.waiting.pop(0)
+        if message:
+            self.send(message)
+        self.pause()
 
 
 @app.stream(KEEP, mode=Mode.READ_WRITE)

@@ -105,6 +105,11 @@ def test_a_session_has_its_caller_keeps_its_state_and_writes(
     assert node.connect(alice).request("GET", "/app/commit").status == 200
 
 
+def test_a_session_that_pauses_goes_on_before_it_takes_more(user: Client) -> None:
+    assert user.converse(b"pause\n") == b"pause\non\n"
+    assert user.converse(b"two\n") == b"2 two\n"
+
+
 def test_a_session_ends_when_its_application_says_so(user: Client) -> None:
     assert user.converse(b"one\nbye\n") == b"1 one\nbye\n"
     assert user.is_closed

@@ -15,7 +15,7 @@ from tests.attacks import attack
 from tests.unit.http.h2_client import Answer
 from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.h2_session import H2Session, http2_listener
-from tests.unit.node.streaming_app import ECHO, GRPC, KEEP, PUT, WATCH, app
+from tests.unit.node.streaming_app import ECHO, GRPC, KEEP, PUT, STEPS, WATCH, app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +60,14 @@ class Caller:
 
     def say(self, *messages: bytes) -> list[str]:
         """Send messages; return those that came since."""
+        self.ask(*messages)
+        return self.hear()
+
+    def ask(self, *messages: bytes) -> None:
+        """Send messages."""
         for message in messages:
             self.client.h2.h2.send_data(self.stream, grpc_message(message))
-        return self.hear()
+        self.client.exchange()
 
     def end(self) -> None:
         self.client.h2.h2.end_stream(self.stream)
@@ -391,6 +396,65 @@ def test_unread_bytes_of_all_streams_are_bounded(
     assert resets == [None, None, 0xB], "at the bound, beyond it, and sending on"
     callers[1].say(b"large 1")
     assert callers[1].answer.reset is None, "there is room again"
+
+
+@attack("http2: a stream that nobody reads")
+@pytest.mark.parametrize("excess", [0, 1])
+def test_unread_bytes_of_a_caller_are_bounded_over_all_connections(
+    node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch, excess: int
+) -> None:
+    assert limits.STREAMS_UNSENT_BYTES_PER_CALLER_MAX == 64 << 20
+    clients = [H2Session(node, alice, settings=NO_WINDOW) for _ in range(3)]
+    callers = [Caller(client, ECHO) for client in clients]
+    stranger = Caller(H2Session(node, settings=NO_WINDOW), WATCH)
+    unread = len(callers) * len(grpc_message(b"hello"))
+    monkeypatch.setattr(
+        limits, "STREAMS_UNSENT_BYTES_PER_CALLER_MAX", unread + 50 - excess
+    )
+    callers[0].say(b"large 50")
+    callers[1].say(b"large 1")
+    assert callers[1].answer.reset == (0xB if excess else None)
+    assert stranger.say(b"") == []
+    assert stranger.answer.reset is None, "another's bytes are not a stranger's"
+    for client in clients:
+        client.close()
+    last = Caller(H2Session(node, alice, settings=NO_WINDOW), ECHO)
+    last.say(b"large 50")
+    assert last.answer.reset is None, "who has gone leaves nothing unread"
+
+
+SAID = b"0123456789"
+
+
+def test_a_stream_that_pauses_goes_on_when_its_client_has_taken_what_was_sent(
+    node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert limits.STREAM_DRAINED_BYTES_MAX == 64 << 10
+    monkeypatch.setattr(limits, "STREAM_DRAINED_BYTES_MAX", 4)
+    client = H2Session(node, alice, settings=NO_WINDOW)
+    client.h2.reads = False
+    steps = Caller(client, STEPS)
+    steps.ask(SAID, b"later")
+
+    def take(size: int) -> bytes:
+        client.h2.h2.increment_flow_control_window(size, steps.stream)
+        client.exchange()
+        return steps.answer.body
+
+    assert take(5) == b"01234", "five bytes wait: one more than may"
+    assert take(1) == b"012345", "four wait, and another step is taken"
+    assert take(4) == SAID
+    assert take(5) == SAID + b"drain"
+    assert take(100) == SAID + b"drained" + b"later" + b"drained"
+    assert not steps.answer.is_whole
+
+
+def test_a_step_that_pauses_with_nothing_to_be_read_goes_on_at_once(
+    user: H2Session,
+) -> None:
+    steps = Caller(user, STEPS)
+    steps.ask(b"")
+    assert steps.answer.body == b"drained"
 
 
 @attack("http2: a stream that nobody reads")
