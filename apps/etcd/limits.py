@@ -19,10 +19,29 @@ LEASES_MAX = 100_000
 """How many leases there may be at once."""
 WATCHES_MAX = 1000
 """How many watches one stream may have."""
+WATCHES_PER_CALLER_MAX = 2000
+"""The same of all streams of one user on a node: each commit is looked at for each."""
 WATCHED_KEYS_BYTES_MAX = 1 << 18
 """How long the ends of the ranges are, of all watches of one stream."""
 WATCH_EVENTS_MAX = 10_000
-"""How many events of the past a watch may begin with, all of its stream's at once."""
+"""How many events of the past a watch may begin with."""
+WATCH_PAST_BYTES_MAX = 32 << 20
+"""How long these are."""
+WATCH_PAST_BYTES_PER_CALLER_MAX = 2 * WATCH_PAST_BYTES_MAX
+"""The same of all watches of one user that were not told of them yet."""
+WATCH_BATCH_REVISIONS_MAX = 1000
+"""How many revisions of the past one answer has, as in etcd."""
+WATCH_STEP_BYTES = 1 << 18
+"""Sent on a stream until its client must have taken it; what is begun is sent whole."""
+WATCH_FRAGMENT_BYTES = (3 << 20) // 2
+"""Of an answer, beyond which the events of a revision are divided where the client asks
+for that; etcd's own bound."""
+WATCH_RESPONSE_BYTES_MAX = 16 << 20
+"""Of an answer that may not be divided: beyond it the watch is cancelled."""
+COMMITS_SHARED_MAX = 64
+"""How many of the last commits are kept as streams are told of them."""
+COMMITS_SHARED_BYTES_MAX = 8 << 20
+"""How long their events are; they are kept once more as bytes."""
 KEEP_ALIVES_MAX = 1000
 """How many leases one stream may renew."""
 LEASES_ENDED_MAX = 1000

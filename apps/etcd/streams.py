@@ -1,9 +1,17 @@
 """Calls that are streams over gRPC: watches, and leases that are kept alive."""
 
+from functools import cache, partial
 from typing import Final, TypeVar
+from weakref import WeakSet, WeakValueDictionary
 
 from apps.etcd.calls import LEASE, WATCH, now_ms
-from apps.etcd.limits import KEEP_ALIVES_MAX, STREAM_MESSAGE_BYTES_MAX
+from apps.etcd.limits import (
+    KEEP_ALIVES_MAX,
+    STREAM_MESSAGE_BYTES_MAX,
+    WATCH_PAST_BYTES_PER_CALLER_MAX,
+    WATCH_STEP_BYTES,
+    WATCHES_PER_CALLER_MAX,
+)
 from apps.etcd.messages import (
     LeaseKeepAliveRequest,
     LeaseKeepAliveResponse,
@@ -21,8 +29,10 @@ from ccfpy.app import (
     GrpcMessages,
     Malformed,
     Mode,
+    NodeId,
     Stream,
     TxId,
+    UserCertCaller,
     WriteSet,
     grpc_message,
 )
@@ -30,6 +40,8 @@ from ccfpy.app import (
 T = TypeVar("T")
 
 _NO_SEQNO: Final = 0
+_PIECE_BYTES: Final = 1 << 14
+"""Of a frame of HTTP/2: shorter pieces are sent together."""
 _TOO_MANY: Final = ErrorCode.TooManyPendingTransactions
 
 
@@ -55,36 +67,89 @@ class _Calls(Stream):
         self.send(grpc_message(encode(message)))
 
 
+_BY_CALLER: Final = WeakValueDictionary[tuple[NodeId, str], "WeakSet[Watches]"]()
+"""The watches of each user, over all streams of a node."""
+
+
+def _watches_of(ctx: Context, revision: int) -> Watches:
+    """Return the watches of a new stream: none yet."""
+    assert isinstance(ctx.caller, UserCertCaller), "the application demands one"
+    caller = ctx.node.node_id, ctx.caller.user_id
+    streams = _BY_CALLER.get(caller)
+    if streams is None:
+        streams = _BY_CALLER[caller] = WeakSet()
+    watches = Watches(revision, partial(_has_room, streams))
+    streams.add(watches)
+    return watches
+
+
+def _has_room(streams: WeakSet[Watches], past_bytes: int) -> bool:
+    """Return whether a user may have one more watch, with so much of the past."""
+    told = past_bytes + sum(each.past_bytes for each in streams)
+    return (
+        sum(each.count for each in streams) < WATCHES_PER_CALLER_MAX
+        and told <= WATCH_PAST_BYTES_PER_CALLER_MAX
+    )
+
+
 @app.stream(f"/{WATCH}/Watch", hidden=True)
 class WatchStream(_Calls):
-    """Sends a client the events of keys."""
+    """Sends a client the events of keys, as fast as the client takes them."""
 
     _watches: Watches
+    _room: int
+    _is_paused = False
 
     def on_open(self, ctx: Context) -> None:
         """Follow what is committed from now on."""
         # In this order: what is committed between the two is told, and was not read.
         committed = ctx.node.committed_tx_id()
-        self._watches = Watches(Store(ctx.tx).committed_revision)
+        self._watches = _watches_of(ctx, Store(ctx.tx).committed_revision)
         after = _NO_SEQNO if committed is None else committed.seqno
+        self._room = WATCH_STEP_BYTES
         self.follow(KEYS, CHANGES, COUNTERS, after=after)
 
     def on_data(self, ctx: Context, data: bytes) -> None:
         """Begin and end watches."""
-        store = Store(ctx.tx)
         for request in self._read(WatchRequest, data):
-            for each in self._watches.asked(
-                request, store, lambda revision: header_of(ctx, revision)
-            ):
-                self._answer(each)
+            self._watches.ask(request)
+        self._tell(ctx)
 
     def on_commit(self, ctx: Context, tx_id: TxId, writes: WriteSet) -> None:
         """Send the events of a transaction."""
         del tx_id
-        for each in self._watches.committed(
-            writes, lambda revision: header_of(ctx, revision)
-        ):
-            self._answer(each)
+        self._watches.commit(writes)
+        self._tell(ctx)
+
+    def on_drained(self, ctx: Context) -> None:
+        """Send on."""
+        self._room, self._is_paused = WATCH_STEP_BYTES, False
+        self._tell(ctx)
+
+    def _tell(self, ctx: Context) -> None:
+        """Send what waits, until the client must take some of it."""
+        if self._is_paused:
+            return
+        small = bytearray()
+        told = self._watches.tell(
+            Store(ctx.tx), cache(partial(header_of, ctx)), self._room
+        )
+        for piece in told:
+            self._room -= len(piece)
+            if len(piece) < _PIECE_BYTES:
+                small += piece
+            else:  # shared with other streams, so not copied
+                self._send(small)
+                self.send(piece)
+        self._send(small)
+        if self._room <= 0 or not self._watches.is_told:
+            self._is_paused = True
+            self.pause()
+
+    def _send(self, small: bytearray) -> None:
+        if small:
+            self.send(bytes(small))
+            small.clear()
 
 
 @app.stream(f"/{LEASE}/LeaseKeepAlive", mode=Mode.READ_WRITE, hidden=True)

@@ -3,18 +3,28 @@
 A watch is told of committed revisions alone, each whole and once. It begins with what
 the tables hold of the past, up to what is committed then. What is committed later is
 read from the transactions themselves.
+
+What a client asks and what is committed wait in one queue. A step takes from it until
+enough is sent, and the rest waits until the client has taken that.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
+from apps.etcd.events import Revision, SharedEvent, commit_of
 from apps.etcd.limits import (
+    WATCH_BATCH_REVISIONS_MAX,
     WATCH_EVENTS_MAX,
+    WATCH_FRAGMENT_BYTES,
+    WATCH_PAST_BYTES_MAX,
+    WATCH_RESPONSE_BYTES_MAX,
+    WATCH_STEP_BYTES,
     WATCHED_KEYS_BYTES_MAX,
     WATCHES_MAX,
 )
 from apps.etcd.messages import (
-    Event,
     EventType,
     FilterType,
     ResponseHeader,
@@ -23,15 +33,22 @@ from apps.etcd.messages import (
     WatchRequest,
     WatchResponse,
 )
-from apps.etcd.store import KeyRange, Store, events_of
-from apps.etcd.tables import CHANGES, COUNTERS, KEYS, Counters
-from ccfpy.app import WriteSet
+from apps.etcd.store import ALL, KeyRange, Store
+from apps.etcd.wire import encode
+from ccfpy.app import WriteSet, grpc_message
 
 HeaderAt = Callable[[int], ResponseHeader]
 """Returns the header of an answer that speaks of a revision."""
+HasRoom = Callable[[int], bool]
+"""Returns whether a caller may have one more watch, with so many bytes of the past."""
 ALL_WATCHES = -1
 """The number under which progress is told, and a watch that was not created."""
+TOO_MANY = "etcdserver: too many requests"
+EMPTY_RANGE = "mvcc: watcher range is empty"
 _FIRST_KEY = b"\x00"
+_NO_REVISION = 0
+_LOOK_BYTES = 64
+"""What a look at one watch counts for, beside what is sent."""
 _LEFT_OUT = {FilterType.NOPUT: EventType.PUT, FilterType.NODELETE: EventType.DELETE}
 
 
@@ -44,22 +61,59 @@ class Watch:
         first: the first revision that was not told when the watch began.
         left_out: kinds of events that are not told.
         has_previous: whether events have what stood there before.
+        may_divide: whether the events of a revision may come in several answers.
     """
 
     keys: KeyRange
     first: int
     left_out: frozenset[int]
     has_previous: bool
+    may_divide: bool = False
 
-    def chosen(self, events: Sequence[Event]) -> tuple[Event, ...]:
+    def chosen(self, revision: Revision) -> list[SharedEvent]:
         """Return those of a revision's events that the watch wants."""
-        return tuple(
-            event if self.has_previous else replace(event, prev_kv=None)
-            for event in events
-            if event.kv is not None
-            and event.type not in self.left_out
-            and self.keys.has(event.kv.key)
-        )
+        return [
+            each
+            for each in revision.within(self.keys)
+            if each.event.type not in self.left_out
+        ]
+
+
+@dataclass(slots=True)
+class _News:
+    """A revision, and the watches that were not told of it yet."""
+
+    revision: Revision
+    watch_ids: deque[int]
+
+
+@dataclass(slots=True)
+class _Past:
+    """What a watch was not told yet of what was over when it began.
+
+    Attributes:
+        revision: of the store, when the watch began.
+        events: of each revision that is left.
+        size: about how many bytes these have.
+    """
+
+    watch_id: int
+    revision: int
+    events: deque[list[SharedEvent]]
+    size: int
+
+    def take(self, *, has_previous: bool) -> list[SharedEvent]:
+        """Return the events of the next revisions, which are told together."""
+        taken: list[SharedEvent] = []
+        size = 0
+        for _ in range(WATCH_BATCH_REVISIONS_MAX):
+            if not self.events or size >= WATCH_STEP_BYTES:
+                break
+            some = self.events.popleft()
+            taken += some
+            self.size -= sum(each.size for each in some)
+            size += sum(len(each.field(has_previous=has_previous)) for each in some)
+        return taken
 
 
 class Watches:
@@ -69,21 +123,96 @@ class Watches:
         revision: all events up to this revision were told.
     """
 
-    def __init__(self, revision: int) -> None:
+    def __init__(self, revision: int, has_room: HasRoom = lambda _: True) -> None:
         self.revision = revision
+        self._has_room = has_room
         self._watches: dict[int, Watch] = {}
+        self._keys_bytes = 0
         self._next_id = 0
+        self._queue: deque[WatchRequest | WriteSet | _News | _Past | int] = deque()
 
-    def asked(
-        self, request: WatchRequest, store: Store, header_at: HeaderAt
-    ) -> list[WatchResponse]:
-        """Return what to answer to a request of the client.
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._watches)
+
+    @property
+    def past_bytes(self) -> int:
+        """About how many bytes of the past wait to be told."""
+        return sum(each.size for each in self._queue if isinstance(each, _Past))
+
+    @property
+    def is_told(self) -> bool:
+        """Whether nothing waits to be told."""
+        return not self._queue
+
+    def ask(self, request: WatchRequest) -> None:
+        """Take a request of the client."""
+        self._queue.append(request)
+
+    def commit(self, writes: WriteSet) -> None:
+        """Take a committed transaction."""
+        self._queue.append(writes)
+
+    def tell(self, store: Store, header_at: HeaderAt, room: int) -> Iterator[bytes]:
+        """Return what is sent next, in pieces, until that is about as much as may be.
 
         Args:
-            request: the request.
             store: the keys as they are now; only what is committed is told.
             header_at: makes the headers of answers.
+            room: how many bytes may be sent. A look at a watch that has nothing to
+                be told counts too, as it takes time.
         """
+        while self._queue and room > 0:
+            for piece in self._next(store, header_at):
+                room -= len(piece)
+                yield piece
+            room -= _LOOK_BYTES
+
+    def _next(self, store: Store, header_at: HeaderAt) -> Iterator[bytes]:
+        """Return what the next of the queue has to be sent."""
+        first = self._queue.popleft()
+        match first:
+            case WatchRequest():
+                for each in self._asked(first, store, header_at):
+                    yield grpc_message(encode(each))
+            case _News():
+                watch_id = first.watch_ids.popleft()
+                if first.watch_ids:
+                    self._queue.appendleft(first)
+                watch = self._watches.get(watch_id)
+                if watch is not None and first.revision.number >= watch.first:
+                    chosen, at = watch.chosen(first.revision), first.revision.number
+                    yield from self._events(watch_id, watch, header_at(at), chosen)
+            case _Past():
+                past_watch = self._watches.get(first.watch_id)
+                if past_watch is None:
+                    return
+                events = first.take(has_previous=past_watch.has_previous)
+                if first.events:
+                    self._queue.appendleft(first)
+                header = header_at(first.revision)
+                yield from self._events(first.watch_id, past_watch, header, events)
+            case int():
+                self.revision = max(self.revision, first)
+            case _:
+                self._committed(first)
+
+    def _committed(self, writes: WriteSet) -> None:
+        """Put what is to be told of a committed transaction first into the queue."""
+        commit = commit_of(writes)
+        self._queue.appendleft(commit.last)
+        if self._watches:
+            self._queue.extendleft(
+                _News(revision, deque(self._watches))
+                for revision in reversed(commit.revisions)
+            )
+
+    # Answers
+
+    def _asked(
+        self, request: WatchRequest, store: Store, header_at: HeaderAt
+    ) -> list[WatchResponse]:
         if request.create_request is not None:
             return self._create(request.create_request, store, header_at)
         if request.cancel_request is not None:
@@ -99,15 +228,7 @@ class Watches:
         committed = store.committed_revision
         header = header_at(committed)
         watch_id = request.watch_id or self._free_id()
-        refusal = ""
-        if watch_id in self._watches:
-            refusal = "mvcc: duplicate watch ID provided on the WatchStream"
-        elif (
-            len(self._watches) >= WATCHES_MAX
-            or self._keys_bytes + len(request.key) + len(request.range_end)
-            > WATCHED_KEYS_BYTES_MAX
-        ):
-            refusal = "etcdserver: too many requests"
+        refusal = self._refusal(request, watch_id)
         if refusal:
             return [
                 WatchResponse(
@@ -122,7 +243,7 @@ class Watches:
         first = request.start_revision
         if 0 < first < store.compacted:
             compacted = WatchResponse(
-                header=header,
+                header=header_at(_NO_REVISION),
                 watch_id=watch_id,
                 canceled=True,
                 compact_revision=store.compacted,
@@ -130,30 +251,49 @@ class Watches:
             return [created, compacted]
         first = first if first > 0 else committed + 1
         watch = Watch(
-            keys=KeyRange(request.key or _FIRST_KEY, request.range_end),
+            keys=_keys_of(request),
             first=max(first, committed + 1),
             left_out=frozenset(
                 _LEFT_OUT[kind] for kind in FilterType if kind in request.filters
             ),
             has_previous=request.prev_kv,
+            may_divide=request.fragment,
         )
         past = _past(store, watch, first, committed)
-        if sum(map(len, past)) > WATCH_EVENTS_MAX:
-            too_much = WatchResponse(
-                header=header,
-                watch_id=watch_id,
-                canceled=True,
-                cancel_reason=f"more than {WATCH_EVENTS_MAX} events since the revision",
-            )
-            return [created, too_much]
+        size = sum(each.size for each in chain.from_iterable(past))
+        too_much = _too_much(sum(map(len, past)), size)
+        if not too_much and not self._has_room(size):
+            too_much = TOO_MANY
+        if too_much:
+            return [
+                created,
+                WatchResponse(
+                    header=header,
+                    watch_id=watch_id,
+                    canceled=True,
+                    cancel_reason=too_much,
+                ),
+            ]
         self._watches[watch_id] = watch
-        return [created, *(_response(watch_id, each, header_at) for each in past)]
+        self._keys_bytes += _bytes_of(watch.keys)
+        if past:
+            self._queue.appendleft(_Past(watch_id, committed, deque(past), size))
+        return [created]
 
-    @property
-    def _keys_bytes(self) -> int:
-        """How long the ends of all ranges are, which a client chooses."""
-        ranges = (watch.keys for watch in self._watches.values())
-        return sum(len(each.key) + len(each.end) for each in ranges)
+    def _refusal(self, request: WatchCreateRequest, watch_id: int) -> str:
+        """Return why a watch is not created; nothing if it is."""
+        keys = _keys_of(request)
+        if keys.end and keys.end != ALL and keys.key >= keys.end:
+            return EMPTY_RANGE
+        if watch_id in self._watches:
+            return "mvcc: duplicate watch ID provided on the WatchStream"
+        if (
+            len(self._watches) >= WATCHES_MAX
+            or self._keys_bytes + _bytes_of(keys) > WATCHED_KEYS_BYTES_MAX
+            or not self._has_room(0)
+        ):
+            return TOO_MANY
+        return ""
 
     def _free_id(self) -> int:
         while self._next_id in self._watches:
@@ -164,53 +304,91 @@ class Watches:
     def _cancel(
         self, request: WatchCancelRequest, header_at: HeaderAt
     ) -> list[WatchResponse]:
-        if self._watches.pop(request.watch_id, None) is None:
+        if not self._forget(request.watch_id):
             return []
         header = header_at(self.revision)
         return [WatchResponse(header=header, watch_id=request.watch_id, canceled=True)]
 
-    def committed(self, writes: WriteSet, header_at: HeaderAt) -> list[WatchResponse]:
-        """Return what to tell of a committed transaction."""
-        keys = KEYS.decode_writes(writes.get(KEYS.name, {}))
-        changes = [
-            (row, change)
-            for row, change in sorted(
-                CHANGES.decode_writes(writes.get(CHANGES.name, {})).items()
+    def _forget(self, watch_id: int) -> bool:
+        watch = self._watches.pop(watch_id, None)
+        if watch is None:
+            return False
+        self._keys_bytes -= _bytes_of(watch.keys)
+        return True
+
+    def _events(
+        self,
+        watch_id: int,
+        watch: Watch,
+        header: ResponseHeader,
+        events: Sequence[SharedEvent],
+    ) -> Iterator[bytes]:
+        """Return the answers that tell a watch of events, in pieces."""
+        if not events:
+            return
+        fields = [each.field(has_previous=watch.has_previous) for each in events]
+        size = sum(map(len, fields))
+        if size > WATCH_RESPONSE_BYTES_MAX and not watch.may_divide:
+            self._forget(watch_id)
+            text = f"more than {WATCH_RESPONSE_BYTES_MAX} bytes: ask for fragments"
+            ended = WatchResponse(
+                header=header, watch_id=watch_id, canceled=True, cancel_reason=text
             )
-            if change is not None  # else the row was compacted
-        ]
-        counters = COUNTERS.decode_writes(writes.get(COUNTERS.name, {})) or Counters()
-        self.revision = max(self.revision, counters.revision)
-        return [
-            _response(watch_id, chosen, header_at)
-            for events in events_of(changes, keys.get)
-            for watch_id, watch in self._watches.items()
-            if _revision(events) >= watch.first and (chosen := watch.chosen(events))
-        ]
+            yield grpc_message(encode(ended))
+            return
+        parts = list(_fragments(fields)) if watch.may_divide else [fields]
+        for part in parts:
+            is_fragment = part is not parts[-1]
+            head = encode(
+                WatchResponse(header=header, watch_id=watch_id, fragment=is_fragment)
+            )
+            yield _frame_of(head, part)
+            yield from part
+
+
+def _frame_of(head: bytes, fields: Sequence[bytes]) -> bytes:
+    """Return the beginning of a message: its frame, and what stands before events."""
+    size = len(head) + sum(map(len, fields))
+    return b"\0" + size.to_bytes(4) + head
+
+
+def _fragments(fields: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Divide events, so that each answer has about as much as etcd's."""
+    part: list[bytes] = []
+    size = 0
+    for each in fields:
+        if part and size + len(each) > WATCH_FRAGMENT_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(each)
+        size += len(each)
+    yield part
+
+
+def _keys_of(request: WatchCreateRequest) -> KeyRange:
+    return KeyRange(request.key or _FIRST_KEY, request.range_end)
+
+
+def _bytes_of(keys: KeyRange) -> int:
+    """Return how long the ends of a range are, which a client chooses."""
+    return len(keys.key) + len(keys.end)
 
 
 def _past(
     store: Store, watch: Watch, first: int, committed: int
-) -> list[tuple[Event, ...]]:
+) -> list[list[SharedEvent]]:
     """List the events of committed revisions from one on."""
     if first > committed:
         return []
-    chosen = (
-        watch.chosen(events)
-        for events in store.events_since(first)
-        if _revision(events) <= committed
-    )
+    revisions = map(Revision, store.events_since(first))
+    chosen = (watch.chosen(each) for each in revisions if each.number <= committed)
     return [events for events in chosen if events]
 
 
-def _revision(events: Sequence[Event]) -> int:
-    kv = events[0].kv
-    assert kv is not None, "every event is of a key"
-    return kv.mod_revision
-
-
-def _response(
-    watch_id: int, events: tuple[Event, ...], header_at: HeaderAt
-) -> WatchResponse:
-    header = header_at(_revision(events))
-    return WatchResponse(header=header, watch_id=watch_id, events=events)
+def _too_much(events: int, size: int) -> str:
+    """Return why a watch may not begin with so much of the past; nothing if it may."""
+    if events > WATCH_EVENTS_MAX:
+        return f"more than {WATCH_EVENTS_MAX} events since the revision"
+    if size > WATCH_PAST_BYTES_MAX:
+        return f"more than {WATCH_PAST_BYTES_MAX} bytes of events since the revision"
+    return ""

@@ -1,12 +1,21 @@
 """Watches and leases that are kept alive, over HTTP/2 as gRPC's clients speak."""
 
+import gc
 from functools import cache
 from typing import TypeVar
 
 import pytest
+from h2.settings import SettingCodes
 
 from apps import etcd
-from apps.etcd.limits import KEEP_ALIVES_MAX, STREAM_MESSAGE_BYTES_MAX
+from apps.etcd.limits import (
+    KEEP_ALIVES_MAX,
+    STREAM_MESSAGE_BYTES_MAX,
+    WATCH_PAST_BYTES_PER_CALLER_MAX,
+    WATCH_STEP_BYTES,
+    WATCHES_MAX,
+    WATCHES_PER_CALLER_MAX,
+)
 from apps.etcd.messages import (
     Event,
     EventType,
@@ -24,9 +33,11 @@ from apps.etcd.messages import (
 )
 from apps.etcd.wire import decode, encode
 from ccfpy.app import GrpcMessages, grpc_message
+from ccfpy.base import limits
 from ccfpy.client.share import constitution
 from ccfpy.testing.configuration import listener
 from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.http.h2_client import Answer
 from tests.unit.node.h2_session import H2Session, http2_listener
 
@@ -37,6 +48,8 @@ WATCH = "/etcdserverpb.Watch/Watch"
 KEEP_ALIVE = "/etcdserverpb.Lease/LeaseKeepAlive"
 MEMBER, USER = Person.make("member0", can_recover=True), Person.make("user0")
 WAITS = 20
+LARGE = bytes(700 << 10)
+NO_WINDOW = {SettingCodes.INITIAL_WINDOW_SIZE: 0}
 
 
 @cache
@@ -74,6 +87,17 @@ class Clients:
             self.pass_time()
         assert answer.trailers == {"grpc-status": "0"}, answer
         return answer
+
+    def put_large(self, key: bytes) -> None:
+        """Set a key to a value that is longer than a window of HTTP/2."""
+        request = grpc_message(encode(PutRequest(key=key, value=LARGE)))
+        stream = OpenStream(self, "/etcdserverpb.KV/Put")
+        for begin in range(0, len(request), 1 << 14):
+            stream.say_bytes(request[begin : begin + (1 << 14)])
+        stream.end()
+        for _ in range(WAITS):
+            self.pass_time()
+        assert stream.answer.trailers == {"grpc-status": "0"}, stream.answer
 
     def put(self, key: bytes, value: bytes, lease: int = 0) -> None:
         self.call("KV/Put", PutRequest(key=key, value=value, lease=lease))
@@ -193,6 +217,128 @@ def test_a_watch_is_told_of_the_end_of_a_lease(clients: Clients) -> None:
     assert event.type == EventType.DELETE
     assert event.prev_kv is not None
     assert event.prev_kv.lease == 7
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how long each large event was that was written into an answer."""
+    lengths: list[int] = []
+
+    def counted(value: object) -> bytes:
+        content = encode(value)
+        if isinstance(value, Event) and len(content) > len(LARGE):
+            lengths.append(len(content))
+        return content
+
+    monkeypatch.setattr("apps.etcd.wire.encode", counted)
+    return lengths
+
+
+def unsent_bytes(clients: Clients) -> int:
+    booted = clients.node.trusted._booted
+    assert booted is not None
+    return booted.sessions._streams.unsent_bytes
+
+
+@attack("applications: many watches of one key, and large values under it")
+def test_a_large_value_is_written_once_for_all_watches(
+    clients: Clients, written: list[int]
+) -> None:
+    streams = [OpenStream(clients, WATCH) for _ in range(3)]
+    for stream in streams:
+        for number in range(8):
+            stream.say(watch(key=b"a", watch_id=1 + number, prev_kv=bool(number % 2)))
+    clients.put_large(b"a")
+    clients.pass_time()
+    for stream in streams:
+        told = [each.watch_id for each in stream.hear(WatchResponse) if each.events]
+        assert told == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert len(written) == 1, "nothing stood there before"
+    clients.put_large(b"a")
+    clients.pass_time()
+    assert len(written) == 3, "once with what stood there before, and once without"
+
+
+@attack("applications: many watches of one key, and large values under it")
+def test_a_step_sends_little_to_a_client_that_does_not_read(
+    clients: Clients, written: list[int]
+) -> None:
+    clients.connection = H2Session(clients.node, USER, settings=NO_WINDOW)
+    stream = OpenStream(clients, WATCH)
+    stream.say_bytes(grpc_message(encode(watch(key=b"a"))) * WATCHES_MAX)
+    clients.connection = H2Session(clients.node, USER)
+    for _ in range(3):
+        clients.put_large(b"a")
+        clients.pass_time()
+    most = WATCH_STEP_BYTES + len(LARGE) + 100 * WATCHES_MAX
+    assert len(LARGE) < unsent_bytes(clients) < most
+    assert len(written) <= 3
+    assert stream.answer.reset is None, "it waits for its client"
+
+
+def test_a_client_that_reads_late_is_told_everything_in_order(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.etcd.streams.WATCH_STEP_BYTES", 1000)
+    monkeypatch.setattr(limits, "STREAM_DRAINED_BYTES_MAX", 1000)
+    monkeypatch.setattr(limits, "STREAM_UNSENT_BYTES_MAX", 5000)
+    writer = clients.connection
+    reader = clients.connection = H2Session(clients.node, USER, settings=NO_WINDOW)
+    stream = OpenStream(clients, WATCH)
+    stream.say_bytes(b"".join(grpc_message(encode(watch(key=b"a"))) for _ in "ab"))
+    clients.connection = writer
+    values = [b"%d" % number * 500 for number in range(30)]
+    for value in values:
+        clients.put(b"a", value)
+    clients.pass_time()
+    assert unsent_bytes(clients) < 5000
+    assert reader.h2.answers[stream.stream].body == b""
+    reader.h2.h2.increment_flow_control_window(1 << 20, stream.stream)
+    for _ in range(10):
+        reader.exchange()
+        clients.pass_time()
+    told = [each for each in stream.hear(WatchResponse) if each.events]
+    for watch_id in (0, 1):
+        events = [e for each in told if each.watch_id == watch_id for e in each.events]
+        assert [_plain(each)[2] for each in events] == values
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_watches_of_a_user_are_bounded(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch, excess: int
+) -> None:
+    assert WATCHES_PER_CALLER_MAX == 2000
+    monkeypatch.setattr("apps.etcd.streams.WATCHES_PER_CALLER_MAX", 3)
+    gc.collect()  # nodes of other tests, whose user and node have the same ids
+    first, second = (OpenStream(clients, WATCH) for _ in range(2))
+    for stream, count in ((first, 2), (second, 1 + excess)):
+        stream.say_bytes(grpc_message(encode(watch(key=b"a"))) * count)
+    last = second.hear(WatchResponse)[-1]
+    assert (last.created, last.canceled) == (True, bool(excess))
+    assert last.cancel_reason == "etcdserver: too many requests" * excess
+    clients.connection.h2.h2.reset_stream(first.stream)
+    clients.connection.exchange()
+    second.say(watch(key=b"a"))
+    assert not second.hear(WatchResponse)[-1].canceled, "what has ended leaves room"
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_what_waits_of_the_past_is_bounded_for_a_user(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch, excess: int
+) -> None:
+    assert WATCH_PAST_BYTES_PER_CALLER_MAX == 64 << 20
+    monkeypatch.setattr("apps.etcd.streams.WATCH_PAST_BYTES_PER_CALLER_MAX", 22)
+    gc.collect()
+    monkeypatch.setattr("apps.etcd.watches.WATCH_STEP_BYTES", 1)
+    monkeypatch.setattr("apps.etcd.streams.WATCH_STEP_BYTES", 50)
+    clients.put(b"k", bytes(9 + excess))
+    clients.put(b"k", b"1")
+    stream = OpenStream(clients, WATCH)
+    stream.say(watch(key=b"k", start_revision=1))
+    answers = stream.hear(WatchResponse)
+    assert answers[0].created
+    told = [each.cancel_reason for each in answers[1:]]
+    assert told == ["etcdserver: too many requests"] if excess else ["", ""]
 
 
 def test_progress_is_told_when_asked_for(clients: Clients) -> None:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.etcd.limits import WATCH_EVENTS_MAX, WATCHED_KEYS_BYTES_MAX, WATCHES_MAX
+from apps.etcd.limits import (
+    WATCH_BATCH_REVISIONS_MAX,
+    WATCH_EVENTS_MAX,
+    WATCH_FRAGMENT_BYTES,
+    WATCH_PAST_BYTES_MAX,
+    WATCH_RESPONSE_BYTES_MAX,
+    WATCHED_KEYS_BYTES_MAX,
+    WATCHES_MAX,
+)
 from apps.etcd.messages import (
     Event,
     EventType,
@@ -21,6 +29,8 @@ from apps.etcd.messages import (
 )
 from apps.etcd.store import ALL, KeyRange, Store
 from apps.etcd.watches import ALL_WATCHES, Watches
+from apps.etcd.wire import decode, encode
+from ccfpy.app import GrpcMessages
 from ccfpy.kv.store import Store as Tables
 from tests.apps.etcd_kit import is_within
 
@@ -72,14 +82,21 @@ class Watched:
         while self.applied:
             seqno, writes = self.applied.popleft()
             self.tables.compact(seqno)
-            self.heard += self.watches.committed(writes, header_at)
+            self.watches.commit(writes)
+            self.tell()
 
-    def ask(self, **request: object) -> list[WatchResponse]:
-        asked = WatchRequest(**request)  # type: ignore[arg-type]
+    def tell(self, room: int = 1 << 30) -> list[WatchResponse]:
+        """Send what waits, in one step; return what is heard."""
         store = Store(self.tables.begin(read_only=True))
-        answers = self.watches.asked(asked, store, header_at)
+        sent = b"".join(self.watches.tell(store, header_at, room))
+        messages = GrpcMessages().feed(sent)
+        answers = [decode(WatchResponse, each) for each in messages]
         self.heard += answers
         return answers
+
+    def ask(self, **request: object) -> list[WatchResponse]:
+        self.watches.ask(WatchRequest(**request))  # type: ignore[arg-type]
+        return self.tell()
 
     def create(self, **request: object) -> list[WatchResponse]:
         return self.ask(create_request=WatchCreateRequest(**request))  # type: ignore[arg-type]
@@ -112,7 +129,7 @@ REQUESTS = st.builds(
     range_end=ENDS,
     start_revision=st.integers(0, 12),
     prev_kv=st.booleans(),
-)
+).filter(lambda each: each.range_end in (b"", ALL) or each.key < each.range_end)
 
 
 @given(CHANGES, CHANGES, CHANGES, REQUESTS)
@@ -160,17 +177,8 @@ def test_the_events_of_a_revision_come_together() -> None:
         ResponseHeader(revision=revision) for revision in (1, 2, 3)
     ]
     late = watched.create(key=b"a", range_end=ALL, start_revision=1)
-    assert [len(each.events) for each in late] == [0, 2, 1]
-
-
-def test_a_step_that_runs_again_tells_the_same() -> None:
-    watched = Watched()
-    watched.create(key=b"a")
-    watched.write((b"a", b"1"))
-    ((_, writes),) = watched.applied
-    first = watched.watches.committed(writes, header_at)
-    assert watched.watches.committed(writes, header_at) == first
-    assert len(first) == 1
+    assert [len(each.events) for each in late] == [0, 3], "the past, told at once"
+    assert late[1].header == ResponseHeader(revision=3), "as the store is"
 
 
 @pytest.mark.parametrize(
@@ -267,6 +275,71 @@ def test_the_number_of_watches_is_bounded() -> None:
     assert refused.cancel_reason == "etcdserver: too many requests"
 
 
+@pytest.mark.parametrize("end", [b"a", b"b"])
+def test_a_watch_of_an_empty_range_is_refused(end: bytes) -> None:
+    watched = Watched()
+    (refused,) = watched.create(key=b"b", range_end=end)
+    assert (refused.created, refused.canceled) == (True, True)
+    assert refused.watch_id == ALL_WATCHES
+    assert refused.cancel_reason == "mvcc: watcher range is empty"
+
+
+def test_the_past_is_told_in_batches_of_revisions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert WATCH_BATCH_REVISIONS_MAX == 1000
+    monkeypatch.setattr("apps.etcd.watches.WATCH_BATCH_REVISIONS_MAX", 2)
+    watched = Watched()
+    for value in (b"1", b"2", b"3"):
+        watched.write((b"a", value), (b"b", value))
+    watched.commit()
+    _, *told = watched.create(key=b"a", range_end=ALL, start_revision=1)
+    assert [len(each.events) for each in told] == [4, 2]
+    assert {each.header for each in told} == {header_at(4)}
+
+
+def test_a_step_looks_at_a_bounded_number_of_watches() -> None:
+    watched = Watched()
+    for _ in range(100):
+        watched.create(key=b"none")
+    watched.write((b"a", b"1"))
+    ((_, writes),) = watched.applied
+    watched.watches.commit(writes)
+    steps = 0
+    while not watched.watches.is_told:
+        assert watched.tell(room=640) == []
+        steps += 1
+    assert steps == 11, "ten looks in each step, and one for the transaction"
+
+
+@pytest.mark.parametrize("fragment", [True, False])
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_very_long_answer_is_divided_or_ends_its_watch(
+    monkeypatch: pytest.MonkeyPatch, *, fragment: bool, excess: int
+) -> None:
+    assert (WATCH_RESPONSE_BYTES_MAX, WATCH_FRAGMENT_BYTES) == (16 << 20, 3 << 19)
+    watched = Watched()
+    watched.create(key=b"a", range_end=ALL)
+    watched.write(*((b"%d" % number, b"") for number in range(10, 14)))
+    watched.write(*((b"a%d" % number, b"") for number in range(10, 14)))
+    watched.commit()
+    length = sum(len(encode(WatchResponse(events=(e,)))) for e in watched.told())
+    watched.ask(cancel_request=WatchCancelRequest(watch_id=0))
+    monkeypatch.setattr("apps.etcd.watches.WATCH_RESPONSE_BYTES_MAX", length - excess)
+    monkeypatch.setattr("apps.etcd.watches.WATCH_FRAGMENT_BYTES", length // 2)
+    watched.create(key=b"a", range_end=ALL, fragment=fragment, watch_id=7)
+    watched.heard.clear()
+    watched.write(*((b"a%d" % number, b"") for number in range(14, 18)))
+    watched.commit()
+    told = [(len(each.events), each.fragment, each.canceled) for each in watched.heard]
+    if fragment:
+        assert told == [(2, True, False), (2, False, False)]
+    elif excess:
+        assert told == [(0, False, True)]
+    else:
+        assert told == [(4, False, False)]
+
+
 @pytest.mark.parametrize("excess", [0, 1])
 def test_the_keys_of_all_watches_of_a_stream_are_bounded(excess: int) -> None:
     assert WATCHED_KEYS_BYTES_MAX == 1 << 18
@@ -275,11 +348,7 @@ def test_the_keys_of_all_watches_of_a_stream_are_bounded(excess: int) -> None:
     (first,) = watched.create(key=b"a" * half)
     (second,) = watched.create(key=b"b", range_end=b"c" * (half - 1 + excess))
     assert (first.canceled, second.canceled) == (False, bool(excess))
-    watched.watches.asked(
-        WatchRequest(cancel_request=WatchCancelRequest(watch_id=first.watch_id)),
-        Store(watched.tables.begin(read_only=True)),
-        header_at,
-    )
+    watched.ask(cancel_request=WatchCancelRequest(watch_id=first.watch_id))
     (third,) = watched.create(key=b"d" * half)
     assert third.canceled is False, "what was cancelled leaves room"
 
@@ -291,9 +360,24 @@ def test_the_events_of_the_past_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     for value in (b"1", b"2", b"3"):
         watched.write((b"a", value), (b"b", value))
     watched.commit()
-    assert len(watched.create(key=b"a", start_revision=1)) == 4
+    created, told = watched.create(key=b"a", start_revision=1)
+    assert (created.created, len(told.events)) == (True, 3)
     _, refused = watched.create(key=b"a", range_end=ALL, start_revision=1)
     assert (refused.canceled, "more than 3 events" in refused.cancel_reason) == (
         True,
         True,
     )
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_bytes_of_the_past_are_bounded(
+    monkeypatch: pytest.MonkeyPatch, excess: int
+) -> None:
+    assert WATCH_PAST_BYTES_MAX == 32 << 20
+    monkeypatch.setattr("apps.etcd.watches.WATCH_PAST_BYTES_MAX", 10)
+    watched = Watched()
+    watched.write((b"a", bytes(9 + excess)))
+    watched.commit()
+    _, told = watched.create(key=b"a", start_revision=1)
+    assert told.canceled == bool(excess)
+    assert ("more than 10 bytes" in told.cancel_reason) == bool(excess)

@@ -55,6 +55,12 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "an answer that nobody can send": (
                 "The node checks the answer before it sends the answer."
             ),
+            "many watches of one key, and large values under it": (
+                "The sample app `etcd` writes an event once for all watches of all "
+                "streams. A step sends a bounded number of bytes, and the stream waits "
+                "until its client has taken them. A stream and a user have a bounded "
+                "number of watches."
+            ),
             "a handler that ends the program": (
                 "Any exception of a handler is an error of one request."
             ),

@@ -29,6 +29,15 @@ class Family(StrEnum):
     PEERS = "peers"
 
 
+class App(StrEnum):
+    """The application of the service that is attacked."""
+
+    NOTES = "notes"
+    """That of ``app``."""
+    ETCD = "etcd"
+    """The sample."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A service under attack, as its attacker knows it.
@@ -83,6 +92,7 @@ class Attack:
         family: the part of a service that it is against.
         about: what the attacker does, in a few words.
         perform: the attack, which must end by itself.
+        app: of the service.
         bounds: what it may cost.
         is_quick: whether the short form includes it.
         is_last: whether the service is stopped after the attack, in good order,
@@ -93,6 +103,7 @@ class Attack:
     family: Family
     about: str
     perform: Performance
+    app: App = App.NOTES
     bounds: Bounds = field(default_factory=Bounds)
     is_quick: bool = True
     is_last: bool = False

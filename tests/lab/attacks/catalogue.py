@@ -13,6 +13,7 @@ from tests.lab.attacks import (
     receipts,
     slow_calls,
     tls,
+    watches,
 )
 from tests.lab.attacks.attack import Attack, Family
 
@@ -27,6 +28,7 @@ ATTACKS: Sequence[Attack] = (
     *confinement.ATTACKS,
     *handlers.ATTACKS,
     *slow_calls.ATTACKS,
+    *watches.ATTACKS,
 )
 
 

@@ -5,17 +5,27 @@ pace. Each answer is a line of standard output. It ends when standard input does
 """
 
 import asyncio
+import base64
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from ccfpy.base.json import JsonObject
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.keyfiles import KeyFiles
+from tests.lab.attacks.attack import App
 from tests.lab.attacks.bounds import Honest, percentile
 
 PAUSE_S = 0.05
@@ -23,6 +33,17 @@ NEWCOMER_PAUSE_S = 0.2
 TIMEOUT_S = 15.0
 """After this time an answer counts as failed."""
 KINDS = ("write", "read", "newcomer")
+_KEY = base64.b64encode(b"honest").decode()
+WRITES: Mapping[App, tuple[str, str, JsonObject]] = {
+    App.NOTES: ("PUT", "/app/notes/honest", {"text": "x"}),
+    App.ETCD: ("POST", "/v3/kv/put", {"key": _KEY, "value": _KEY}),
+}
+"""How each application is asked to write: method, path and body."""
+READS: Mapping[App, tuple[str, str, JsonObject | None]] = {
+    App.NOTES: ("GET", "/app/notes/honest", None),
+    App.ETCD: ("POST", "/v3/kv/range", {"key": _KEY, "serializable": True}),
+}
+"""How it is asked to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,15 +111,23 @@ class Client:
         url: of the node.
         service_certificate: as PEM.
         identity: the user's keys.
+        app: which application the node serves.
         out: where answers go.
     """
 
     def __init__(
-        self, url: str, *, service_certificate: str, identity: KeyFiles, out: TextIO
+        self,
+        url: str,
+        *,
+        service_certificate: str,
+        identity: KeyFiles,
+        app: App,
+        out: TextIO,
     ) -> None:
         self._url = url
         self._certificate = service_certificate
         self._identity = identity
+        self._app = app
         self._out = out
 
     async def run(self, is_over: asyncio.Event) -> None:
@@ -144,11 +173,12 @@ class Client:
             await asyncio.sleep(pause_s)
 
     async def _write(self, connection: Connection) -> None:
-        reply = await connection.request("PUT", "/app/notes/honest", json={"text": "x"})
-        reply.raise_for_error()
+        method, path, body = WRITES[self._app]
+        (await connection.request(method, path, json=body)).raise_for_error()
 
     async def _read(self, connection: Connection) -> None:
-        await connection.get("/app/notes/honest")
+        method, path, body = READS[self._app]
+        (await connection.request(method, path, json=body)).raise_for_error()
 
     async def _come_anew(self) -> None:
         async with self._connection() as connection:
@@ -156,21 +186,22 @@ class Client:
 
 
 def command(
-    url: str, *, service_certificate: Path, identity: KeyFiles
+    url: str, *, service_certificate: Path, identity: KeyFiles, app: App
 ) -> Sequence[str]:
     """Return the command line of an honest client."""
     folder, name = str(identity.folder), identity.name
     return (
         *(sys.executable, "-m", "tests.lab.attacks.honest"),
-        *(url, str(service_certificate), folder, name),
+        *(url, str(service_certificate), folder, name, app),
     )
 
 
-async def _main(url: str, certificate: str, folder: str, name: str) -> None:
+async def _main(url: str, certificate: str, folder: str, name: str, app: str) -> None:
     client = Client(
         url,
         service_certificate=Path(certificate).read_text(),  # noqa: ASYNC240  # at once
         identity=KeyFiles(folder=Path(folder), name=name),
+        app=App(app),
         out=sys.stdout,
     )
     is_over = asyncio.Event()

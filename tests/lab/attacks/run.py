@@ -78,10 +78,13 @@ async def run_attacks(
     async with AsyncExitStack() as standing:
         stage: Stage | None = None
         for number, attack in enumerate(attacks):
+            if stage is not None and stage.app is not attack.app:
+                await standing.aclose()
+                stage = None
             if stage is None:
                 say("starting a service")
                 folder = workspace / f"service{number}"
-                stage = await standing.enter_async_context(staged(folder))
+                stage = await standing.enter_async_context(staged(folder, attack.app))
             say(f"{attack.name}: {attack.about}")
             place = workspace / attack.name
             place.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ here would do so in production.
 """
 
 import asyncio
+import base64
 import shutil
 import subprocess
 import time
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import read_governance
@@ -26,7 +28,7 @@ from ccfpy.local.network import (
 from ccfpy.local.node import NodeProcess
 from tests.lab.attacks import app as attacked_app
 from tests.lab.attacks import honest
-from tests.lab.attacks.attack import Target
+from tests.lab.attacks.attack import App, Target
 from tests.lab.attacks.honest import Answer, is_caught_up, read_answers
 from tests.lab.attacks.hostile_scripts import INSTALL, SHORT
 from tests.lab.attacks.measuring import (
@@ -37,6 +39,9 @@ from tests.lab.attacks.measuring import (
     resident_bytes,
 )
 
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
+
 NODES = 3
 MEMBERS = ("member0", "member1")
 USERS = ("user0", "honest")
@@ -45,6 +50,8 @@ ELECTION_TIMEOUT_MS = 5000
 CATCH_UP_TIMEOUT_S = 40.0
 POLL_S = 0.05
 WARM_UP_S = 3.0
+LARGE_VALUES = 4
+LARGE_BYTES = 700 << 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,7 @@ class Stage:
 
     Args:
         network: the nodes.
+        app: of all of them.
         primary: the one that is attacked.
         client: the honest client's process.
         answers: the file that it writes.
@@ -77,11 +85,13 @@ class Stage:
     def __init__(
         self,
         network: ProcessNetwork,
+        app: App,
         primary: NodeProcess,
         client: subprocess.Popen[bytes],
         answers: Path,
     ) -> None:
         self.network = network
+        self.app = app
         self.primary = primary
         self._client = client
         self._answers = answers
@@ -155,15 +165,19 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(workspace: Path) -> AsyncIterator[Stage]:
+async def staged(workspace: Path, app: App) -> AsyncIterator[Stage]:
     """Start a service and its honest client, and stop both in the end.
+
+    Args:
+        workspace: a new folder for its files.
+        app: which application the nodes serve.
 
     Raises:
         CcfpyError: the service does not come up.
     """
     options = ServiceOptions(
         workspace=workspace,
-        app=str(copy_of_app(workspace)),
+        app=app if app is App.ETCD else str(copy_of_app(workspace)),
         constitution=constitution("default"),
         program=NODE_PROGRAM,
         members=MEMBERS,
@@ -173,19 +187,23 @@ async def staged(workspace: Path) -> AsyncIterator[Stage]:
     )
     async with running_service(options, [Placement()] * NODES) as network:
         primary = await network.primary()
-        await _warm_up(network, primary)
+        if app is App.NOTES:
+            await _warm_up(network, primary)
+        else:
+            await _warm_up_etcd(network, primary)
         answers = workspace / "honest.jsonl"
         command = honest.command(
             primary.url,
             service_certificate=options.service_certificate,
             identity=options.keys("honest"),
+            app=app,
         )
         with answers.open("wb") as out:
             client = subprocess.Popen(  # noqa: S603, ASYNC220  # ours; no shell
                 command, stdin=subprocess.PIPE, stdout=out, cwd=workspace
             )
         try:
-            stage = Stage(network, primary, client, answers)
+            stage = Stage(network, app, primary, client, answers)
             begin_s = time.monotonic()
             if not await stage.catch_up(after_s=begin_s + WARM_UP_S):
                 raise NotInTime("the honest client is not answered before any attack")
@@ -218,3 +236,13 @@ async def _warm_up(network: ProcessNetwork, primary: NodeProcess) -> None:
         for path in ("/node/network/nodes", "/node/api", "/gov/api", SHORT):
             await anybody.request("GET", path)
         await read_governance(anybody, "members/proposals")
+
+
+async def _warm_up_etcd(network: ProcessNetwork, primary: NodeProcess) -> None:
+    """Keep some large values, as any service does that is in use."""
+    async with network.connect(primary, USERS[0]) as user:
+        for number in range(LARGE_VALUES):
+            key = base64.b64encode(b"large %d" % number).decode()
+            value = base64.b64encode(bytes(LARGE_BYTES)).decode()
+            body: JsonObject = {"key": key, "value": value}
+            (await user.request("POST", "/v3/kv/put", json=body)).raise_for_error()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ccfpy.client.keyfiles import KeyFiles
+from tests.lab.attacks.attack import App
 from tests.lab.attacks.honest import (
     KINDS,
     Answer,
@@ -51,8 +52,10 @@ def test_only_what_was_sent_meanwhile_counts() -> None:
 def test_the_command_names_all_that_the_client_needs(tmp_path: Path) -> None:
     keys = KeyFiles(folder=tmp_path, name="honest")
     certificate = tmp_path / "service_cert.pem"
-    words = command("https://x", service_certificate=certificate, identity=keys)
+    words = command(
+        "https://x", service_certificate=certificate, identity=keys, app=App.ETCD
+    )
     assert words[1:] == (
         *("-m", "tests.lab.attacks.honest"),
-        *("https://x", str(certificate), str(tmp_path), "honest"),
+        *("https://x", str(certificate), str(tmp_path), "honest", "etcd"),
     )
