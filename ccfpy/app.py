@@ -34,6 +34,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.json import loads as parse_json
+from ccfpy.base.limits import FORWARDED_BYTES_MAX, HTTP_BODY_BYTES_MAX
 from ccfpy.base.ports import Attestation
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.aead import open_blob, seal_blob
@@ -331,6 +332,7 @@ class App:
         has_common_endpoints: bool = True,
         metrics: bool = True,
         counts_endpoints: bool = False,
+        body_bytes_max: int = HTTP_BODY_BYTES_MAX,
     ) -> None:
         """Begin an application.
 
@@ -347,6 +349,12 @@ class App:
                 only how consensus goes on and when certificates end.
             counts_endpoints: each node counts the calls of each endpoint, for the
                 application alone: see ``ctx.node.endpoint_counts``.
+            body_bytes_max: how long a request's body may be, 1 MiB if not said. An
+                interface's ``http_configuration.max_body_size`` decides instead, where
+                an operator sets it.
+
+        Raises:
+            ValueError: no body may be so long: a longer one could not be forwarded.
         """
         self.name = name
         self.title = title or name
@@ -357,6 +365,12 @@ class App:
         self._has_common_endpoints = has_common_endpoints
         self._has_metrics = metrics
         self._counts_endpoints = counts_endpoints
+        if not 0 < body_bytes_max <= FORWARDED_BYTES_MAX:
+            raise ValueError(
+                f"body_bytes_max is {body_bytes_max}: it may be 1 to "
+                f"{FORWARDED_BYTES_MAX}, what one node forwards to another"
+            )
+        self.body_bytes_max = body_bytes_max
         self._scripts: Scripts | None = None
         self._creation_claims: Callable[[str], bytes] | None = None
         self._endpoints: dict[tuple[str, str], Endpoint] = {}

@@ -12,6 +12,7 @@ from typing import Literal
 
 from apps.inference import channel, models
 from apps.inference.engine import Described
+from apps.inference.limits import REQUEST_BYTES_MAX
 from apps.inference.messages import CONTENT_TYPE, Purpose, Record
 from apps.inference.tables import INSTALLED, RECORDS, REGISTERED, Content, Registered
 from apps.inference.tensors import Message
@@ -36,6 +37,7 @@ app = App(
     "inference",
     description="Models that members vote for, run on inputs that nobody sees.",
     auth=["user_cert", "jwt", "no_auth"],
+    body_bytes_max=REQUEST_BYTES_MAX,
 )
 BY_CERTIFICATE = ["user_cert"]
 BY_MEMBERS_AT_ANY_TIME = ["member_cert", "no_auth"]

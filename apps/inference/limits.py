@@ -21,6 +21,9 @@ ELEMENTS_MAX = 4 * MIB
 """In all tensors of one request or of one answer, whatever members allow."""
 HEADER_BYTES_MAX = 64 * KIB
 """What says which tensors follow."""
+REQUEST_BYTES_MAX = 4 * ELEMENTS_MAX + 2 * HEADER_BYTES_MAX
+"""Of a request's body, where an interface has no ``max_body_size``: as many elements as
+may be, of four bytes each, what says which tensors follow, and the seal."""
 
 KEY_LIFETIME_S = 24 * 60 * 60
 """After which anybody may have a new key made, unless members decide otherwise."""

@@ -74,9 +74,13 @@ class Redirections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpConfiguration:
-    """An interface's bounds on HTTP requests (``http_configuration``)."""
+    """An interface's bounds on HTTP requests (``http_configuration``).
 
-    body_bytes_max: int = limits.HTTP_BODY_BYTES_MAX
+    Attributes:
+        body_bytes_max: as the application says, if ``None``.
+    """
+
+    body_bytes_max: int | None = None
     header_bytes_max: int = limits.HTTP_HEADER_BYTES_MAX
     headers_count_max: int = limits.HTTP_HEADERS_MAX
     concurrent_streams_max: int = 100

@@ -20,6 +20,11 @@ class Application(Protocol):
         """The name a node reports and a stand-in executable carries."""
         ...
 
+    @property
+    def body_bytes_max(self) -> int:
+        """How long a request's body may be where a node's configuration is silent."""
+        ...
+
     def registry(self) -> Registry:
         """Return the endpoints under ``/app``, in a registry of the node's own."""
         ...

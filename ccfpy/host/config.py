@@ -105,7 +105,7 @@ class OpenSection(BaseModel):
 class HttpSection(Section):
     """``http_configuration``."""
 
-    max_body_size: Size = parse_size("1MB")
+    max_body_size: Size | None = None
     max_header_size: Size = parse_size("16KB")
     max_headers_count: Count = 256
     max_concurrent_streams_count: Annotated[Days, Field(le=HTTP2_STREAMS_CEILING)] = 100

@@ -122,7 +122,10 @@ def running_node(
         channels=channels,
         session_counts=SessionCounts(
             interfaces=interfaces_of(
-                configuration, parts.clock.monotonic_ns, parts.app.protocols()
+                configuration,
+                parts.clock.monotonic_ns,
+                parts.app.protocols(),
+                body_bytes_max=parts.app.body_bytes_max,
             )
         ),
         sealing=Sealing(

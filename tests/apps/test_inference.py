@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from apps.inference.limits import CHUNK_BYTES
+from apps.inference.limits import CHUNK_BYTES, ELEMENTS_MAX, MIB, REQUEST_BYTES_MAX
 from apps.inference.messages import CONTENT_TYPE, Purpose, Record
 from ccfpy.attestation.report_data import app_report_data
+from ccfpy.base.limits import HTTP_BODY_BYTES_MAX
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.sealed_exchange import key_binding
 from tests.apps.inference_kit import (
@@ -53,6 +54,34 @@ def test_many_rows_are_asked_at_once() -> None:
     rows = np.arange(300, dtype=np.float32).reshape(100, 3)
     opened = Inference.scaling().score({"x": rows})
     np.testing.assert_array_equal(opened.tensors["y"], 2 * rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("elements", [3 * MIB // 4, ELEMENTS_MAX // 3 * 3])
+@pytest.mark.parametrize("verb", ["score", "record"])
+def test_an_input_may_be_as_large_as_the_elements_that_may_be(
+    elements: int, verb: str
+) -> None:
+    rows = np.arange(elements, dtype=np.float32).reshape(-1, 3)
+    inference = Inference.scaling(nodes=3)
+    purpose = Purpose.SCORE if verb == "score" else Purpose.RECORD
+    for node in inference.service.nodes:
+        question = ask(inference.key(), {"x": rows}, purpose)
+        assert HTTP_BODY_BYTES_MAX < len(question.body) <= REQUEST_BYTES_MAX
+        answer = inference.send(question, caller=inference.ann.at(node), verb=verb)
+        np.testing.assert_array_equal(question.open(answer).tensors["y"], 2 * rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("over", "status"), [(0, 400), (1, 413)])
+def test_a_request_may_be_so_long_and_no_longer(over: int, status: int) -> None:
+    inference = Inference.scaling()
+    body = bytes(REQUEST_BYTES_MAX + over)
+    answer = inference.ann.post("/app/models/scale/1/score", body)
+    assert answer.status == status
+    if over:
+        assert answer.error == "RequestBodyTooLarge"
+        assert answer.message.endswith(f"(max size allowed: {REQUEST_BYTES_MAX})")
 
 
 def test_a_key_is_bound_to_evidence_of_nonce_key_and_model() -> None:

@@ -31,6 +31,7 @@ from ccfpy.app import (
 )
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
+from ccfpy.base.limits import FORWARDED_BYTES_MAX, HTTP_BODY_BYTES_MAX
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.http.messages import Request
@@ -326,3 +327,15 @@ def test_the_example_in_the_docstring_is_an_app() -> None:
 def test_an_app_says_whether_metrics_tell_what_its_callers_do(metrics: bool) -> None:
     assert App("notes", metrics=metrics).registry().has_metrics is metrics
     assert App("notes").registry().has_metrics
+
+
+@pytest.mark.parametrize("size", [1, HTTP_BODY_BYTES_MAX, FORWARDED_BYTES_MAX])
+def test_an_app_says_how_long_a_body_may_be(size: int) -> None:
+    assert App("a", body_bytes_max=size).body_bytes_max == size
+    assert App("a").body_bytes_max == HTTP_BODY_BYTES_MAX
+
+
+@pytest.mark.parametrize("size", [0, -1, FORWARDED_BYTES_MAX + 1])
+def test_a_body_that_could_not_be_forwarded_is_not_declared(size: int) -> None:
+    with pytest.raises(ValueError, match=r"^body_bytes_max is .* forwards to another$"):
+        App("a", body_bytes_max=size)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.base.limits import HTTP_BODY_BYTES_MAX
 from ccfpy.boundary.configuration import (
     HTTP_PROTOCOLS,
     InterfaceAuthority,
@@ -23,6 +24,8 @@ def interfaces_of(
     configuration: NodeConfiguration,
     now_ns: Callable[[], int],
     protocols: Mapping[str, Endpoint],
+    *,
+    body_bytes_max: int = HTTP_BODY_BYTES_MAX,
 ) -> dict[str, InterfaceSessions]:
     """Return the rules of each interface.
 
@@ -30,6 +33,7 @@ def interfaces_of(
         configuration: of the node.
         now_ns: elapsed time.
         protocols: those of the application, by their names.
+        body_bytes_max: how long a body may be where the configuration does not say.
 
     Raises:
         ConfigurationRefused: an accepted endpoint is not a regular expression, or
@@ -38,7 +42,7 @@ def interfaces_of(
     for interface in configuration.rpc_interfaces:
         _require_served_protocol(interface, protocols)
     return {
-        interface.name: _sessions_of(interface, now_ns, protocols)
+        interface.name: _sessions_of(interface, now_ns, protocols, body_bytes_max)
         for interface in configuration.rpc_interfaces
     }
 
@@ -47,9 +51,11 @@ def _sessions_of(
     interface: RpcInterface,
     now_ns: Callable[[], int],
     protocols: Mapping[str, Endpoint],
+    body_bytes_max: int,
 ) -> InterfaceSessions:
+    configured = interface.http.body_bytes_max
     limits = ParserLimits(
-        body_bytes_max=interface.http.body_bytes_max,
+        body_bytes_max=body_bytes_max if configured is None else configured,
         header_bytes_max=interface.http.header_bytes_max,
         headers_max=interface.http.headers_count_max,
     )

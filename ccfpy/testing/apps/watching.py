@@ -35,6 +35,11 @@ class Watched:
         """The application's name."""
         return self._app.name
 
+    @property
+    def body_bytes_max(self) -> int:
+        """How long a request's body may be, as the application says."""
+        return self._app.body_bytes_max
+
     def registry(self) -> Registry:
         """Return the application's endpoints, watched."""
         registry = self._app.registry()

@@ -24,6 +24,7 @@ from ccfpy.endpoints.registry import Registry
 
 class _App:
     name = "mine"
+    body_bytes_max = 1 << 20
     def registry(self):
         return Registry("app", title="t", description="d", version="1")
     def indexes(self):

@@ -150,7 +150,7 @@ def test_the_least_configuration_gets_ccfs_defaults() -> None:
     assert file.node_certificate.curve_id is CurveId.SECP384R1
     interface = file.network.rpc_interfaces["primary_rpc_interface"]
     assert interface.endorsement.authority is InterfaceAuthority.SERVICE
-    assert interface.http_configuration.max_body_size == 1 << 20
+    assert interface.http_configuration.max_body_size is None
     assert interface.accepted_endpoints is None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ccfpy.base.limits import HTTP_BODY_BYTES_MAX
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (
@@ -36,6 +37,7 @@ class NotesApp:
     """Keeps texts by name: private ones, and public ones with a claim."""
 
     name = "notes"
+    body_bytes_max = HTTP_BODY_BYTES_MAX
 
     def registry(self) -> Registry:
         registry = Registry("app", title="Notes", description="Texts", version="1.0.0")

@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
-from ccfpy.boundary.configuration import Redirections, RedirectKind, RedirectTarget
+from ccfpy.base.limits import HTTP_BODY_BYTES_MAX
+from ccfpy.boundary.configuration import (
+    HttpConfiguration,
+    Redirections,
+    RedirectKind,
+    RedirectTarget,
+)
 from ccfpy.boundary.effects import Stop
 from ccfpy.node.sessions.interfaces import interfaces_of
 from ccfpy.testing.node import InProcessNode, listener
@@ -106,3 +112,26 @@ def test_protocols_that_are_served_or_echoed_are_taken(
     served = replace(listener(), protocol=protocol, app_protocol=app_protocol)
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(served,))
     assert set(interfaces_of(configuration, lambda: 0, {})) == {served.name}
+
+
+@pytest.mark.parametrize(
+    ("configured", "said", "expected"),
+    [
+        (None, 5 << 20, 5 << 20),
+        (2 << 20, 5 << 20, 2 << 20),
+        (9 << 20, 5 << 20, 9 << 20),
+    ],
+)
+def test_a_body_may_be_as_long_as_the_app_says_unless_an_operator_does(
+    new_node: InProcessNode, configured: int | None, said: int, expected: int
+) -> None:
+    bounded = replace(listener(), http=HttpConfiguration(body_bytes_max=configured))
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(bounded,))
+    (interface,) = interfaces_of(
+        configuration, lambda: 0, {}, body_bytes_max=said
+    ).values()
+    assert interface.limits.body_bytes_max == expected
+    (silent,) = interfaces_of(
+        replace(configuration, rpc_interfaces=(listener(),)), lambda: 0, {}
+    ).values()
+    assert silent.limits.body_bytes_max == HTTP_BODY_BYTES_MAX
