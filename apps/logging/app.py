@@ -223,7 +223,7 @@ def record_public(
         current = records.get(body.id)
         if current is not None:
             etag = sha256_hex(current.encode())
-            if match and not match.matches(etag):
+            if match and not match.matches(etag, strongly=True):
                 raise _changed()
             if none_match and none_match.matches(etag):
                 raise _changed()
@@ -268,7 +268,7 @@ def remove_public(
 def _is_unmodified(ctx: Context, etag: str) -> bool:
     """Return whether the caller has this version; refuse if another is wanted."""
     match, none_match = _conditions(ctx)
-    if match and not match.matches(etag):
+    if match and not match.matches(etag, strongly=True):
         raise _changed()
     return none_match is not None and none_match.matches(etag)
 

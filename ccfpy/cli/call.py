@@ -1,7 +1,8 @@
 """``ccfpy call``: one request to a service, as curl would send it."""
 
 import asyncio
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,9 @@ from ccfpy.cli.output import is_terminal, note, print_json, print_line, write
 from ccfpy.cli.place import JsonOption, PlaceOptions
 from ccfpy.client.reply import TXID_HEADER, Reply
 
+if TYPE_CHECKING:
+    from ccfpy.client.keyfiles import ChosenFiles
+
 
 @with_options
 def call(  # noqa: PLR0913  # one parameter for each option
@@ -22,6 +26,12 @@ def call(  # noqa: PLR0913  # one parameter for each option
     who: Annotated[
         str | None,
         typer.Option("--as", help="Whose certificate to show, such as user0."),
+    ] = None,
+    cert: Annotated[
+        Path | None, typer.Option("--cert", help="A certificate in a file of its own.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="The certificate's key.")
     ] = None,
     data: Annotated[
         str | None,
@@ -53,11 +63,14 @@ def call(  # noqa: PLR0913  # one parameter for each option
     headers = _headers(header or [], body)
     if not path.startswith("/"):
         raise Misused(f"{path!r} is no path: begin it with /, such as /app/commit")
+    files = _files(cert, key)
+    if files is not None and who is not None:
+        raise Misused("--as and --cert both name a certificate: give one of them")
     place = where.find()
     verb = method or ("GET" if body is None else "POST")
 
     async def exchange() -> Reply:
-        async with place.connect(who) as connection:
+        async with place.connect(who, files=files) as connection:
             reply = await connection.request(verb, path, body=body, headers=headers)
             if commit and not reply.is_error and reply.txid is not None:
                 await connection.wait_committed(reply.txid)
@@ -67,6 +80,16 @@ def call(  # noqa: PLR0913  # one parameter for each option
     reply = asyncio.run(exchange())
     _show(reply, include=include, as_json=json, is_committed=commit)
     raise typer.Exit(ExitCode.FAILED if reply.is_error else ExitCode.OK)
+
+
+def _files(certificate: Path | None, key: Path | None) -> "ChosenFiles | None":
+    from ccfpy.client.keyfiles import ChosenFiles
+
+    if (certificate is None) is not (key is None):
+        raise Misused("a certificate is shown with its key: give --cert and --key")
+    if certificate is None or key is None:
+        return None
+    return ChosenFiles(name=certificate.name, certificate=certificate, private_key=key)
 
 
 def _body(data: str) -> bytes:

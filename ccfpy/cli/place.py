@@ -23,7 +23,7 @@ from ccfpy.cli.options import Options
 
 if TYPE_CHECKING:
     from ccfpy.client.connection import Connection
-    from ccfpy.client.keyfiles import KeyFiles
+    from ccfpy.client.keyfiles import Identity, KeyFiles
 
 
 SHARED_DEFAULT = Path("workspace/sandbox_common")
@@ -137,8 +137,14 @@ class Place:
         first = self.url
         return [first, *(url for url in self.urls if url != first)]
 
-    def connect(self, name: str | None = None) -> "Connection":
+    def connect(
+        self, name: str | None = None, *, files: "Identity | None" = None
+    ) -> "Connection":
         """Make a connection as a participant, or without a certificate.
+
+        Args:
+            name: whose keys in the folder to use.
+            files: a certificate and its key elsewhere.
 
         Raises:
             Misused: there are no files of that name.
@@ -149,7 +155,7 @@ class Place:
         return Connection(
             self.in_order,
             service_certificate=read_text(self.service),
-            identity=None if name is None else self.keys(name),
+            identity=files if name is None else self.keys(name),
         )
 
     async def learn(self, connection: "Connection") -> None:

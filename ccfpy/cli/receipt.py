@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 FORMS = ("v1", "v2", "cose", "endorsements")
 """The forms that ``get`` prints; other forms are of use only to programs."""
+UNKNOWN_TIMEOUT_S = 3.0
+"""To wait for a transaction that a node does not have; backups are a little late."""
 
 FormOption: TypeAlias = Annotated[
     str | None,
@@ -83,7 +85,7 @@ def get(  # noqa: PLR0913  # one parameter for each option
     async def fetch() -> tuple[bytes, tuple[bytes, ...]]:
         async with place.connect(who) as connection:
             if wait:
-                await connection.wait_committed(txid)
+                await _committed(connection, txid)
             data = await fetch_proof(
                 connection, txid, path=source or RECEIPT_PATH, form=wanted
             )
@@ -245,6 +247,37 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     if explained.transaction is None:
         raise CommandFailed(explained.verdict)
     console.say(f"So {explained.verdict}")
+
+
+async def _committed(connection: "Connection", txid: "TxId") -> None:
+    """Wait for a commit, but not long for a transaction that no node has.
+
+    Raises:
+        CommandFailed: the ledger ends before it.
+    """
+    from ccfpy.client.committing import COMMIT_TIMEOUT_S
+    from ccfpy.client.errors import NotCommitted
+    from ccfpy.client.node_report import read_txid
+    from ccfpy.client.reply import text_field
+
+    state = (await connection.get(f"/node/tx?transaction_id={txid}")).object()
+    status = text_field(state, "status")
+    if status == "Committed":
+        return
+    is_unknown = status == "Unknown"
+    timeout_s = UNKNOWN_TIMEOUT_S if is_unknown else COMMIT_TIMEOUT_S
+    try:
+        await connection.wait_committed(txid, timeout_s=timeout_s)
+    except NotCommitted as error:
+        if error.is_final:
+            raise
+        told = (await connection.get("/node/commit")).object()
+        last = read_txid(text_field(told, "transaction_id"))
+        if not is_unknown or last.seqno >= txid.seqno:
+            raise
+        raise CommandFailed(
+            f"there is no transaction {txid}: the ledger ends with {last}"
+        ) from error
 
 
 def _not_to_be_relied_on(refusal: "ReceiptRefused") -> CommandFailed:

@@ -18,7 +18,8 @@ from tests.lab.attacks.run import Outcome, run_attacks
 pytestmark = pytest.mark.alone
 
 NAMES = (
-    *("replay", "future", "chains", "handshakes", "squatters", "strangers"),
+    *("replay", "future", "chains", "handshakes", "squatters"),
+    *("operators", "strangers"),
     *("pipelining", "heads", "resets", "forgeries", "traitor", "ways-out"),
     *("errors", "deep", "loop", "script", "ballots", "crowd", "hang"),
 )
@@ -75,6 +76,9 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
 @attack("join: more nodes than anybody could want", "strangers")
 @attack("join: all places taken, and asked for again and again", "strangers")
 @attack("join: the address of a node that waits to be trusted", "squatters")
+@attack("join: an address that is none", "operators")
+@attack("join: an address at which a stranger waits for operators", "operators")
+@attack("tools: text that moves the cursor, hides or turns a line around", "operators")
 @attack("fairness: answers that nobody reads", "pipelining")
 @attack("fairness: thousands of requests at once", "pipelining")
 @attack("fairness: unfinished requests on many connections", "heads")

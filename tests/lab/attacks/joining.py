@@ -2,7 +2,13 @@
 
 import asyncio
 import base64
+import contextlib
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +40,19 @@ WAITING_MAX = 50
 NEWCOMER_RETRIES = 15
 RETRY_S = 1
 """A node that has to ask again does so once a second by default."""
+HOSTILE_ADDRESSES = ("h]x:[1", "[/x]y:1", "\x1b]0;owned\x07:1", "a\u202eb:1")
+HOSTILE_DATA = "\x1b[2J\x1b]0;owned\x07 [/x] \u202e \u200b \x9b31m"
+NICE = ("nice", "-n", "10")
+"""An operator has a machine of their own; here commands leave time to the others."""
+OPERATORS_COMMANDS = (
+    ("network", "status"),
+    ("gov", "list"),
+    ("gov", "status"),
+    ("call", "/node/network/nodes", "--include"),
+    ("call", "/gov/service/nodes?api-version=2024-07-01"),
+    ("call", "/gov/service/nodes?api-version=2024-07-01", "--json"),
+)
+UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufffd]")
 _OK = 200
 _LATER = 503
 
@@ -230,6 +249,81 @@ async def squatters(target: Target, spend: Spend) -> Sequence[str]:
     return ()
 
 
+async def operators(target: Target, spend: Spend) -> Sequence[str]:
+    """Ask to join with an address and data against operators' tools, and let them look.
+
+    A stranger also listens where it is said to be: whatever connects is told to it.
+    """
+    visitors: list[asyncio.StreamWriter] = []
+    async with connected(target.address, spend) as wire:
+        host_data = await _host_data(wire)
+    breaches = []
+    for number, address in enumerate(HOSTILE_ADDRESSES):
+        stranger = Stranger.make(target, f"hostile{number}")
+        answered = await stranger.ask(
+            target, spend, host_data=host_data, address=address
+        )
+        if answered.status == _OK:
+            breaches.append(f"the address {address!r} is taken")
+    listening = await asyncio.start_server(
+        lambda _, visitor: visitors.append(visitor), "127.0.0.1", 0
+    )
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        stranger = Stranger.make(target, "listening")
+        await stranger.ask(
+            target,
+            spend,
+            host_data=host_data,
+            address=f"127.0.0.1:{port}",
+            node_data=HOSTILE_DATA,
+        )
+        for words in OPERATORS_COMMANDS:
+            code, shown = await asyncio.to_thread(_at_a_terminal, target, words)
+            said = " ".join(words)
+            if code:
+                breaches.append(f"{said} ends with {code}: {shown[-200:]!r}")
+            if found := set(UNSEEN.findall(shown)):
+                breaches.append(f"{said} writes {sorted(found)} to the terminal")
+    if visitors:
+        breaches.append(f"{len(visitors)} connections to a node that is not trusted")
+    return breaches
+
+
+def _at_a_terminal(target: Target, words: Sequence[str]) -> tuple[int, str]:
+    """Run a command as an operator does; return its exit code and what it shows."""
+    reader, terminal = pty.openpty()
+    folder = target.folder / "common"
+    if not folder.exists():  # as a sandbox leaves it, for tools to add to
+        folder.mkdir()
+        certificate = target.network.options.service_certificate.read_text()
+        (folder / "service_cert.pem").write_text(certificate)
+        (folder / "0.rpc_addresses").write_bytes(dumps({"main": target.address}))
+    # A terminal without colours: each escape in what is shown is the stranger's.
+    with subprocess.Popen(  # noqa: S603  # ours; no shell
+        [
+            *NICE,
+            sys.executable,
+            "-m",
+            "ccfpy.cli.main",
+            *words,
+            "--common",
+            str(folder),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+        env={**os.environ, "TERM": "dumb"},
+    ) as command:
+        os.close(terminal)
+        shown = bytearray()
+        with contextlib.suppress(OSError):  # the terminal has no writer any more
+            while data := os.read(reader, 65_536):
+                shown += data
+    os.close(reader)
+    return command.returncode, shown.decode(errors="replace").replace("\r\n", "\n")
+
+
 async def _host_data(wire: Wire) -> Json:
     """Return the host data of the service's nodes, which anybody may read."""
     answered = await wire.ask("GET", "/node/quotes/self")
@@ -249,6 +343,12 @@ ATTACKS = (
         family=Family.JOINING,
         about="a stranger asks to join under the address of a node to come",
         perform=squatters,
+    ),
+    Attack(
+        name="operators",
+        family=Family.JOINING,
+        about="a stranger asks to join with text against the tools of operators",
+        perform=operators,
     ),
     Attack(
         name="strangers",

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import pytest
 from aiohttp import web
 
 from ccfpy.base.ids import TxId
+from ccfpy.cli import receipt
 from ccfpy.cli.receipt import with_line_end
 from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.crypto.ec import KeyPair
@@ -37,6 +39,15 @@ __all__ = ["serve", "server_tls", "service_key", "service_pem"]
 STARTED_S = 10
 
 
+class HasUrl(Protocol):
+    """What plays a service."""
+
+    url: str
+
+
+Made = TypeVar("Made", bound=HasUrl)
+
+
 @dataclass
 class Service:
     """What a service answers, and what it was asked."""
@@ -46,11 +57,14 @@ class Service:
     url: str = ""
     asked: list[str] = field(default_factory=list)
     damage: Callable[[bytes], bytes] = bytes
+    status: str = "Committed"
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(request.path)
         if request.path == "/node/tx":
-            return web.json_response({"status": "Committed"})
+            return web.json_response({"status": self.status})
+        if request.path == "/node/commit":
+            return web.json_response({"transaction_id": "2.3"})
         if request.path == "/app/proof":
             inner = json.loads(receipt_forms.write(self.proof, ReceiptForm.V1) or b"")
             return web.json_response({"msg": "and a receipt", "receipt": inner})
@@ -86,10 +100,10 @@ def service(
             service_endorsements=(endorsement.pem,),
         ),
     )
-    yield from _served(serve, made.answer, made)
+    yield from served(serve, made.answer, made)
 
 
-def _served(serve: Serve, answer: Answer, made: Service) -> Iterator[Service]:
+def served(serve: Serve, answer: Answer, made: Made) -> Iterator[Made]:
     """Serve in another thread, as the command has a loop of its own."""
     loop, ended = asyncio.new_event_loop(), asyncio.Event()
     started = threading.Event()
@@ -113,6 +127,15 @@ def _served(serve: Serve, answer: Answer, made: Service) -> Iterator[Service]:
 def get(command: Command, service: Service, *words: object) -> tuple[int, str, str]:
     place = ("--url", service.url, "--common", service.folder)
     return command("receipt", "get", PROOF.txid, *words, *place)
+
+
+def test_a_transaction_past_the_end_of_the_ledger_is_said_to_be_none(
+    command: Command, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipt, "UNKNOWN_TIMEOUT_S", 0.1)
+    service.status = "Unknown"
+    told = f"ccfpy: there is no transaction {PROOF.txid}: the ledger ends with 2.3\n"
+    assert get(command, service) == (1, "", told)
 
 
 @pytest.mark.parametrize("form", [ReceiptForm.V1, ReceiptForm.V2, ReceiptForm.COSE])
