@@ -12,6 +12,7 @@ other scripts, so that a word of these alone is not seen as what it is. All char
 beyond ASCII that no line has are shown by their numbers:
 
 * what is not recommended for identifiers, or takes no room of its own;
+* what is another form of other characters;
 * what is written from right to left, or joins what stands before it;
 * what another character of its script, or a sign, looks like.
 """
@@ -128,6 +129,8 @@ def candidates(folder: Path, category: Mapping[int, str]) -> dict[int, str]:
 
     def word_of(code: int, kind: str) -> str | None:
         if code in hidden or direction.get(code, "L") in RIGHT_TO_LEFT:
+            return None
+        if unicodedata.normalize("NFKC", chr(code)) != chr(code):
             return None
         if kind[0] in "PS" and kind != "Sk" and code in SIGNS:
             return COMMON
