@@ -4,11 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.review.characters import inline, plain
 from ccfpy.client.review.description import Change, Diff, Fact
-from ccfpy.client.review.values import PEM_ARGUMENTS, shown_short
+from ccfpy.client.review.values import PEM_ARGUMENTS, shown_short, validity_warnings
 from ccfpy.crypto.hashing import sha256_hex
 
 INSTALLS = "set_js_app"
@@ -272,6 +273,9 @@ def _arguments(name: str, arguments: Mapping[str, Json]) -> Iterator[Fact]:
                 is_pem=argument in PEM_ARGUMENTS.get(name, ()),
                 is_unknown=known is None or argument not in known.arguments,
             )
+            if argument in PEM_ARGUMENTS.get(name, ()) and isinstance(value, str):
+                for told in validity_warnings(value, now=datetime.now(tz=UTC)):
+                    yield Fact(label="certificate", text=told, depth=1, is_warning=True)
 
 
 def _fact(

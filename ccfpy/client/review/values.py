@@ -10,8 +10,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ccfpy.base.errors import CcfpyError, Malformed
@@ -78,6 +78,13 @@ _RAW_TABLES: Final = (PEM_TABLES | FILE_TABLES) - _QUOTED_TABLES
 """Tables whose values are texts as they are."""
 _PEM: Final = re.compile(
     r"-----BEGIN ([A-Z0-9 ]+)-----\n([A-Za-z0-9+/=\n]+)\n-----END \1-----\n"
+)
+EXPIRES_SOON = timedelta(days=14)
+"""A certificate that ends sooner is worth a word."""
+CLOCK_SKEW = timedelta(minutes=5)
+"""Clocks of members and nodes differ."""
+_CERTIFICATE: Final = re.compile(
+    "-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----"
 )
 _PEM_LINE = 64
 
@@ -169,6 +176,27 @@ def shown_short(value: Json, *, is_pem: bool = False) -> str:
         )
         return f"{mark(said)} {plain(' '.join(value[:_BEGINNING].split()))}".rstrip()
     return shown_text(value)
+
+
+def validity_warnings(value: str, *, now: datetime) -> Iterator[str]:
+    """Yield what is to be said of certificates that are not valid, or not for long.
+
+    Args:
+        value: one or several certificates, as PEM.
+        now: what the reader's clock says.
+    """
+    for block in _CERTIFICATE.findall(value):
+        try:
+            certificate = Certificate.from_pem(f"{block}\n")
+            begin, end = certificate.not_before, certificate.not_after
+        except CcfpyError:
+            continue
+        if end < now:
+            yield f"expired on {end.astimezone(UTC):%Y-%m-%d}"
+        elif begin > now + CLOCK_SKEW:
+            yield f"not valid before {begin.astimezone(UTC):%Y-%m-%d}"
+        elif end < now + EXPIRES_SOON:
+            yield f"expires soon, on {end.astimezone(UTC):%Y-%m-%d}"
 
 
 def shown_text(value: str) -> str:

@@ -1,7 +1,12 @@
+from datetime import UTC, datetime
+
 from ccfpy.base.json import Json
 from ccfpy.client.review.actions import RENDERINGS, facts, names, purpose, title
 from ccfpy.client.review.definitions import Definition, definitions
 from ccfpy.client.review.description import Change, Diff
+from ccfpy.crypto.certs import service_certificate
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 from tests.unit.client.review.made import (
     ADDS_USER,
@@ -26,6 +31,20 @@ def test_each_action_has_its_purpose_and_its_arguments() -> None:
     assert told[2] == ("user_data", '{"role": "clerk"}', 1)
     assert told[3:] == [("2. own_action", "", 0), ("at", "1", 1)]
     assert names(document) == ("set_user", "own_action")
+
+
+def test_a_certificate_that_has_expired_is_warned_of() -> None:
+    entropy = SeededEntropy(3)
+    expired = service_certificate(
+        KeyPair.generate(entropy, Curve.SECP256R1),
+        subject="CN=old",
+        not_before=datetime(2020, 1, 1, tzinfo=UTC),
+        validity_days=1,
+        entropy=entropy,
+    )
+    document: dict[str, Json] = {"actions": [action("set_user", cert=expired.pem)]}
+    warned = [(each.label, each.text) for each in facts(document) if each.is_warning]
+    assert warned == [("certificate", "expired on 2020-01-01")]
 
 
 def test_an_app_is_named_by_endpoints_and_modules() -> None:

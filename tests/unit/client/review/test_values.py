@@ -1,6 +1,6 @@
 import base64
 import json
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from ccfpy.client.review.values import (
     decoded,
     shown_short,
     shown_whole,
+    validity_warnings,
 )
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.service.tables import ca_certs, constitution, js, service, users
@@ -31,6 +32,23 @@ def test_a_certificate_is_decoded_where_one_belongs() -> None:
     assert told in shown_whole(service.INFO.name, info)
     bundle = json.dumps(USER.pem * 2).encode()
     assert shown_whole(ca_certs.CA_CERT_BUNDLES.name, bundle) == f"{told}\n{told}"
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        (USER.not_after + timedelta(days=1), "expired on "),
+        (USER.not_after - timedelta(days=3), "expires soon, on "),
+        (USER.not_before - timedelta(days=1), "not valid before "),
+        (USER.not_before + timedelta(minutes=1), ""),
+    ],
+)
+def test_a_certificate_that_is_not_valid_is_said_to_be_that(
+    at: datetime, told: str
+) -> None:
+    found = list(validity_warnings(USER.pem * 2 + BROKEN, now=at))
+    assert len(found) == (2 if told else 0)
+    assert all(each.startswith(told) for each in found)
 
 
 def test_other_blocks_are_named_by_their_digest() -> None:
