@@ -15,6 +15,14 @@ from apps.etcd.messages import (
     AlarmAction,
     AlarmRequest,
     AlarmResponse,
+    AuthEnableRequest,
+    AuthenticateRequest,
+    AuthRoleListRequest,
+    AuthRoleListResponse,
+    AuthStatusRequest,
+    AuthStatusResponse,
+    AuthUserListRequest,
+    AuthUserListResponse,
     CompactionRequest,
     CompactionResponse,
     DeleteRangeRequest,
@@ -59,6 +67,7 @@ _MS: Final = 1000
 _US_PER_MS: Final = 1000
 _LEASE_ID_BYTES: Final = 8
 _LEASE_ID_MASK: Final = (1 << 63) - 1
+_FIRST_AUTH_REVISION: Final = 1
 NO_LEASE_TTL: Final = -1
 """How long a lease lasts that does not exist."""
 
@@ -235,6 +244,34 @@ def member_list(asked: Asked, _: MemberListRequest) -> MemberListResponse:
     return MemberListResponse(members=members(asked.ctx))
 
 
+# Users and roles: a caller is known by a certificate, and etcd's users are none
+
+
+def auth_status(_: Asked, __: AuthStatusRequest) -> AuthStatusResponse:
+    """Say that users and roles are not in use."""
+    return AuthStatusResponse(auth_revision=_FIRST_AUTH_REVISION)
+
+
+def auth_enable(_: Asked, __: AuthEnableRequest) -> AuthStatusResponse:
+    """Refuse to use users and roles."""
+    raise refused(Refusal.NO_ROOT_USER)
+
+
+def authenticate(_: Asked, __: AuthenticateRequest) -> AuthStatusResponse:
+    """Refuse a token: clients then go on without one."""
+    raise refused(Refusal.AUTH_NOT_ENABLED)
+
+
+def user_list(_: Asked, __: AuthUserListRequest) -> AuthUserListResponse:
+    """List the users, of which there are none."""
+    return AuthUserListResponse()
+
+
+def role_list(_: Asked, __: AuthRoleListRequest) -> AuthRoleListResponse:
+    """List the roles, of which there are none."""
+    return AuthRoleListResponse()
+
+
 # All of them
 
 
@@ -263,6 +300,7 @@ KV: Final = "etcdserverpb.KV"
 LEASE: Final = "etcdserverpb.Lease"
 MAINTENANCE: Final = "etcdserverpb.Maintenance"
 CLUSTER: Final = "etcdserverpb.Cluster"
+AUTH: Final = "etcdserverpb.Auth"
 WATCH: Final = "etcdserverpb.Watch"
 
 
@@ -302,14 +340,21 @@ CALLS: Final = (
         *(MAINTENANCE, "Status", StatusRequest, status, "/v3/maintenance/status"),
         place=Place.ANY_NODE,
     ),
-    _call(
-        *(MAINTENANCE, "Alarm", AlarmRequest, alarm, "/v3/maintenance/alarm"),
-        place=Place.ANY_NODE,
-    ),
+    _call(MAINTENANCE, "Alarm", AlarmRequest, alarm, "/v3/maintenance/alarm"),
     _call(
         *(CLUSTER, "MemberList", MemberListRequest, member_list),
         "/v3/cluster/member/list",
         place=Place.ANY_NODE,
+    ),
+    *(
+        _call(AUTH, name, request, run, f"/v3/auth/{path}", place=Place.ANY_NODE)
+        for name, request, run, path in (
+            ("AuthStatus", AuthStatusRequest, auth_status, "status"),
+            ("AuthEnable", AuthEnableRequest, auth_enable, "enable"),
+            ("Authenticate", AuthenticateRequest, authenticate, "authenticate"),
+            ("UserList", AuthUserListRequest, user_list, "user/list"),
+            ("RoleList", AuthRoleListRequest, role_list, "role/list"),
+        )
     ),
 )
 """Calls with one request and one answer."""

@@ -9,7 +9,7 @@ import struct
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from apps.etcd.calls import CALLS, CLUSTER, KV, LEASE, MAINTENANCE, WATCH
+from apps.etcd.calls import AUTH, CALLS, CLUSTER, KV, LEASE, MAINTENANCE, WATCH
 from apps.etcd.gateway import options_of
 from apps.etcd.limits import MESSAGE_BYTES_MAX
 from apps.etcd.refusals import Code, Refusal, Refused, refused
@@ -95,7 +95,7 @@ class GrpcForm:
 
 _FORM: Final = GrpcForm()
 UNSERVED: Final = (
-    *(KV, LEASE, MAINTENANCE, CLUSTER, WATCH, "etcdserverpb.Auth"),
+    *(KV, LEASE, MAINTENANCE, CLUSTER, WATCH, AUTH),
     *("v3lockpb.Lock", "v3electionpb.Election"),
 )
 """Services of which calls are not served, or not all."""

@@ -430,6 +430,62 @@ class MemberListResponse:
     members: tuple[Member, ...] = several(2, lambda: Member)
 
 
+# Users and roles, of which there are none
+
+
+@message
+class AuthStatusRequest:
+    """Asks whether users and roles are in use."""
+
+
+@message
+class AuthStatusResponse:
+    """Whether users and roles are in use."""
+
+    header: ResponseHeader | None = nested(1, lambda: ResponseHeader)
+    enabled: bool = boolean(2)
+    auth_revision: int = uint64(3, "authRevision")
+
+
+@message
+class AuthEnableRequest:
+    """Asks to use users and roles."""
+
+
+@message
+class AuthenticateRequest:
+    """Asks for a token."""
+
+    name: str = text(1)
+    password: str = text(2)
+
+
+@message
+class AuthUserListRequest:
+    """Asks for all users."""
+
+
+@message
+class AuthUserListResponse:
+    """All users."""
+
+    header: ResponseHeader | None = nested(1, lambda: ResponseHeader)
+    users: tuple[str, ...] = texts(2, "users")
+
+
+@message
+class AuthRoleListRequest:
+    """Asks for all roles."""
+
+
+@message
+class AuthRoleListResponse:
+    """All roles."""
+
+    header: ResponseHeader | None = nested(1, lambda: ResponseHeader)
+    roles: tuple[str, ...] = texts(2, "roles")
+
+
 # Watches
 
 

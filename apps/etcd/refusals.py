@@ -49,6 +49,14 @@ class Refusal(Enum):
     LEASE_EXISTS = (Code.FAILED_PRECONDITION, "etcdserver: lease already exists")
     LEASE_TTL_TOO_LARGE = (Code.OUT_OF_RANGE, "etcdserver: too large lease TTL")
     TOO_MANY_REQUESTS = (Code.RESOURCE_EXHAUSTED, "etcdserver: too many requests")
+    AUTH_NOT_ENABLED = (
+        Code.FAILED_PRECONDITION,
+        "etcdserver: authentication is not enabled",
+    )
+    NO_ROOT_USER = (
+        Code.FAILED_PRECONDITION,
+        "etcdserver: root user does not exist",
+    )
     NOT_LEADER = (Code.FAILED_PRECONDITION, "etcdserver: not leader")
     NO_LEADER = (Code.UNAVAILABLE, "etcdserver: no leader")
     LEADER_CHANGED = (Code.UNAVAILABLE, "etcdserver: leader changed")

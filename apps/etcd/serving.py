@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
-from apps.etcd.calls import Asked, Call, Place, now_ms
+from apps.etcd.calls import CLUSTER, Asked, Call, Place, now_ms
 from apps.etcd.claims import SECRET_BYTES, claims_digest, effects_of
 from apps.etcd.messages import RangeRequest
 from apps.etcd.refusals import Code, Refusal, Refused, refused
@@ -125,7 +125,9 @@ def _answer_as_primary(
 
 def _run(call: Call, asked: Asked, request: Any) -> Any:  # noqa: ANN401 - as the call says
     message = call.run(asked, request)
-    return replace(message, header=header_of(asked.ctx, asked.store.revision))
+    # What is said of the nodes is of no revision, as in etcd.
+    revision = 0 if call.service == CLUSTER else asked.store.revision
+    return replace(message, header=header_of(asked.ctx, revision))
 
 
 def _wants_applied(ctx: Context) -> bool:

@@ -480,3 +480,27 @@ def test_a_primary_alone_answers_no_read_but_a_serializable_one() -> None:
     (answer,) = answers
     assert answer.status == 503
     assert b"etcdserver: request timed out" in answer.body
+
+
+def test_users_and_roles_are_not_in_use() -> None:
+    etcd_ = shared()
+    assert etcd_.ask("auth/status")["authRevision"] == "1"
+    assert "enabled" not in etcd_.ask("auth/status")
+    for path in ("auth/user/list", "auth/role/list"):
+        assert set(etcd_.ask(path)) == {"header"}
+    text = "etcdserver: authentication is not enabled"
+    assert etcd_.refused("auth/authenticate", name="root") == (400, 9, text)
+    text = "etcdserver: root user does not exist"
+    assert etcd_.refused("auth/enable") == (400, 9, text)
+
+
+def test_what_is_said_of_the_nodes_is_of_no_revision() -> None:
+    header = shared().ask("cluster/member/list")["header"]
+    assert isinstance(header, dict)
+    assert "revision" not in header
+
+
+def test_alarms_are_asked_of_a_quorum() -> None:
+    answer = shared().post("maintenance/alarm", {})
+    assert answer.txid is not None, "the ledger confirms that the node led"
+    assert shared().service.nodes[0].host.commit >= answer.txid.seqno

@@ -27,6 +27,8 @@ LIBRARIES = ("ccfpy.audit.", "ccfpy.client.", "ccfpy.ledger.", "ccfpy.testing.")
 """Packages that other people's programs import, module by module."""
 
 SHIPPED = modules("ccfpy")
+SAMPLES = modules("apps")
+"""Some have quick tests in ``tests/unit/apps``, beside those of ``tests/apps``."""
 LAB = tuple(each for each in modules("tests") if each.path.startswith("tests/lab/"))
 """How we test nodes and services; ``tests/unit/lab`` tests the lab itself."""
 
@@ -34,7 +36,10 @@ LAB = tuple(each for each in modules("tests") if each.path.startswith("tests/lab
 def _twin(path: str) -> str:
     """Return the places of a module's unit tests."""
     folder, _, file = path.rpartition("/")
-    mirrored = re.sub(r"^ccfpy|^tests(?=/lab)", "tests/unit", folder)
+    if folder.startswith("apps/"):
+        mirrored = f"tests/unit/{folder}"
+    else:
+        mirrored = re.sub(r"^ccfpy|^tests(?=/lab)", "tests/unit", folder)
     return f"{mirrored}/test_{file}"
 
 
@@ -53,7 +58,8 @@ def test_every_module_has_its_unit_test() -> None:
 
 def test_every_unit_test_has_its_module() -> None:
     """``test_y_topic.py`` belongs to module ``y`` as ``test_y.py`` does."""
-    twins = {_twin(module.path).removesuffix(".py") for module in SHIPPED + LAB}
+    known = SHIPPED + SAMPLES + LAB
+    twins = {_twin(module.path).removesuffix(".py") for module in known}
     orphans = []
     for module in modules("tests"):
         if not module.path.startswith("tests/unit/") or "/test_" not in module.path:

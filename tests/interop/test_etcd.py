@@ -290,9 +290,9 @@ def test_a_lease_is_kept_alive_and_a_lock_is_held(desk: Desk) -> None:
 
 
 def test_what_is_not_served_says_so(desk: Desk) -> None:
-    text = refusal(desk, "etcdctl user list")
+    text = refusal(desk, "etcdctl role add r")
     assert "Unimplemented" in text
-    assert "the service does not serve etcdserverpb.Auth/UserList" in text
+    assert "the service does not serve etcdserverpb.Auth/RoleAdd" in text
 
 
 def test_nobody_calls_without_a_users_certificate(desk: Desk) -> None:
