@@ -26,7 +26,7 @@ from tests.unit.client.review.made import PROPOSAL, public_state
 
 BATCH: Final = 250
 """Tries between two questions to the engine and to the page."""
-_DIGEST: Final = re.compile("[0-9a-f]{64}")
+_DIGEST: Final = re.compile("SHA-256 [0-9a-f]{64}")
 
 
 @dataclass(slots=True)
