@@ -187,7 +187,7 @@ simulate: .venv ## look for a schedule that breaks consensus or nodes, for SECON
 fuzz-review: .venv ## look for SECONDS for what members would be shown as something else
 	$(BIN)/python -m tests.fuzz.review --seed $(SEED) --seconds $(SECONDS)
 
-mutants: .venv ## look for a seed that finds each mistake put into consensus
+mutants: .venv ## look for what finds each mistake put into consensus, nodes and hosts
 	$(BIN)/python -m tests.lab.cluster.mutants
 
 # Some by path: FILES=tests/scenarios/consensus/a_service_begins.txt.

@@ -1,5 +1,7 @@
 """Mistakes that CCF once made (`historic`), and mistakes that are easily made.
 
+Those here are in consensus; `nodes`, `past` and `hosts` have those in the rest.
+
 Numbers are those of CCF's issues and changes, where the mistake was found or corrected.
 """
 
@@ -15,7 +17,10 @@ from ccfpy.consensus import (
     transitions,
 )
 from tests.lab.cluster.mutants.historic import HISTORIC
+from tests.lab.cluster.mutants.hosts import HOSTS
 from tests.lab.cluster.mutants.mutant import Edit, Mutant
+from tests.lab.cluster.mutants.nodes import NODES
+from tests.lab.cluster.mutants.past import PAST
 
 OTHERS = (
     Mutant(
@@ -359,3 +364,15 @@ REFUSING = (
 """Mistakes in refusing entries: a backup vouches for what it verified and applied."""
 
 MUTANTS = HISTORIC + OTHERS + JOINING + REFUSING
+"""Mistakes in consensus, each of which a seed of consensus alone finds."""
+
+OF_NODES = NODES + PAST + HOSTS
+"""Mistakes in nodes and hosts."""
+
+SIMULATED = tuple(mutant for mutant in OF_NODES if not mutant.found_by)
+"""Those that whole nodes show: a seed, or the mutant's story."""
+
+NAMED = tuple(mutant for mutant in OF_NODES if mutant.found_by)
+"""Those that a test finds."""
+
+BY_NAME = {mutant.name: mutant for mutant in MUTANTS + OF_NODES}

@@ -24,7 +24,7 @@ class Edit:
 
     Attributes:
         module: that is changed.
-        function: a function, method or property of the module.
+        function: a function, method, class method or property of the module.
         before: text that its source has exactly once.
         after: the replacement.
     """
@@ -40,11 +40,10 @@ class Edit:
         found: object = self.module
         for name in self.function.split("."):
             found = inspect.getattr_static(found, name)
-        if isinstance(found, property):
-            found = found.fget
-        if not isinstance(found, FunctionType):
+        function = _plain(found)
+        if not isinstance(function, FunctionType):
             raise NotApplicable(f"{self.function} is no function")
-        return found
+        return function
 
     def mutated_code(self) -> CodeType:
         """Compile the function with the change.
@@ -63,11 +62,16 @@ class Edit:
         # A copy of the module's names, so that nothing in the module is bound anew.
         names = dict(vars(self.module))
         exec(compile(changed, path, "exec"), names, namespace)  # noqa: S102 - our source
-        found = namespace[target.__name__]
-        if isinstance(found, property):
-            found = found.fget
+        found = _plain(namespace[target.__name__])
         assert isinstance(found, FunctionType), "a function's source defines it"
         return found.__code__
+
+
+def _plain(found: object) -> object:
+    """Return the function of a property or a class method."""
+    if isinstance(found, property):
+        return found.fget
+    return found.__func__ if isinstance(found, classmethod) else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +84,18 @@ class Mutant:
         edits: the change; one, unless the mistake is in two places.
         is_rare: hardly any seed finds it, and a scenario stands for them
             (`tests/scenarios`).
+        story: acts that show it in a service of three whole nodes, for what few seeds
+            would do; without, a seed alone must find it.
+        found_by: the test that must find it instead, because no honest node and no
+            dishonest host can show it in a simulation.
     """
 
     name: str
     reason: str
     edits: tuple[Edit, ...]
     is_rare: bool = False
+    story: tuple[str, ...] = ()
+    found_by: str = ""
 
     @contextmanager
     def applied(self) -> Iterator[None]:

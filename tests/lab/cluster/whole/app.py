@@ -2,12 +2,25 @@
 
 An object's state is private. A private word is kept with every write too: the bytes
 that leave a node are searched for it, because it must not leave. That a write was
-carried out, and as which of its object, is public.
+carried out, and as which of its object, is public. The past is shown with its proofs.
 """
 
 from dataclasses import dataclass
 
-from ccfpy.app import U64, ApiError, App, Context, ErrorCode, Map, json_codec
+from ccfpy.app import (
+    U64,
+    Answer,
+    ApiError,
+    App,
+    Blobs,
+    Context,
+    ErrorCode,
+    Json,
+    Map,
+    SeqnosByKey,
+    json_codec,
+    not_yet,
+)
 from tests.lab.slow_calls import may_stop
 
 app = App(
@@ -21,6 +34,8 @@ TAIL = 4
 """How many of its latest writes an object shows."""
 CANARY = "canary-in-the-mine"
 """Part of every private word."""
+PAST = 4
+"""How many transactions are shown at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +64,27 @@ class Written:
 
     key: str
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A past transaction.
+
+    Attributes:
+        tables: what it wrote to, in order.
+    """
+
+    txid: str
+    tables: list[str]
+    receipt: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writers:
+    """The transactions that wrote an object, as far as the index has come."""
+
+    reached: int
+    seqnos: list[int]
 
 
 OBJECTS = Map("objects", json_codec(str), json_codec(Shown))
@@ -82,3 +118,37 @@ def read(ctx: Context, name: str) -> Shown:
         ):
             raise ApiError(500, ErrorCode.InternalError, "Two states were read.")
     return shown
+
+
+@app.index
+def writes_of(_: Blobs) -> SeqnosByKey[str]:
+    """Learn which transactions wrote an object."""
+    return SeqnosByKey(OBJECTS)
+
+
+@app.get("/writers/{name}")
+def writers(ctx: Context, name: str) -> Writers:
+    """Show which transactions wrote an object."""
+    index = writes_of.of(ctx.node)
+    return Writers(reached=index.indexed_up_to.seqno, seqnos=index.all_write_txs(name))
+
+
+@app.get("/past/{last}")
+def past(ctx: Context, last: int) -> list[Told] | Answer:
+    """Show the transactions up to one, with their proofs."""
+    history = ctx.node.history
+    handle = ("past", last)
+    try:
+        states = history.states_range(handle, max(1, last + 1 - PAST), last)
+    except ValueError as error:
+        raise ApiError(404, ErrorCode.TransactionNotFound, str(error)) from error
+    if states is None:
+        return not_yet(ctx, "It is read.", lambda: history.is_settled(handle))
+    return [
+        Told(
+            txid=str(state.txid),
+            tables=sorted(state.writes),
+            receipt=state.receipt.describe_v1(),
+        )
+        for state in states
+    ]

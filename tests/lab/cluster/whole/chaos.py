@@ -25,7 +25,13 @@ SIGNED = 0.6
 """How often what a stranded primary wrote is signed, and another takes its place."""
 FRESH, ON_OLD_DISK = 0.6, 0.3
 """How often a joiner fetches a snapshot, and has the disk of a node that is gone."""
+LYING = 0.3
+"""How often the host of the asked node changes that snapshot."""
 DISK_OPERATIONS_MAX = 40
+AHEAD = (-60, -20, -20, -5, 0, 0, 1, 2, 4)
+"""How far ahead of a node's commit clients ask for the past."""
+BYTES_MAX = 4000
+"""Which byte of a message or file a host changes, counted from the end."""
 COUNTED_MAX = 5
 """How many nodes may run before no more join."""
 
@@ -209,6 +215,31 @@ class Chaos:
         if (node := self._served()) is not None:
             self._do("status", node.name)
 
+    def ask_past(self) -> None:
+        """Ask for the past, or for what is not past yet."""
+        if (node := self._served()) is not None:
+            self._do("past", node.name, self.dice.choice(AHEAD))
+
+    def ask_index(self) -> None:
+        """Ask an index."""
+        if (node := self._served()) is not None:
+            self._do("index", node.name, self.dice.choice(KEYS))
+
+    def lie(self) -> None:
+        """Make a host lie about what it is asked for next."""
+        if (node := self._any()) is not None:
+            kind = self.dice.choice(("ledger", "ledger", "snapshot"))
+            how = self.dice.choice((0, self.dice.randrange(1, BYTES_MAX)))
+            self._do("lie", node.name, kind, how)
+            if kind == "ledger":
+                self._do("past", node.name, self.dice.choice(AHEAD))
+
+    def bend(self) -> None:
+        """Change a byte of a message on its way."""
+        if (link := self._link()) is not None:
+            at = self.dice.randrange(len(self.world.links.get(link, ())) + 1)
+            self._do("bend", *link, at, self.dice.randrange(BYTES_MAX))
+
     def hang_up(self) -> None:
         """Disconnect clients."""
         if (node := self._any()) is not None:
@@ -239,6 +270,9 @@ class Chaos:
             words.append(self.dice.choice(gone))
         if self.dice.random() < FRESH:
             words.append("fresh")
+            if self.dice.random() < LYING:
+                how = self.dice.randrange(BYTES_MAX)
+                self._do("lie", target.name, "snapshot", how)
         self._do(*words)
 
     def trust(self) -> None:
@@ -294,6 +328,10 @@ _ACTS: tuple[tuple[_Act, float], ...] = (
     (Chaos.begin_slowly, 6),
     (Chaos.run_on, 8),
     (Chaos.ask_status, 4),
+    (Chaos.ask_past, 4),
+    (Chaos.ask_index, 1),
+    (Chaos.lie, 2),
+    (Chaos.bend, 2),
     (Chaos.hang_up, 1),
     (Chaos.govern, 3),
     (Chaos.join, 3),

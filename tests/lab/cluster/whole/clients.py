@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
-from ccfpy.base.ids import SessionId, TxId
+from ccfpy.base.ids import Seqno, SessionId, TxId
 from ccfpy.base.json import Json
 from ccfpy.boundary.effects import CloseSession, SendData
 from ccfpy.boundary.events import SessionClosed, SessionData, SessionOpened
@@ -21,6 +21,7 @@ from ccfpy.http.response_parser import ResponseParser
 from ccfpy.testing.configuration import START_UNIX_US
 from ccfpy.testing.node import GOV_VERSION
 from ccfpy.testing.people import Person
+from tests.lab.cluster.whole.answers import IndexTold, PastTold, index_told, past_told
 from tests.lab.cluster.whole.host import SimulatedNode
 from tests.lab.cluster.whole.world import World
 from tests.lab.consistency.history import Answered, Event, GivenUp, Sent, StatusSeen
@@ -29,6 +30,8 @@ from tests.lab.invariants.violated import Violated
 PLAIN_INTERFACE = "plain"
 KEYS = ("a", "b", "c")
 """The objects that are written to."""
+WAIT_MS = 2000
+"""How long clients wait for the past."""
 _OK = 200
 _TX_ID = "x-ms-ccf-transaction-id"
 
@@ -56,6 +59,8 @@ class Clients:
         member: who governs.
         events: what clients saw, in order.
         known: transactions that some client was told of.
+        past: what nodes told of the ledger's past.
+        indexes: what nodes told of their indexes.
         answers: statuses that governance requests got, by path; 0 where no answer came.
         later: what an answer causes, to be done once the step is over.
     """
@@ -64,6 +69,8 @@ class Clients:
     world: World = field(init=False)
     events: list[Event] = field(default_factory=list)
     known: dict[TxId, None] = field(default_factory=dict)
+    past: list[PastTold] = field(default_factory=list)
+    indexes: list[IndexTold] = field(default_factory=list)
     answers: list[tuple[str, int]] = field(default_factory=list)
     later: deque[Callable[[], None]] = field(default_factory=deque)
     _connections: dict[tuple[str, SessionId], _Connection] = field(default_factory=dict)
@@ -110,6 +117,26 @@ class Clients:
                 )
 
         self._ask(connection, "GET", f"/app/tx?transaction_id={txid}", b"", {}, then)
+
+    def ask_past(self, node: SimulatedNode, last: Seqno) -> None:
+        """Ask as some client what some transactions wrote, and for the proofs."""
+
+        def then(response: Response | None) -> None:
+            if response is not None and response.status == _OK:
+                self.past += past_told(node, last, response.body)
+
+        path = f"/app/past/{last}?wait={WAIT_MS}"
+        self._ask(self._connection(node), "GET", path, b"", {}, then)
+
+    def ask_index(self, node: SimulatedNode, key: str) -> None:
+        """Ask as some client which transactions wrote an object."""
+
+        def then(response: Response | None) -> None:
+            if response is not None and response.status == _OK:
+                self.indexes.append(index_told(node, key, response.body))
+
+        path = f"/app/writers/{key}"
+        self._ask(self._connection(node), "GET", path, b"", {}, then)
 
     def _ask_about(
         self, node: SimulatedNode, key: str, op: int, method: str, body: bytes

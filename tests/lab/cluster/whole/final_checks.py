@@ -4,6 +4,7 @@
 * Every chunk on every disk is a part of its node's ledger; committed files of one name
   are the same on all disks.
 * Every committed snapshot can be started from, and is the state at its seqno.
+* What nodes told of the past, and their indexes, is the final ledger, and is proved.
 * What clients saw is what the service promises (`tests.lab.consistency`).
 """
 
@@ -18,7 +19,8 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.node.snapshots.starting_point import StartingPoint
-from tests.lab.cluster.whole.app import WRITES
+from tests.lab.cluster.whole.answers import check_indexes, check_past
+from tests.lab.cluster.whole.app import OBJECTS, WRITES
 from tests.lab.cluster.whole.disks import check_chunks, chunks_of
 from tests.lab.cluster.whole.host import SNAPSHOTS, SimulatedNode
 from tests.lab.cluster.whole.stage import Stage
@@ -40,6 +42,7 @@ def check_run(stage: Stage) -> None:
     _check_states(stage)
     _check_disks(stage)
     _check_history(stage)
+    _check_told(stage)
 
 
 def _secrets(stage: Stage) -> LedgerSecrets:
@@ -151,6 +154,34 @@ def _check_disks(stage: Stage) -> None:
         for name, data in chunks_of(node.files.disk):
             if name.is_committed and committed.setdefault(str(name), data) != data:
                 raise Violated("CommittedFilesEqual", f"{name} on node {node.name}")
+            is_whole = name.last is not None and name.last <= node.commit
+            if must_survive and is_whole and not name.is_committed:
+                raise Violated("CommittedNames", f"{name} on node {node.name}")
+        for text in node.files.disk.names(SNAPSHOTS):
+            data = node.files.disk.content(SNAPSHOTS / text)
+            is_committed = SnapshotName.parse(text).is_committed
+            if is_committed and committed.setdefault(text, data) != data:
+                raise Violated("CommittedFilesEqual", f"{text} on node {node.name}")
+
+
+def _check_told(stage: Stage) -> None:
+    """Check what nodes told of the past against the final ledger."""
+    secrets = _secrets(stage)
+    transactions = [Transaction.parse(data) for data in stage.watch.final]
+    written = [transaction.writes(secrets) for transaction in transactions]
+    writes: dict[str, list[Seqno]] = {}
+    for seqno, write_set in enumerate(written, start=1):
+        for key in OBJECTS.decode_writes(write_set.get(OBJECTS.name, {})):
+            writes.setdefault(key, []).append(seqno)
+    founder = stage.world.nodes[0].identity
+    assert founder is not None, "it began the service"
+    check_past(
+        stage.clients.past,
+        transactions=transactions,
+        tables=[sorted(write_set) for write_set in written],
+        service=Certificate.from_pem(founder.service_certificate or b""),
+    )
+    check_indexes(stage.clients.indexes, writes=writes)
 
 
 def _check_history(stage: Stage) -> None:

@@ -35,17 +35,22 @@ from ccfpy.host.log import Journal
 from ccfpy.host.sealed_files import SealedFiles
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.storage import Storage
+from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.signature import is_signature
 from ccfpy.node.node import Node
 from ccfpy.node.running import RunningNode
 from ccfpy.testing.disk import MemoryDisk
+from tests.lab.cluster.whole.lies import kind_of, lied
 from tests.lab.invariants.violated import Violated
 from tests.lab.slow_calls import SlowCalls
 
 LEDGER = Path("/ledger")
 SNAPSHOTS = Path("/snapshots")
 NEVER_SLOW_US = 1 << 60
+_COMMITTED = ".committed"
+_NAMING = frozenset({AppendLedger, BeginLedger, CommitLedger, TruncateLedger})
+"""After these a file of the ledger may have another name."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,6 +112,10 @@ class SimulatedNode:
         end: why it is not alive.
         untold: bytes of each session's answers that left since the last report.
         slow: its application's calls that are slow.
+        lies: what its host will lie about, once, and how.
+        lost: entries that were taken back.
+        is_lied_to: it is handed what somebody changed on the way.
+        named: the chunk files that were named committed.
     """
 
     name: str
@@ -134,11 +143,20 @@ class SimulatedNode:
     sessions: int = 0
     untold: dict[SessionId, int] = field(default_factory=dict)
     slow: SlowCalls = field(default_factory=SlowCalls)
+    lies: dict[str, int] = field(default_factory=dict)
+    lost: dict[Seqno, bytes] = field(default_factory=dict)
+    is_lied_to: bool = False
+    named: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.performers = self.files.storage.performers(
-            self.answers.append, self.aside.append
-        )
+        self.performers = self.files.storage.performers(self._answer, self.aside.append)
+
+    def _answer(self, answer: Event) -> None:
+        """Pass on to the node what its host found, or a lie."""
+        how = self.lies.pop(kind_of(answer), None)
+        if how is not None:
+            answer = lied(answer, how, lost=self.lost)
+        self.answers.append(answer)
 
     def took(self, effect: SendData) -> None:
         """Report to the node, as its host would, that an answer has left."""
@@ -217,6 +235,28 @@ class SimulatedNode:
             if not isinstance(failure.__cause__, OSError):
                 raise Violated("LedgerFits", f"node {self.name}: {failure}") from None
             raise
+        if type(effect) in _NAMING:
+            self._check_names()
+
+    def _check_names(self) -> None:
+        """Check that files called committed are, and stay so.
+
+        Raises:
+            Violated: one holds more, or is not called so any more.
+        """
+        if self.files.disk.fault is not None:
+            return
+        names = self.files.disk.names(LEDGER)
+        committed = {name for name in names if name.endswith(_COMMITTED)}
+        for name in committed - self.named:
+            last = ChunkName.parse(name).last or 0
+            if last > self.commit:
+                raise Violated(
+                    "CommittedNames", f"{name} on node {self.name} at {self.commit}"
+                )
+        if gone := self.named - committed:
+            raise Violated("CommittedNames", f"{gone} are gone from node {self.name}")
+        self.named = committed
 
     def _note(self, effect: Effect) -> None:
         """Follow the ledger."""
@@ -230,7 +270,10 @@ class SimulatedNode:
                         f"node {self.name} committed {self.commit} and went back to "
                         f"{effect.seqno}",
                     )
-                del self.entries[max(effect.seqno - self.after, 0) :]
+                kept = max(effect.seqno - self.after, 0)
+                for seqno, entry in enumerate(self.entries[kept:], effect.seqno + 1):
+                    self.lost[seqno] = entry
+                del self.entries[kept:]
                 while self.signed and self.signed[-1] > effect.seqno:
                     self.signed.pop()
             case BeginLedger():

@@ -4,6 +4,8 @@
 * RSA-OAEP draws its padding from a stream of its own, so that a seed repeats what is
   sent to members and nodes byte for byte. The library takes no padding from outside.
 * RSA keys come from a pool, because making one takes longer than a whole run.
+* Nodes keep little of the ledger in memory, because a run is short: what is older comes
+  from their hosts, as in a long life.
 
 The interception changes classes that ship and restores them at its end: it is for
 simulations only. The library's own decryption reads what is encrypted here.
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from ccfpy.base import limits
 from ccfpy.crypto import aead
 from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
 from ccfpy.crypto.rsa import KEY_BITS, RsaKeyPair, RsaPublicKey
@@ -24,6 +27,8 @@ from tests.lab.invariants.violated import Violated
 KEYS = 3
 """How many RSA keys there are. Nodes share them: making one takes a second."""
 _COUNTER_BYTES = 4
+_RECENT_BYTES = 20_000
+_RECEIPT_WINDOW_TX = 60
 
 
 @cache
@@ -80,6 +85,8 @@ def interception(seed: int) -> Iterator[Interception]:
             (aead, "Cipher", _seen_stream(intercepted)),
             (RsaPublicKey, "wrap", wrap),
             (RsaKeyPair, "generate", classmethod(generate)),
+            (limits, "RECENT_ENTRIES_BYTES_MAX", _RECENT_BYTES),
+            (limits, "RECEIPT_WINDOW_TX", _RECEIPT_WINDOW_TX),
         ):
             stack.callback(setattr, place, name, vars(place)[name])
             setattr(place, name, instead)

@@ -13,10 +13,17 @@ numbers, in the order in which they came.
 ``drop A B AT``            a message is lost
 ``twice A B AT``           a message is doubled
 ``late A B AT``            a message is overtaken by all others on its link
+``bend A B AT BYTE``       a host or the network changes a byte of a message
+``lie N KIND HOW``         the host of node N changes its next answer about the
+                           ``ledger`` or a ``snapshot``: a byte of it, or, if HOW is 0,
+                           the whole of it
 ``faults …``               the faults of links and nodes from now on (`Faults`)
 ``write N KEY``            a client of node N writes
 ``read N KEY``             a client of node N reads
 ``status N``               a client of node N asks after transactions it heard of
+``past N AHEAD``           a client of node N asks for some transactions and their
+                           proofs, the last so far ahead of its commit
+``index N KEY``            a client of node N asks which transactions wrote KEY
 ``hang_up N``              clients of node N go away
 ``slow N STOPS``           the next call of node N's application stops so often, and
                            the node goes on without it
@@ -49,6 +56,7 @@ from tests.lab.cluster.whole import booting, disks, quorums
 from tests.lab.cluster.whole.clients import Clients
 from tests.lab.cluster.whole.founding import member
 from tests.lab.cluster.whole.host import Files, SimulatedNode
+from tests.lab.cluster.whole.lies import bent
 from tests.lab.cluster.whole.watch import Watch
 from tests.lab.cluster.whole.world import World
 
@@ -109,10 +117,14 @@ class Stage:
             "drop": self._drop,
             "twice": self._twice,
             "late": self._late,
+            "bend": self._bend,
+            "lie": self._lie,
             "faults": self._faults,
             "write": self._write,
             "read": self._read,
             "status": self._status,
+            "past": self._past,
+            "index": self._index,
             "hang_up": self._hang_up,
             "slow": self._slow,
             "run_on": self._run_on,
@@ -188,6 +200,16 @@ class Stage:
             del waiting[at]
             waiting.append(message)
 
+    def _bend(self, words: Words) -> None:
+        waiting, at = self._message(words)
+        if waiting and waiting[at].payload:
+            waiting[at] = bent(waiting[at], int(words[3]))
+
+    def _lie(self, words: Words) -> None:
+        node = self.world.node(words[0])
+        if node is not None:
+            node.lies[words[1]] = int(words[2])
+
     def _message(self, words: Words) -> tuple[deque[PeerMessage], int]:
         waiting = self.world.links.get(_link(words), deque())
         return waiting, min(int(words[2]), len(waiting) - 1)
@@ -234,6 +256,17 @@ class Stage:
         """Ask as a client what became of a transaction."""
         if node.is_alive:
             self.clients.ask_status(node, txid)
+
+    def _past(self, words: Words) -> None:
+        node = self._awake(words[0])
+        if node is not None:
+            committed = node.running.replication.raft.log.commit_seqno
+            self.clients.ask_past(node, max(1, committed + int(words[1])))
+
+    def _index(self, words: Words) -> None:
+        node = self._awake(words[0])
+        if node is not None:
+            self.clients.ask_index(node, words[1])
 
     def _hang_up(self, words: Words) -> None:
         node = self._awake(words[0])

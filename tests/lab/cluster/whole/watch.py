@@ -6,10 +6,12 @@ cost is that of what the step changed.
 
 import base64
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.boundary.effects import (
     AppendLedger,
     CommitLedger,
@@ -24,6 +26,11 @@ from ccfpy.boundary.effects import (
 )
 from ccfpy.consensus.roles import LeadershipState
 from ccfpy.crypto.hashing import sha256
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.merkle import MerkleTree
+from ccfpy.ledger.signature import NodeSignature, is_signature
+from ccfpy.ledger.tables import SIGNATURES, TREE, single_value
+from ccfpy.service.tables import nodes
 from tests.lab.cluster.whole.app import CANARY
 from tests.lab.cluster.whole.host import SimulatedNode
 from tests.lab.invariants.violated import Violated
@@ -64,6 +71,8 @@ class Watch:
         roots: of the trees up to where nodes took their ledgers for final.
         commits: how many signatures became final.
         reconfigurations: how many configurations were active.
+        signed: the signatures of the final ledger.
+        trusted: the trusted nodes, since each final entry that changed them.
         trace: a digest over every step.
     """
 
@@ -73,7 +82,11 @@ class Watch:
     roots: dict[Seqno, bytes] = field(default_factory=dict)
     commits: int = 0
     configurations: dict[Seqno, frozenset[NodeId]] = field(default_factory=dict)
+    signed: list[Seqno] = field(default_factory=list)
+    trusted: list[tuple[Seqno, frozenset[NodeId]]] = field(default_factory=list)
     trace: bytes = b""
+    _signed_roots: dict[Seqno, bytes] = field(default_factory=dict)
+    _trusted: set[NodeId] = field(default_factory=set)
     _views: dict[str, View] = field(default_factory=dict)
     _commits: dict[str, Seqno] = field(default_factory=dict)
     _secrets: dict[str, tuple[int, bool]] = field(default_factory=dict)
@@ -183,10 +196,14 @@ class Watch:
                 "CommitIsVerified",
                 f"node {node.name} committed {commit}, but has {tail.last_seqno}",
             )
-        self._check_final(node, max(past, node.after), commit)
+        past = max(past, node.after)
+        self._check_final(node, past, commit)
         root = tail.root_at(commit)
         if self.roots.setdefault(commit, root) != root:
             raise Violated("RootsEqual", f"node {node.name} at {commit}")
+        if node.has_joined:
+            self._check_configuration(node, commit)
+            self._check_receipts(node, past, commit)
 
     def _check_final(self, node: SimulatedNode, past: Seqno, commit: Seqno) -> None:
         final = self.final
@@ -199,12 +216,71 @@ class Watch:
                     )
             elif seqno == len(final) + 1:
                 final.append(data)
+                self._learn(seqno, data)
             else:
                 raise Violated("LogInv", f"{node.name} committed {seqno} out of turn")
         if commit > past:
             self.commits += 1
 
+    # What the final ledger says
+
+    def _learn(self, seqno: Seqno, data: bytes) -> None:
+        """Follow the final ledger: its signatures, and who is trusted.
+
+        Raises:
+            Violated: a signature does not store the tree since the one before.
+        """
+        transaction = Transaction.parse(data)
+        writes = transaction.domain.write_set
+        if is_signature(writes):
+            self._check_stored_tree(seqno, single_value(writes, TREE) or b"")
+            self.signed.append(seqno)
+            self._signed_roots[seqno] = NodeSignature.parse(
+                single_value(writes, SIGNATURES) or b""
+            ).root
+        if nodes.INFO.name in writes:
+            for node, info in nodes.INFO.decode_writes(writes[nodes.INFO.name]).items():
+                is_trusted = info is not None and info.status is NodeStatus.TRUSTED
+                (self._trusted.add if is_trusted else self._trusted.discard)(node)
+            self.trusted.append((seqno, frozenset(self._trusted)))
+
+    def _check_stored_tree(self, seqno: Seqno, stored: bytes) -> None:
+        """Check that what follows the signature before can be proved by this one."""
+        tree = MerkleTree.deserialise(stored)
+        since = self.signed[-1] + 1 if self.signed else 1
+        for at in range(since, seqno):
+            leaf = Transaction.parse(self.final[at - 1]).leaf
+            if at < tree.first or tree.leaf(at) != leaf:
+                raise Violated("PastIsProved", f"{seqno} stores no leaf of {at}")
+
+    def _check_configuration(self, node: SimulatedNode, commit: Seqno) -> None:
+        """Check that trusted nodes count, and no others."""
+        counted = [
+            configuration.nodes
+            for configuration in node.running.replication.raft.state.configurations
+            if configuration.seqno <= commit
+        ]
+        expected = next(who for at, who in reversed(self.trusted) if at <= commit)
+        if counted and counted[-1] != expected:
+            raise Violated(
+                "ConfigurationIsLedger",
+                f"node {node.name} at {commit}: {len(counted[-1])} nodes count, and "
+                f"{len(expected)} are trusted",
+            )
+
+    def _check_receipts(self, node: SimulatedNode, past: Seqno, commit: Seqno) -> None:
+        """Check that what just became final is proved by the next signature."""
+        for seqno in range(past + 1, commit + 1):
+            receipt = node.running.replication.receipt(seqno)
+            if receipt is None:
+                continue
+            signed = self.signed[bisect_left(self.signed, seqno)]
+            if receipt.root() != self._signed_roots[signed]:
+                raise Violated(
+                    "ReceiptsVerify", f"node {node.name} proves {seqno} by another root"
+                )
+
 
 def _check_refusal(node: SimulatedNode, message: str) -> None:
-    if node.id in node.running.replication.raft.nodes:
+    if not node.is_lied_to and node.id in node.running.replication.raft.nodes:
         raise Violated("EntriesVerify", f"node {node.name}: {message}")

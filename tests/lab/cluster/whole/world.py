@@ -8,6 +8,7 @@ lose nothing, but may stall or break.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId
@@ -29,12 +30,15 @@ from ccfpy.host.peer_frames import fits_a_frame
 from ccfpy.testing.configuration import START_UNIX_US
 from tests.lab.cluster.faults import Faults, Link
 from tests.lab.cluster.whole.host import SimulatedNode
+from tests.lab.cluster.whole.lies import BentMessage
 from tests.lab.cluster.whole.streams import Streams
 from tests.lab.invariants.violated import Violated
 from tests.lab.slow_calls import SlowCall
 
 ROUNDS_MAX = 6
 """How many rounds of answers are delivered within one moment."""
+ANSWERED_MAX = 1000
+"""How often a node may ask its host for something within one moment."""
 WAITING_MAX = 400
 """Messages on one link; the oldest are lost beyond it, as a host would lose them."""
 
@@ -113,7 +117,23 @@ class World:
     def _take_step(
         self, node: SimulatedNode, take: Callable[[], Sequence[Effect]]
     ) -> None:
-        """Perform a step of a node, and carry out its effects."""
+        """Perform a step of a node, carry out its effects, and tell it the answers.
+
+        Raises:
+            Violated: an invariant does not hold, or it asks its host for ever.
+        """
+        self._take_one_step(node, take)
+        for _ in range(ANSWERED_MAX):
+            if not node.answers or not node.is_alive:
+                return
+            answers = tuple(node.answers)
+            node.answers.clear()
+            self._take_one_step(node, partial(node.slow.step, node.trusted, answers))
+        raise Violated("StepEnds", f"node {node.name} asks its host for ever")
+
+    def _take_one_step(
+        self, node: SimulatedNode, take: Callable[[], Sequence[Effect]]
+    ) -> None:
         if not node.is_alive:
             return
         self.steps += 1
@@ -125,10 +145,6 @@ class World:
             raise _crashed(node, error) from error
         self._perform(node, effects)
         self.watch(node, effects)
-        while node.answers and node.is_alive:
-            answers = tuple(node.answers)
-            node.answers.clear()
-            self.step(node, *answers)
 
     def end(self, node: SimulatedNode, why: str) -> None:
         """End a node, and break its connections."""
@@ -226,7 +242,9 @@ class World:
                 continue
             if sender is not None and sender.is_alive:
                 node.heard[message.sender] = address_of(sender)
+            node.is_lied_to = isinstance(message, BentMessage)
             self.step(node, message)
+            node.is_lied_to = False
         return arrived
 
     def deliver_all(self) -> None:

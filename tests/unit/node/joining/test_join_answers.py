@@ -162,6 +162,36 @@ def test_what_is_handed_over_must_fit_together(
     assert impostor.next_call() == 2
 
 
+def test_the_identity_of_another_service_is_refused(impostor: Impostor) -> None:
+    """All of it fits together, but it is not the service that was to be joined."""
+    joiner = impostor.joiner.running
+    assert joiner is not None
+    begin, entropy = certs.parse_time("2025-06-15"), SeededEntropy(b"other service")
+    other = certs.service_certificate(
+        OTHER_KEY,
+        subject="CN=Service",
+        not_before=begin,
+        validity_days=30,
+        entropy=entropy,
+    )
+    endorsed = certs.endorse_request(
+        certs.certificate_request(joiner.identity.key, subject="CN=Node", sans=()),
+        issuer_key=OTHER_KEY,
+        issuer_cert=other,
+        not_before=begin,
+        validity_days=30,
+        entropy=entropy,
+    )
+    info = impostor.network_info() | {
+        "identity": {"cert": other.pem, "priv_key": OTHER_KEY.pem},
+        "endorsed_certificate": endorsed.pem,
+    }
+    body: Json = {"node_status": "Trusted", "network_info": info}
+    logged = impostor.answer(1, Response(status=200, body=json.dumps(body)))
+    assert logged == ["An error occurred while parsing the join network response"]
+    assert impostor.state == "Pending"
+
+
 def test_what_fits_together_is_taken(impostor: Impostor) -> None:
     running = impostor.joiner.running
     assert running is not None

@@ -2,11 +2,13 @@
 
 import pytest
 
-from tests.lab.cluster.mutants.catalogue import MUTANTS
+from tests.lab.cluster.mutants.catalogue import BY_NAME, MUTANTS, OF_NODES
 from tests.lab.cluster.mutants.mutant import Mutant
 
+ALL = MUTANTS + OF_NODES
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+
+@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
 def test_a_mutant_changes_the_code(mutant: Mutant) -> None:
     for edit in mutant.edits:
         changed = edit.mutated_code()
@@ -18,4 +20,4 @@ def test_a_mutant_changes_the_code(mutant: Mutant) -> None:
 
 
 def test_mutants_have_names_of_their_own() -> None:
-    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    assert len(BY_NAME) == len(ALL)

@@ -4,6 +4,8 @@ from types import ModuleType
 
 import pytest
 
+from ccfpy.base import ids
+from ccfpy.base.ids import TxId
 from ccfpy.consensus import configurations, quorum
 from ccfpy.consensus.quorum import quorum_size
 from tests.lab.cluster.mutants.mutant import Edit, Mutant, NotApplicable
@@ -44,6 +46,13 @@ def test_methods_and_properties_can_be_changed() -> None:
     with mutant.applied():
         assert len(configurations.Configurations()) == 7
     assert len(configurations.Configurations()) == 0
+
+
+def test_class_methods_can_be_changed() -> None:
+    mutant = _mutant(_edit("TxId.parse", "cls(int(match[1]), int(match[2]))", "7", ids))
+    with mutant.applied():
+        assert str(TxId.parse("2.3")) == "7"
+    assert TxId.parse("2.3") == TxId(2, 3)
 
 
 @pytest.mark.parametrize(

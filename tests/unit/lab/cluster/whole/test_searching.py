@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.cluster.__main__ import main
-from tests.lab.cluster.whole.broken import mistake
+from tests.lab.cluster.mutants.catalogue import BY_NAME
 
 
 @pytest.mark.slow
@@ -21,7 +21,7 @@ def test_a_failure_leaves_its_story(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--nodes", "--seconds", "60", "--seed", "20", "--acts", "5"]
-    with mistake("private part in the clear").applied():
+    with BY_NAME["private part in the clear"].applied():
         assert main([*words, "--stories", str(tmp_path)]) == 1
         story = tmp_path / "nodes-20.txt"
         assert main(["--nodes", "--story", str(story)]) == 1

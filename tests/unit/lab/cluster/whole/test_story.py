@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lab.cluster.whole.broken import mistake
+from tests.lab.cluster.mutants.catalogue import BY_NAME
 from tests.lab.cluster.whole.simulation import replay
 from tests.lab.cluster.whole.story import replay_story, shortened, story_of
 
@@ -18,7 +18,7 @@ def test_what_holds_is_told_as_it_was() -> None:
 
 @pytest.mark.slow
 def test_a_failure_is_made_short() -> None:
-    with mistake("private part in the clear").applied():
+    with BY_NAME["private part in the clear"].applied():
         outcome = replay(1, ACTS)
         assert outcome.failure is not None
         short = shortened(outcome, steps_max=2000)
@@ -27,7 +27,7 @@ def test_a_failure_is_made_short() -> None:
 
 
 def test_a_failure_stays_as_it_is_if_there_is_no_time() -> None:
-    with mistake("private part in the clear").applied():
+    with BY_NAME["private part in the clear"].applied():
         outcome = replay(1, ACTS)
         assert shortened(outcome, steps_max=0) is outcome
 
