@@ -204,6 +204,11 @@ HOST_METRICS: Final = (
         per_unit=NS_PER_S,
     ),
     _host(_COUNTER, "log_lines_total", "Lines that this node has logged.", "level"),
+    _host(
+        _COUNTER,
+        "log_lines_dropped_total",
+        "Lines of the log that were lost: its disk is full, or its reader is gone.",
+    ),
 )
 
 

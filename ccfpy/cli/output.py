@@ -89,7 +89,8 @@ def finish() -> None:
     Raises:
         BrokenPipeError: nobody reads it.
     """
-    sys.stdout.flush()
+    if sys.stdout is not None:  # it was closed before the command began
+        sys.stdout.flush()
 
 
 def give_up() -> None:

@@ -1,12 +1,19 @@
-"""Opens TCP connections to elsewhere, in a bounded time, and says why not."""
+"""Opens TCP connections to elsewhere, in a bounded time, and says why not.
+
+And what every task and connection of the host needs: a task that fails is heard of.
+"""
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
 
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused
 from ccfpy.base.limits import SESSION_KEEPALIVE_S
 from ccfpy.host.addresses import Address
+
+Result = TypeVar("Result")
 
 
 class ConnectFailed(CcfpyError):
@@ -37,8 +44,29 @@ async def connect(
             )
     except TimeoutError:
         raise ConnectFailed(f"no answer in {timeout_s:g} s") from None
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError, OverflowError) as error:
+        # What others call an address need not be one that the system can look up.
         raise ConnectFailed(reason(error)) from None
+
+
+def begin(story: Coroutine[None, None, Result]) -> asyncio.Task[Result]:
+    """Begin a task; if it fails, the loop's handler of exceptions hears of it."""
+    task = asyncio.get_running_loop().create_task(story)
+    check(task)
+    return task
+
+
+def check(future: asyncio.Future[Result]) -> None:
+    """Pass the error of a future that fails to the loop's exception handler.
+
+    The loop does so by itself only when nobody has the future any more.
+    """
+    future.add_done_callback(_raise_failure)
+
+
+def _raise_failure(future: asyncio.Future[Result]) -> None:
+    if not future.cancelled():
+        future.result()
 
 
 def reason(error: Exception | None) -> str:
@@ -76,12 +104,13 @@ def tune(transport: asyncio.BaseTransport, *, timeout_s: float) -> None:
     connection: socket.socket | None = transport.get_extra_info("socket")
     if connection is None:
         return
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     user_timeout: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
-    if user_timeout is not None:  # Linux alone has it
-        milliseconds = max(1, round(timeout_s * 1000))
-        connection.setsockopt(socket.IPPROTO_TCP, user_timeout, milliseconds)
+    with contextlib.suppress(OSError):  # of a connection that has ended already
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if user_timeout is not None:  # Linux alone has it
+            milliseconds = max(1, round(timeout_s * 1000))
+            connection.setsockopt(socket.IPPROTO_TCP, user_timeout, milliseconds)
 
 
 def set_keepalive(transport: asyncio.BaseTransport, *, is_on: bool) -> None:
@@ -92,12 +121,13 @@ def set_keepalive(transport: asyncio.BaseTransport, *, is_on: bool) -> None:
     connection: socket.socket | None = transport.get_extra_info("socket")
     if connection is None:
         return
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(is_on))
-    for name, value in (
-        ("TCP_KEEPIDLE", SESSION_KEEPALIVE_S),
-        ("TCP_KEEPINTVL", SESSION_KEEPALIVE_S // 4),
-        ("TCP_KEEPCNT", 4),
-    ):
-        option: int | None = getattr(socket, name, None)
-        if is_on and option is not None:  # not every system has them
-            connection.setsockopt(socket.IPPROTO_TCP, option, value)
+    with contextlib.suppress(OSError):  # of a connection that has ended already
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(is_on))
+        for name, value in (
+            ("TCP_KEEPIDLE", SESSION_KEEPALIVE_S),
+            ("TCP_KEEPINTVL", SESSION_KEEPALIVE_S // 4),
+            ("TCP_KEEPCNT", 4),
+        ):
+            option: int | None = getattr(socket, name, None)
+            if is_on and option is not None:  # not every system has them
+                connection.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -10,7 +10,8 @@ import contextlib
 import hashlib
 import os
 import socket
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def start(launch: Launch, link: EnclaveLink) -> int:
         ConfigurationRefused: something the node needs is not to be had.
     """
     file, journal = launch.file, launch.journal
+    _allow_more_files()
     pid_file = Path(file.output_files.pid_file)
     try:
         claim_pid_file(pid_file)
@@ -92,20 +94,47 @@ def start(launch: Launch, link: EnclaveLink) -> int:
             exporter = _exporter(launch)
             write_addresses(file, sockets)
             boot = _boot(launch, sockets)
-        except ConfigurationRefused:
-            pid_file.unlink(missing_ok=True)
+        except BaseException:
+            # It may lie on the disk that has just failed.
+            with contextlib.suppress(OSError):
+                pid_file.unlink(missing_ok=True)
             raise
         host = NodeHost(
             file, link=link, storage=storage, journal=journal, exporter=exporter
         )
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.get_loop().set_exception_handler(
-                lambda _, context: journal.fail(
-                    f"{context.get('message')}: {context.get('exception')!r}",
-                    file="launch",
-                )
-            )
-            return runner.run(host.run(boot, sockets, metrics=metrics))
+            runner.get_loop().set_exception_handler(host.loop_failed)
+            with _threads_failing_to(host.thread_failed):
+                return runner.run(host.run(boot, sockets, metrics=metrics))
+
+
+@contextlib.contextmanager
+def _threads_failing_to(
+    failed: Callable[[BaseException | None], None],
+) -> Iterator[None]:
+    """Pass an error that ends a thread to ``failed``, instead of printing it."""
+    before = threading.excepthook
+    threading.excepthook = lambda args: failed(args.exc_value)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
+
+
+def _allow_more_files() -> None:
+    """Raise the number of files that this process may open to the allowed maximum.
+
+    The system's usual 1,024 are fewer than the connections that an interface accepts by
+    default, and a node that can open no file of its ledger ends.
+    """
+    try:
+        import resource  # noqa: PLC0415  # absent on Windows
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS says that there is no bound, and refuses to have none.
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _bind_metrics(

@@ -5,14 +5,21 @@ between wait in the operating system's queue.
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Final, Self, cast
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.limits import LISTEN_BACKLOG
 from ccfpy.host.addresses import Address
+from ccfpy.host.chunk_reader import Reporter
+from ccfpy.host.connecting import begin
+
+ACCEPT_RETRY_S: Final = 0.5
+"""How long to wait when the system has no room for a connection."""
+_SOURCE: Final = "listeners"
 
 
 class HostUnknown(ConfigurationRefused):
@@ -87,10 +94,17 @@ class Echo(asyncio.DatagramProtocol):
 
 
 class Listeners:
-    """The sockets being served."""
+    """The sockets being served.
 
-    def __init__(self) -> None:
-        self._servers: list[asyncio.Server] = []
+    Event loops have servers of their own, but uvloop's closes its socket when the
+    system has no descriptor or memory for a connection, and tells nobody: the node
+    would go on and never hear of another client.
+    """
+
+    def __init__(self, report: Reporter) -> None:
+        """Serve nothing yet; ``report`` is told when no connection can be accepted."""
+        self._report = report
+        self._accepting: list[asyncio.Task[None]] = []
         self._datagrams: list[asyncio.DatagramTransport] = []
 
     async def serve(
@@ -102,20 +116,59 @@ class Listeners:
             transport, _ = await loop.create_datagram_endpoint(Echo, sock=bound.socket)
             self._datagrams.append(transport)
         else:
-            self._servers.append(
-                await loop.create_server(
-                    protocol, sock=bound.socket, backlog=LISTEN_BACKLOG
-                )
-            )
+            self.accept(bound.socket, protocol)
+
+    def accept(
+        self, listening: socket.socket, protocol: Callable[[], asyncio.BaseProtocol]
+    ) -> None:
+        """Serve connections on a socket that listens and does not block."""
+        self._accepting.append(begin(self._accept_all(listening, protocol)))
 
     def close(self) -> None:
         """Accept no more; connections that exist go on."""
-        for server in self._servers:
-            server.close()
+        for task in self._accepting:
+            task.cancel()
         for transport in self._datagrams:
             transport.close()
-        self._servers.clear()
+        self._accepting.clear()
         self._datagrams.clear()
+
+    async def _accept_all(
+        self, listening: socket.socket, protocol: Callable[[], asyncio.BaseProtocol]
+    ) -> None:
+        is_failing = False
+        with listening:
+            while True:
+                try:
+                    await _accept_one(listening, protocol)
+                except OSError as error:
+                    if not is_failing:
+                        reason = (error.strerror or str(error)).lower()
+                        self._report.fail(
+                            f"Cannot accept connections for now: {reason}", file=_SOURCE
+                        )
+                    is_failing = True
+                    await asyncio.sleep(ACCEPT_RETRY_S)
+                else:
+                    is_failing = False
+
+
+async def _accept_one(
+    listening: socket.socket, protocol: Callable[[], asyncio.BaseProtocol]
+) -> None:
+    """Wait for a connection and begin to serve it, if it is still there.
+
+    Raises:
+        OSError: the system has no room for another connection.
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(ConnectionError):
+        connection, _ = await loop.sock_accept(listening)
+        try:
+            await loop.connect_accepted_socket(protocol, connection)
+        except BaseException:
+            connection.close()
+            raise
 
 
 def _refusal(address: Address, key: str, error: OSError) -> str:

@@ -1,14 +1,22 @@
 """Log lines on stdout, in CCF's two formats, text and JSON.
 
 Tools search these lines, so the layout is fixed (``include/ccf/ds/logger.h``). A line
-is written whole and flushed at once, so that a reader of the file sees it immediately.
+reaches the system at once, so that a reader of the file sees it immediately.
+
+Writing a line never raises. A line that the system does not take, because the disk is
+full or the reader is gone, is dropped and counted; the first line that is taken again
+is preceded by one that says how many were lost.
 """
 
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import lru_cache
-from typing import BinaryIO
+from io import FileIO
+from itertools import accumulate
+from threading import Lock
+from typing import BinaryIO, Final
 
 from ccfpy.base.json import dumps
 from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
@@ -18,7 +26,10 @@ HOST_THREAD = 100
 """What stands for the host where CCF prints the thread."""
 ENCLAVE_THREAD = 0
 
+STDOUT: Final = 1
+STDERR: Final = 2
 _PREAMBLES_KEPT = 256
+_SOURCE: Final = "log"
 _RANK = {level: rank for rank, level in enumerate(LogLevel)}
 
 
@@ -70,49 +81,76 @@ def _unix_us() -> int:
     return time.time_ns() // 1000
 
 
+def unbuffered(descriptor: int) -> FileIO:
+    """Return a stream that hands all it is given to the system, and keeps nothing.
+
+    A buffer would keep what the system refuses, and raise again when Python ends.
+    """
+    return FileIO(descriptor, "wb", closefd=False)
+
+
 class Journal:
     """Writes the lines at or above a level.
 
+    Threads may share it.
+
     Attributes:
         counts: how many lines of each level it was given to write, at or above that.
+        dropped: how many of them the stream did not take.
     """
 
     def __init__(
         self,
-        stream: BinaryIO,
+        stream: BinaryIO | FileIO,
         *,
         level: LogLevel = LogLevel.INFO,
         form: LogFormat = LogFormat.TEXT,
         unix_us: Callable[[], int] = _unix_us,
+        last_resort: BinaryIO | FileIO | None = None,
     ) -> None:
+        """Write nothing yet.
+
+        Args:
+            stream: takes the lines; `unbuffered`, if it is a file of the system.
+            level: the least that is written.
+            form: the layout of a line.
+            unix_us: the time since 1970.
+            last_resort: takes the sentence with which a node ends, if the stream does
+                not, or if the sentence is about a defect.
+        """
         self._stream = stream
         self._least = _RANK[level]
         self._line = json_line if form is LogFormat.JSON else text_line
         self._unix_us = unix_us
+        self._last_resort = last_resort
+        self._lock = Lock()
+        self._unsaid = 0
+        """Lines dropped since the last one that was taken."""
+        self._why_dropped = ""
+        self._is_within_line = False
+        """Whether the stream has taken a part of a line last."""
         self.counts: dict[LogLevel, int] = dict.fromkeys(LogLevel, 0)
+        self.dropped = 0
 
     def write_all(
         self, logs: Sequence[WriteLog], *, thread: int = ENCLAVE_THREAD
-    ) -> None:
-        """Write several lines with one flush."""
+    ) -> bool:
+        """Write several lines at once; return whether the stream took all."""
         wanted = [log for log in logs if _RANK[log.level] >= self._least]
         if not wanted:
-            return
+            return True
         now = self._unix_us()
         for log in wanted:
             self.counts[log.level] += 1
         lines = [self._line(log, thread=thread, unix_us=now) for log in wanted]
-        try:
-            self._stream.write("".join(lines).encode(errors="backslashreplace"))
-            self._stream.flush()
-        except (BrokenPipeError, ValueError):
-            # Nobody reads the log any more; that is no reason to stop a node.
-            return
+        with self._lock:
+            return self._write_lines(
+                [line.encode(errors="backslashreplace") for line in lines], now
+            )
 
-    def log(self, level: LogLevel, message: str, *, file: str) -> None:
-        """Write a line of the host's own."""
-        log = WriteLog(level=level, message=message, tag=LogTag.NONE, file=file)
-        self.write_all([log], thread=HOST_THREAD)
+    def log(self, level: LogLevel, message: str, *, file: str) -> bool:
+        """Write a line of the host's own; return whether the stream took it."""
+        return self.write_all([_own(level, message, file)], thread=HOST_THREAD)
 
     def debug(self, message: str, *, file: str) -> None:
         """Write at debug."""
@@ -127,5 +165,67 @@ class Journal:
         self.log(LogLevel.FAIL, message, file=file)
 
     def fatal(self, message: str, *, file: str) -> None:
-        """Write at fatal."""
+        """Write at fatal why the node ends; to the last resort if need be."""
+        if not self.log(LogLevel.FATAL, message, file=file):
+            self._say_at_last(message)
+
+    def defect(self, error: BaseException, *, file: str) -> None:
+        """Write at fatal, and to the last resort, that an error ends the node."""
+        places = traceback.extract_tb(error.__traceback__)
+        where = f" at {places[-1].name}:{places[-1].lineno}" if places else ""
+        message = f"Exception in the host: {error!r}{where}"
         self.log(LogLevel.FATAL, message, file=file)
+        self._say_at_last(message)
+
+    def _say_at_last(self, message: str) -> None:
+        if self._last_resort is not None:
+            line = f"{message}\n".encode(errors="backslashreplace")
+            _write_most(self._last_resort, line)
+
+    def _write_lines(self, lines: list[bytes], now: int) -> bool:
+        """Write lines, behind what must be said of those that were dropped."""
+        notice = self._notice(now) if self._unsaid else b""
+        written, why = _write_most(self._stream, notice + b"".join(lines))
+        taken = written - len(notice)
+        ends = list(accumulate(map(len, lines)))
+        if taken == ends[-1]:
+            self._unsaid = 0
+            self._is_within_line = False
+            return True
+        if taken >= 0:
+            self._unsaid = 0
+        dropped = sum(end > taken for end in ends)
+        self.dropped += dropped
+        self._unsaid += dropped
+        self._why_dropped = why
+        if written:
+            self._is_within_line = taken not in (0, *ends)
+        return False
+
+    def _notice(self, now: int) -> bytes:
+        """Return a line that says how many were dropped."""
+        message = f"{self._unsaid} lines of this log are lost: {self._why_dropped}"
+        log = _own(LogLevel.FAIL, message, _SOURCE)
+        line = self._line(log, thread=HOST_THREAD, unix_us=now)
+        return b"\n" * self._is_within_line + line.encode(errors="backslashreplace")
+
+
+def _own(level: LogLevel, message: str, file: str) -> WriteLog:
+    return WriteLog(level=level, message=message, tag=LogTag.NONE, file=file)
+
+
+def _write_most(stream: BinaryIO | FileIO, data: bytes) -> tuple[int, str]:
+    """Write until all is taken or no more is; return how much, and why not all."""
+    written = 0
+    try:
+        while written < len(data):
+            count = stream.write(memoryview(data)[written:])
+            if not count:
+                return written, "its reader is too slow"  # of a pipe that never blocks
+            written += count
+        stream.flush()
+    except OSError as error:
+        return written, (error.strerror or str(error)).lower()
+    except ValueError:
+        return written, "it is closed"
+    return written, ""

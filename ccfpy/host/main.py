@@ -1,17 +1,19 @@
 """The process a person starts: from the command line to the exit code.
 
-Nothing is written to stderr, and stdout carries log lines only. Each refusal to start
-is one line at fatal: a sentence, and what to do.
+Stdout carries log lines only. Each refusal to start is one line at fatal: a sentence,
+and what to do. Stderr gets the sentence with which a node ends if the log does not take
+it or if there is a defect, and nothing else.
 """
 
+import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
-from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.base.errors import CcfpyError, ConfigurationRefused
 from ccfpy.base.version import VERSION
 from ccfpy.boundary.effects import LogLevel
 from ccfpy.host.arguments import (
@@ -30,12 +32,13 @@ from ccfpy.host.config import (
 from ccfpy.host.disk import REAL_DISK, Disk
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
 from ccfpy.host.launch import Launch, start
-from ccfpy.host.log import Journal, LogFormat
+from ccfpy.host.log import STDERR, STDOUT, Journal, LogFormat, unbuffered
 
 LinkMaker: TypeAlias = Callable[[str], EnclaveLink]
 """Makes the link to an enclave that runs the app of that name."""
 
 CONFIG_RETRY_S = 0.1
+_STREAMS_MAX: Final = STDERR + 1
 
 
 def run(
@@ -58,9 +61,10 @@ def run(
         stdout: where lines go instead of stdout.
         disk: where the ledger and snapshots are kept instead of the system's files.
     """
-    stream = sys.stdout.buffer if stdout is None else stdout
+    _fill_closed_streams()
+    stream = _stdout() if stdout is None else stdout
     program = Path(sys.argv[0] if executable is None else executable)
-    journal = Journal(stream)
+    journal = Journal(stream, last_resort=unbuffered(STDERR))
     try:
         arguments = parse_arguments(argv, program=Path(sys.argv[0]).name)
         text = read_configuration(arguments)
@@ -91,18 +95,15 @@ def run(
         )
         return start(launch, link)
     except WordsRequested as request:
-        stream.write(str(request).encode())
-        stream.flush()
-        return ExitCode.OK
+        return _answer(stream, str(request), journal)
     except ConfigurationRefused as refusal:
         journal.fatal(str(refusal), file="main")
         return ExitCode.VALIDATION_ERROR
+    except CcfpyError as failure:
+        journal.fatal(str(failure), file="main")
+        return ExitCode.NODE_FAILED
     except Exception as error:  # noqa: BLE001  # the rim: a defect of ours
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        journal.fatal(
-            f"Exception in the host: {error!r} at {place.name}:{place.lineno}",
-            file="main",
-        )
+        journal.defect(error, file="main")
         return ExitCode.NODE_FAILED
 
 
@@ -125,8 +126,47 @@ def read_configuration(arguments: Arguments) -> bytes:
             return text
 
 
-def _journal(stream: BinaryIO, file: ConfigurationFile, level: LogLevel) -> Journal:
-    return Journal(stream, level=level, form=LogFormat(file.logging.format))
+def _stdout() -> BinaryIO | FileIO:
+    """Return what Python calls stdout, beneath its buffer."""
+    if sys.stdout is None:  # it was closed
+        return unbuffered(STDOUT)
+    buffer = sys.stdout.buffer
+    raw: BinaryIO | FileIO = getattr(buffer, "raw", buffer)
+    return raw
+
+
+def _fill_closed_streams() -> None:
+    """Open what leads nowhere where stdin, stdout or stderr was closed before.
+
+    Another file or a connection would get the number otherwise, and with it whatever a
+    library writes to that stream.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) < _STREAMS_MAX:
+        pass
+    os.close(opened)
+
+
+def _answer(stream: BinaryIO | FileIO, words: str, journal: Journal) -> ExitCode:
+    """Write what a command line asked for in place of a node."""
+    try:
+        stream.write(words.encode())
+        stream.flush()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        journal.fatal(f"cannot write to stdout: {reason}", file="main")
+        return ExitCode.FILE_ERROR
+    return ExitCode.OK
+
+
+def _journal(
+    stream: BinaryIO | FileIO, file: ConfigurationFile, level: LogLevel
+) -> Journal:
+    return Journal(
+        stream,
+        level=level,
+        form=LogFormat(file.logging.format),
+        last_resort=unbuffered(STDERR),
+    )
 
 
 def _link(app: str, kind: EnclaveKind, in_process: LinkMaker | None) -> EnclaveLink:

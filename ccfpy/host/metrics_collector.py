@@ -128,6 +128,7 @@ class HostMetrics:
             yield Sample("traced_requests_total", (result,), (count,))
         for level, count in self.journal.counts.items():
             yield Sample("log_lines_total", (level,), (count,))
+        yield Sample("log_lines_dropped_total", (), (self.journal.dropped,))
 
     def _build(self) -> tuple[str, ...]:
         is_compiled = not str(wire.__file__).endswith(".py")

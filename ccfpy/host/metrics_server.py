@@ -15,6 +15,9 @@ from ccfpy.base.limits import (
     METRICS_FRESH_MS,
     METRICS_REQUEST_BYTES_MAX,
 )
+from ccfpy.host.connecting import begin
+from ccfpy.host.listeners import Listeners
+from ccfpy.host.log import Journal
 from ccfpy.host.metrics_text import CONTENT_TYPE
 
 PATH = b"/metrics"
@@ -27,33 +30,32 @@ class MetricsServer:
 
     Args:
         collect: makes the text; never called while a call is under way.
+        listeners: accept the connections, and close their socket.
+        journal: told why metrics cannot be collected.
     """
 
-    def __init__(self, collect: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self,
+        collect: Callable[[], Awaitable[str]],
+        *,
+        listeners: Listeners,
+        journal: Journal,
+    ) -> None:
         self._collect = collect
-        self._server: asyncio.Server | None = None
+        self._listeners = listeners
+        self._journal = journal
         self._connections: set[_Connection] = set()
-        self._collecting: asyncio.Task[str] | None = None
+        self._collecting: asyncio.Task[str | None] | None = None
         self._made_s = float("-inf")
         self._text = ""
 
-    async def serve(self, bound: socket.socket) -> None:
-        """Accept connections of a socket that is bound."""
-        loop = asyncio.get_running_loop()
+    def serve(self, bound: socket.socket) -> None:
+        """Accept connections of a socket that is bound and listens."""
         bound.setblocking(False)
-        if bound.family == getattr(socket, "AF_UNIX", None):
-            self._server = await loop.create_unix_server(
-                lambda: _Connection(self), sock=bound
-            )
-        else:
-            self._server = await loop.create_server(
-                lambda: _Connection(self), sock=bound
-            )
+        self._listeners.accept(bound, lambda: _Connection(self))
 
-    def close(self) -> None:
-        """Accept no more, and end what is under way."""
-        if self._server is not None:
-            self._server.close()
+    def abort_all(self) -> None:
+        """End what is under way."""
         if self._collecting is not None:
             self._collecting.cancel()
         for connection in [*self._connections]:
@@ -70,24 +72,30 @@ class MetricsServer:
         """Forget a connection that ended."""
         self._connections.discard(connection)
 
-    def give_text(self, to: Callable[[str], None]) -> None:
-        """Call ``to`` with the text, at once if it was made a moment ago."""
+    def give_text(self, to: Callable[[str | None], None]) -> None:
+        """Call ``to`` with the text, at once if it was made a moment ago.
+
+        There is none if it cannot be made: that is no reason to end a node.
+        """
         loop = asyncio.get_running_loop()
         if loop.time() - self._made_s < METRICS_FRESH_MS / 1000:
             to(self._text)
             return
         if self._collecting is None:
-            self._collecting = loop.create_task(self._collect_once())
+            self._collecting = begin(self._collect_once())
         self._collecting.add_done_callback(
             lambda task: None if task.cancelled() else to(task.result())
         )
 
-    async def _collect_once(self) -> str:
+    async def _collect_once(self) -> str | None:
         try:
             self._text = await self._collect()
-            self._made_s = asyncio.get_running_loop().time()
+        except Exception as error:  # noqa: BLE001  # a node does not end by a question
+            self._journal.fail(f"Cannot collect metrics: {error!r}", file="metrics")
+            return None
         finally:
             self._collecting = None
+        self._made_s = asyncio.get_running_loop().time()
         return self._text
 
 
@@ -145,7 +153,13 @@ class _Connection(asyncio.Protocol):
         elif words[0] == b"HEAD":
             self._send("200 OK", "")
         else:
-            self._server.give_text(lambda text: self._send("200 OK", text))
+            self._server.give_text(self._send_text)
+
+    def _send_text(self, text: str | None) -> None:
+        if text is None:
+            self._send("500 Internal Server Error", "metrics cannot be collected\n")
+        else:
+            self._send("200 OK", text)
 
     def _refuse(self, status: str, headers: str = "") -> None:
         self._send(status, f"{status}: metrics are at GET {PATH.decode()}\n", headers)

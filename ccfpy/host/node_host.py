@@ -3,6 +3,11 @@
 Whatever happens within one turn of the event loop goes to the enclave as one batch,
 headed by the time if it moved. Effects are performed in the order in which they come:
 entries are in their file before the reply that reports them leaves.
+
+A host is whole or it ends. An error that nobody expected ends the node with one
+sentence, whether it is raised by an effect, by a callback or a task of the event loop,
+or in another thread. A host that went on without a part of itself would answer some
+callers and leave others waiting.
 """
 
 import asyncio
@@ -13,7 +18,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId
@@ -26,7 +31,6 @@ from ccfpy.boundary.effects import (
     ForgetPeer,
     IdentityMade,
     KeepSession,
-    LogLevel,
     OpenCall,
     ReadMore,
     ReportMetrics,
@@ -52,6 +56,7 @@ from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.host.addresses import Address
 from ccfpy.host.arguments import ExitCode
 from ccfpy.host.config import ConfigurationFile
+from ccfpy.host.connecting import check
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.gathering import Gathering
 from ccfpy.host.listeners import BoundSocket, Listeners
@@ -71,6 +76,7 @@ STOP_WAIT_S = 4.0
 DRAIN_WAIT_S = 0.5
 """How long the last replies may take to leave."""
 _DRAIN_STEP_S = 0.01
+_SOURCE: Final = "node_host"
 
 _STOP_SIGNALS: Mapping[str, StopKind] = {
     "SIGTERM": StopKind.TERMINATED,
@@ -125,7 +131,7 @@ class NodeHost:
             timeout_s=timeout_s,
             source=None if source is None else Address.parse(source),
         )
-        self._listeners = Listeners()
+        self._listeners = Listeners(journal)
         self._congested = Stopwatch()
         self._traces = (
             None
@@ -143,7 +149,9 @@ class NodeHost:
             congested=self._congested,
             traces=self._traces,
         )
-        self._metrics_server = MetricsServer(self._metrics.text)
+        self._metrics_server = MetricsServer(
+            self._metrics.text, listeners=self._listeners, journal=journal
+        )
         self._logs: list[WriteLog] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Future[int] | None = None
@@ -185,7 +193,7 @@ class NodeHost:
             if self._traces is not None:
                 self._traces.start()
             if metrics is not None:
-                await self._metrics_server.serve(metrics)
+                self._metrics_server.serve(metrics)
             loop.call_later(self._tick_interval_s, self._tick)
             loop.call_later(1.0, self._second_passed)
             return await self._ended
@@ -197,7 +205,7 @@ class NodeHost:
         self._loop.call_soon(call)
 
     def effects_received(self, effects: Sequence[Effect]) -> None:
-        """Perform effects in order; a failure of the disk stops the node.
+        """Perform effects in order; one that cannot be performed ends the node.
 
         Log lines are written together, before anybody hears of what came after them.
 
@@ -219,6 +227,8 @@ class NodeHost:
                     break
         except CcfpyError as error:
             self._fail(str(error))
+        except Exception as error:  # noqa: BLE001  # the rim: nobody else ends the node
+            self.defect(error)
         finally:
             if self._logs:
                 self._write_logs()
@@ -234,6 +244,34 @@ class NodeHost:
     def link_lost(self, reason: str) -> None:
         """A node without its enclave is nothing."""
         self._fail(reason)
+
+    def defect(self, error: BaseException) -> None:
+        """End the node: something happened that must not."""
+        self._write_logs()
+        if not self._has_ended:
+            self._journal.defect(error, file=_SOURCE)
+            self._end(ExitCode.NODE_FAILED)
+
+    def loop_failed(
+        self, _: asyncio.AbstractEventLoop, context: Mapping[str, object]
+    ) -> None:
+        """End the node, as a callback or a task of the loop has failed.
+
+        By then a connection that the system refused has ended by itself: event loops do
+        not mention such errors.
+        """
+        error = context.get("exception")
+        if not isinstance(error, BaseException):
+            error = RuntimeError(context.get("message"))
+        self.defect(error)
+
+    def thread_failed(self, error: BaseException | None) -> None:
+        """End the node, as one of its threads has ended by an error."""
+        loop = self._loop
+        if loop is not None and error is not None:
+            # After the end of the loop there is no node.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self.defect, error)
 
     def _set_congested(self, *, is_congested: bool) -> None:
         self._congested.set(is_on=is_congested)
@@ -291,9 +329,7 @@ class NodeHost:
 
     def _run_aside(self, work: Callable[[], None]) -> None:
         assert self._loop is not None, "effects are performed in the loop"
-        aside = self._loop.run_in_executor(None, work)
-        # A defect of ours ends where those of the loop do.
-        aside.add_done_callback(asyncio.Future.result)
+        check(self._loop.run_in_executor(None, work))
 
     def _send(self, events: list[Event]) -> None:
         if self._has_ended:
@@ -345,7 +381,7 @@ class NodeHost:
         write_atomically(Path(node_file), effect.node_certificate)
         self._write_logs()
         self._journal.info(
-            f"Output self-signed node certificate to {node_file}", file="node_host"
+            f"Output self-signed node certificate to {node_file}", file=_SOURCE
         )
         command = self._file.command
         if effect.service_certificate is None or command.type is CommandType.JOIN:
@@ -355,19 +391,21 @@ class NodeHost:
         )
         self._journal.info(
             f"Output service certificate to {command.service_certificate_file}",
-            file="node_host",
+            file=_SOURCE,
         )
 
     def _stop(self, effect: Stop) -> None:
         self._write_logs()
-        level = LogLevel.INFO if effect.exit_code == 0 else LogLevel.FATAL
-        self._journal.log(level, effect.reason, file="node_host")
+        if effect.exit_code == 0:
+            self._journal.info(effect.reason, file=_SOURCE)
+        else:
+            self._journal.fatal(effect.reason, file=_SOURCE)
         self._end(effect.exit_code)
 
     def _fail(self, reason: str) -> None:
         self._write_logs()
         if self._ended is not None and not self._has_ended:
-            self._journal.fatal(f"{reason}. Exiting.", file="node_host")
+            self._journal.fatal(f"{reason}. Exiting.", file=_SOURCE)
             self._end(ExitCode.NODE_FAILED)
 
     def _end(self, exit_code: int) -> None:
@@ -416,7 +454,7 @@ class NodeHost:
     async def _wind_up(self) -> None:
         """End everything that still runs, once the last bytes have left."""
         self._listeners.close()
-        self._metrics_server.close()
+        self._metrics_server.abort_all()
         ways_out = self._ways_out()
         for way in ways_out:
             way.close_all()

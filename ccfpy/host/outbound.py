@@ -11,7 +11,14 @@ from typing import cast
 from ccfpy.base.ids import CallId
 from ccfpy.base.limits import CALLS_MAX, SESSION_BACKLOG_BYTES_MAX
 from ccfpy.boundary.events import CallData, CallEnded, CallOpened, Event
-from ccfpy.host.connecting import ConnectFailed, connect, reason, set_reading, soon
+from ccfpy.host.connecting import (
+    ConnectFailed,
+    begin,
+    connect,
+    reason,
+    set_reading,
+    soon,
+)
 
 
 class OutboundConnection(asyncio.Protocol):
@@ -64,9 +71,7 @@ class OutboundConnections:
             self._post(CallEnded(call=number, reason=f"more than {CALLS_MAX} calls"))
             return
         call = self._calls[number] = OutboundConnection(self, number)
-        call.attempt = asyncio.get_running_loop().create_task(
-            self._connect(call, address)
-        )
+        call.attempt = begin(self._connect(call, address))
 
     def send(self, number: CallId, data: bytes) -> None:
         """Send, if the connection is there; end one that lets too much pile up."""

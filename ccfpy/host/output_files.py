@@ -4,11 +4,16 @@ Others poll for these files, so each appears whole or not at all: it is written 
 its place and then renamed.
 """
 
+import contextlib
+import errno
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from ccfpy.base.errors import ConfigurationRefused
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class PidFileExists(ConfigurationRefused):
@@ -34,10 +39,13 @@ def write_atomically(path: Path, content: bytes) -> None:
         beside.write_bytes(content)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        # A disk that cannot be written may refuse to remove, too.
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        remedy = "make room" if error.errno in _FULL else "create its folder"
         raise ConfigurationRefused(
             f"cannot write {path}: {error.strerror}; "
-            "create its folder or give another path in output_files"
+            f"{remedy} or give another path in output_files"
         ) from None
 
 

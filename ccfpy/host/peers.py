@@ -33,7 +33,14 @@ from ccfpy.base.limits import (
 )
 from ccfpy.boundary.events import Event
 from ccfpy.host.addresses import Address
-from ccfpy.host.connecting import ConnectFailed, connect, set_reading, soon, tune
+from ccfpy.host.connecting import (
+    ConnectFailed,
+    begin,
+    connect,
+    set_reading,
+    soon,
+    tune,
+)
 from ccfpy.host.log import Journal
 from ccfpy.host.peer_frames import PeerFrames, fits_a_frame, frame_head
 
@@ -353,8 +360,7 @@ class Peers:
 
     def _begin_to_connect(self, peer: _Peer, node: NodeId) -> None:
         if peer.attempt is None:
-            loop = asyncio.get_running_loop()
-            peer.attempt = loop.create_task(self._connect(peer, node))
+            peer.attempt = begin(self._connect(peer, node))
 
     async def _connect(self, peer: _Peer, node: NodeId) -> None:
         """Connect, not sooner after a failure than its back-off says.

@@ -215,8 +215,12 @@ class Session(asyncio.BufferedProtocol):
         self.is_kept = False
         if self.transport.is_closing():
             return
-        self.transport.write_eof()
-        self.update_reading()
+        try:
+            self.transport.write_eof()
+        except OSError:  # the client has ended the connection
+            self.transport.abort()
+        else:
+            self.update_reading()
 
     def second_of_leaving_passed(self) -> None:
         """Close on a client that does not end its side."""

@@ -122,7 +122,10 @@ class TraceSender:
                 report, host_span=os.urandom(_SPAN_ID_BYTES), now_ms=came_ms
             )
         ]
-        reason = self._exporter.export(spans, node=self.node)
+        try:
+            reason = self._exporter.export(spans, node=self.node)
+        except Exception as error:  # noqa: BLE001  # of a library, and its transports
+            reason = repr(error)[: limits.TRACES_REASON_CHARS_MAX]
         self.counts["sent" if reason is None else "refused"] += len(reports)
         if (reason is not None) is self._is_refused:
             return

@@ -142,6 +142,13 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "answer has left."
             ),
             "a connection that is idle": "The host ends the connection.",
+            "more connections than the host has descriptors for": (
+                "The host allows itself as many as the system does. When they are used "
+                "up it accepts nobody for half a second, and then goes on."
+            ),
+            "requests that fill the disk under the log": (
+                "The host drops and counts the lines that the system does not take."
+            ),
         },
     ),
     "fairness": (

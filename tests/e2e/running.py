@@ -96,6 +96,7 @@ def running_node(  # noqa: PLR0913  # each has its name
     extra: JsonObject | None = None,
     scripts: Sequence[Path] | None = None,
     cose_claims: tuple[str, str] = ("", ""),
+    prefix: Sequence[str] = (),
 ) -> Iterator[Running]:
     """Start a node on any free port, and end it in every case.
 
@@ -108,6 +109,7 @@ def running_node(  # noqa: PLR0913  # each has its name
         extra: more of its configuration.
         scripts: the constitution, if not the default one.
         cose_claims: of its COSE signatures.
+        prefix: the command before its program.
     """
     section: JsonObject = {"bind_address": "127.0.0.1:0"}
     network: Json = {"rpc_interfaces": {INTERFACE: section | (interface or {})}}
@@ -123,7 +125,7 @@ def running_node(  # noqa: PLR0913  # each has its name
     )
     processes = ProcessNetwork(options)
     try:
-        asyncio.run(processes.begin([Placement()]))
+        asyncio.run(processes.begin([Placement(prefix=prefix)]))
         yield Running(options=options, node=processes.nodes[0])
     finally:
         processes.stop()

@@ -10,6 +10,7 @@ from ccfpy.base.limits import SESSION_KEEPALIVE_S
 from ccfpy.host.addresses import Address
 from ccfpy.host.connecting import (
     ConnectFailed,
+    begin,
     connect,
     reason,
     set_keepalive,
@@ -134,3 +135,43 @@ def test_the_system_asks_a_silent_other_end_whether_it_is_there() -> None:
         set_keepalive(transport, is_on=False)
         assert not connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     set_keepalive(Transport(), is_on=True)  # of a test, without a socket
+
+
+@pytest.mark.parametrize("address", ["a\0b:1", "\0:1", "a" * 70 + ".example:1"])
+def test_a_name_that_no_system_can_look_up_fails(address: str) -> None:
+    with pytest.raises(ConnectFailed):
+        _connect(address)
+
+
+def test_a_task_that_fails_is_heard_of_though_somebody_holds_it() -> None:
+    heard: list[object] = []
+    held: list[asyncio.Task[None]] = []
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: heard.append(context))
+        held.append(begin(fail()))
+        held.append(begin(asyncio.sleep(1000)))
+        held[1].cancel()
+        await waiting.wait_until(lambda: heard, "the failure")
+        await asyncio.sleep(0)
+
+    waiting.run(run())
+    (context,) = heard
+    assert isinstance(context, dict)
+    assert isinstance(context["exception"], ZeroDivisionError)
+
+
+def test_options_of_a_connection_that_has_ended_are_no_failure() -> None:
+    class Ended(asyncio.Transport):
+        def get_extra_info(self, name: str, default: object = None) -> object:
+            assert (name, default) == ("socket", None)
+            with socket.socket() as closed:
+                pass
+            return closed
+
+    set_keepalive(Ended(), is_on=True)
+    tune(Ended(), timeout_s=1)

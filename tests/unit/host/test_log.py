@@ -1,13 +1,19 @@
 """Log lines, in the two layouts that tools search."""
 
+import errno
 import io
 import json
 import re
+import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 from ccfpy.host.log import Journal, LogFormat, json_line, text_line, timestamp
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 NOW = 1_700_000_000_000_042
 LINE = re.compile(
@@ -109,7 +115,106 @@ def test_a_json_line_too() -> None:
     assert json.loads(stream.getvalue())["msg"] == "half \\ud800 a pair"
 
 
-def test_a_log_that_nobody_reads_does_not_stop_a_node() -> None:
-    stream = io.BytesIO()
-    stream.close()
-    Journal(stream).info("hello?", file="x")
+class _Stream(io.BytesIO):
+    """Takes so many bytes, and then refuses or takes nothing."""
+
+    def __init__(self, room: int, error: Exception | None = None) -> None:
+        super().__init__()
+        self.room = room
+        self.error = error
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        taken = bytes(data)[: self.room]
+        self.room -= len(taken)
+        if not taken and self.error is not None:
+            raise self.error
+        return super().write(taken)
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+REFUSALS: dict[str, tuple[Exception | None, str]] = {
+    "full": (FULL, "no space left on device"),
+    "failing": (OSError(errno.EIO, "Input/output error"), "input/output error"),
+    "reader gone": (BrokenPipeError(errno.EPIPE, "Broken pipe"), "broken pipe"),
+    "closed": (ValueError("I/O operation on closed file"), "it is closed"),
+    "would block": (None, "its reader is too slow"),
+}
+ROOMY = 1 << 20
+
+
+def _lines(text: bytes) -> list[str]:
+    return [line.partition("| ")[2] for line in text.decode().splitlines()]
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_lines_that_are_not_taken_are_counted_and_told_later(name: str) -> None:
+    error, why = REFUSALS[name]
+    stream = _Stream(0, error)
+    journal = Journal(stream)
+    assert not journal.write_all([_log("one"), _log("two")])
+    assert not journal.log(LogLevel.FAIL, "three", file="x")
+    assert journal.dropped == 3
+    assert journal.counts[LogLevel.INFO] == 2
+    stream.room = ROOMY
+    assert journal.log(LogLevel.INFO, "four", file="x")
+    assert journal.log(LogLevel.INFO, "five", file="x")
+    assert journal.dropped == 3
+    notice = f"3 lines of this log are lost: {why}"
+    assert _lines(stream.getvalue()) == [notice, "four", "five"]
+
+
+@pytest.mark.parametrize("room", range(240))
+def test_a_line_that_is_taken_in_part_spoils_no_other(room: int) -> None:
+    stream = _Stream(room, FULL)
+    journal = Journal(stream)
+    written = journal.write_all([_log("one"), _log("two")])
+    again = journal.log(LogLevel.INFO, "three", file="x")
+    whole = _lines(stream.getvalue()[: stream.getvalue().rfind(b"\n") + 1])
+    assert journal.dropped == 3 - len(set(whole) & {"one", "two", "three"})
+    assert written is ("two" in whole)
+    assert again is ("three" in whole)
+    stream.room = ROOMY
+    assert journal.log(LogLevel.INFO, "four", file="x")
+    *before, last = _lines(stream.getvalue())
+    assert before[: len(whole)] == whole
+    assert last == "four"
+    if journal.dropped:
+        assert re.fullmatch(r"[123] lines of this log are lost: .*", before[-1])
+
+
+def test_why_a_node_ends_is_told_by_another_way_if_the_log_is_lost() -> None:
+    last = io.BytesIO()
+    Journal(io.BytesIO(), last_resort=last).fatal("in the log", file="x")
+    Journal(_Stream(0, FULL), last_resort=last).fatal("without a log", file="x")
+    Journal(_Stream(0, FULL), last_resort=_Stream(0, FULL)).fatal("lost", file="x")
+    Journal(_Stream(0, FULL)).fatal("lost, too", file="x")
+    assert last.getvalue() == b"without a log\n"
+
+
+def test_a_defect_is_told_by_both_ways_with_its_place() -> None:
+    stream, last = io.BytesIO(), io.BytesIO()
+    try:
+        int("x")
+    except ValueError as error:
+        Journal(stream, last_resort=last).defect(error, file="x")
+    told = last.getvalue().decode()
+    assert re.fullmatch(
+        r"Exception in the host: ValueError\(.*\) at test_\w+:\d+\n", told
+    )
+    assert _lines(stream.getvalue()) == [told.rstrip()]
+
+
+def test_threads_may_write_at_once() -> None:
+    stream = _Stream(0, FULL)
+    journal = Journal(stream)
+
+    def write() -> None:
+        for _ in range(200):
+            journal.info("x", file="x")
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert journal.dropped == 800

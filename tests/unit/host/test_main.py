@@ -1,6 +1,7 @@
 """The command line from start to exit code, and a real process under signals."""
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -20,6 +21,7 @@ from ccfpy.base.version import VERSION
 from ccfpy.host.arguments import parse_arguments
 from ccfpy.host.launch import executable_digest
 from ccfpy.host.main import read_configuration, run
+from ccfpy.testing.disk import MemoryDisk, Operation
 from tests.e2e.running import wait_until
 from tests.e2e.stopping import runs
 
@@ -215,6 +217,57 @@ def test_a_defect_is_one_line_at_fatal_too() -> None:
     last = stdout.getvalue().decode().splitlines()[-1]
     assert "[fatal]" in last
     assert "Exception in the host: ZeroDivisionError('app') at fail:" in last
+
+
+def test_a_disk_that_fails_at_the_start_is_one_sentence_and_leaves_no_pid_file() -> (
+    None
+):
+    def fault(operation: Operation, path: Path) -> None:
+        if operation is Operation.NAMES and path == Path("ledger"):
+            raise OSError(errno.EIO, "Input/output error")
+
+    disk = MemoryDisk()
+    disk.make_directory(Path("ledger"))
+    disk.fault = fault
+    recover = {"type": "Recover", "recover": {"previous_service_identity_file": "a.js"}}
+    Path("config.json").write_text(json.dumps(_configuration(command=recover)))
+    stdout = io.BytesIO()
+    code = run(
+        "app", ["--config", "config.json"], executable=PROGRAM, stdout=stdout, disk=disk
+    )
+    assert code == 1
+    last = stdout.getvalue().decode().splitlines()[-1]
+    assert last.endswith("| cannot take up the ledger in ledger: input/output error"), (
+        last
+    )
+    assert not Path("node.pid").exists()
+
+
+def _with_streams(redirection: str, *argv: str) -> subprocess.CompletedProcess[str]:
+    command = f'exec "$@" {redirection}'
+    return subprocess.run(
+        ["/bin/sh", "-c", command, "sh", sys.executable, str(PROGRAM), *argv],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_streams_that_are_full_or_closed_cost_a_command_its_words_alone() -> None:
+    full = _with_streams(">/dev/full", "--version")
+    assert (full.returncode, full.stdout) == (103, "")
+    assert full.stderr == "cannot write to stdout: no space left on device\n"
+    both = _with_streams(">/dev/full 2>/dev/full", "--version")
+    assert (both.returncode, both.stdout, both.stderr) == (103, "", "")
+    closed = _with_streams(">&- 2>&- <&-", "--config", "nowhere.json")
+    assert (closed.returncode, closed.stdout, closed.stderr) == (105, "", "")
+    told = _with_streams(">/dev/full", "--config", "nowhere.json")
+    assert told.returncode == 105
+    assert told.stderr.startswith("cannot read configuration file nowhere.json: ")
+    assert told.stderr.count("\n") == 1
 
 
 def test_a_file_that_comes_late_is_waited_for() -> None:

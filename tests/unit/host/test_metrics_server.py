@@ -1,6 +1,7 @@
 """The listener for metrics, over real sockets."""
 
 import asyncio
+import io
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -9,6 +10,8 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.host import metrics_server
+from ccfpy.host.listeners import Listeners
+from ccfpy.host.log import Journal
 from ccfpy.host.metrics_server import MetricsServer
 from tests.attacks import attack
 
@@ -41,13 +44,16 @@ async def _ask(port: int, request: bytes = b"GET /metrics HTTP/1.1\r\n\r\n") -> 
 def _served(test: Callable[[int, _Collector], Awaitable[None]]) -> None:
     async def run() -> None:
         collector = _Collector()
-        server = MetricsServer(collector)
+        journal = Journal(io.BytesIO())
+        listeners = Listeners(journal)
+        server = MetricsServer(collector, listeners=listeners, journal=journal)
         bound = socket.create_server(("127.0.0.1", 0))
-        await server.serve(bound)
+        server.serve(bound)
         try:
             await test(bound.getsockname()[1], collector)
         finally:
-            server.close()
+            listeners.close()
+            server.abort_all()
 
     asyncio.run(run())
 

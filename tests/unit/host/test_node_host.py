@@ -1,195 +1,50 @@
 """A whole host around a stand-in for the node, in the process and beside it."""
 
 import contextlib
-import io
 import json
 import os
 import re
-import select
 import signal
 import socket
 import sys
-import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from ccfpy.base.ids import NodeId
 from ccfpy.base.limits import SESSION_LEAVING_BYTES_MAX
 from ccfpy.base.version import VERSION
 from ccfpy.boundary.peers import PeerTraffic
-from ccfpy.enclave.in_process import InProcessLink
 from ccfpy.host import enclave_metrics
-from ccfpy.host.disk import REAL_DISK, Disk
-from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
-from ccfpy.host.main import run
 from ccfpy.host.peer_frames import frame_head
 from ccfpy.testing.disk import MemoryDisk
 from tests.exposition import total, value
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
-
-DEADLINE_S = 60
-ECHO = Path(__file__).with_name("echo_enclave.py")
-NODE, PEER = NodeId("ab" * 32), NodeId("cd" * 32)
-
-
-def _echo_class() -> type:
-    sys.path.insert(0, str(ECHO.parent))
-    try:
-        import echo_enclave  # type: ignore[import-not-found]  # noqa: PLC0415  # a program
-    finally:
-        sys.path.pop(0)
-    echo: type = echo_enclave.Echo
-    return echo
-
-
-def _process(app: str) -> EnclaveLink:
-    return ProcessLink(
-        app,
-        command=lambda name, ends: [sys.executable, str(ECHO), name, *map(str, ends)],
-    )
-
-
-def _in_process(app: str) -> EnclaveLink:
-    del app
-    return InProcessLink(_echo_class())
-
-
-def configuration(**also: object) -> dict[str, object]:
-    return {
-        "network": {
-            "node_to_node_interface": {"bind_address": "127.0.0.1:0"},
-            "rpc_interfaces": {
-                "first": {"bind_address": "127.0.0.1:0", "max_open_sessions_hard": 2},
-                "echo": {"bind_address": "127.0.0.1:0", "protocol": "udp"},
-            },
-        },
-        "command": {
-            "type": "Start",
-            "start": {
-                "members": [{"certificate_file": "member.pem"}],
-                "constitution_files": ["a.js", "b.js"],
-            },
-        },
-        "output_files": {
-            "node_to_node_address_file": "node.address",
-            "rpc_addresses_file": "rpc.addresses",
-        },
-    } | also
-
-
-class _Log(io.BytesIO):
-    """A log that notes what another node could hear before a line was written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.other: socket.socket | None = None
-        self.heard_before: bool | None = None
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        if self.other is not None and b"telling it" in bytes(data):
-            self.heard_before = bool(select.select([self.other], [], [], 0)[0])
-        return super().write(data)
-
-
-class Node:
-    """A host running in a thread, its folder and what it said."""
-
-    def __init__(self, folder: Path, make: object, disk: Disk = REAL_DISK) -> None:
-        self.disk = disk
-        self.folder = folder
-        self.make = make
-        self.stdout = _Log()
-        self.exit_code: int | None = None
-        self.thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        self.exit_code = run(
-            "app",
-            [
-                "--config=config.json",
-                "--enclave=in-process",
-                "--sync-ledger",
-                "--metrics=127.0.0.1:0",
-            ],
-            in_process=self.make,  # type: ignore[arg-type]  # one of the two above
-            executable=ECHO,
-            stdout=self.stdout,
-            disk=self.disk,
-        )
-
-    @property
-    def log(self) -> str:
-        return self.stdout.getvalue().decode()
-
-    def wait_for(self, text: str) -> None:
-        self.wait_until(lambda: text in self.log, text)
-
-    def wait_until(self, is_so: object, what: str) -> None:
-        deadline = time.monotonic() + DEADLINE_S
-        while not is_so():  # type: ignore[operator]  # a function of no arguments
-            assert time.monotonic() < deadline, f"no {what!r} in:\n{self.log}"
-            self.thread.join(0.005)
-
-    def wait_for_end(self) -> None:
-        self.thread.join(DEADLINE_S)
-        assert not self.thread.is_alive(), self.log
-
-    def address(self, name: str) -> tuple[str, int]:
-        host, port = json.loads(Path("rpc.addresses").read_text())[name].split(":")
-        return host, int(port)
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.address("first"), timeout=DEADLINE_S)
+from tests.unit.host.echo_host import (
+    DEADLINE_S,
+    NODE,
+    PEER,
+    Node,
+    ask,
+    configuration,
+    in_process,
+    prepare,
+    process,
+    running,
+)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    Path("member.pem").write_text("a certificate")
-    Path("a.js").write_text("a")
-    Path("b.js").write_text("b")
-    Path("config.json").write_text(json.dumps(configuration()))
+    prepare()
     return tmp_path
 
 
-@contextlib.contextmanager
-def running(folder: Path, make: object, *, disk: Disk = REAL_DISK) -> Iterator[Node]:
-    node = Node(folder, make, disk)
-    node.thread.start()
-    try:
-        node.wait_for("Output service certificate")
-        yield node
-        if node.thread.is_alive():
-            with contextlib.suppress(OSError), node.connect() as client:
-                client.sendall(b"stop")
-                client.recv(10)
-        node.wait_for_end()
-    finally:
-        node.thread.join(DEADLINE_S)
-
-
-@pytest.fixture(params=[_in_process, _process], ids=["in-process", "process"])
+@pytest.fixture(params=[in_process, process], ids=["in-process", "process"])
 def node(request: pytest.FixtureRequest, folder: Path) -> Iterator[Node]:
     with running(folder, request.param) as started:
         yield started
-
-
-def _ask(client: socket.socket, words: bytes, size: int | None = None) -> bytes:
-    client.sendall(words)
-    answer = b""
-    while len(answer) < (len(words) if size is None else size):
-        data = client.recv(1 << 16)
-        if not data:
-            break
-        answer += data
-    return answer
 
 
 def _take(connection: socket.socket, size: int) -> bytes:
@@ -205,8 +60,8 @@ def _take(connection: socket.socket, size: int) -> bytes:
 def test_bytes_come_back_and_files_are_written(node: Node) -> None:
     with node.connect() as one, node.connect() as other:
         for number in range(20):
-            assert _ask(one, b"hello %d" % number) == b"hello %d" % number
-        assert _ask(other, b"x" * 100_000) == b"x" * 100_000
+            assert ask(one, b"hello %d" % number) == b"hello %d" % number
+        assert ask(other, b"x" * 100_000) == b"x" * 100_000
     node.wait_for("closed 1")
     node.wait_for("closed 2")
     assert "opened 1 on first" in node.log
@@ -229,7 +84,7 @@ def test_metrics_are_served_beside_everything(
 ) -> None:
     monkeypatch.setattr(enclave_metrics, "METRICS_ENCLAVE_MS_MAX", 1000 * DEADLINE_S)
     with node.connect() as client:
-        assert _ask(client, b"append one") == b"append one"
+        assert ask(client, b"append one") == b"append one"
         text = _scrape(node)
     assert value(text, "ccfpy_sessions_active", interface="first") == 1
     assert value(text, "ccfpy_sessions_limit", interface="first", limit="hard") == 2
@@ -240,6 +95,7 @@ def test_metrics_are_served_beside_everything(
     assert value(text, "ccfpy_storage_free_bytes", folder="snapshots") > 0
     assert value(text, "ccfpy_build_info", version=VERSION) == 1
     assert value(text, "ccfpy_log_lines_total", level="info") > 3
+    assert value(text, "ccfpy_log_lines_dropped_total") == 0
     assert value(text, "ccfpy_boundary_congested_seconds_total") == 0
     assert value(text, "ccfpy_enclave_answers") == 1
     assert value(text, "ccfpy_consensus_view") == 7
@@ -265,27 +121,27 @@ def test_a_line_after_the_identity_in_the_same_step_is_written(node: Node) -> No
 
 def test_entries_are_in_the_ledger_before_their_reply(node: Node) -> None:
     with node.connect() as client:
-        assert _ask(client, b"append one") == b"append one"
+        assert ask(client, b"append one") == b"append one"
         assert Path("ledger/ledger_1").read_bytes().endswith(b"one")
-        assert _ask(client, b"append two") == b"append two"
+        assert ask(client, b"append two") == b"append two"
         entries = Path("ledger/ledger_1").read_bytes()[8:]
-        assert _ask(client, b"read 2", len(entries)) == entries
-        assert _ask(client, b"read 9", len(entries)) == entries
+        assert ask(client, b"read 2", len(entries)) == entries
+        assert ask(client, b"read 9", len(entries)) == entries
 
 
 def test_a_read_of_entries_that_do_not_exist_is_answered(node: Node) -> None:
     with node.connect() as client:
-        assert _ask(client, b"read 1", 4) == b"none"
+        assert ask(client, b"read 1", 4) == b"none"
     assert "The ledger ends at 0: no 1 is there" in node.log
 
 
 def test_a_snapshot_is_written_made_final_and_read(node: Node) -> None:
     with node.connect() as client:
-        assert _ask(client, b"find ") == b"find "
+        assert ask(client, b"find ") == b"find "
         node.wait_for("snapshot None of 0: ")
-        assert _ask(client, b"snapshot the state") == b"snapshot the state"
+        assert ask(client, b"snapshot the state") == b"snapshot the state"
         node.wait_for("Renamed temporary snapshot snapshot_5_7")
-        assert _ask(client, b"find ") == b"find "
+        assert ask(client, b"find ") == b"find "
         node.wait_for("snapshot snapshot_5_7.committed of 11: the state{}")
     path = Path("snapshots/snapshot_5_7.committed")
     assert path.read_bytes() == b"the state{}"
@@ -295,7 +151,7 @@ def test_blobs_are_kept_in_the_working_directory_and_forgotten_by_series(
     node: Node,
 ) -> None:
     with node.connect() as client:
-        assert _ask(client, b"keep this") == b"keep this"
+        assert ask(client, b"keep this") == b"keep this"
         node.wait_for("blob b'this'")
         node.wait_for("blob None")
     assert Path(".index/4.ab").read_bytes() == b"this"
@@ -304,8 +160,8 @@ def test_blobs_are_kept_in_the_working_directory_and_forgotten_by_series(
 
 def test_a_rollback_of_what_is_committed_stops_the_node(node: Node) -> None:
     with node.connect() as client:
-        assert _ask(client, b"append one") == b"append one"
-        assert _ask(client, b"rollback 0") == b""
+        assert ask(client, b"append one") == b"append one"
+        assert ask(client, b"rollback 0") == b""
     node.wait_for_end()
     assert node.exit_code == 1
     assert "truncation after 0, but 1 is committed. Exiting." in node.log
@@ -313,9 +169,9 @@ def test_a_rollback_of_what_is_committed_stops_the_node(node: Node) -> None:
 
 def test_a_full_disk_stops_the_node_with_one_sentence(folder: Path) -> None:
     disk = MemoryDisk(bytes_max=200)
-    with running(folder, _in_process, disk=disk) as node, node.connect() as client:
-        assert _ask(client, b"append one") == b"append one"
-        assert _ask(client, b"append " + bytes(200), 1) == b""
+    with running(folder, in_process, disk=disk) as node, node.connect() as client:
+        assert ask(client, b"append one") == b"append one"
+        assert ask(client, b"append " + bytes(200), 1) == b""
         node.wait_for_end()
         assert node.exit_code == 1
         sentence = "cannot write the ledger in ledger: no space left on device"
@@ -325,10 +181,10 @@ def test_a_full_disk_stops_the_node_with_one_sentence(folder: Path) -> None:
 
 def test_a_session_is_closed_after_its_last_bytes(node: Node) -> None:
     with node.connect() as client:
-        assert _ask(client, b"close me") == b"close me"
+        assert ask(client, b"close me") == b"close me"
         assert client.recv(1) == b""
     with node.connect() as client:
-        assert _ask(client, b"next") == b"next"
+        assert ask(client, b"next") == b"next"
     node.wait_for("closed 2")
     assert "closed 1" not in node.log
 
@@ -345,13 +201,13 @@ def test_a_last_answer_reaches_a_client_that_is_still_sending(node: Node) -> Non
 def test_a_large_reply_arrives_whole(node: Node) -> None:
     with node.connect() as client:
         size = 8_000_000
-        assert _ask(client, b"flood %d" % size, size) == bytes(size)
+        assert ask(client, b"flood %d" % size, size) == bytes(size)
 
 
 def test_connections_far_beyond_the_cap_are_dropped(node: Node) -> None:
     clients = [node.connect() for _ in range(18)]
     for client in clients:
-        assert _ask(client, b"x") == b"x"
+        assert ask(client, b"x") == b"x"
     with node.connect() as late, contextlib.suppress(ConnectionResetError):
         assert late.recv(1) == b""
     for client in clients:
@@ -375,7 +231,7 @@ def test_what_another_node_sends_reaches_the_enclave(node: Node) -> None:
         node.wait_for(f"kind 1 from {PEER}: hello")
         node.stdout.other = other
         with node.connect() as client:
-            assert _ask(client, b"tell you") == b"tell you"
+            assert ask(client, b"tell you") == b"tell you"
         assert node.stdout.heard_before is False
         sent = frame_head(PeerTraffic.FORWARDED, NODE, 3) + b"you"
         assert _take(other, len(sent)) == sent
@@ -386,11 +242,11 @@ def test_what_another_node_sends_reaches_the_enclave(node: Node) -> None:
 def test_entries_leave_for_another_node_behind_their_header(node: Node) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, node.connect() as client:
         address = "meet {}:{}".format(*other.getsockname()).encode()
-        assert _ask(client, address) == address
+        assert ask(client, address) == address
         for word in (b"append one", b"append two", b"append three"):
-            assert _ask(client, word) == word
-        assert _ask(client, b"replicate 2 4") == b"replicate 2 4"
-        assert _ask(client, b"replicate 2 3") == b"replicate 2 3"
+            assert ask(client, word) == word
+        assert ask(client, b"replicate 2 4") == b"replicate 2 4"
+        assert ask(client, b"replicate 2 3") == b"replicate 2 3"
         other.settimeout(DEADLINE_S)
         connection, _ = other.accept()
         with connection:
@@ -400,7 +256,7 @@ def test_entries_leave_for_another_node_behind_their_header(node: Node) -> None:
             payload = _take(connection, size)
             entries = Path("ledger/ledger_1").read_bytes()
             assert payload == b"head" + entries[entries.index(b"one") + 3 :]
-            assert _ask(client, b"part") == b"part"
+            assert ask(client, b"part") == b"part"
             assert connection.recv(1) == b""
         assert "Unable to send AppendEntries (1, 4]: Ledger read failed" in node.log
 
@@ -408,7 +264,7 @@ def test_entries_leave_for_another_node_behind_their_header(node: Node) -> None:
 def test_a_call_is_relayed_until_its_end(node: Node) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other, node.connect() as client:
         word = "call {}:{}".format(*other.getsockname()).encode()
-        assert _ask(client, word) == word
+        assert ask(client, word) == word
         other.settimeout(DEADLINE_S)
         connection, _ = other.accept()
         with connection:
@@ -416,7 +272,7 @@ def test_a_call_is_relayed_until_its_end(node: Node) -> None:
             connection.sendall(b"who is there?")
             assert connection.recv(1) == b""
         node.wait_for("call said who is there?")
-        assert _ask(client, b"call 127.0.0.1:1") == b"call 127.0.0.1:1"
+        assert ask(client, b"call 127.0.0.1:1") == b"call 127.0.0.1:1"
         node.wait_for("call ended: ")
 
 
@@ -424,7 +280,7 @@ def test_a_stop_ends_the_node_with_its_code_and_what_follows_is_not_done(
     node: Node,
 ) -> None:
     with node.connect() as client:
-        assert _ask(client, b"stop") == b""
+        assert ask(client, b"stop") == b""
     node.wait_for_end()
     assert node.exit_code == 3
     assert "[fatal]" in node.log
@@ -433,7 +289,7 @@ def test_a_stop_ends_the_node_with_its_code_and_what_follows_is_not_done(
 
 def test_an_entry_out_of_order_stops_the_node(node: Node) -> None:
     with node.connect() as client:
-        assert _ask(client, b"gap") == b""
+        assert ask(client, b"gap") == b""
     node.wait_for_end()
     assert node.exit_code == 1
     assert "expected ledger entry 1, was given 99. Exiting." in node.log
@@ -441,7 +297,7 @@ def test_an_entry_out_of_order_stops_the_node(node: Node) -> None:
 
 def test_a_crash_names_the_place_and_not_the_secret(node: Node) -> None:
     with node.connect() as client:
-        assert _ask(client, b"crash the-secret") == b""
+        assert ask(client, b"crash the-secret") == b""
     node.wait_for_end()
     assert node.exit_code == 1
     assert "ZeroDivisionError at " in node.log
@@ -450,15 +306,15 @@ def test_a_crash_names_the_place_and_not_the_secret(node: Node) -> None:
 
 
 def test_a_dead_enclave_ends_its_host(folder: Path) -> None:
-    with running(folder, _process) as node, node.connect() as client:
-        assert _ask(client, b"exit 7") == b""
+    with running(folder, process) as node, node.connect() as client:
+        assert ask(client, b"exit 7") == b""
         node.wait_for_end()
         assert node.exit_code == 1
         assert "the enclave process ended with code 7. Exiting." in node.log
 
 
 def test_a_killed_enclave_ends_its_host(folder: Path) -> None:
-    with running(folder, _process) as node:
+    with running(folder, process) as node:
         pid = int(node.log.partition("booted ")[2].split()[0])
         assert pid != os.getpid()
         os.kill(pid, signal.SIGKILL)
@@ -471,8 +327,8 @@ def test_a_killed_enclave_ends_its_host(folder: Path) -> None:
 def test_an_idle_connection_is_closed(folder: Path) -> None:
     settings = configuration(idle_connection_timeout="1s")
     Path("config.json").write_text(json.dumps(settings))
-    with running(folder, _in_process) as node, node.connect() as client:
-        assert _ask(client, b"x") == b"x"
+    with running(folder, in_process) as node, node.connect() as client:
+        assert ask(client, b"x") == b"x"
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(1) == b""
         node.wait_for("Closing socket 1 after 2s idle (max = 1s)")

@@ -1,6 +1,7 @@
 """Client connections: numbering, bounds and the two pressures."""
 
 import asyncio
+import errno
 
 import pytest
 
@@ -105,6 +106,22 @@ def test_a_session_is_announced_numbered_and_ended_once() -> None:
     assert transport.written == [b"reply"]
     assert len(world.sessions) == 0
     assert world.connect(_Transport()).number == 2, "numbers are never used again"
+
+
+class _Reset(_Transport):
+    """A connection that its client has reset: nothing can be ended any more."""
+
+    def write_eof(self) -> None:
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+
+def test_a_session_whose_client_has_just_gone_ends_without_a_failure() -> None:
+    world, transport = _World(), _Reset()
+    session = world.connect(transport)
+    world.sessions.close(SessionId(1))
+    assert transport.calls == ["abort"]
+    session.connection_lost(None)
+    assert len(world.sessions) == 0
 
 
 def test_a_session_that_the_enclave_ends_is_not_announced_as_ended() -> None:

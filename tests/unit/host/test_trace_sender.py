@@ -156,3 +156,20 @@ def test_a_sender_that_never_started_closes() -> None:
     sending.sender.close()
     assert sending.exporter.is_closed
     assert sending.exporter.batches == []
+
+
+def test_an_error_of_the_exporter_costs_the_reports_and_not_the_thread(
+    sending: _Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(spans: Sequence[Span], *, node: str) -> str | None:
+        raise RuntimeError(f"{len(spans)} spans of {node!r}")
+
+    sending.sender.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(sending.exporter, "export", fail)
+        sending.sender.reported(report())
+        wait_until(lambda: sending.sender.counts["refused"] == 1, what="a refusal")
+    sending.sender.reported(report())
+    wait_until(lambda: sending.sender.counts["sent"] == 1, what="a report sent")
+    assert sending.sender.counts == {"sent": 1, "dropped": 0, "refused": 1}
+    assert sending.lines[0] == ("Traces are not taken: RuntimeError(\"2 spans of ''\")")

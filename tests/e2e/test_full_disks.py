@@ -1,0 +1,84 @@
+"""A real node whose log, streams or ledger the system refuses to write."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from ccfpy.audit.auditor import ChunkFile, Damage, Summary, audit
+from ccfpy.audit.chunks import arrange
+from ccfpy.base.ids import TxId
+from ccfpy.client.blocking import BlockingConnection
+from ccfpy.client.errors import ClientError
+from tests.e2e.running import Running, running_node, wait_gone, wait_until
+
+BLOCKS = 200
+"""Of 512 bytes: as large as any file of a node may become."""
+
+
+def _shell(words: str) -> list[str]:
+    return ["sh", "-c", words, "sh"]
+
+
+def _wait_ended(service: Running) -> int | None:
+    """Wait for the end of a node, and return its exit code."""
+    wait_until(lambda: not service.node.is_alive, what="the node's end")
+    return service.node.exit_code()
+
+
+@pytest.mark.parametrize(
+    "redirection", [">/dev/full", ">/dev/full 2>/dev/full", ">&-", "<&- >&- 2>&-"]
+)
+def test_a_node_without_a_log_serves_and_stops_when_asked(
+    tmp_path: Path, redirection: str
+) -> None:
+    prefix = _shell(f'exec "$@" {redirection}')
+    with running_node(tmp_path, prefix=prefix) as service:
+        service.open(["user0"])
+        with service.connect("user0") as user:
+            for number in range(50):
+                user.post("/app/log/private", {"id": number, "msg": "x"})
+            reply = user.post("/app/log/private", {"id": 0, "msg": "the last"})
+            assert reply.txid is not None
+            user.wait_committed(reply.txid)
+        enclave = service.enclave_pid
+        os.kill(service.node.pid, signal.SIGTERM)
+        assert _wait_ended(service) == 0
+        wait_gone(enclave)
+    assert (service.node.folder / "err").read_bytes() == b""
+
+
+def _write_on(user: BlockingConnection, committed: list[TxId]) -> None:
+    """Write again and again, and note what is committed."""
+    while True:
+        entry = {"id": len(committed), "msg": "x" * 2000}
+        reply = user.post("/app/log/private", entry)
+        assert reply.txid is not None
+        user.wait_committed(reply.txid)
+        committed.append(reply.txid)
+
+
+def test_a_ledger_whose_disk_is_full_ends_the_node_and_keeps_what_is_committed(
+    tmp_path: Path,
+) -> None:
+    prefix = _shell(f'ulimit -f {BLOCKS}; exec "$@"')
+    committed: list[TxId] = []
+    with running_node(tmp_path, prefix=prefix) as service:
+        service.open(["user0"])
+        with service.connect("user0") as user, pytest.raises(ClientError):
+            _write_on(user, committed)
+        assert _wait_ended(service) == 1
+        log = service.node.log.read_text()
+        ledger = service.ledger
+    assert len(committed) > 10
+    (why,) = (line for line in log.splitlines() if "[fatal]" in line)
+    assert "| cannot write the ledger in " in why
+    assert why.endswith(": file too large. Exiting.")
+    names = arrange(path.name for path in ledger.iterdir())
+    files = [ChunkFile(str(name), (ledger / str(name)).read_bytes) for name in names]
+    *findings, summary = audit(files)
+    assert not [found for found in findings if isinstance(found, Damage)]
+    assert isinstance(summary, Summary)
+    assert summary.last_signed is not None
+    assert summary.last_signed >= committed[-1]
