@@ -378,6 +378,11 @@ SESSION_LEAVING_BYTES_MAX: int = 16 * MIB
 SESSIONS_HARD_MARGIN: int = 16
 """Connections beyond an interface's hard cap, accepted for the node to refuse."""
 LISTEN_BACKLOG: int = 1024
+REST_AFTER_MS: int = 1000
+"""Silence after which a node without others and without calls looks at the clock less
+often."""
+REST_TICK_MS: int = 100
+"""How often it does so then."""
 
 # Ledger files
 LEDGER_CHUNK_BYTES: int = 5 * MIB

@@ -22,6 +22,7 @@ from typing import Final, cast
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId
+from ccfpy.base.limits import REST_TICK_MS
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import (
     CloseSession,
@@ -112,10 +113,14 @@ class NodeHost:
         self._journal = journal
         self._ticker = Ticker()
         self._gathering = Gathering(
-            self._soon, self._ticker, self._send, in_parts=link.is_apart
+            self._soon, self._ticker, self._send_gathered, in_parts=link.is_apart
         )
         post = self._post = self._gathering.post
         self._tick_interval_s = tick_interval_s(file.tick_interval)
+        self._tick_timer: asyncio.TimerHandle | None = None
+        self._stirred_ms = 0
+        """When something happened last that is no tick."""
+        self._is_resting = False
         idle_us = file.idle_connection_timeout
         self._sessions = Sessions(
             post,
@@ -194,7 +199,7 @@ class NodeHost:
                 self._traces.start()
             if metrics is not None:
                 self._metrics_server.serve(metrics)
-            loop.call_later(self._tick_interval_s, self._tick)
+            self._tick_in(self._tick_interval_s)
             loop.call_later(1.0, self._second_passed)
             return await self._ended
         finally:
@@ -214,6 +219,7 @@ class NodeHost:
         ended = self._ended
         if ended is None or ended.done():
             return
+        self._stir()
         sessions, perform = self._sessions, self._perform
         try:
             for effect in effects:
@@ -331,6 +337,10 @@ class NodeHost:
         assert self._loop is not None, "effects are performed in the loop"
         check(self._loop.run_in_executor(None, work))
 
+    def _send_gathered(self, events: list[Event]) -> None:
+        self._send(events)
+        self._stir()
+
     def _send(self, events: list[Event]) -> None:
         if self._has_ended:
             return
@@ -340,15 +350,40 @@ class NodeHost:
             self._fail(str(error))
 
     def _tick(self) -> None:
-        assert self._loop is not None, "timers run in the loop"
         if self._has_ended:
             return
+        is_idle = self._gathering.is_empty and not self._sessions.link_is_congested
+        self._is_resting = is_idle and self._may_rest
         interval_s = self._tick_interval_s
+        if self._is_resting:
+            interval_s = max(interval_s, REST_TICK_MS / 1000)
         due_s = self._ticker.due_in_s(interval_s)
-        self._loop.call_later(due_s or interval_s, self._tick)
-        is_quiet = self._gathering.is_empty and not self._sessions.link_is_congested
-        if is_quiet and not due_s:
+        self._tick_in(due_s or interval_s)
+        if is_idle and not due_s:
             self._send([self._ticker.now()])
+
+    @property
+    def _may_rest(self) -> bool:
+        """Whether nothing has happened for long, and nobody's timeout needs the clock.
+
+        An election, a heartbeat and a call to elsewhere need it exactly, and need
+        another node or a connection.
+        """
+        is_silent = self._ticker.is_silent(self._stirred_ms)
+        return is_silent and self._peers.is_alone and not len(self._calls)
+
+    def _stir(self) -> None:
+        """Note that something happened, and look at the clock as usual again."""
+        self._stirred_ms = self._ticker.last_ms
+        if self._is_resting:
+            self._is_resting = False
+            self._tick_in(self._tick_interval_s)
+
+    def _tick_in(self, delay_s: float) -> None:
+        assert self._loop is not None, "timers run in the loop"
+        if self._tick_timer is not None:
+            self._tick_timer.cancel()
+        self._tick_timer = self._loop.call_later(delay_s, self._tick)
 
     def _second_passed(self) -> None:
         assert self._loop is not None, "timers run in the loop"

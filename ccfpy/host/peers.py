@@ -177,6 +177,11 @@ class Peers:
         """Count the connections."""
         return len(self._incoming) + len(self._outgoing)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is no other node to speak with."""
+        return not self._book and not self._incoming and not self._outgoing
+
     def name_self(self, node: NodeId) -> None:
         """Set this node's own id, with which every frame begins."""
         self._own_id = node

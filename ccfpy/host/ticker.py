@@ -7,6 +7,7 @@ dates of certificates, never for a decision about rights.
 import time
 from collections.abc import Callable
 
+from ccfpy.base.limits import REST_AFTER_MS
 from ccfpy.boundary.events import Tick
 
 INTERVAL_S_MIN = 0.01
@@ -44,6 +45,15 @@ class Ticker:
         """Return how long from now until no ``Tick`` was made for an interval."""
         idle_ms = self._monotonic_ns() // 1_000_000 - self._last_ms
         return max(interval_s - idle_ms / 1000, 0.0)
+
+    def is_silent(self, stirred_ms: int) -> bool:
+        """Return whether nothing has happened for long, but for ticks."""
+        return self._last_ms - stirred_ms >= REST_AFTER_MS
+
+    @property
+    def last_ms(self) -> int:
+        """When the last ``Tick`` was made."""
+        return self._last_ms
 
     def _tick(self, now_ms: int) -> Tick:
         self._last_ms = now_ms

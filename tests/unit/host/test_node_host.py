@@ -7,16 +7,19 @@ import re
 import signal
 import socket
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from ccfpy.base.limits import SESSION_LEAVING_BYTES_MAX
 from ccfpy.base.version import VERSION
+from ccfpy.boundary.events import Event, Tick
 from ccfpy.boundary.peers import PeerTraffic
-from ccfpy.host import enclave_metrics
+from ccfpy.enclave.in_process import InProcessLink
+from ccfpy.host import enclave_metrics, node_host, ticker
 from ccfpy.host.peer_frames import frame_head
 from ccfpy.testing.disk import MemoryDisk
 from tests.exposition import total, value
@@ -27,6 +30,7 @@ from tests.unit.host.echo_host import (
     Node,
     ask,
     configuration,
+    echo_class,
     in_process,
     prepare,
     process,
@@ -333,3 +337,44 @@ def test_an_idle_connection_is_closed(folder: Path) -> None:
             assert client.recv(1) == b""
         node.wait_for("Closing socket 1 after 2s idle (max = 1s)")
         node.wait_for("closed 1")
+
+
+class _Ticked(InProcessLink):
+    """A link that counts the ticks that come alone: each has woken both processes."""
+
+    def __init__(self) -> None:
+        super().__init__(echo_class())
+        self.count = 0
+
+    def send(self, events: Sequence[Event]) -> None:
+        self.count += len(events) == 1 and isinstance(events[0], Tick)
+        super().send(events)
+
+    def per_second(self) -> int:
+        """Count for a second."""
+        before = self.count
+        time.sleep(1)
+        return self.count - before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_company", [False, True], ids=["alone", "with others"])
+def test_an_idle_node_sleeps_unless_another_node_may_wait_for_it(
+    folder: Path, *, has_company: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticker, "REST_AFTER_MS", 100)
+    link = _Ticked()
+    with running(folder, lambda _: link) as node, contextlib.ExitStack() as others:
+        if has_company:
+            address = json.loads(Path("node.address").read_text())
+            host, port = address["node_to_node_interface"].split(":")
+            others.enter_context(socket.create_connection((host, int(port))))
+        with node.connect() as client:
+            assert ask(client, b"hello") == b"hello"
+            time.sleep(0.3)
+            assert (link.per_second() <= 11) is not has_company
+            monkeypatch.setattr(node_host, "REST_TICK_MS", 3_600_000)
+            assert bool(link.per_second()) is has_company or link.per_second() == 0
+            ticks = link.count
+            assert ask(client, b"hello again") == b"hello again"
+            node.wait_until(lambda: link.count >= ticks + 4, "ticks again")
