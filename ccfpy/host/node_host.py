@@ -89,6 +89,11 @@ _STOP_SIGNALS: Mapping[str, StopKind] = {
 class NodeHost:
     """One node's host, for one run."""
 
+    _tick_timer: asyncio.TimerHandle | None = None
+    _is_resting: bool = False
+    _stirred_ms: int = 0
+    """When something happened last that is no tick."""
+
     def __init__(
         self,
         file: ConfigurationFile,
@@ -117,10 +122,6 @@ class NodeHost:
         )
         post = self._post = self._gathering.post
         self._tick_interval_s = tick_interval_s(file.tick_interval)
-        self._tick_timer: asyncio.TimerHandle | None = None
-        self._stirred_ms = 0
-        """When something happened last that is no tick."""
-        self._is_resting = False
         idle_us = file.idle_connection_timeout
         self._sessions = Sessions(
             post,
