@@ -1,5 +1,8 @@
 """Descriptions printed on a terminal, or into a pipe."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from ccfpy.cli.terminal import text_console
 from ccfpy.client.review.characters import CLOSE, MARK, OPEN, mark
 from ccfpy.client.review.description import (
@@ -8,6 +11,7 @@ from ccfpy.client.review.description import (
     Description,
     Diff,
     Fact,
+    warnings,
 )
 from ccfpy.client.review.differences import CHANGED
 
@@ -15,6 +19,8 @@ INDENT = "  "
 LAID_OUT = "the same, laid out by ccfpy to be read; the lines above are the program's"
 LINE_CHARACTERS_MAX = 2_000
 """Of a line, what is shown at first; a longer one was written by a program."""
+BAR = "│"
+"""Before each line of what others say."""
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -33,25 +39,39 @@ def print_description(description: Description, *, full: bool) -> None:
 def lines(description: Description, *, full: bool) -> list[tuple[str, str]]:
     """Return the lines of a description, each with its style."""
     found = [("bold", description.title)]
+    if warned := warnings(description):
+        found += [("", ""), ("bold red", "What you must have seen")]
+        for fact in warned:
+            found += _fact(replace(fact, depth=0), "bold red")
     for section in description.sections:
         if section.title:
             found += [("", ""), ("bold", section.title)]
         for fact in section.facts:
-            found += _fact(fact)
+            if not fact.is_warning:
+                found += _fact(fact)
         for diff in section.diffs:
             if diff.change is not Change.UNCHANGED:
                 found += _diff(diff, full=full)
     return found
 
 
-def _fact(fact: Fact) -> list[tuple[str, str]]:
+def _fact(fact: Fact, style: str = "") -> list[tuple[str, str]]:
     indent = INDENT * (fact.depth + 1)
     first, *others = fact.text.split("\n")
     label = f"{fact.label}: {first}" if first else fact.label
     return [
-        ("", f"{indent}{label}"),
+        (style, f"{indent}{label}"),
         *(("", f"{indent}{INDENT}{line}") for line in others),
+        *_quoted(fact, indent + INDENT),
     ]
+
+
+def _quoted(fact: Fact, indent: str) -> Iterator[tuple[str, str]]:
+    """Yield what others say of a fact: each line of it begins with a bar."""
+    for quote in fact.quotes:
+        yield ("", f"{indent}{quote.by}:")
+        # No text has a line that does not begin so: line breaks are these alone.
+        yield from (("", f"{indent}{BAR} {line}") for line in quote.text.split("\n"))
 
 
 def _diff(diff: Diff, *, full: bool) -> list[tuple[str, str]]:

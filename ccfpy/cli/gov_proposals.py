@@ -91,6 +91,13 @@ def vote(  # noqa: PLR0913  # one parameter for each option
             "--unseen", help="Vote although 'gov show' cannot show what it says."
         ),
     ] = False,
+    ask: Annotated[
+        bool,
+        typer.Option(
+            "--ask",
+            help="Show the proposal, ask, and vote on what was shown alone.",
+        ),
+    ] = False,
     member: SignerOptions,
     wait: WaitOption = True,
     where: PlaceOptions,
@@ -107,8 +114,15 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     proposal_id = run(place, lambda c: find_proposal(c, proposal_id))
     if not (reject or unseen):
         run(place, lambda c: _check_shown(c, proposal_id))
-    if sha256 is not None:
-        digest = sha256.lower()
+    digest = None if sha256 is None else sha256.lower()
+    if ask:
+        from ccfpy.cli.gov_show import ask_about
+
+        question = "Vote against it?" if reject else "Vote for it?"
+        read = ask_about(place, proposal_id, question)
+        if digest is None and ballot is None and not reject:
+            digest = read
+    if digest is not None:
         script = run(place, lambda c: _bound_to(c, proposal_id, digest))
     else:
         script = read_input(ballot).decode() if ballot else REJECT if reject else ACCEPT

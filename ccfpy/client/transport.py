@@ -209,11 +209,17 @@ def _trouble(error: Exception) -> str:
     return str(error)
 
 
+RECOVERED = (
+    "the certificate given is another service's, or this one's of before it was "
+    "recovered: a recovered service has a new identity. Ask its members for the new "
+    "certificate, compare its SHA-256 with theirs over the telephone, and give it with "
+    "--cacert"
+)
+"""What it means that a node's certificate was issued by somebody else."""
+
+
 def _hint(reason: Exception) -> str:
     """Explain what an unknown issuer means for a service's clients."""
     if getattr(reason, "verify_code", None) not in _UNKNOWN_ISSUER:
         return ""
-    return (
-        "; the certificate given is another service's, or this one's of before it was "
-        "recovered"
-    )
+    return f"; {RECOVERED}"

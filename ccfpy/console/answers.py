@@ -6,7 +6,7 @@ file from these classes and compares.
 
 from dataclasses import dataclass
 
-from ccfpy.client.review.description import Section
+from ccfpy.client.review.description import Fact, Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,7 @@ class Network:
 
     Attributes:
         headline: the answer to an operator's first question, in a sentence.
+        stands_still: why nothing commits now, in words; empty if something does.
         service_status: such as ``Open``; empty if no node answers.
         seqno: of the latest commit that a node reported.
         seen_at: when nodes were asked, in milliseconds since 1970.
@@ -77,6 +78,7 @@ class Network:
 
     headline: str
     is_well: bool
+    stands_still: str
     service_status: str
     certificate_days: int | None
     seqno: int | None
@@ -147,12 +149,15 @@ class Inbox:
         trouble: why the service was not read, if it was not.
         not_known: what the list leaves out, and why; empty if it is whole.
         older: what to ask for older ones by, if there are any.
+        outcomes: a digest of what outcomes of proposals rest on: where another one
+            comes, each may be another.
         seen_at: when the service was asked, in milliseconds since 1970.
     """
 
     headline: str
     trouble: str
     not_known: str
+    outcomes: str
     proposals: tuple[ProposalRow, ...]
     older: int | None
     seen_at: int
@@ -222,10 +227,13 @@ class ProposalPage:
         proposer: a name that is known on this machine, or the beginning of the id.
         at: when it was proposed by the proposer's clock, in milliseconds since 1970,
             if that is known.
+        warnings: what a reader must not miss, the worst first.
         own_vote: the reader's; nothing if the reader has not voted.
         timeline: what happened to it, in the order of transactions.
         not_known: why the timeline is not there; empty if it is.
         digest: the SHA-256 digest of the proposal's bytes, in hex: of ``text``.
+        outcome: what would come of it, by a name that another outcome has not; empty if
+            that was not found out.
         text: the proposal as it was signed.
         shown_text: the same, in which each character is seen as itself.
         not_shown: why nobody is asked to vote for it: what it says is not certain;
@@ -242,10 +250,12 @@ class ProposalPage:
     proposer: str
     at: int | None
     own_vote: OwnVote | None
+    warnings: tuple[Fact, ...]
     sections: tuple[Section, ...]
     timeline: tuple[Moment, ...]
     not_known: str
     digest: str
+    outcome: str
     text: str
     shown_text: str
     not_shown: str

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ccfpy.base.ids import MemberId
+from ccfpy.base.json import dumps
 from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.proposal import Summary, summaries
 from ccfpy.client.review.public_state import PublicState
@@ -13,7 +14,9 @@ from ccfpy.client.review.values import short
 from ccfpy.console.answers import Inbox, OlderProposals, ProposalRow
 from ccfpy.console.remembered import Remembered
 from ccfpy.console.timeline import ended, first_signed_at, last_signed_at, side
+from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.gov.definitions import Act, ProposalStory
+from ccfpy.service.tables import jwt, members, nodes, service
 from ccfpy.service.tables.proposals import (
     COSE_RECENT_PROPOSALS,
     INFO,
@@ -21,7 +24,17 @@ from ccfpy.service.tables.proposals import (
     ProposalState,
 )
 
-TABLES = (INFO, PROPOSALS, COSE_RECENT_PROPOSALS)
+UNVOTED: Final = (
+    members.INFO,
+    members.ACKS,
+    nodes.INFO,
+    service.INFO,
+    jwt.ISSUERS,
+    jwt.SIGNING_KEYS,
+)
+"""Tables that outcomes of proposals rest on and that change without a vote: a member
+acknowledges, a node asks to join. All others change when a proposal is accepted."""
+TABLES = (INFO, PROPOSALS, COSE_RECENT_PROPOSALS, *UNVOTED)
 """What must be read."""
 YOURS = "yours to decide"
 OPEN = "open"
@@ -71,8 +84,25 @@ def inbox_of(
         not_known=stories.why_not,
         proposals=tuple(rows),
         older=stories.older,
+        outcomes=outcomes_of(state),
         seen_at=round(now.timestamp() * 1000),
     )
+
+
+def outcomes_of(state: PublicState) -> str:
+    """Return a digest of what outcomes of proposals rest on, as far as it changes."""
+    tx = state.store.begin(read_only=True)
+    closed = sorted(
+        [str(proposal_id), info.state.value]
+        for proposal_id, info in INFO.of(tx).items()
+        if info.state is not ProposalState.OPEN
+    )
+    rows = [
+        [table.name, key.hex(), sha256_hex(value)]
+        for table in UNVOTED
+        for key, value in tx.raw(table.name).range()
+    ]
+    return sha256_hex(dumps([closed, rows]))
 
 
 def unread(reason: str, *, now: datetime) -> Inbox:
@@ -81,6 +111,7 @@ def unread(reason: str, *, now: datetime) -> Inbox:
         headline="the service's proposals could not be read",
         trouble=reason,
         not_known="",
+        outcomes="",
         proposals=(),
         older=None,
         seen_at=round(now.timestamp() * 1000),

@@ -11,6 +11,7 @@ from ccfpy.client.survey import (
     Survey,
     role_of,
 )
+from ccfpy.client.transport import RECOVERED
 from ccfpy.console.answers import Network, NodeRow
 
 ID_CHARACTERS = 8
@@ -38,6 +39,7 @@ def network_of(survey: Survey, *, now: datetime) -> Network:
     return Network(
         headline=_headline(survey, rows, days, is_well=is_well),
         is_well=is_well,
+        stands_still=_stands_still(survey),
         service_status=survey.status,
         certificate_days=days,
         seqno=max(commits, default=None),
@@ -48,9 +50,13 @@ def network_of(survey: Survey, *, now: datetime) -> Network:
 
 def unreachable(urls: Sequence[str], reason: str, *, now: datetime) -> Network:
     """Describe a service of which no node answers."""
+    at = ", ".join(urls)
+    is_other = RECOVERED in reason
+    told = "another service answers" if is_other else "no node answers"
     return Network(
-        headline=f"no node answers at {', '.join(urls)}: {reason}",
+        headline=f"{told} at {at}: {reason}",
         is_well=False,
+        stands_still=f"{told} at {at}",
         service_status="",
         certificate_days=None,
         seqno=None,
@@ -81,11 +87,16 @@ def _headline(
 def _standing(survey: Survey, *, is_well: bool) -> str:
     if is_well:
         return "the service is well"
+    return _stands_still(survey) or "the service needs an operator"
+
+
+def _stands_still(survey: Survey) -> str:
+    """Return why nothing commits; nothing if something does."""
     if not survey.has_majority:
         return "nothing commits, as no majority of the nodes answers"
     if survey.primary is None:
         return "nothing commits, as no node leads yet"
-    return "the service needs an operator"
+    return ""
 
 
 def _row(survey: Survey, node: NodeReport, now: datetime) -> NodeRow:

@@ -8,7 +8,7 @@ from ccfpy.base.json import JsonObject
 from ccfpy.client.ballots import text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.characters import plain
-from ccfpy.client.review.description import Description, Topic
+from ccfpy.client.review.description import Description, Topic, warnings
 from ccfpy.client.review.proposal import CANNOT_BE_SHOWN, NoSuchProposal, describe
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.reading import document_of, why_not_shown
@@ -28,9 +28,18 @@ class DryRunner(Protocol):
         """Get ready for the first proposal."""
 
     def describe(
-        self, state: PublicState, proposal_id: ProposalId, names: Mapping[str, str], /
+        self,
+        state: PublicState,
+        proposal_id: ProposalId,
+        names: Mapping[str, str],
+        shown: str = "",
+        /,
     ) -> Description:
-        """Describe a proposal, by the service's tables and members' names."""
+        """Describe a proposal, by the service's tables and members' names.
+
+        What somebody read earlier (``shown``) is found out once more, as it was found
+        out then.
+        """
 
     def close(self) -> None:
         """Forget what was kept for the next proposal."""
@@ -92,10 +101,12 @@ def page_of(  # noqa: PLR0913  # all that is known of one
         proposer=names.get(info.proposer_id, short(info.proposer_id)),
         at=None if story is None else first_signed_at(story),
         own_vote=_own_vote(info, sides, story, signer_id),
+        warnings=tuple(warnings(told)),
         sections=told.sections,
         timeline=tuple(moments(sides)),
         not_known=not_known,
         digest=text_digest(body),
+        outcome=told.outcome,
         text=body.decode(errors="replace"),
         shown_text=plain(as_text(body)),
         not_shown=not_shown,
@@ -122,7 +133,12 @@ def title_of(document: JsonObject, told: Description) -> str:
     """Return what the proposal does, by what would change if that is known."""
     outcome = next((s for s in told.sections if s.topic is Topic.OUTCOME), None)
     is_known = outcome is not None and outcome.diffs
-    return actions.title(document, outcome.diffs if outcome and is_known else None)
+    worst = dict.fromkeys(fact.headline for fact in warnings(told) if fact.headline)
+    return actions.title(
+        document,
+        outcome.diffs if outcome and is_known else None,
+        worst="; ".join(worst),
+    )
 
 
 def _own_vote(

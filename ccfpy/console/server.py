@@ -1,5 +1,6 @@
 """The console's server: routes, and the guard before them."""
 
+import asyncio
 import contextlib
 import functools
 import logging
@@ -19,8 +20,10 @@ from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.base.version import VERSION
 from ccfpy.client.ballots import bound_ballot, text_digest
 from ccfpy.client.governance import Governance
+from ccfpy.client.review.dry_run import time_of
+from ccfpy.client.review.outcome_differences import is_same
 from ccfpy.client.review.proposal import NoSuchProposal
-from ccfpy.client.review.public_state import read_public_state
+from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.reading import why_not_shown
 from ccfpy.console.answers import Acknowledged, Cast, Problem, Start
 from ccfpy.console.app import NoSuchModule
@@ -29,7 +32,6 @@ from ccfpy.console.call_routes import CallRoutes
 from ccfpy.console.calls import NoSuchEndpoint
 from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.guards import HEADERS, Guard
-from ccfpy.console.inbox import TABLES
 from ccfpy.console.ledger_routes import LedgerRoutes, answer
 from ccfpy.console.proposal import DryRunner, body_of
 from ccfpy.console.receipts import explained, fetched, receipt_bytes
@@ -42,6 +44,8 @@ from ccfpy.console.watching import watch
 from ccfpy.http.errors import ApiError
 
 if TYPE_CHECKING:
+    from ccfpy.client.connection import Connection
+    from ccfpy.client.review.description import Description
     from ccfpy.console.ledger import Ledger
     from ccfpy.console.lost import Lost
     from ccfpy.console.service import Service
@@ -296,10 +300,15 @@ class _Routes:
 
     async def proposal(self, request: web.Request) -> web.Response:
         """Answer with a proposal whole."""
+        shown = _outcome(request.query.get("outcome", ""))
+
+        def described(
+            state: PublicState, proposal_id: ProposalId, names: Mapping[str, str]
+        ) -> "Description":
+            return self._what_if.describe(state, proposal_id, names, shown)
+
         page = await self._app.proposal(
-            _proposal_id(request),
-            asking_member(request, self._service),
-            self._what_if.describe,
+            _proposal_id(request), asking_member(request, self._service), described
         )
         return answer(page)
 
@@ -307,17 +316,18 @@ class _Routes:
         """Sign and submit a ballot that counts for the bytes that were read alone."""
         proposal_id = _proposal_id(request)
         asked = await _body(request)
-        in_favour, digest = asked.get("in_favour"), asked.get("digest")
-        if not isinstance(in_favour, bool) or not isinstance(digest, str):
-            raise Malformed("a vote has in_favour, which is true or false, and digest")
+        in_favour, outcome = asked.get("in_favour"), asked.get("outcome")
+        digest = asked.get("digest")
+        if (
+            not isinstance(in_favour, bool)
+            or not isinstance(digest, str)
+            or not isinstance(outcome, str)
+        ):
+            raise Malformed(
+                "a vote has in_favour, which is true or false, digest and outcome"
+            )
         async with self._service.connect() as connection:
-            state = await read_public_state(connection, only=TABLES)
-            body = body_of(state, proposal_id)
-            if text_digest(body) != digest:
-                raise NotSigned(
-                    "the service shows other bytes than those that you read: load "
-                    "the proposal again"
-                )
+            body = await self._body_read(connection, proposal_id, digest, outcome)
             if in_favour and (reason := why_not_shown(body)):
                 raise NotSigned(f"nobody votes for what cannot be shown: {reason}")
             side = "in favour of" if in_favour else "against"
@@ -327,12 +337,45 @@ class _Routes:
                     f"whose bytes have the SHA-256 digest {digest}",
                 )
             )
+            # The person at the terminal may have read for long.
+            body = await self._body_read(connection, proposal_id, digest, outcome)
             governance = Governance(connection, pen.signer)
             status = await governance.vote(
                 proposal_id, bound_ballot(body, approve=in_favour)
             )
         txid = None if status.txid is None else str(status.txid)
         return answer(Cast(state=status.state, txid=txid))
+
+    async def _body_read(
+        self,
+        connection: "Connection",
+        proposal_id: ProposalId,
+        digest: str,
+        outcome: str,
+    ) -> bytes:
+        """Return a proposal's bytes, if they and its outcome are those that were read.
+
+        Raises:
+            Malformed: this names no outcome.
+            NotSigned: one of them is another.
+        """
+        state = await read_public_state(connection)
+        body = body_of(state, proposal_id)
+        if text_digest(body) != digest:
+            raise NotSigned(
+                "the service shows other bytes than those that you read: load "
+                "the proposal again"
+            )
+        names = self._service.names()
+        told = await asyncio.to_thread(
+            self._what_if.describe, state, proposal_id, names, _outcome(outcome)
+        )
+        if not is_same(told.outcome, outcome):
+            raise NotSigned(
+                "nothing was signed: what would come of the proposal is no longer "
+                "what you read"
+            )
+        return body
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """Sign and submit the withdrawal of a proposal of the signer's."""
@@ -387,6 +430,17 @@ def _proposal_id(request: web.Request) -> ProposalId:
     if len(given) > ID_CHARACTERS_MAX or not given.isalnum():
         raise Malformed("a proposal's id has up to 64 letters and digits")
     return ProposalId(given)
+
+
+def _outcome(name: str) -> str:
+    """Return the name of an outcome that the page showed; it may have shown none.
+
+    Raises:
+        Malformed: it names no outcome.
+    """
+    if name:
+        time_of(name)
+    return name
 
 
 async def _body(request: web.Request) -> JsonObject:

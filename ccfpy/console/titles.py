@@ -1,18 +1,19 @@
-"""What open proposals would do to the app, in a line each, for the list of proposals.
+"""What open proposals would do, in a line each, for the list of proposals.
 
 Only a run of the constitution tells what changes. The list is read every few seconds,
-so that a proposal is run once, and again after another proposal was closed: nothing
-else that members decide changes the app.
+so that a proposal is run once, and again when something changed that outcomes rest on.
 """
 
 import asyncio
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.client.review.actions import INSTALLS
+from ccfpy.client.review.actions import severity_of
+from ccfpy.client.review.description import Severity
 from ccfpy.client.review.proposal import summaries
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.reading import document_of
+from ccfpy.console.inbox import outcomes_of
 from ccfpy.console.proposal import DryRunner, body_of, title_of
 from ccfpy.http.errors import ApiError
 from ccfpy.service.tables.proposals import ProposalState
@@ -28,7 +29,7 @@ RUN_MAX: Final = 3
 
 
 class Titles:
-    """The titles of open proposals that install an app.
+    """The titles of open proposals that put much at stake.
 
     Args:
         what_if: runs proposals.
@@ -51,14 +52,20 @@ class Titles:
             state: the tables with the proposals.
         """
         listed = summaries(state)
-        states = frozenset((str(s.proposal_id), s.info.state.value) for s in listed)
+        states = frozenset(
+            {
+                *((str(s.proposal_id), s.info.state.value) for s in listed),
+                ("", outcomes_of(state)),
+            }
+        )
         if states == self._states:
             return
         self._states = states
         self._wanted = tuple(
             each.proposal_id
             for each in listed
-            if each.info.state is ProposalState.OPEN and INSTALLS in each.actions
+            if each.info.state is ProposalState.OPEN
+            and any(severity_of(name) >= Severity.SERIOUS for name in each.actions)
         )[-RUN_MAX:]
         self._asked.set()
 

@@ -26,6 +26,7 @@ from ccfpy.client.review.description import (
     Description,
     Diff,
     Fact,
+    Quote,
     Section,
     Topic,
     Vote,
@@ -88,9 +89,19 @@ class WhatIf:
             self._end()
 
     def describe(
-        self, state: PublicState, proposal_id: ProposalId, names: Mapping[str, str]
+        self,
+        state: PublicState,
+        proposal_id: ProposalId,
+        names: Mapping[str, str],
+        shown: str = "",
     ) -> Description:
         """Describe a proposal; without what it would do, if that was not found out.
+
+        Args:
+            state: what the service's tables hold.
+            proposal_id: which.
+            names: members' names, by id, as far as they are known here.
+            shown: the outcome that somebody read earlier, by its name.
 
         Raises:
             NoSuchProposal: the service does not remember it.
@@ -102,6 +113,7 @@ class WhatIf:
                 state.has_moved,
                 str(proposal_id),
                 dict(names),
+                shown,
             )
         )
         with self._lock:
@@ -222,6 +234,8 @@ def _read(answer: bytes) -> Description | str:
         title=fields["title"],
         sections=tuple(map(_section, fields["sections"])),
         votes=tuple(Vote(**each) for each in fields["votes"]),
+        outcome=str(fields["outcome"]),
+        digest=str(fields["digest"]),
     )
 
 
@@ -232,7 +246,10 @@ def _section(fields: dict[str, object]) -> Section:
     return Section(
         topic=Topic(str(fields["topic"])),
         title=str(fields["title"]),
-        facts=tuple(Fact(**each) for each in facts),
+        facts=tuple(
+            Fact(**{**each, "quotes": tuple(Quote(**it) for it in each["quotes"])})
+            for each in facts
+        ),
         diffs=tuple(
             Diff(
                 **{

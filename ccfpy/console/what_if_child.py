@@ -54,10 +54,12 @@ def main() -> None:
 
 def answer(question: bytes) -> bytes:
     """Return the description that a question asks for, or why there is none."""
-    rows, not_served, has_moved, proposal_id, names = pickle.loads(question)  # noqa: S301  # of the console, which started this process
+    rows, not_served, has_moved, proposal_id, names, shown = pickle.loads(question)  # noqa: S301  # of the console, which started this process
     state = PublicState.of(rows, not_served=not_served, has_moved=has_moved)
     try:
-        return orjson.dumps(describe(state, ProposalId(proposal_id), names))
+        return orjson.dumps(
+            describe(state, ProposalId(proposal_id), names, shown=shown)
+        )
     except (CcfpyError, ApiError) as error:
         return orjson.dumps(str(error))
 

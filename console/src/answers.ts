@@ -4,6 +4,11 @@ export type Topic = "summary" | "actions" | "votes" | "outcome" | "decision" | "
 
 export type Change = "new" | "changed" | "removed" | "unchanged";
 
+export interface Quote {
+  readonly by: string;
+  readonly text: string;
+}
+
 export interface Fact {
   readonly label: string;
   readonly text: string;
@@ -12,7 +17,9 @@ export interface Fact {
   readonly is_warning: boolean;
   readonly is_unknown: boolean;
   readonly is_folded: boolean;
-  readonly about: string;
+  readonly severity: number;
+  readonly headline: string;
+  readonly quotes: readonly Quote[];
   readonly module: string;
 }
 
@@ -116,6 +123,7 @@ export interface NodeRow {
 export interface Network {
   readonly headline: string;
   readonly is_well: boolean;
+  readonly stands_still: string;
   readonly service_status: string;
   readonly certificate_days: number | null;
   readonly seqno: number | null;
@@ -151,6 +159,7 @@ export interface Inbox {
   readonly headline: string;
   readonly trouble: string;
   readonly not_known: string;
+  readonly outcomes: string;
   readonly proposals: readonly ProposalRow[];
   readonly older: number | null;
   readonly seen_at: number;
@@ -186,10 +195,12 @@ export interface ProposalPage {
   readonly proposer: string;
   readonly at: number | null;
   readonly own_vote: OwnVote | null;
+  readonly warnings: readonly Fact[];
   readonly sections: readonly Section[];
   readonly timeline: readonly Moment[];
   readonly not_known: string;
   readonly digest: string;
+  readonly outcome: string;
   readonly text: string;
   readonly shown_text: string;
   readonly not_shown: string;

@@ -52,21 +52,31 @@ async function answered<Answer>(path: string, init: RequestInit = {}): Promise<A
 
 export const start = (): Promise<Start> => answered("/api/start");
 
+const asked = (questions: Readonly<Record<string, string | number>>): string =>
+  new URLSearchParams(Object.entries(questions).map(([name, about]) => [name, String(about)])).toString();
+
 const asMember = (member: string | null): string => (member === null ? "" : `?member=${member}`);
 
-/** A proposal, as the member sees it who signs in the page, or else on the console's machine. */
-export const proposal = (id: string, member: string | null = null): Promise<ProposalPage> =>
-  answered(`/api/proposals/${id}${asMember(member)}`);
+/**
+ * A proposal, as the member sees it who signs in the page, or else on the console's machine.
+ *
+ * The outcome that is shown already is found out once more as it was found out then: it stays if nothing has changed.
+ */
+export const proposal = (id: string, member: string | null, outcome: string): Promise<ProposalPage> => {
+  const questions = { ...(member === null ? {} : { member }), ...(outcome ? { outcome } : {}) };
+  return answered(`/api/proposals/${id}?${asked(questions)}`);
+};
 
 /** Closed proposals that are older than those of the list. */
 export const older = (before: number): Promise<OlderProposals> => answered(`/api/proposals?before=${before}`);
 
 export const committed = (txid: string): Promise<Cast> => answered(`/api/committed/${txid}`);
 
-export const vote = (id: string, digest: string, inFavour: boolean): Promise<Cast> =>
+/** Vote on what was read: the proposal's bytes, and what would come of it. */
+export const vote = (id: string, digest: string, outcome: string, inFavour: boolean): Promise<Cast> =>
   answered(`/api/proposals/${id}/vote`, {
     method: "POST",
-    body: JSON.stringify({ digest, in_favour: inFavour }),
+    body: JSON.stringify({ digest, outcome, in_favour: inFavour }),
   });
 
 export const withdraw = (id: string): Promise<Cast> => answered(`/api/proposals/${id}/withdraw`, { method: "POST" });
@@ -91,9 +101,6 @@ export const receipt = (txid: string): Promise<ReceiptPage> => answered(`/api/re
 
 export const explain = (text: string, claims: string | null): Promise<ReceiptPage> =>
   answered("/api/receipt", { method: "POST", body: JSON.stringify({ receipt: text, claims }) });
-
-const asked = (questions: Readonly<Record<string, string | number>>): string =>
-  new URLSearchParams(Object.entries(questions).map(([name, about]) => [name, String(about)])).toString();
 
 export const transactions = (after: number): Promise<Transactions> => answered(`/api/tx?after=${after}`);
 

@@ -21,7 +21,14 @@ interface Done {
 }
 
 /** Takes a signed message from a file, says what it is, and sends it. */
-export function SendSigned({ expected, done }: { expected?: Expected; done?: (what: Done) => void }) {
+interface Sending {
+  readonly expected?: Expected;
+  /** Throws if the message is not to be sent any more. */
+  readonly check?: (() => Promise<void>) | undefined;
+  readonly done?: (what: Done) => void;
+}
+
+export function SendSigned({ expected, check, done }: Sending) {
   const message = useSignal<Signed | null>(null);
   const bytes = useSignal<Bytes | null>(null);
   const status = useSignal("");
@@ -60,6 +67,7 @@ export function SendSigned({ expected, done }: { expected?: Expected; done?: (wh
     isBad.value = false;
     status.value = "Sending …";
     try {
+      await check?.();
       const { state, txid, text: answer } = await submit(bytes.value);
       if (txid) await committed(txid);
       const taken = txid ? `The message is committed as ${txid}.` : "The service took the message.";
@@ -122,7 +130,8 @@ type Choice = "in favour" | "against" | "withdraw";
 const CHOICES: Readonly<Record<Choice, string>> = { "in favour": "In favour", against: "Against", withdraw: "Withdraw the proposal, as its proposer alone can" };
 
 /** The lines for a machine with the key, the file to sign there, and the way back. */
-export function ByHand({ page, choices, again }: { page: ProposalPage; choices: readonly Choice[]; again: () => Promise<unknown> }) {
+export function ByHand(props: { page: ProposalPage; choices: readonly Choice[]; check: () => Promise<void>; again: () => Promise<unknown> }) {
+  const { page, choices, check, again } = props;
   // None is chosen for the member.
   const choice = useSignal<Choice | null>(null);
   const time = useMemo(() => new Date().toISOString().replace(/\.\d+/, ""), [page.id]);
@@ -163,7 +172,7 @@ export function ByHand({ page, choices, again }: { page: ProposalPage; choices: 
         </li>
         <li>
           Send the message from here, or with <code>ccfpy gov send signed.cose</code>:
-          <SendSigned key={choice.value} expected={{ type, payload, proposalId: page.id }} done={() => void again()} />
+          <SendSigned key={choice.value} expected={{ type, payload, proposalId: page.id }} check={isVote ? check : undefined} done={() => void again()} />
         </li>
       </ol>}
     </div>

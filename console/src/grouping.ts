@@ -4,7 +4,7 @@ import { counted } from "./words";
 
 /** Files in which the same lines change. */
 export interface Alike {
-  /** The lines that are added and removed, in their order. */
+  /** The lines that are added and removed, in their order, with what stands around them. */
   readonly lines: readonly string[];
   readonly diffs: readonly Diff[];
 }
@@ -14,6 +14,8 @@ export interface Grouped {
   readonly summary: string;
   readonly alone: readonly Diff[];
   readonly alike: readonly Alike[];
+  /** What nodes make of modules: bytes that nobody reads. */
+  readonly compiled: readonly Diff[];
   /** What is written again as it is, by kind; empty if nothing is. */
   readonly unchanged: string;
   readonly unchangedNames: readonly string[];
@@ -26,6 +28,8 @@ const NOUNS: Readonly<Record<string, string>> = {
   user: "user",
   node: "node",
 };
+
+const COMPILED = "compiled form of module";
 
 const numbered = (count: number, kind: string): string =>
   NOUNS[kind] ? counted(count, NOUNS[kind]) : `${counted(count, "entry").replace("entrys", "entries")} (${kind})`;
@@ -46,9 +50,11 @@ export function grouped(diffs: readonly Diff[]): Grouped {
   const groups = [...byLines.values()].filter((each) => each.length > 1);
   const inGroups = new Set(groups.flat());
   // What is not folded must be seen, so it comes before what may be.
-  const alone = changed.filter((diff) => !inGroups.has(diff)).sort((a, b) => Number(a.is_folded) - Number(b.is_folded));
+  const compiled = changed.filter((diff) => diff.kind === COMPILED);
+  const alone = changed.filter((diff) => !inGroups.has(diff) && diff.kind !== COMPILED).sort((a, b) => Number(a.is_folded) - Number(b.is_folded));
   const alike = groups.map((each) => ({
-    lines: (each[0]?.lines ?? []).filter((line) => /^[+-]/.test(line)),
+    // Numbers of lines are each file's own.
+    lines: (each[0]?.lines ?? []).map((line) => (line.startsWith("@") ? "@@" : line)),
     diffs: each,
   }));
   const files = changed.filter((diff) => diff.kind === "module").length;
@@ -59,6 +65,7 @@ export function grouped(diffs: readonly Diff[]): Grouped {
     summary: groups.length ? `${counted(files, "file")} change, ${shares} by the same lines` : "",
     alone,
     alike,
+    compiled,
     unchanged: same.length ? `${kinds.join(" and ")} ${same.length === 1 ? "stays" : "stay"} as ${same.length === 1 ? "it is" : "they are"}` : "",
     unchangedNames: same.map((diff) => diff.subject),
   };

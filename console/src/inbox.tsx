@@ -1,14 +1,19 @@
 // The proposals that the service remembers, for members.
 import { useSignal } from "@preact/signals";
+import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Inbox, ProposalRow } from "./answers";
 import { older } from "./api";
-import { Marked } from "./marked";
+import { Long } from "./long";
+import { Said } from "./quoted";
 import { signer } from "./signer";
 import { inbox } from "./state";
 import { counted, moment, said, sentence, short } from "./words";
 
 export const YOURS = "yours to decide";
+
+/** Of an action's name in a list. */
+const NAME_CHARACTERS = 80;
 
 /** Closed proposals that one page lists. */
 const LISTED_MAX = 1000;
@@ -66,13 +71,21 @@ function Item({ row, reader }: { row: ProposalRow; reader: string | undefined })
     <li>
       <a href={`#/proposals/${row.id}`}>
         <strong>
-          <Marked text={row.title || none} />
+          <Said text={row.title || none} />
         </strong>
       </a>
       <div>
         {row.actions.length > 0 && (
           <>
-            <Marked text={row.actions.join(", ")} /> ·{" "}
+            {row.actions.map((name, index) => (
+              <Fragment key={index}>
+                {index > 0 && ", "}
+                <q class="others">
+                  <Long text={name} first={NAME_CHARACTERS} />
+                </q>
+              </Fragment>
+            ))}{" "}
+            ·{" "}
           </>
         )}
         <code title={row.id}>{short(row.id)}</code> · {row.ended || row.state} · by {row.proposer}

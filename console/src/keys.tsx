@@ -52,7 +52,8 @@ export function KeyChooser() {
       </label>
       <label class="check">
         <input type="checkbox" checked={isKept.value} onChange={(event) => (isKept.value = event.currentTarget.checked)} />
-        Remember on this device, for a console at this address
+        Remember on this device, for a console at this address. Everybody who uses this browser can then sign with the key, and
+        so can anything that is served at this address of this machine.
       </label>
       <button type="submit" disabled={!key.value || !certificate.value}>
         Use this key

@@ -6,9 +6,11 @@ import { proposal } from "./api";
 import { textDigest } from "./ballots";
 import { address } from "./app";
 import { type Alike, grouped } from "./grouping";
+import { differences } from "./outcome";
 import { ProposedIdentities } from "./identities";
 import { Long } from "./long";
 import { Marked } from "./marked";
+import { Quotes, Said } from "./quoted";
 import { pageKey } from "./signer";
 import { inbox } from "./state";
 import { Vote, voted } from "./vote";
@@ -74,8 +76,9 @@ function FactView({ fact }: { fact: Fact }) {
             </p>
           </details>
         ) : (
-          <Long text={fact.text} />
+          <Said text={fact.text} />
         )}
+        <Quotes quotes={fact.quotes} />
         {fact.whole && (
           <details>
             <summary>as it was signed</summary>
@@ -103,7 +106,7 @@ function AlikeView({ group }: { group: Alike }) {
 }
 
 function SectionView({ section }: { section: Section }) {
-  const { summary, alone, alike, unchanged, unchangedNames } = grouped(section.diffs);
+  const { summary, alone, alike, compiled, unchanged, unchangedNames } = grouped(section.diffs);
   // The top of the page has the warnings: here they would push the change down.
   const facts = section.diffs.length ? section.facts.filter((fact) => !fact.is_warning) : section.facts;
   return (
@@ -125,6 +128,14 @@ function SectionView({ section }: { section: Section }) {
       {alike.map((group) => (
         <AlikeView key={group.diffs[0]?.alike} group={group} />
       ))}
+      {compiled.length > 0 && (
+        <details class="compiled">
+          <summary>{counted(compiled.length, "compiled form")} of modules would be written</summary>
+          {compiled.map((diff) => (
+            <DiffView key={diff.subject} diff={diff} />
+          ))}
+        </details>
+      )}
       {unchanged && (
         <details>
           <summary>{unchanged}</summary>
@@ -138,7 +149,7 @@ function SectionView({ section }: { section: Section }) {
 }
 
 function Warnings({ page }: { page: ProposalPage }) {
-  const warnings = page.sections.flatMap((section) => section.facts.filter((fact) => fact.is_warning));
+  const { warnings } = page;
   if (warnings.length === 0) return null;
   const title = page.state === "Open" && !page.own_vote ? "Before you vote" : "Warnings";
   return (
@@ -148,18 +159,38 @@ function Warnings({ page }: { page: ProposalPage }) {
         {warnings.map((fact, index) => (
           <li key={index}>
             <b>
-              <Marked text={fact.label} />
+              <Said text={fact.label} />
             </b>
-            : <Long text={fact.text} />
-            {(fact.about || fact.module) && (
+            : <Said text={fact.text} />
+            <Quotes quotes={fact.quotes} />
+            {fact.module && (
               <div>
-                {fact.about && <>The app says of this endpoint: “{fact.about}”. </>}
-                {fact.module && <a href={address(fact.module)}>What answers there today</a>}
+                <a href={address(fact.module)}>What answers there today</a>
               </div>
             )}
           </li>
         ))}
       </ul>
+    </section>
+  );
+}
+
+/** What is different from what the reader read: it is read, too, before anything is signed. */
+function Changed({ lines, read }: { lines: readonly string[]; read: () => void }) {
+  return (
+    <section class="warnings" role="alert" aria-label="What is different now">
+      <h2>What would come of this has changed since you read it</h2>
+      <ul>
+        {lines.map((line) => (
+          <li key={line}>
+            <Long text={line} first={LINE_CHARACTERS} />
+          </li>
+        ))}
+      </ul>
+      <p>The page shows the present outcome. Nothing is signed before you say that you have read it.</p>
+      <button type="button" onClick={read}>
+        I have read what is different
+      </button>
     </section>
   );
 }
@@ -235,6 +266,9 @@ function Timeline({ page }: { page: ProposalPage }) {
 export function ProposalView({ id }: { id: string }) {
   const page = useSignal<ProposalPage | null>(null);
   const trouble = useSignal("");
+  /** What is different now from what the reader read; nothing is signed before that is read, too. */
+  const changed = useSignal<readonly string[]>([]);
+  const seen = useRef<ProposalPage | null>(null);
 
   const member = pageKey.value?.memberId ?? null;
 
@@ -249,12 +283,17 @@ export function ProposalView({ id }: { id: string }) {
 
   async function load(): Promise<ProposalPage | null> {
     const asked = ++order.current.asked;
+    if (seen.current?.id !== id) seen.current = null;
     try {
-      const read = await proposal(id, member);
+      const read = await proposal(id, member, page.value?.id === id ? page.value.outcome : "");
       // What the page shows is what it binds a ballot to: the digest is its own.
       if ((await textDigest(read.text)) !== read.digest)
         throw new Error("The console names a digest that is not of the text it sent: do not vote with this console.");
-      if (isInOrder(asked)) [page.value, trouble.value] = [read, ""];
+      if (isInOrder(asked)) {
+        changed.value = seen.current ? differences(seen.current, read) : [];
+        if (changed.value.length === 0) seen.current = read;
+        [page.value, trouble.value] = [read, ""];
+      }
       return read;
     } catch (error) {
       if (isInOrder(asked)) trouble.value = said(error);
@@ -264,7 +303,13 @@ export function ProposalView({ id }: { id: string }) {
 
   const row = inbox.value?.proposals.find((each) => each.id === id);
   const version = `${row?.state}/${row?.voters.join()}`;
-  useEffect(() => void load(), [id, version, member]);
+  const outcomes = inbox.value?.outcomes;
+  useEffect(() => void load(), [id, version, outcomes, member]);
+
+  function accept(): void {
+    seen.current = page.value;
+    changed.value = [];
+  }
 
   const shown = page.value;
   if (!shown) return <p class={trouble.value ? "bad" : ""}>{trouble.value || "Running the constitution over the proposal …"}</p>;
@@ -274,10 +319,11 @@ export function ProposalView({ id }: { id: string }) {
         <a href="#/proposals">All proposals</a>
       </p>
       <h1>
-        <Marked text={`${shown.title}: ${standing(shown)}`} />
+        <Said text={`${shown.title}: ${standing(shown)}`} />
       </h1>
       {shown.own_vote && <p class="voted">{voted(shown.own_vote)}</p>}
       {trouble.value && <p class="bad">{trouble.value}</p>}
+      {changed.value.length > 0 && <Changed lines={changed.value} read={accept} />}
       <Warnings page={shown} />
       <Facts page={shown} />
       <ProposedIdentities key={shown.digest} proposal={shown.text} />
@@ -299,7 +345,7 @@ export function ProposalView({ id }: { id: string }) {
           <Long text={shown.shown_text} />
         </pre>
       </details>
-      <Vote page={shown} again={load} />
+      <Vote page={shown} isChanged={changed.value.length > 0} again={load} />
     </>
   );
 }

@@ -7,9 +7,10 @@ import { ballot, textDigest } from "./ballots";
 import { ByHand } from "./byhand";
 import { countVote } from "./inbox";
 import { KeyChooser } from "./keys";
+import { isSame } from "./outcome";
 import { pageKey, signAndSubmit, signer } from "./signer";
 import { text } from "./signing";
-import { started } from "./state";
+import { network, started } from "./state";
 import { said, sentence } from "./words";
 
 type Choice = "in favour" | "against" | "withdraw";
@@ -61,7 +62,8 @@ function Question({ choice, sign, leave }: { choice: Choice; sign: () => void; l
 }
 
 /** What a member does in the page, and what came of it. */
-export function Vote({ page, again }: { page: ProposalPage; again: () => Promise<ProposalPage | null> }) {
+export function Vote(props: { page: ProposalPage; isChanged: boolean; again: () => Promise<ProposalPage | null> }) {
+  const { page, isChanged, again } = props;
   const status = useSignal("");
   const isBusy = useSignal(false);
   const isBad = useSignal(false);
@@ -69,7 +71,7 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
   const bar = useRef<HTMLElement>(null);
   const leftFrom = useRef<Choice | null>(null);
   const by = signer.value;
-  const mayVote = page.may_vote && by !== null;
+  const mayVote = page.may_vote && by !== null && !isChanged;
   const isDone = page.own_vote !== null;
   /** Where the terminal asks, one question is enough. */
   const asksElsewhere = !by?.isHere && started.value?.confirms === true;
@@ -98,9 +100,18 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
     </button>
   );
 
+  /** Throw unless the outcome is still the one that is shown. */
+  async function check(): Promise<void> {
+    const now = await again();
+    if (!now) throw new Error("Nothing was signed: the proposal could not be read once more.");
+    if (!isSame(now.outcome, page.outcome) || now.text !== page.text || now.state !== page.state)
+      throw new Error("Nothing was signed or sent: what would come of the proposal is no longer what you read.");
+  }
+
   async function sign(choice: Choice): Promise<Cast> {
+    if (choice !== "withdraw") await check();
     const key = pageKey.value;
-    if (!key) return choice === "withdraw" ? withdraw(page.id) : vote(page.id, page.digest, choice === "in favour");
+    if (!key) return choice === "withdraw" ? withdraw(page.id) : vote(page.id, page.digest, page.outcome, choice === "in favour");
     const about = { proposalId: page.id } as const;
     const { state, txid } =
       choice === "withdraw"
@@ -125,6 +136,8 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
     } catch (error) {
       isBad.value = true;
       status.value = said(error);
+      // The console may have refused because something has changed: the page says what.
+      void again();
     } finally {
       isBusy.value = false;
     }
@@ -174,10 +187,18 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
             ) : (
               <p>
                 {page.own_vote && <b>{voted(page.own_vote)} </b>}
-                {page.own_vote && page.state === "Open" ? "A vote is final." : `${sentence(page.why_not)}.`}
+                {page.own_vote && page.state === "Open"
+                  ? "A vote is final."
+                  : `${sentence(page.may_vote ? "read first what is different now, at the top of this page" : page.why_not)}.`}
               </p>
             )}
             {page.may_withdraw && button("withdraw")}
+            {mayVote && network.value?.stands_still && (
+              <p class="bad">
+                {sentence(network.value.stands_still)}: a vote now would not be taken, or would not count before that is over.
+                Network says which nodes are missing.
+              </p>
+            )}
           </>
         )}
         <p role="status" class={isBad.value ? "bad" : ""}>
@@ -195,7 +216,7 @@ export function Vote({ page, again }: { page: ProposalPage; again: () => Promise
           )}
           <details>
             <summary>By hand, on another machine</summary>
-            <ByHand page={page} choices={choices} again={again} />
+            <ByHand page={page} choices={choices} check={check} again={again} />
           </details>
         </section>
       )}

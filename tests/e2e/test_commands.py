@@ -162,7 +162,8 @@ def test_what_cannot_be_shown_is_voted_for_by_who_insists(
     id_ = shell.json("gov", "propose", document)["proposalId"]
     assert "(It cannot be shown)" in shell.ok("gov", "list")
     told = shell.ok("gov", "show", id_)
-    assert "it cannot be shown: readers may differ about what it says" in told
+    assert "it cannot be shown: do not vote for it" in told
+    assert "│ readers may differ about what it says" in told
     told = shell.refused("gov", "vote", id_)
     assert "nothing was signed: the proposal cannot be shown" in told
     shell.ok("gov", "vote", id_, "--reject")

@@ -35,6 +35,7 @@ def made() -> str:
     described = (
         description.Topic,
         description.Change,
+        description.Quote,
         description.Fact,
         description.Diff,
         description.Section,

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads_object
-from ccfpy.client.review.characters import inline
-from ccfpy.client.review.description import Fact
-from ccfpy.endpoints.api_page.callers import ANYBODY, EVERYBODY, all_of, one
+from ccfpy.client.review.characters import plain
+from ccfpy.client.review.description import Fact, Quote, Severity
+from ccfpy.client.review.quoting import quoted
+from ccfpy.endpoints.api_page.callers import ANYBODY, CALLERS, EVERYBODY, all_of, one
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import js
@@ -30,21 +31,34 @@ def wider_access(before: Store, writes: WriteSet) -> Iterator[Fact]:
     for key, new in sorted(writes.get(table, {}).items()):
         if new is None:
             continue
-        subject = inline(key.decode(errors="backslashreplace"))
+        subject = quoted(key.decode(errors="backslashreplace"))
         was, would_be = _fields(old.get(key)), _fields(new)
-        about, module = _summary(would_be), _module(was)
+        quotes, module = tuple(_quotes(was, would_be)), _module(was)
         texts = [_callers(was, would_be)]
         if was and _mode(was) == "readonly" and _mode(would_be) == "readwrite":
             texts.append("may write; today it only reads")
         for text in filter(None, texts):
             yield Fact(
-                label=subject, text=text, is_warning=True, about=about, module=module
+                label=subject,
+                text=text,
+                is_warning=True,
+                severity=Severity.SERIOUS,
+                quotes=quotes,
+                module=module,
             )
 
 
 def _callers(was: dict[str, Json], would_be: dict[str, Json]) -> str:
     """Return who may call, if that is more than today; nothing otherwise."""
     policies, today = _policies(would_be), _policies(was)
+    is_called = was and (_is_open(today) or any(map(_is_met, today)))
+    if policies and not any(map(_is_met, policies)):
+        if not was:
+            return f"new, and may be called by {callers(policies)}"
+        if is_called:
+            said = f"may be called by {callers(policies)}"
+            return f"{said}; today by {callers(today)}"
+    policies = [policy for policy in policies if _is_met(policy)] or policies
     added = [policy for policy in policies if policy not in today]
     is_open, was_open = _is_open(policies), bool(was) and _is_open(today)
     if not was:
@@ -60,11 +74,25 @@ def callers(policies: Sequence[Json]) -> str:
 
 
 def _caller(policy: Json) -> str:
+    if isinstance(policy, str):
+        return one(policy) if policy in CALLERS else one(quoted(policy))
     demanded = policy.get("all_of") if isinstance(policy, Mapping) else None
-    if isinstance(demanded, list):
+    if isinstance(demanded, list) and _is_met(policy):
         return all_of(map(_caller, demanded))
-    name = policy if isinstance(policy, str) else json.dumps(policy)
-    return one(inline(name))
+    return f"nobody, as no caller can meet {quoted(json.dumps(policy))}"
+
+
+def _is_met(policy: Json) -> bool:
+    """Return whether a caller may meet a policy: a node refuses others of this form."""
+    if isinstance(policy, str):
+        return True
+    names = policy.get("all_of") if isinstance(policy, Mapping) else None
+    return (
+        isinstance(names, list)
+        and bool(names)
+        and all(isinstance(name, str) for name in names)
+        and len(set(map(str, names))) == len(names)
+    )
 
 
 def _is_open(policies: Sequence[Json]) -> bool:
@@ -77,11 +105,17 @@ def _policies(fields: dict[str, Json]) -> list[Json]:
     return list(given) if isinstance(given, list) else []
 
 
-def _summary(fields: dict[str, Json]) -> str:
-    """Return what the app's author says of an endpoint."""
-    openapi = fields.get("openapi")
-    summary = openapi.get("summary") if isinstance(openapi, Mapping) else None
-    return inline(summary) if isinstance(summary, str) else ""
+def _quotes(was: dict[str, Json], would_be: dict[str, Json]) -> Iterator[Quote]:
+    """Yield what the app says of an endpoint today, and what it would say."""
+    for by, fields in (
+        ("the installed app says of it", was),
+        ("the proposed app would say of it", would_be),
+    ):
+        openapi = fields.get("openapi")
+        said = openapi if isinstance(openapi, Mapping) else {}
+        for name in ("summary", "description"):
+            if isinstance(text := said.get(name), str) and text:
+                yield Quote(by=f"{by} ({name})", text=plain(text))
 
 
 def _module(fields: dict[str, Json]) -> str:

@@ -2,19 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.review.characters import inline, plain
-from ccfpy.client.review.description import Change, Diff, Fact
+from ccfpy.client.review.description import Change, Diff, Fact, Severity
+from ccfpy.client.review.quoting import quoted_name
 from ccfpy.client.review.values import PEM_ARGUMENTS, shown_short, validity_warnings
 from ccfpy.crypto.hashing import sha256_hex
 
 INSTALLS = "set_js_app"
 TITLED_MAX = 3
 """Kinds of actions that a title names; it counts the others."""
+PLACES_MAX = 3
+"""Numbers of actions of one kind that a warning names; it counts the others."""
 UNFOLDED_NAMES_MAX = 3
 """Of an app's endpoints or modules; where there are more, they may be folded."""
 
@@ -26,19 +29,41 @@ class Rendering:
     Attributes:
         purpose: what the action is for.
         arguments: the arguments that the purpose and the diffs account for.
+        severity: how much an action of this kind puts at stake.
+        warning: what a reader must not miss of each action of this kind; empty if only
+            what would change says whether there is something.
     """
 
     purpose: str
     arguments: frozenset[str]
+    severity: Severity
+    warning: str = ""
 
 
-def _shown(purpose: str, *arguments: str) -> Rendering:
-    return Rendering(purpose=purpose, arguments=frozenset(arguments))
+def _shown(
+    purpose: str,
+    *arguments: str,
+    severity: Severity = Severity.ROUTINE,
+    warning: str = "",
+) -> Rendering:
+    return Rendering(
+        purpose=purpose,
+        arguments=frozenset(arguments),
+        severity=severity,
+        warning=warning,
+    )
+
+
+_CODE = "nodes with this code may join, and read all that the service keeps secret"
+_TOKENS = "whoever has these keys may call the app as any user who has a token"
 
 
 RENDERINGS: Mapping[str, Rendering] = {
     "set_constitution": _shown(
-        "replace the rules by which members decide", "constitution"
+        "replace the rules by which members decide",
+        "constitution",
+        severity=Severity.GRAVE,
+        warning="another text decides from then on who may change what: read all of it",
     ),
     "set_member": _shown(
         "add a member, or replace what is known of one",
@@ -46,34 +71,54 @@ RENDERINGS: Mapping[str, Rendering] = {
         "encryption_pub_key",
         "member_data",
         "recovery_role",
+        severity=Severity.GRAVE,
     ),
-    "remove_member": _shown("remove a member", "member_id"),
-    "set_member_data": _shown("attach data to a member", "member_id", "member_data"),
+    "remove_member": _shown("remove a member", "member_id", severity=Severity.GRAVE),
+    "set_member_data": _shown(
+        "attach data to a member", "member_id", "member_data", severity=Severity.SERIOUS
+    ),
     "set_user": _shown(
-        "add a user, or replace what is known of one", "cert", "user_data"
+        "add a user, or replace what is known of one",
+        "cert",
+        "user_data",
+        severity=Severity.NOTABLE,
     ),
-    "remove_user": _shown("remove a user", "user_id"),
-    "set_user_data": _shown("attach data to a user", "user_id", "user_data"),
+    "remove_user": _shown("remove a user", "user_id", severity=Severity.NOTABLE),
+    "set_user_data": _shown(
+        "attach data to a user", "user_id", "user_data", severity=Severity.NOTABLE
+    ),
     "set_recovery_threshold": _shown(
-        "change how many shares recover the service", "recovery_threshold"
+        "change how many shares recover the service",
+        "recovery_threshold",
+        severity=Severity.SERIOUS,
     ),
     "set_service_configuration": _shown(
         "change the service's configuration",
         "reconfiguration_type",
         "recovery_threshold",
         "recent_cose_proposals_window_size",
+        severity=Severity.SERIOUS,
     ),
-    "trigger_recovery_shares_refresh": _shown("issue new recovery shares"),
-    "trigger_ledger_rekey": _shown("encrypt the ledger with a new key from now on"),
+    "trigger_recovery_shares_refresh": _shown(
+        "issue new recovery shares", severity=Severity.NOTABLE
+    ),
+    "trigger_ledger_rekey": _shown(
+        "encrypt the ledger with a new key from now on", severity=Severity.NOTABLE
+    ),
     "trigger_ledger_chunk": _shown("close the ledger's chunk"),
     "trigger_snapshot": _shown("make a snapshot"),
     "transition_service_to_open": _shown(
         "open the service to its users",
         "next_service_identity",
         "previous_service_identity",
+        severity=Severity.SERIOUS,
+        warning="the service answers its users, under the identity that is named",
     ),
     "set_service_certificate_validity": _shown(
-        "renew the service's certificate", "valid_from", "validity_period_days"
+        "renew the service's certificate",
+        "valid_from",
+        "validity_period_days",
+        severity=Severity.NOTABLE,
     ),
     "assert_service_identity": _shown(
         "fail if the service has another certificate", "service_identity"
@@ -82,8 +127,13 @@ RENDERINGS: Mapping[str, Rendering] = {
         "install a JavaScript app in place of the one that is installed",
         "bundle",
         "disable_bytecode_cache",
+        severity=Severity.SERIOUS,
     ),
-    "remove_js_app": _shown("remove the JavaScript app"),
+    "remove_js_app": _shown(
+        "remove the JavaScript app",
+        severity=Severity.SERIOUS,
+        warning="the app answers nobody from then on",
+    ),
     "set_js_runtime_options": _shown(
         "change the limits of scripts",
         "max_heap_bytes",
@@ -92,6 +142,7 @@ RENDERINGS: Mapping[str, Rendering] = {
         "log_exception_details",
         "return_exception_details",
         "max_cached_interpreters",
+        severity=Severity.NOTABLE,
     ),
     "set_python_runtime_options": _shown(
         "change the limits of handlers in Python",
@@ -99,65 +150,129 @@ RENDERINGS: Mapping[str, Rendering] = {
         "max_memory_bytes",
         "max_response_bytes",
         "log_exception_details",
+        severity=Severity.NOTABLE,
     ),
-    "refresh_js_app_bytecode_cache": _shown("compile the JavaScript app again"),
+    "refresh_js_app_bytecode_cache": _shown(
+        "compile the JavaScript app again", severity=Severity.NOTABLE
+    ),
     "set_ca_cert_bundle": _shown(
-        "trust certificate authorities under a name", "name", "cert_bundle"
+        "trust certificate authorities under a name",
+        "name",
+        "cert_bundle",
+        severity=Severity.SERIOUS,
+        warning="these authorities may vouch for issuers of tokens",
     ),
-    "remove_ca_cert_bundle": _shown("trust certificate authorities no longer", "name"),
+    "remove_ca_cert_bundle": _shown(
+        "trust certificate authorities no longer", "name", severity=Severity.NOTABLE
+    ),
     "set_jwt_issuer": _shown(
         "accept tokens of an issuer",
         "issuer",
         "auto_refresh",
         "ca_cert_bundle_name",
         "jwks",
+        severity=Severity.SERIOUS,
+        warning=_TOKENS,
     ),
     "set_jwt_public_signing_keys": _shown(
-        "replace the keys of an issuer of tokens", "issuer", "jwks"
+        "replace the keys of an issuer of tokens",
+        "issuer",
+        "jwks",
+        severity=Severity.SERIOUS,
+        warning=_TOKENS,
     ),
-    "remove_jwt_issuer": _shown("accept an issuer's tokens no longer", "issuer"),
-    "add_node_code": _shown("let nodes with this code join (SGX)", "code_id"),
+    "remove_jwt_issuer": _shown(
+        "accept an issuer's tokens no longer", "issuer", severity=Severity.NOTABLE
+    ),
+    "add_node_code": _shown(
+        "let nodes with this code join (SGX)",
+        "code_id",
+        severity=Severity.GRAVE,
+        warning=_CODE,
+    ),
     "remove_node_code": _shown(
-        "let nodes with this code join no longer (SGX)", "code_id"
+        "let nodes with this code join no longer (SGX)",
+        "code_id",
+        severity=Severity.NOTABLE,
     ),
     "add_snp_measurement": _shown(
-        "let nodes with this code join (SEV-SNP)", "measurement"
+        "let nodes with this code join (SEV-SNP)",
+        "measurement",
+        severity=Severity.GRAVE,
+        warning=_CODE,
     ),
     "remove_snp_measurement": _shown(
-        "let nodes with this code join no longer (SEV-SNP)", "measurement"
+        "let nodes with this code join no longer (SEV-SNP)",
+        "measurement",
+        severity=Severity.NOTABLE,
     ),
     "add_snp_host_data": _shown(
-        "let nodes with this security policy join", "security_policy", "host_data"
+        "let nodes with this security policy join",
+        "security_policy",
+        "host_data",
+        severity=Severity.GRAVE,
+        warning=_CODE,
     ),
     "remove_snp_host_data": _shown(
-        "let nodes with this security policy join no longer", "host_data"
+        "let nodes with this security policy join no longer",
+        "host_data",
+        severity=Severity.NOTABLE,
     ),
     "add_snp_uvm_endorsement": _shown(
-        "trust an endorser of the utility VM", "did", "feed", "svn"
+        "trust an endorser of the utility VM",
+        "did",
+        "feed",
+        "svn",
+        severity=Severity.GRAVE,
+        warning=_CODE,
     ),
     "remove_snp_uvm_endorsement": _shown(
-        "trust an endorser of the utility VM no longer", "did", "feed"
+        "trust an endorser of the utility VM no longer",
+        "did",
+        "feed",
+        severity=Severity.NOTABLE,
     ),
     "set_snp_minimum_tcb_version": _shown(
-        "require a TCB version of a processor", "cpuid", "tcb_version"
+        "require a TCB version of a processor",
+        "cpuid",
+        "tcb_version",
+        severity=Severity.SERIOUS,
+        warning="older firmware may have known flaws: compare the version with today's",
     ),
     "set_snp_minimum_tcb_version_hex": _shown(
-        "require a TCB version of a processor", "cpuid", "tcb_version"
+        "require a TCB version of a processor",
+        "cpuid",
+        "tcb_version",
+        severity=Severity.SERIOUS,
+        warning="older firmware may have known flaws: compare the version with today's",
     ),
     "remove_snp_minimum_tcb_version": _shown(
-        "require no TCB version of a processor", "cpuid"
+        "require no TCB version of a processor",
+        "cpuid",
+        severity=Severity.GRAVE,
+        warning="processors with any firmware may join, also with known flaws",
     ),
     "add_virtual_measurement": _shown(
-        "let nodes with this code join (virtual)", "measurement"
+        "let nodes with this code join (virtual)",
+        "measurement",
+        severity=Severity.GRAVE,
+        warning=_CODE,
     ),
     "remove_virtual_measurement": _shown(
-        "let nodes with this code join no longer (virtual)", "measurement"
+        "let nodes with this code join no longer (virtual)",
+        "measurement",
+        severity=Severity.NOTABLE,
     ),
     "add_virtual_host_data": _shown(
-        "let nodes with this host data join (virtual)", "host_data"
+        "let nodes with this host data join (virtual)",
+        "host_data",
+        severity=Severity.GRAVE,
+        warning=_CODE,
     ),
     "remove_virtual_host_data": _shown(
-        "let nodes with this host data join no longer", "host_data"
+        "let nodes with this host data join no longer",
+        "host_data",
+        severity=Severity.NOTABLE,
     ),
     "set_node_data": _shown("attach data to a node", "node_id", "node_data"),
     "transition_node_to_trusted": _shown(
@@ -165,10 +280,16 @@ RENDERINGS: Mapping[str, Rendering] = {
         "node_id",
         "valid_from",
         "validity_period_days",
+        severity=Severity.SERIOUS,
+        warning="the node gets all that the service keeps secret",
     ),
-    "remove_node": _shown("retire a node", "node_id"),
+    "remove_node": _shown("retire a node", "node_id", severity=Severity.NOTABLE),
     "set_node_certificate_validity": _shown(
-        "renew a node's certificate", "node_id", "valid_from", "validity_period_days"
+        "renew a node's certificate",
+        "node_id",
+        "valid_from",
+        "validity_period_days",
+        severity=Severity.NOTABLE,
     ),
     "set_all_nodes_certificate_validity": _shown(
         "renew every node's certificate", "valid_from", "validity_period_days"
@@ -177,7 +298,8 @@ RENDERINGS: Mapping[str, Rendering] = {
 """What CCF's own actions are for.
 
 A service's constitution may define an action of the same name otherwise: what a
-proposal would do is said by a run of the constitution, and not by this table.
+proposal would do is said by a run of the constitution, and not by this table. An action
+that is not here is `Severity.UNKNOWN`.
 """
 
 
@@ -186,28 +308,80 @@ def names(document: JsonObject) -> tuple[str, ...]:
     return tuple(name for name, _ in _actions(document))
 
 
-def title(document: JsonObject, diffs: Iterable[Diff] | None = None) -> str:
-    """Return what a proposal does, in a line.
+def title(
+    document: JsonObject,
+    diffs: Iterable[Diff] | None = None,
+    *,
+    worst: str = "",
+) -> str:
+    """Return what a proposal does, in a line: what puts most at stake comes first.
+
+    What puts much at stake is named, however many actions there are.
 
     Args:
         document: the proposal.
         diffs: what would change, if that is known.
+        worst: what a run found to be worse than any action's name says.
     """
     counts = Counter(names(document))
-    told = [_titled(name, document, diffs) for name in list(counts)[:TITLED_MAX]]
-    told = [
-        part if counts[name] == 1 else f"{part} ({counts[name]} times)"
-        for name, part in zip(counts, told, strict=False)
+    kinds = sorted(counts, key=lambda name: -severity_of(name))
+    named = [
+        name
+        for name in kinds
+        if name in RENDERINGS and severity_of(name) >= Severity.SERIOUS
     ]
-    if (left := len(counts) - len(told)) > 0:
-        told.append(f"{left} other action{'' if left == 1 else 's'}")
-    said = "; ".join(told)
+    others = [name for name in kinds if name not in named]
+    named += others[: max(1, TITLED_MAX - len(named))]
+    told = [
+        part if counts[name] == 1 else f"{part} ({counts[name]:,} times)"
+        for name in sorted(named, key=kinds.index)
+        for part in [_titled(name, document, diffs)]
+    ]
+    if left := len(kinds) - len(named):
+        told.append(f"{left:,} other action{'' if left == 1 else 's'}")
+    said = "; ".join([worst, *told] if worst else told)
     return said[:1].upper() + said[1:] or "No action"
+
+
+def severity_of(name: str) -> Severity:
+    """Return how much an action puts at stake, by its name."""
+    return RENDERINGS[name].severity if name in RENDERINGS else Severity.UNKNOWN
+
+
+def warnings(document: JsonObject) -> Iterator[Fact]:
+    """Yield a warning for each kind of action that must not be missed."""
+    places: dict[str, list[int]] = {}
+    for number, (name, _) in enumerate(_actions(document), 1):
+        places.setdefault(name, []).append(number)
+    total = sum(map(len, places.values()))
+    for name, numbers in places.items():
+        known = RENDERINGS.get(name)
+        if known is None:
+            text = (
+                "nothing is known here of this action: only the run says what it does"
+            )
+        else:
+            text = known.warning
+        if text:
+            yield Fact(
+                label=f"{quoted_name(name)}, {_places(numbers, total)}",
+                text=text,
+                is_warning=True,
+                severity=severity_of(name),
+            )
+
+
+def _places(numbers: Sequence[int], total: int) -> str:
+    """Return in words which actions these are, such as ``action 151 of 195``."""
+    named = " and ".join(f"{each:,}" for each in numbers[:PLACES_MAX])
+    if (left := len(numbers) - PLACES_MAX) > 0:
+        named = f"{named} and {left:,} more"
+    return f"action{'' if len(numbers) == 1 else 's'} {named} of {total:,}"
 
 
 def _titled(name: str, document: JsonObject, diffs: Iterable[Diff] | None) -> str:
     if name != INSTALLS:
-        return purpose(name) or f"{name}, which is not known here"
+        return purpose(name) or f"{quoted_name(name)}, which is not known here"
     if diffs is None:
         bundles = [args for each, args in _actions(document) if each == INSTALLS]
         endpoints, modules = _named(bundles[-1].get("bundle"))

@@ -10,7 +10,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
 from ccfpy.client.review.characters import inline
 from ccfpy.client.review.description import Change, Diff
-from ccfpy.client.review.differences import split
+from ccfpy.client.review.differences import CONTEXT_LINES, split
 from ccfpy.client.review.reading import read_json
 from ccfpy.client.review.values import FILE_TABLES, as_text, comparable, shown_whole
 from ccfpy.crypto.hashing import sha256_hex
@@ -51,6 +51,9 @@ TITLES = {
     policy.VIRTUAL_HOST_DATA.name: "host data of virtual nodes",
     js.MODULES.name: "module",
     js.ENDPOINTS.name: "endpoint",
+    js.MODULES_BYTECODE.name: "compiled form of module",
+    js.INTERPRETER_FLUSH.name: "interpreters in use, which are dropped",
+    js.MODULES_VERSION.name: "engine that compiled the modules",
     js.RUNTIME_OPTIONS.name: "limits of scripts",
     jwt.ISSUERS.name: "JWT issuer",
     jwt.SIGNING_KEYS.name: "signing key of tokens",
@@ -61,17 +64,8 @@ TITLES = {
 }
 """What a row of each table is, for people."""
 
-UNTOLD = frozenset(
-    {
-        js.MODULES_BYTECODE.name,
-        js.MODULES_VERSION.name,
-        js.INTERPRETER_FLUSH.name,
-        jwt.LEGACY_KEYS.name,
-        jwt.LEGACY_KEY_ISSUER.name,
-        jwt.LEGACY_METADATA.name,
-    }
-)
-"""Tables that follow from others, in a form that says nothing to people."""
+FOLDED = frozenset({js.MODULES_BYTECODE.name})
+"""Tables whose rows say little to people. They are shown all the same, folded."""
 
 UNFOLDED = frozenset({constitution.CONSTITUTION.name, js.ENDPOINTS.name})
 """Tables that say who may do what: their diffs are shown whole at first."""
@@ -94,8 +88,6 @@ def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
     """
     tx = before.begin(read_only=True)
     for table, rows in writes.items():
-        if table in UNTOLD:
-            continue
         old = tx.raw(table)
         for key, new in sorted(rows.items()):
             was = old.get(key)
@@ -106,7 +98,8 @@ def changes(before: Store, writes: WriteSet) -> Iterator[Diff]:
             is_module = table == js.MODULES.name and was is not None and new is not None
             is_alike = is_module and told.change is Change.CHANGED
             alike = _alike(was or b"", new or b"") if is_alike else ""
-            yield replace(told, kind=kind, alike=alike)
+            is_folded = told.is_folded or table in FOLDED
+            yield replace(told, kind=kind, alike=alike, is_folded=is_folded)
 
 
 def _compared(subject: str, table: str, was: bytes | None, new: bytes | None) -> Diff:
@@ -131,7 +124,8 @@ def _alike(was: bytes, new: bytes) -> str:
     What is shown of two lines may be the same where their bytes are not.
     """
     old_lines, new_lines = (split(as_text(value)) for value in (was, new))
-    found = difflib.unified_diff(old_lines, new_lines, n=0, lineterm="")
+    # What stands around them counts: the same line may do something else elsewhere.
+    found = difflib.unified_diff(old_lines, new_lines, n=CONTEXT_LINES, lineterm="")
     changed = [line for line in list(found)[2:] if not line.startswith("@@ ")]
     return sha256_hex("\n".join(changed).encode(errors="surrogatepass"))
 

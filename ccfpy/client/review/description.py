@@ -10,7 +10,7 @@ the cursor, hide a part of itself or turn its direction around.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.schema import schema_of
@@ -34,6 +34,17 @@ class Topic(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Severity(IntEnum):
+    """How much is at stake; the worst is the highest."""
+
+    ROUTINE = 0
+    NOTABLE = 1
+    SERIOUS = 2
+    UNKNOWN = 3
+    """Nothing is known here of what it does, which may be anything."""
+    GRAVE = 4
+
+
 class Change(StrEnum):
     """What happens to a thing."""
 
@@ -41,6 +52,19 @@ class Change(StrEnum):
     CHANGED = "changed"
     REMOVED = "removed"
     UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What somebody else says, which is never a part of what is said here.
+
+    Attributes:
+        by: who says it, in our own words.
+        text: may have several lines.
+    """
+
+    by: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +81,9 @@ class Fact:
             the value alone can be shown.
         is_folded: what other parts of the description account for, so that the text
             may be shown on request.
-        about: what an app's author says of the endpoint that the fact is about.
+        severity: of a warning: the worst is read first.
+        headline: of a warning: what a title says of it; empty if titles do not.
+        quotes: what others say of it.
         module: the installed module that answers at that endpoint today.
     """
 
@@ -68,7 +94,9 @@ class Fact:
     is_warning: bool = False
     is_unknown: bool = False
     is_folded: bool = False
-    about: str = ""
+    severity: int = Severity.ROUTINE
+    headline: str = ""
+    quotes: tuple[Quote, ...] = ()
     module: str = ""
 
 
@@ -169,11 +197,24 @@ class Description:
 
     Attributes:
         votes: of a proposal, what the ballots say, as far as that is known.
+        outcome: what would come of a proposal, by its name (`dry_run.Outcome`); empty
+            if that is not known.
+        digest: the SHA-256 of a proposal's text, in hex.
     """
 
     title: str
     sections: tuple[Section, ...]
     votes: tuple[Vote, ...] = ()
+    outcome: str = ""
+    digest: str = ""
+
+
+def warnings(description: Description) -> list[Fact]:
+    """Return what a reader must not miss, the worst first."""
+    facts = (fact for section in description.sections for fact in section.facts)
+    return sorted(
+        (fact for fact in facts if fact.is_warning), key=lambda fact: -fact.severity
+    )
 
 
 _SCHEMA: Final = schema_of(Description)

@@ -3,27 +3,53 @@
 The constitution and the ballots run as a node runs them, with the same limits, on a
 copy of the service's public tables. What only the service can do is written down and
 not done: to make certificates, to change keys, to open the service.
+
+A run is made for a time. The same run again gives the same outcome unless the tables
+have changed, also where scripts ask for the time or for random numbers. An outcome's
+name holds the time and a digest, so that it can be found out later whether the outcome
+is still the one that somebody read.
 """
 
+import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, Seqno
+from ccfpy.base.ports import Entropy
 from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.review.quoting import quoted
+from ccfpy.client.review.rule import Rule, find_rule
+from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.gov import proposals
+from ccfpy.gov.classic.table_endpoints import served_tables
 from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
 from ccfpy.gov.proposals import Proposal
 from ccfpy.http.errors import ApiError
-from ccfpy.js.engine import JsModuleFailed
+from ccfpy.js.engine import JsModuleFailed, Program
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import members
+from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import Failure, ProposalState
 
+_NAME: Final = re.compile(r"([0-9]{1,18})\.[0-9a-f]{64}", re.ASCII)
+_RULING: Final = frozenset(
+    {
+        CONSTITUTION.name,
+        members.INFO.name,
+        members.CERTS.name,
+        members.ENCRYPTION_PUBLIC_KEYS.name,
+    }
+)
+"""Tables of CCF's own by which members decide."""
+CCF_TABLES: Final = frozenset(table.name for table, _ in served_tables())
 MADE_BY_SERVICE = "(the service makes this certificate when the proposal is accepted)"
 
 
@@ -38,7 +64,7 @@ class AbsentNode:
 
     asked: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    entropy: OsEntropy = field(default_factory=OsEntropy)
+    entropy: Entropy = field(default_factory=OsEntropy)
     engine: QuickJs = field(default_factory=lambda: QuickJs(_Clock()))
 
     def log(self, level: str, text: str) -> None:
@@ -82,7 +108,9 @@ class AbsentNode:
     ) -> str:
         """Return a text in place of the certificate."""
         del request_pem
-        self.asked.append(f"certify a node from {valid_from} for {validity_days} days")
+        self.asked.append(
+            f"certify a node from {quoted(valid_from)} for {validity_days} days"
+        )
         return MADE_BY_SERVICE
 
     def generate_network_certificate(
@@ -90,7 +118,7 @@ class AbsentNode:
     ) -> str:
         """Return a text in place of the certificate."""
         self.asked.append(
-            f"renew the service's certificate from {valid_from} "
+            f"renew the service's certificate from {quoted(valid_from)} "
             f"for {validity_days} days"
         )
         return MADE_BY_SERVICE
@@ -111,6 +139,21 @@ class AbsentNode:
     def initiate_private_recovery(self, tx: Tx) -> None:
         """Be asked for no recovery: scripts cannot begin one."""
         raise NotImplementedError
+
+
+class _Repeated(OsEntropy):
+    """Bytes that are the same in each run for the same time; no secret is made here."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._last = seed
+
+    def random_bytes(self, count: int) -> bytes:
+        """Return the next bytes."""
+        made = b""
+        while len(made) < count:
+            self._last = sha256(self._last)
+            made += sha256(self._last + b"told")
+        return made[:count]
 
 
 class _Clock:
@@ -136,6 +179,9 @@ class Outcome:
         asked: what the proposal would ask of the service, in words.
         failure: why the proposal could not be carried out.
         before: the tables as they are.
+        made_at_us: the time that scripts saw, in microseconds since 1970.
+        rule: who would decide then, if the proposal could change that.
+        rule_today: who decides today, if one would decide alone then.
     """
 
     votes: dict[MemberId, bool]
@@ -149,10 +195,48 @@ class Outcome:
     asked: tuple[str, ...]
     failure: str | None
     before: Store
+    made_at_us: int
+    rule: Rule | None
+    rule_today: Rule | None
+
+    @property
+    def name(self) -> str:
+        """The time, and a digest of what would come of the proposal, byte for byte.
+
+        Votes are no part of it: others may vote while somebody reads.
+        """
+        tx = self.before.begin(read_only=True)
+        changed = [
+            [table, key.hex(), *(_hex(each) for each in (tx.raw(table).get(key), new))]
+            for table, rows in sorted(self.writes.items())
+            for key, new in sorted(rows.items())
+        ]
+        told = [self.invalid, self.failure, self.asked, changed]
+        return f"{self.made_at_us}.{sha256_hex(json.dumps(told).encode())}"
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def time_of(outcome: str) -> int:
+    """Return the time for which an outcome was found, by its name.
+
+    Raises:
+        Malformed: this names no outcome.
+    """
+    found = _NAME.fullmatch(outcome)
+    if found is None:
+        raise Malformed("an outcome is named by a time and a SHA-256 digest")
+    return int(found[1])
 
 
 def dry_run(
-    store: Store, proposal: Proposal, *, order: Callable[[MemberId], str] = str
+    store: Store,
+    proposal: Proposal,
+    *,
+    order: Callable[[MemberId], str] = str,
+    now_us: int | None = None,
 ) -> Outcome:
     """Run the constitution over an open proposal; nothing is written.
 
@@ -160,12 +244,14 @@ def dry_run(
         store: the service's public tables.
         proposal: the proposal.
         order: by which members are sorted who might vote for the proposal.
+        now_us: the time that scripts see, in microseconds since 1970; this machine's
+            if none is given.
 
     Raises:
         ApiError: there is no constitution.
     """
-    node, now_us = AbsentNode(), time.time_ns() // 1000
-    reading = store.begin(read_only=True)
+    now_us = time.time_ns() // 1000 if now_us is None else now_us
+    node, reading = _node_at(now_us // 1000), store.begin(read_only=True)
     evaluator = Evaluator.of(node, reading, now_us)
     constitution = proposals.read_constitution(
         reading, otherwise="the service has no constitution"
@@ -192,14 +278,7 @@ def dry_run(
 
     more = enough(ProposalState.ACCEPTED, vote=True)
     fewer = enough(ProposalState.REJECTED, vote=False)
-    writing = store.begin()
-    failure = None
-    try:
-        replace(evaluator, tx=writing).apply(
-            constitution, "apply", [proposal.text, str(proposal.proposal_id)]
-        )
-    except (EvaluationFailed, JsModuleFailed) as error:
-        failure = str(error)
+    applied = _apply(evaluator, constitution, proposal, store.begin())
     return Outcome(
         votes=votes,
         failures=failures,
@@ -208,11 +287,64 @@ def dry_run(
         more=more,
         fewer=fewer,
         waiting=tuple(each for each in others if each not in failures),
-        writes={} if failure else writing.writes,
+        writes=applied.writes,
+        asked=applied.asked,
+        failure=applied.failure,
+        before=store,
+        made_at_us=now_us,
+        rule=applied.rule,
+        rule_today=find_rule(evaluator)
+        if applied.rule and applied.rule.alone
+        else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Applied:
+    """What an accepted proposal did to a transaction that is not committed."""
+
+    writes: WriteSet
+    asked: tuple[str, ...]
+    failure: str | None
+    rule: Rule | None
+
+
+def _apply(
+    evaluator: Evaluator, constitution: Program, proposal: Proposal, writing: Tx
+) -> _Applied:
+    # A node of its own: how many votes were tried before is no part of the outcome.
+    node = _node_at(evaluator.unix_time_ms)
+    failure = None
+    try:
+        replace(evaluator, tx=writing, node=node).apply(
+            constitution, "apply", [proposal.text, str(proposal.proposal_id)]
+        )
+    except (EvaluationFailed, JsModuleFailed) as error:
+        failure = str(error)
+    writes = {} if failure else writing.writes
+    return _Applied(
+        writes=writes,
         asked=tuple(node.asked),
         failure=failure,
-        before=store,
+        rule=find_rule(replace(evaluator, tx=writing))
+        if _may_change_the_rule(writes)
+        else None,
     )
+
+
+def _may_change_the_rule(writes: WriteSet) -> bool:
+    """Return whether a constitution may decide otherwise after these writes.
+
+    One may also read tables of its own.
+    """
+    return any(
+        rows and (table in _RULING or table not in CCF_TABLES)
+        for table, rows in writes.items()
+    )
+
+
+def _node_at(unix_time_ms: int) -> AbsentNode:
+    return AbsentNode(entropy=_Repeated(str(unix_time_ms).encode()))
 
 
 def _active_members(tx: Tx) -> set[MemberId]:

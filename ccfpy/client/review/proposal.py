@@ -1,30 +1,38 @@
 """A proposal described for those who vote: its actions, its votes, what it would do."""
 
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.client.ballots import side_of, text_digest
 from ccfpy.client.review import actions
-from ccfpy.client.review.access import wider_access
 from ccfpy.client.review.changes import changes
 from ccfpy.client.review.characters import inline, plain
+from ccfpy.client.review.consequences import consequences
 from ccfpy.client.review.description import (
     Description,
     Fact,
+    Quote,
     Section,
+    Severity,
     Topic,
     Vote,
 )
-from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run
+from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run, time_of
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.reading import document_of, why_not_shown
 from ccfpy.client.review.values import as_text, short
 from ccfpy.gov.proposals import Proposal
 from ccfpy.service.tables import members, proposals
 from ccfpy.service.tables.members import MemberStatus
-from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
+
+AGE_US_MAX: Final = 3600 * 1_000_000
+"""What somebody read longer ago is found out for another time: scripts may ask for the
+time, and say something else by now."""
 
 CANNOT_BE_SHOWN = "It cannot be shown"
 """Of a proposal that a service's engine may read otherwise than what shows it."""
@@ -83,7 +91,10 @@ def summaries(state: PublicState) -> list[Summary]:
 
 
 def sides(info: ProposalInfo, body: bytes) -> dict[MemberId, bool]:
-    """Return what the ballots say, as far as that is known without running them.
+    """Return what the ballots say that always say the same.
+
+    Other ballots are scripts, which decide each time they are counted. Of a ballot that
+    the tables have forgotten, it is how the ballot was counted in the end.
 
     Args:
         info: the proposal's state and ballots.
@@ -91,7 +102,12 @@ def sides(info: ProposalInfo, body: bytes) -> dict[MemberId, bool]:
     """
     known = {member: side_of(ballot, body) for member, ballot in info.ballots.items()}
     told = {member: side for member, side in known.items() if side is not None}
-    return {**told, **(info.final_votes or {})}
+    counted = {
+        member: vote
+        for member, vote in (info.final_votes or {}).items()
+        if not info.ballots.get(member)
+    }
+    return {**counted, **told}
 
 
 def describe(
@@ -100,6 +116,7 @@ def describe(
     names: Mapping[str, str],
     *,
     unknown: str = "",
+    shown: str = "",
 ) -> Description:
     """Describe a proposal.
 
@@ -109,10 +126,13 @@ def describe(
         names: members' names, by id, as far as they are known here.
         unknown: why nothing is run to find out what the proposal would do; it is run
             if nothing is given.
+        shown: the outcome that somebody read earlier, by its name. It is found out
+            once more for the same time, and for now if it is another or old.
 
     Raises:
         NoSuchProposal: the tables do not have the proposal.
         ApiError: the service has no constitution.
+        Malformed: ``shown`` names no outcome.
     """
     tx = state.store.begin(read_only=True)
     body = proposals.PROPOSALS.of(tx).get(proposal_id)
@@ -120,7 +140,7 @@ def describe(
     if body is None or info is None:
         raise NoSuchProposal(f"the service has no proposal {proposal_id}")
     proposal = Proposal(proposal_id=proposal_id, body=body, info=info)
-    told = _Teller(state, proposal, names, unknown)
+    told = _Teller(state, proposal, names, unknown, shown)
     return Description(
         title=f"Proposal {proposal_id}",
         sections=tuple(told.sections()),
@@ -128,6 +148,8 @@ def describe(
             Vote(member_id=member_id, in_favour=vote)
             for member_id, vote in told.sides.items()
         ),
+        outcome=told.outcome,
+        digest=text_digest(body),
     )
 
 
@@ -138,7 +160,9 @@ class _Teller:
         proposal: Proposal,
         names: Mapping[str, str],
         unknown: str,
+        shown: str,
     ) -> None:
+        self.outcome, self._shown = "", shown
         self._state, self._proposal, self._names = state, proposal, names
         self._unknown_outcome = unknown
         self.sides = sides(proposal.info, proposal.body)
@@ -157,16 +181,17 @@ class _Teller:
         yield Section(
             topic=Topic.ACTIONS, title="Actions", facts=tuple(self._actions())
         )
+        known = tuple(actions.warnings(document_of(self._proposal.body)))
         if info.state is not ProposalState.OPEN:
             yield Section(
                 topic=Topic.VOTES, title="Votes", facts=tuple(self._final_votes())
             )
             return
         if self._unknown_outcome:
-            yield from self._without_outcome()
+            yield from self._without_outcome(known)
             return
-        outcome = dry_run(self._state.store, self._proposal, order=self._who)
-        self.sides = outcome.votes
+        outcome = self._run()
+        self.outcome = outcome.name
         yield Section(
             topic=Topic.VOTES, title="Votes", facts=tuple(self._votes(outcome))
         )
@@ -178,10 +203,7 @@ class _Teller:
         yield Section(
             topic=Topic.OUTCOME,
             title="What would change",
-            facts=(
-                *self._consequences(outcome),
-                *wider_access(outcome.before, outcome.writes),
-            ),
+            facts=(*self._results(outcome), *known, *consequences(outcome)),
             diffs=tuple(changes(outcome.before, outcome.writes)),
         )
         yield Section(
@@ -195,21 +217,43 @@ class _Teller:
         if reason := why_not_shown(body):
             yield Fact(
                 label=CANNOT_BE_SHOWN.lower(),
-                text=f"{inline(reason)}. Do not vote for it",
+                text="do not vote for it",
                 is_warning=True,
+                severity=Severity.GRAVE,
+                quotes=(Quote(by="why", text=inline(reason)),),
             )
             yield Fact(label="as it was signed", text=plain(as_text(body)), depth=1)
         yield from actions.facts(document_of(body))
 
-    def _without_outcome(self) -> Iterator[Section]:
+    def _run(self) -> Outcome:
+        """Find out what would come of it, first as it was found out before."""
+
+        def at(now_us: int) -> Outcome:
+            store, proposal = self._state.store, self._proposal
+            return dry_run(store, proposal, order=self._who, now_us=now_us)
+
+        now_us = time.time_ns() // 1000
+        if self._shown and 0 <= now_us - (then := time_of(self._shown)) < AGE_US_MAX:
+            again = at(then)
+            if again.name == self._shown:
+                return again
+        return at(now_us)
+
+    def _without_outcome(self, known: tuple[Fact, ...]) -> Iterator[Section]:
         """Yield what is known of an open proposal that nothing was run for."""
         ballots = self._proposal.info.ballots
         voted = tuple(Fact(label=self._who(each), text="has voted") for each in ballots)
         yield Section(topic=Topic.VOTES, title="Votes", facts=voted)
         reason = Fact(
-            label="not found out", text=plain(self._unknown_outcome), is_warning=True
+            label="not found out",
+            text="vote only if you know what it does from elsewhere",
+            is_warning=True,
+            severity=Severity.GRAVE,
+            quotes=(Quote(by="why", text=plain(self._unknown_outcome)),),
         )
-        yield Section(topic=Topic.OUTCOME, title="What would change", facts=(reason,))
+        yield Section(
+            topic=Topic.OUTCOME, title="What would change", facts=(reason, *known)
+        )
 
     def _who(self, member_id: MemberId) -> str:
         name = self._names.get(member_id)
@@ -218,18 +262,59 @@ class _Teller:
     def _final_votes(self) -> Iterator[Fact]:
         info = self._proposal.info
         for member_id in info.ballots:
-            vote = self.sides.get(member_id)
             failure = (info.vote_failures or {}).get(member_id)
-            text = "has voted" if vote is None else "in favour" if vote else "against"
             if failure is not None:
-                text = f"the ballot failed: {plain(failure.reason)}"
-            yield Fact(label=self._who(member_id), text=text)
+                yield self._failed(member_id, "the ballot failed", failure)
+                continue
+            counted = (info.final_votes or {}).get(member_id)
+            yield self._ballot(member_id, counted, "it was counted as")
         infos = members.INFO.of(self._state.store.begin(read_only=True)).items()
         for member_id, member in sorted(infos, key=lambda it: self._who(it[0])):
             if member.status is MemberStatus.ACTIVE and member_id not in info.ballots:
                 yield Fact(label=self._who(member_id), text="did not vote")
         if info.failure is not None:
-            yield Fact(label="failed", text=plain(info.failure.reason), is_warning=True)
+            quotes = (Quote(by="the error", text=plain(info.failure.reason)),)
+            yield Fact(
+                label="failed",
+                text="the proposal could not be carried out",
+                is_warning=True,
+                quotes=quotes,
+            )
+
+    def _ballot(self, member_id: MemberId, vote: bool | None, now: str) -> Fact:
+        """Describe a ballot: a script is shown, and is neither for nor against.
+
+        Args:
+            member_id: whose ballot.
+            vote: what the script says, if that is known.
+            now: when it says so, in words.
+        """
+        label, side = self._who(member_id), self.sides.get(member_id)
+        if side is not None:
+            return Fact(label=label, text="in favour" if side else "against")
+        if vote is None:
+            return Fact(label=label, text="has voted")
+        script = self._proposal.info.ballots.get(member_id, "")
+        return Fact(
+            label=label,
+            text="by a script that decides each time it is counted; "
+            f"{now} {'yes' if vote else 'no'}",
+            quotes=(Quote(by="the script", text=plain(script)),),
+        )
+
+    def _failed(self, member_id: MemberId, text: str, failure: Failure) -> Fact:
+        """Describe a ballot that is no vote."""
+        script = self._proposal.info.ballots.get(member_id, "")
+        return Fact(
+            label=self._who(member_id),
+            text=f"{text}, and is no vote",
+            is_warning=True,
+            severity=Severity.NOTABLE,
+            quotes=(
+                Quote(by="its error", text=plain(failure.reason)),
+                Quote(by="the script", text=plain(script)),
+            ),
+        )
 
     def _votes(self, outcome: Outcome) -> Iterator[Fact]:
         tx = self._state.store.begin(read_only=True)
@@ -237,19 +322,14 @@ class _Teller:
         for member_id, vote in sorted(
             outcome.votes.items(), key=lambda it: self._who(it[0])
         ):
-            text = "in favour" if vote else "against"
+            fact = self._ballot(member_id, vote, "now it says")
             if (info := infos.get(member_id)) is None:
-                text += ", but is no member any more"
+                fact = replace(fact, text=f"{fact.text}, but is no member any more")
             elif info.status is not MemberStatus.ACTIVE:
-                text += ", but is not active"
-            yield Fact(label=self._who(member_id), text=text)
+                fact = replace(fact, text=f"{fact.text}, but is not active")
+            yield fact
         for member_id, failure in outcome.failures.items():
-            reason = plain(failure.reason)
-            yield Fact(
-                label=self._who(member_id),
-                text=f"the ballot fails: {reason}",
-                is_warning=True,
-            )
+            yield self._failed(member_id, "the ballot fails", failure)
         for member_id, info in sorted(infos.items(), key=lambda it: self._who(it[0])):
             if (
                 info.status is MemberStatus.ACTIVE
@@ -257,24 +337,34 @@ class _Teller:
             ):
                 yield Fact(label=self._who(member_id), text="has not voted")
 
-    def _consequences(self, outcome: Outcome) -> Iterator[Fact]:
-        if outcome.invalid is not None:
-            yield Fact(
-                label="invalid today", text=plain(outcome.invalid), is_warning=True
-            )
-        if outcome.failure is not None:
-            yield Fact(
-                label="it would fail", text=plain(outcome.failure), is_warning=True
-            )
+    def _results(self, outcome: Outcome) -> Iterator[Fact]:
+        for label, text, said in (
+            ("invalid today", "the constitution refuses it", outcome.invalid),
+            ("it would fail", "it could not be carried out", outcome.failure),
+        ):
+            if said is not None:
+                yield Fact(
+                    label=label,
+                    text=text,
+                    is_warning=True,
+                    severity=Severity.NOTABLE,
+                    quotes=(Quote(by="its words", text=plain(said)),),
+                )
         for asked in outcome.asked:
-            yield Fact(label="the service would", text=plain(asked))
+            yield Fact(label="the service would", text=asked)
         if not (outcome.writes or outcome.asked or outcome.failure):
             yield Fact(label="changes", text="none")
 
     def _decision(self, outcome: Outcome) -> Iterator[Fact]:
         """Yield the standing, and which further votes the constitution acts upon."""
-        cast = list(outcome.votes.values())
+        cast = [self.sides[each] for each in outcome.votes if each in self.sides]
         standing = f"{cast.count(False)} against, {cast.count(True)} in favour"
+        scripts = [
+            vote for each, vote in outcome.votes.items() if each not in self.sides
+        ]
+        if scripts:
+            yes, no = scripts.count(True), scripts.count(False)
+            standing += f", and of scripts that decide each time {yes} say yes, {no} no"
         if outcome.failures:
             standing += f", {len(outcome.failures)} whose ballot fails"
         waiting = len(outcome.waiting)

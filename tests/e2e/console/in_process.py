@@ -6,10 +6,12 @@ So a test can answer the console in the service's place, as a node that lies wou
 import asyncio
 import json
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -46,6 +48,9 @@ class Hosted:
     Attributes:
         lie: what becomes of each answer.
         asked: the paths that were asked for, each with its verb.
+        address: of the console.
+        url: of the service.
+        folder: of this service's files.
     """
 
     node: InProcessNode
@@ -53,6 +58,8 @@ class Hosted:
     asked: list[str] = field(default_factory=list)
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     address: str = ""
+    url: str = ""
+    folder: Path = Path()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer as the node does, or otherwise."""
@@ -122,6 +129,7 @@ def hosted_console(
 
     async def serving() -> None:
         async with serve(made.answer) as url:
+            made.url = url
             service = Service(urls=[url], certificate=certificate, names=dict, pen=None)
             guard = Guard(host=host, token=TOKEN)
             served = Console(
@@ -145,7 +153,9 @@ def hosted_console(
     thread.start()
     assert ready.wait(DEADLINE_S)
     try:
-        yield made
+        with tempfile.TemporaryDirectory() as folder:
+            made.folder = Path(folder)
+            yield made
     finally:
         made.loop.call_soon_threadsafe(ended.set)
         thread.join(DEADLINE_S)

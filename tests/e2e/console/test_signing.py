@@ -116,7 +116,7 @@ def test_an_older_answer_does_not_take_the_place_of_a_newer_one(
     proposal_id = hosted.propose(set_user_data("ab" * 32, {}))
     with opened(browser, hosted.address) as page:
         _open_proposal(page, proposal_id)
-        late = Late(page, f"**/api/proposals/{proposal_id}")
+        late = Late(page, f"**/api/proposals/{proposal_id}*")
         hosted.vote(proposal_id, FOUNDER)
         late.wait()
         _choose(page, keys, "small")

@@ -64,6 +64,7 @@ def test_a_member_reads_a_proposal_and_votes(
         see(page, "12 files change, 12 by the same lines")
         alike = page.get_by_role("region", name="Files that change by the same lines")
         expect(alike.locator("> .diff .added")).to_have_count(1)
+        see(page, "compiled forms of modules would be written")
         expect(alike.locator("details:not([open])")).to_have_count(12)
         see(page, "12 endpoints and 1 file stay as they are")
         decides = page.locator("section", has_text="What decides it")

@@ -42,9 +42,13 @@ class InProcess:
         """Be ready."""
 
     def describe(
-        self, state: PublicState, proposal_id: ProposalId, names: Mapping[str, str]
+        self,
+        state: PublicState,
+        proposal_id: ProposalId,
+        names: Mapping[str, str],
+        shown: str = "",
     ) -> Description:
-        return describe(state, proposal_id, names)
+        return describe(state, proposal_id, names, shown=shown)
 
     def close(self) -> None:
         """Keep nothing."""

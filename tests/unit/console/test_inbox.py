@@ -7,7 +7,9 @@ import pytest
 from ccfpy.base.ids import MemberId
 from ccfpy.client.ballots import REJECT
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.console.inbox import inbox_of, unread
+from ccfpy.console.inbox import inbox_of, outcomes_of, unread
+from ccfpy.service.tables import members
+from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.proposals import COSE_RECENT_PROPOSALS, ProposalState
 from tests.unit.client.review.made import (
     ADDS_USER,
@@ -80,3 +82,16 @@ def test_a_service_that_was_not_read_has_no_empty_list() -> None:
     inbox = unread("refused", now=NOW)
     assert inbox.trouble == "refused"
     assert inbox.headline == "the service's proposals could not be read"
+
+
+def test_what_outcomes_rest_on_has_another_digest_when_it_changes() -> None:
+    """A member acknowledges, or another proposal closes; a vote changes nothing."""
+    state = public_state(ADDS_USER)
+    first = outcomes_of(state)
+    assert outcomes_of(public_state(ADDS_USER, ballots=in_favour(BOB))) == first
+    closed = public_state(ADDS_USER, state=ProposalState.ACCEPTED)
+    assert outcomes_of(closed) != first
+    tx = state.store.begin()
+    members.INFO.of(tx).put(BOB, MemberInfo(status=MemberStatus.ACCEPTED))
+    state.store.apply(2, tx.writes)
+    assert outcomes_of(state) != first

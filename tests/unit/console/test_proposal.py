@@ -82,9 +82,9 @@ def test_who_cannot_vote_is_told_why(
 
 
 def test_a_reader_who_has_voted_is_told_how_and_where() -> None:
-    """Also by a ballot that is none of this client's: it was run."""
+    """A ballot that is none of this client's is a script: it is on no side."""
     own = "export function vote () { return 1 > 2 }"
-    for ballot, side in ((REJECT, "against"), (ACCEPT, "in favour"), (own, "against")):
+    for ballot, side in ((REJECT, "against"), (ACCEPT, "in favour"), (own, "")):
         state = public_state(ADDS_USER, ballots={BOB: ballot})
         assert _page(state).own_vote == OwnVote(side=side, txid=None)
         assert _page(state, ALICE).own_vote is None
@@ -93,8 +93,8 @@ def test_a_reader_who_has_voted_is_told_how_and_where() -> None:
     page = page_of(
         state, PROPOSAL, names={}, signer_id=BOB, story=ACCEPTED, moments=_by_sides
     )
-    assert page.own_vote == OwnVote(side="against", txid="2.14")
-    assert [moment.what for moment in page.timeline] == [f"{BOB} False"]
+    assert page.own_vote == OwnVote(side="", txid="2.14")
+    assert [moment.what for moment in page.timeline] == []
     assert page.at == 1_000_000
 
 

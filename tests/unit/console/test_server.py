@@ -9,6 +9,7 @@ import pytest
 
 from ccfpy.base.json import Json
 from ccfpy.base.limits import PROPOSAL_DEPTH_MAX
+from ccfpy.client.ballots import ACCEPT, REJECT
 from ccfpy.console import server
 from ccfpy.console.guards import HEADERS
 from ccfpy.console.server import BODY_BYTES_MAX, NoPage, read_page
@@ -19,10 +20,7 @@ from tests.unit.client.hosted import hosted
 from tests.unit.console.served import Answer, Page, console_of, pen_of
 
 ALICE, BOB = Person.make("alice", can_recover=True), Person.make("bob")
-ACTION: Json = {
-    "name": "set_user_data",
-    "args": {"user_id": "ab" * 32, "user_data": {}},
-}
+ARGUMENTS: Json = {"user_id": "ab" * 32, "user_data": {}}
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +30,14 @@ def node() -> InProcessNode:
 
 
 @pytest.fixture
-def propose(node: InProcessNode) -> Callable[[], str]:
+def propose(node: InProcessNode) -> Callable[..., str]:
     """Return what lets Bob propose something."""
 
-    def proposed() -> str:
+    def proposed(arguments: Json = ARGUMENTS) -> str:
         path, kind = "members/proposals:create", "proposal"
         node.advance(1000)
-        created = node.govern(BOB, path, kind, {"actions": [ACTION]})
+        action: Json = {"name": "set_user_data", "args": arguments}
+        created = node.govern(BOB, path, kind, {"actions": [action]})
         return str(json.loads(created.body)["proposalId"])
 
     return proposed
@@ -68,12 +67,16 @@ def test_a_page_begins_with_whose_console_it_is(asked: Callable[..., Answer]) ->
 
 
 def test_a_vote_is_bound_to_the_bytes_that_were_read(
-    asked: Callable[..., Answer], propose: Callable[[], str], node: InProcessNode
+    asked: Callable[..., Answer], propose: Callable[..., str], node: InProcessNode
 ) -> None:
     proposal_id = propose()
     status, page = asked(f"/api/proposals/{proposal_id}")
     assert (status, page["may_vote"], page["state"]) == (200, True, "Open")
-    vote = {"in_favour": True, "digest": page["digest"]}
+    vote = {
+        "in_favour": True,
+        "digest": page["digest"],
+        "outcome": page["outcome"],
+    }
     status, cast = asked(f"/api/proposals/{proposal_id}/vote", vote)
     assert (status, cast["state"]) == (200, "Open")
     path = (
@@ -86,11 +89,62 @@ def test_a_vote_is_bound_to_the_bytes_that_were_read(
     assert asked(f"/api/committed/{cast['txid']}").value["state"] == "Committed"
 
 
-def test_other_bytes_than_those_read_are_not_voted_for(
-    asked: Callable[..., Answer], propose: Callable[[], str]
+def test_an_outcome_that_is_no_longer_the_one_read_is_not_voted_on(
+    asked: Callable[..., Answer], propose: Callable[..., str], node: InProcessNode
+) -> None:
+    """Another proposal was accepted while a member read this one."""
+    proposal_id = propose()
+    page = asked(f"/api/proposals/{proposal_id}").value
+    read = {"digest": page["digest"], "outcome": page["outcome"]}
+    shown = f"/api/proposals/{proposal_id}?outcome={page['outcome']}"
+    assert asked(shown).value["outcome"] == page["outcome"], "nothing has changed"
+    accept(node, propose({"user_id": "ab" * 32, "user_data": {"role": "owner"}}))
+    for in_favour in (True, False):
+        vote = {"in_favour": in_favour, **read}
+        status, problem = asked(f"/api/proposals/{proposal_id}/vote", vote)
+        assert status == 409
+        assert "no longer what you read" in problem["error"]
+    page = asked(shown).value
+    assert page["outcome"] != read["outcome"]
+    vote = {"in_favour": True, "digest": page["digest"], "outcome": page["outcome"]}
+    assert asked(f"/api/proposals/{proposal_id}/vote", vote).status == 200
+
+
+def accept(node: InProcessNode, proposal_id: str) -> None:
+    """Accept a proposal, by both members' votes."""
+    path = f"members/proposals/{proposal_id}/ballots"
+    for person in (ALICE, BOB):
+        cast = node.govern(
+            person,
+            f"{path}/{person.id}:submit",
+            "ballot",
+            {"ballot": ACCEPT},
+            proposal_id=proposal_id,
+        )
+        assert cast.status == 200
+
+
+def test_a_vote_of_another_meanwhile_does_not_change_the_outcome(
+    asked: Callable[..., Answer], propose: Callable[..., str], node: InProcessNode
 ) -> None:
     proposal_id = propose()
-    vote = {"in_favour": True, "digest": "00" * 32}
+    page = asked(f"/api/proposals/{proposal_id}").value
+    node.govern(
+        BOB,
+        f"members/proposals/{proposal_id}/ballots/{BOB.id}:submit",
+        "ballot",
+        {"ballot": REJECT},
+        proposal_id=proposal_id,
+    )
+    vote = {"in_favour": True, "digest": page["digest"], "outcome": page["outcome"]}
+    assert asked(f"/api/proposals/{proposal_id}/vote", vote).status == 200
+
+
+def test_other_bytes_than_those_read_are_not_voted_for(
+    asked: Callable[..., Answer], propose: Callable[..., str]
+) -> None:
+    proposal_id = propose()
+    vote = {"in_favour": True, "digest": "00" * 32, "outcome": ""}
     status, problem = asked(f"/api/proposals/{proposal_id}/vote", vote)
     assert status == 409
     assert "other bytes" in problem["error"]
@@ -112,7 +166,8 @@ def test_what_cannot_be_shown_is_not_voted_for(
     path = f"/api/proposals/{json.loads(made.body)['proposalId']}"
     page = asked(path).value
     assert page["may_vote"] is False
-    vote = {"in_favour": True, "digest": page["digest"]}
+    read = {"digest": page["digest"], "outcome": page["outcome"]}
+    vote = {"in_favour": True, **read}
     status, problem = asked(f"{path}/vote", vote)
     assert status == 409
     assert "nested deeper" in problem["error"]
@@ -120,18 +175,22 @@ def test_what_cannot_be_shown_is_not_voted_for(
 
 
 def test_a_console_that_reads_signs_nothing(
-    asked: Callable[..., Answer], propose: Callable[[], str]
+    asked: Callable[..., Answer], propose: Callable[..., str]
 ) -> None:
     proposal_id = propose()
     page = asked(f"/api/proposals/{proposal_id}", reads_only=True).value
     assert page["why_not"].startswith("nobody votes here")
-    vote = {"in_favour": False, "digest": page["digest"]}
+    vote = {
+        "in_favour": False,
+        "digest": page["digest"],
+        "outcome": page["outcome"],
+    }
     status, problem = asked(f"/api/proposals/{proposal_id}/vote", vote, reads_only=True)
     assert (status, problem["error"][:23]) == (409, "this console only reads")
 
 
 def test_a_page_with_a_key_sees_what_its_member_may_do(
-    asked: Callable[..., Answer], propose: Callable[[], str]
+    asked: Callable[..., Answer], propose: Callable[..., str]
 ) -> None:
     path = f"/api/proposals/{propose()}"
     bob = BOB.certificate.digest_hex
@@ -145,7 +204,10 @@ def test_a_member_withdraws_and_acknowledges(
 ) -> None:
     node.advance(1000)
     proposed = node.govern(
-        ALICE, "members/proposals:create", "proposal", {"actions": [ACTION]}
+        ALICE,
+        "members/proposals:create",
+        "proposal",
+        {"actions": [{"name": "set_user_data", "args": ARGUMENTS}]},
     )
     proposal_id = json.loads(proposed.body)["proposalId"]
     path = f"/api/proposals/{proposal_id}/withdraw"
@@ -166,6 +228,8 @@ def test_a_member_withdraws_and_acknowledges(
         ("/api/proposals/..%2Fsecret", None, 400),
         (f"/api/proposals/{'ab' * 32}/vote", {}, 400),
         (f"/api/proposals/{'ab' * 32}/vote", {"in_favour": 1, "digest": ""}, 400),
+        (f"/api/proposals/{'ab' * 32}/vote", {"in_favour": True, "digest": ""}, 400),
+        (f"/api/proposals/{'ab' * 32}?outcome=now", None, 400),
         (f"/api/proposals/{'ab' * 32}/vote", b"{", 400),
         (f"/api/proposals/{'ab' * 32}/vote", b"[]", 400),
         ("/api/committed/none", None, 400),

@@ -44,10 +44,14 @@ class Counting(InProcess):
         self.count = 0
 
     def describe(
-        self, state: PublicState, proposal_id: ProposalId, names: Mapping[str, str]
+        self,
+        state: PublicState,
+        proposal_id: ProposalId,
+        names: Mapping[str, str],
+        shown: str = "",
     ) -> Description:
         self.count += 1
-        return super().describe(state, proposal_id, names)
+        return super().describe(state, proposal_id, names, shown)
 
 
 def test_what_would_change_is_told_once_of_what_installs_an_app(

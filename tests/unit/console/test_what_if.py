@@ -54,14 +54,19 @@ def what_if() -> Iterator[WhatIf]:
 def _outcome(description: Description) -> dict[str, str]:
     found = {section.topic: section for section in description.sections}
     topics = [topic for topic in (Topic.OUTCOME, Topic.DECISION) if topic in found]
-    return {fact.label: fact.text for topic in topics for fact in found[topic].facts}
+    return {
+        fact.label: "; ".join([fact.text, *(quote.text for quote in fact.quotes)])
+        for topic in topics
+        for fact in found[topic].facts
+    }
 
 
 @pytest.mark.slow
 def test_what_the_process_says_is_what_would_be_said_here(what_if: WhatIf) -> None:
     state = public_state(ADDS_USER, ballots=in_favour(ALICE))
     here = describe(state, PROPOSAL, {ALICE: "alice"})
-    assert what_if.describe(state, PROPOSAL, {ALICE: "alice"}) == here
+    names = {str(ALICE): "alice"}
+    assert what_if.describe(state, PROPOSAL, names, here.outcome) == here
 
 
 @pytest.mark.slow
@@ -96,7 +101,7 @@ def test_a_service_without_a_constitution_has_no_outcome(what_if: WhatIf) -> Non
     rows = public_state(ADDS_USER).rows()
     del rows["public:ccf.gov.constitution"]
     outcome = _outcome(what_if.describe(PublicState.of(rows), PROPOSAL, {}))
-    assert outcome == {"not found out": "the service has no constitution"}
+    assert outcome["not found out"].endswith("; the service has no constitution")
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from tests.unit.client.review.made import ADDS_USER, PROPOSAL, public_state
 
 def _asked(proposal_id: str) -> object:
     state = public_state(ADDS_USER)
-    question = pickle.dumps((state.rows(), (), False, proposal_id, {}))
+    question = pickle.dumps((state.rows(), (), False, proposal_id, {}, ""))
     return orjson.loads(answer(question))
 
 

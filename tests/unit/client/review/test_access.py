@@ -4,6 +4,7 @@ import pytest
 
 from ccfpy.base.json import Json, dumps
 from ccfpy.client.review.access import callers, wider_access
+from ccfpy.client.review.description import Quote
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import js
 
@@ -15,7 +16,7 @@ def _warned(was: Json, would_be: Json) -> list[str]:
     store.apply(1, {js.ENDPOINTS.name: {KEY: dumps(was)} if was else {}})
     writes = {js.ENDPOINTS.name: {KEY: dumps(would_be) if would_be else None}}
     facts = list(wider_access(store, writes))
-    assert all(fact.is_warning and fact.label == "GET /accounts" for fact in facts)
+    assert all(fact.is_warning and fact.label == "⦅GET /accounts⦆" for fact in facts)
     return [fact.text for fact in facts]
 
 
@@ -100,7 +101,7 @@ def test_a_row_of_another_form_is_as_open_as_one_without_policies() -> None:
     store = Store()
     writes = {js.ENDPOINTS.name: {b"GET /\x1b": b"3"}}
     (fact,) = wider_access(store, writes)
-    assert fact.label == "GET /⟦U+001B⟧"
+    assert fact.label == "⦅GET /⟦U+001B⟧⦆"
     assert "anybody" in fact.text
 
 
@@ -108,7 +109,7 @@ def test_callers_are_named_and_what_cannot_be_seen_is_shown() -> None:
     assert callers(["member_cert"]) == "members with a certificate"
     told = callers(["user_cert", "quorum\x1b"])
     assert told == (
-        "users with a certificate or callers whom the policy quorum⟦U+001B⟧ accepts"
+        "users with a certificate or callers whom the policy ⦅quorum⟦U+001B⟧⦆ accepts"
     )
 
 
@@ -118,6 +119,8 @@ def test_a_warning_names_what_answers_today_and_what_the_app_says_of_it() -> Non
     store = Store()
     store.apply(1, {js.ENDPOINTS.name: {KEY: dumps(was)}})
     (fact,) = wider_access(store, {js.ENDPOINTS.name: {KEY: dumps(new)}})
-    assert (fact.module, fact.about) == ("/m.js", "reads⟦U+202E⟧ one")
+    by = "the proposed app would say of it (summary)"
+    assert fact.module == "/m.js"
+    assert fact.quotes == (Quote(by=by, text="reads⟦U+202E⟧ one"),)
     (fact,) = wider_access(Store(), {js.ENDPOINTS.name: {KEY: dumps(new)}})
     assert fact.module == "", "a module that is not installed has no place"

@@ -89,8 +89,8 @@ def test_a_title_counts_actions_and_names_what_is_not_known() -> None:
     )
     others = [action(name) for name in ("own", "b", "c", "d", "e")]
     assert title({"actions": others}) == (
-        "Own, which is not known here; b, which is not known here; "
-        "c, which is not known here; 2 other actions"
+        "⦅own⦆, which is not known here; ⦅b⦆, which is not known here; "
+        "⦅c⦆, which is not known here; 2 other actions"
     )
     assert title({}) == "No action"
 

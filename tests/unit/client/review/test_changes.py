@@ -24,6 +24,7 @@ def test_each_row_that_changes_is_a_diff() -> None:
     assert titles == [
         "module /a.js: changed",
         "module /b.js: unchanged",
+        "compiled form of module /a.js: new",
         "constitution: new",
         "of_an_extension ⟦byte FF, U+001B⟧: new",
     ]
@@ -86,8 +87,16 @@ def _alike(*changed: tuple[str, str]) -> list[str]:
 
 
 def test_modules_are_alike_if_the_same_lines_change_byte_for_byte() -> None:
-    one, other, third = _alike(("a\nx\nb", "a\ny\nb"), ("x\n", "y\n"), ("x\nc", "y\nc"))
-    assert one == other == third != ""
+    """And if the same lines stand around them: elsewhere they may do something else."""
+    far = "\n".join(f"{number}" for number in range(9))
+    one, other, third, fourth = _alike(
+        ("a\nx\nb", "a\ny\nb"),
+        ("a\nx\nb", "a\ny\nb"),
+        (f"{far}\na\nx\nb", f"{far}\na\ny\nb"),
+        ("a\nx\nc", "a\ny\nc"),
+    )
+    assert one == other != ""
+    assert len({one, third, fourth}) == 3
 
 
 def test_modules_are_not_alike_for_what_only_looks_alike() -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from ccfpy.base.ids import MemberId
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId, UserId
 from ccfpy.base.json import Json
 from ccfpy.client.ballots import REJECT
-from ccfpy.client.review.dry_run import Outcome, dry_run
+from ccfpy.client.review.dry_run import Outcome, dry_run, time_of
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.gov.proposals import Proposal
 from ccfpy.service.tables import proposals, users
@@ -25,13 +26,14 @@ from tests.unit.client.review.made import (
 )
 
 
-def outcome_of(state: PublicState) -> Outcome:
+def outcome_of(state: PublicState, now_us: int | None = None) -> Outcome:
     tx = state.store.begin(read_only=True)
     body = proposals.PROPOSALS.of(tx).get(PROPOSAL)
     info = proposals.INFO.of(tx).get(PROPOSAL)
     assert body is not None
     assert info is not None
-    return dry_run(state.store, Proposal(proposal_id=PROPOSAL, body=body, info=info))
+    proposal = Proposal(proposal_id=PROPOSAL, body=body, info=info)
+    return dry_run(state.store, proposal, now_us=now_us)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_certificates_are_noted_and_not_made() -> None:
     assert outcome.failure is None
     assert outcome.asked == (
         "open the service",
-        "renew the service's certificate from 240101000000Z for 30 days",
+        "renew the service's certificate from ⦅240101000000Z⦆ for 30 days",
     )
 
 
@@ -143,6 +145,44 @@ def test_other_rules_decide_otherwise() -> None:
             "return 2 * inFavour > active.size", f'return "{answer}"; return active'
         )
         assert outcome_of(public_state(ADDS_USER, rules=rules)).state == state
+
+
+NOISY = RULES.replace(
+    "export function apply(",
+    """export function apply(proposal, id) {
+      const told = `${Date.now()} ${Math.random()} ${ccf.crypto.generateAesKey(128)}`;
+      ccf.kv["public:ccf.gov.noise"].set(ccf.strToBuf("a"), ccf.strToBuf(told));
+      applied(proposal, id);
+    }
+    function applied(""",
+)
+"""Rules that write the time, and what nobody can know before."""
+
+
+def test_an_outcome_is_the_same_again_for_its_time() -> None:
+    """Whoever has voted meanwhile, and whatever scripts ask for."""
+    state = public_state(ADDS_USER, rules=NOISY)
+    first = outcome_of(state, now_us=1_000_000)
+    assert "public:ccf.gov.noise" in first.writes
+    voted = public_state(ADDS_USER, rules=NOISY, ballots=in_favour(BOB))
+    assert outcome_of(voted, now_us=1_000_000).name == first.name
+    assert time_of(first.name) == 1_000_000
+    assert outcome_of(state, now_us=2_000_000).writes != first.writes
+
+
+def test_an_outcome_has_another_name_if_what_is_there_is_another() -> None:
+    state = public_state(ADDS_USER)
+    first = outcome_of(state, now_us=1_000_000).name
+    tx = state.store.begin()
+    users.INFO.of(tx).put(UserId(USER.digest_hex), users.UserInfo(user_data={}))
+    state.store.apply(2, tx.writes)
+    assert outcome_of(state, now_us=1_000_000).name != first
+
+
+@pytest.mark.parametrize("name", ["", "now", "1." + "A" * 64, "-1." + "0" * 64])
+def test_what_names_no_outcome_is_refused(name: str) -> None:
+    with pytest.raises(Malformed, match="named by a time"):
+        time_of(name)
 
 
 def test_a_new_constitution_drops_other_proposals() -> None:

@@ -152,7 +152,8 @@ def test_a_proposal_is_judged_with_the_ballots_there_are(
         for section in describe(state, row.proposal_id, {BOB.id: "bob"}).sections
         for fact in section.facts
     ]
-    assert (f"bob ({BOB.id[:8]})", "in favour") in said
+    by_a_script = "by a script that decides each time it is counted; now it says yes"
+    assert (f"bob ({BOB.id[:8]})", by_a_script) in said
     assert any("this service does not tell" in text for _, text in said)
 
 

@@ -26,6 +26,7 @@ from tests.unit.client.review.made import (
     in_favour,
     public_state,
 )
+from tests.unit.client.review.misleading import CONDITIONAL
 
 NAMES = {str(ALICE): "alice"}
 
@@ -114,8 +115,44 @@ def test_a_proposal_that_cannot_be_carried_out_says_why() -> None:
     assert rows["now"].startswith("2 against, 0 in favour, 1 whose ballot fails")
     assert rows["to pass"].startswith("not accepted even if every other")
     rows = rows_of(told["What would change"])
-    assert "valid X509 certificate" in rows["invalid today"]
+    assert rows["invalid today"] == "the constitution refuses it"
+    fact = next(it for it in told["What would change"].facts if "invalid" in it.label)
+    assert [quote.by for quote in fact.quotes] == ["its words"]
+    assert "valid X509 certificate" in fact.quotes[0].text
     assert "the ballot fails" in rows_of(told["Votes"])["alice (aaaaaaaa)"]
+
+
+@pytest.mark.parametrize("state", [ProposalState.OPEN, ProposalState.ACCEPTED])
+def test_a_ballot_that_is_a_script_is_shown_and_is_on_no_side(
+    state: ProposalState,
+) -> None:
+    ballots = {BOB: CONDITIONAL, **in_favour(ALICE)}
+    found = public_state(ADDS_USER, ballots=ballots, state=state)
+    if state is not ProposalState.OPEN:
+        tx = found.store.begin()
+        info = proposals.INFO.of(tx).get(PROPOSAL)
+        assert info is not None
+        counted = replace(info, final_votes={ALICE: True, BOB: True})
+        proposals.INFO.of(tx).put(PROPOSAL, counted)
+        found.store.apply(2, tx.writes)
+    told = describe(found, PROPOSAL, NAMES)
+    assert [(vote.member_id, vote.in_favour) for vote in told.votes] == [(ALICE, True)]
+    votes = next(section for section in told.sections if section.title == "Votes")
+    fact = next(fact for fact in votes.facts if fact.label == "bbbbbbbb")
+    assert fact.text.startswith("by a script that decides each time it is counted; ")
+    assert fact.text.endswith(" yes")
+    assert [quote.text for quote in fact.quotes] == [CONDITIONAL]
+    assert "bbbbbbbb" not in str([it for it in votes.facts if it.text == "in favour"])
+
+
+def test_scripts_are_counted_apart() -> None:
+    ballots = {BOB: CONDITIONAL, **in_favour(ALICE)}
+    told = described(public_state(ADDS_USER, ballots=ballots))
+    assert rows_of(told["What decides it"])["decided"]
+    assert rows_of(told["What decides it"])["now"] == (
+        "0 against, 1 in favour, and of scripts that decide each time 1 say yes, 0 no; "
+        "1 member has not voted"
+    )
 
 
 def test_a_proposal_without_effect_changes_nothing() -> None:
@@ -207,7 +244,7 @@ def test_what_cannot_be_shown_is_said_so_and_is_no_proposal_without_actions(
     warning, signed, *others = told["Actions"].facts
     assert warning.label == "it cannot be shown"
     assert warning.is_warning
-    assert "readers may differ" in warning.text
+    assert "readers may differ" in warning.quotes[0].text
     assert signed.text == body.decode()
     assert others == []
     (summary,) = summaries(state)

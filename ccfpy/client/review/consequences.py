@@ -1,0 +1,253 @@
+"""What a reader must not miss of what would come of a proposal.
+
+The warnings are about power: who decides, who holds shares, who is a member, and
+whether the code that runs is the code that is shown. They rest on what the proposal
+would write, and not on the names of its actions, which a constitution defines.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId
+from ccfpy.client.review.access import wider_access
+from ccfpy.client.review.description import Fact, Quote, Severity
+from ccfpy.client.review.dry_run import Outcome
+from ccfpy.client.review.quoting import quoted
+from ccfpy.client.review.rule import Rule
+from ccfpy.client.review.values import short
+from ccfpy.js.engine import JsModuleFailed
+from ccfpy.js.quickjs import VERSION, compile_module
+from ccfpy.kv.tx import Tx
+from ccfpy.service.tables import js, members, service
+from ccfpy.service.tables.members import MemberStatus
+
+
+def consequences(outcome: Outcome) -> Iterator[Fact]:
+    """Yield a warning for each thing that must not be missed.
+
+    Args:
+        outcome: what would come of the proposal.
+    """
+    now, then = outcome.before.begin(), outcome.before.begin()
+    for table, rows in outcome.writes.items():
+        handle = then.raw(table)
+        for key, value in rows.items():
+            if value is None:
+                handle.remove(key)
+            else:
+                handle.put(key, value)
+    if outcome.rule is not None:
+        yield from _rule(outcome.rule, outcome.rule_today)
+    try:
+        yield from _members(outcome, now, then)
+        yield from _recovery(outcome, now, then)
+        yield from _bytecode(outcome, then)
+    except Malformed as error:
+        yield _warning(
+            "what would be written",
+            "cannot be read as tables of governance are",
+            Severity.GRAVE,
+            quotes=(Quote(by="why", text=str(error)),),
+        )
+    yield from wider_access(outcome.before, outcome.writes)
+
+
+def _warning(
+    label: str,
+    text: str,
+    severity: Severity,
+    *,
+    headline: str = "",
+    quotes: tuple[Quote, ...] = (),
+) -> Fact:
+    return Fact(
+        label=label,
+        text=text,
+        is_warning=True,
+        severity=severity,
+        headline=headline,
+        quotes=quotes,
+    )
+
+
+def _rule(rule: Rule, today: Rule | None) -> Iterator[Fact]:
+    """Yield who would decide alone, and what nobody could decide any more."""
+    already = {} if today is None else today.alone
+    for action, deciding in rule.alone.items():
+        who = ", ".join(map(short, deciding))
+        one = "one member" if len(deciding) > 1 else f"member {who}"
+        text = f"{one} alone would decide {quoted(action)}"
+        if len(deciding) > 1:
+            text += f": each of {who}"
+        if action in already:
+            text += "; that is so today, too"
+        yield _warning(
+            "who decides",
+            text,
+            Severity.GRAVE,
+            headline="" if action in already else "one member would decide alone",
+        )
+    for action in rule.nobody:
+        yield _warning(
+            "who decides",
+            f"not even all active members together could decide {quoted(action)}",
+            Severity.GRAVE,
+            headline="nobody could decide any more",
+        )
+    if rule.failure:
+        yield _warning(
+            "who decides",
+            "the proposed constitution decides nothing: it fails",
+            Severity.GRAVE,
+            headline="nobody could decide any more",
+            quotes=(Quote(by="its error", text=rule.failure),),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """What decides a member's power."""
+
+    status: str
+    share_key: str | None
+    role: str
+    data: object
+
+    @classmethod
+    def of(cls, tx: Tx, member_id: MemberId) -> "_Standing | None":
+        info = members.INFO.of(tx).get(member_id)
+        if info is None:
+            return None
+        return cls(
+            status=info.status.value,
+            share_key=members.ENCRYPTION_PUBLIC_KEYS.of(tx).get(member_id),
+            role=str(info.recovery_role),
+            data=info.member_data,
+        )
+
+
+def _members(outcome: Outcome, now: Tx, then: Tx) -> Iterator[Fact]:
+    """Yield what would become of members, new ones and those who are."""
+    tables = (members.INFO, members.CERTS, members.ENCRYPTION_PUBLIC_KEYS)
+    keys = {key for table in tables for key in outcome.writes.get(table.name, {})}
+    for key in sorted(keys):
+        member_id = MemberId(key.decode(errors="backslashreplace"))
+        was, would_be = (_Standing.of(tx, member_id) for tx in (now, then))
+        label = f"member {quoted(short(member_id))}"
+        if was is None and would_be is not None:
+            told = "would be a new member"
+            told += ", with a recovery share" if would_be.share_key else ""
+            yield _warning(label, told, Severity.SERIOUS)
+        elif was is not None and would_be is None:
+            yield _warning(label, "would be no member any more", Severity.SERIOUS)
+        elif was is not None and would_be is not None:
+            changed = list(_changed(was, would_be))
+            if members.CERTS.of(now).get(member_id) != members.CERTS.of(then).get(
+                member_id
+            ):
+                changed.insert(0, "another certificate would sign as this member")
+            if changed:
+                is_grave = any("certificate" in it or "key" in it for it in changed)
+                yield _warning(
+                    label,
+                    f"is a member already: {'; '.join(changed)}",
+                    Severity.GRAVE if is_grave else Severity.SERIOUS,
+                    headline="a living member's keys are replaced" if is_grave else "",
+                )
+
+
+def _changed(was: _Standing, would_be: _Standing) -> Iterator[str]:
+    if was.share_key != would_be.share_key:
+        if was.share_key is None:
+            yield "a recovery key would be added, which gets a share"
+        elif would_be.share_key is None:
+            yield "the recovery key would be removed, and with it the share"
+        else:
+            yield "the recovery key would be replaced: shares go to another key"
+    if was.status != would_be.status:
+        yield (
+            f"would be {would_be.status} and not {was.status}, and so has no vote "
+            "before acknowledging again"
+            if would_be.status == MemberStatus.ACCEPTED.value
+            else f"would be {would_be.status} and not {was.status}"
+        )
+    if was.role != would_be.role:
+        yield "the role in a recovery would be another"
+    if was.data != would_be.data:
+        yield "the data would be others, where constitutions read roles"
+
+
+def _recovery(outcome: Outcome, now: Tx, then: Tx) -> Iterator[Fact]:
+    """Yield how many shares would be enough, if that or their holders change."""
+    tables = (
+        members.INFO.name,
+        members.ENCRYPTION_PUBLIC_KEYS.name,
+        service.CONFIGURATION.name,
+    )
+    if not any(table in outcome.writes for table in tables):
+        return
+    (was, _), (wanted, holders) = map(_shares, (now, then))
+    if wanted is None:
+        return
+    if wanted > holders:
+        yield _warning(
+            "recovery",
+            f"{wanted} shares would be needed, and {holders} members would hold one: a "
+            "lost service could not be recovered",
+            Severity.GRAVE,
+            headline="a lost service could not be recovered",
+        )
+    if was is not None and wanted < was:
+        yield _warning(
+            "recovery",
+            f"{wanted} of {holders} shares would be enough to open all that is kept "
+            f"secret; today {was} are needed",
+            Severity.SERIOUS,
+        )
+
+
+def _shares(tx: Tx) -> tuple[int | None, int]:
+    """Return how many shares are needed, and how many active members hold one."""
+    configuration = service.CONFIGURATION.of(tx).get()
+    keys = members.ENCRYPTION_PUBLIC_KEYS.of(tx)
+    holders = sum(
+        info.status is MemberStatus.ACTIVE and keys.get(member_id) is not None
+        for member_id, info in members.INFO.of(tx).items()
+    )
+    return None if configuration is None else configuration.recovery_threshold, holders
+
+
+def _bytecode(outcome: Outcome, then: Tx) -> Iterator[Fact]:
+    """Yield modules whose compiled form is not what their text gives.
+
+    Nodes of CCF run the compiled form where there is one, and nobody can read it.
+    """
+    tables = (js.MODULES.name, js.MODULES_BYTECODE.name, js.MODULES_VERSION.name)
+    if not any(table in outcome.writes for table in tables):
+        return
+    texts = dict(then.raw(js.MODULES.name).items())
+    is_ours = js.MODULES_VERSION.of(then).get() == VERSION
+    for name, code in sorted(then.raw(js.MODULES_BYTECODE.name).items()):
+        text = texts.get(name)
+        label = f"compiled form of module {quoted(name.decode(errors='replace'))}"
+        if text is None:
+            told = "there would be no module of this name"
+        elif not is_ours:
+            told = "is of another engine: whether it does what the text says is unknown"
+        elif code != _compiled(name, text):
+            told = "is not what its text gives: nodes of CCF would run something else"
+        else:
+            continue
+        yield _warning(
+            label, told, Severity.GRAVE, headline="code that nobody can read is written"
+        )
+
+
+def _compiled(name: bytes, text: bytes) -> bytes | None:
+    try:
+        return compile_module(
+            name.decode(errors="replace"), text.decode(errors="replace")
+        )
+    except JsModuleFailed:
+        return None
