@@ -117,8 +117,8 @@ def list_proposals(
         proposer = summary.info.proposer_id
         print_line(
             f"{summary.proposal_id} {summary.info.state.value} "
-            f"by {names.get(proposer, proposer[:8])}: {', '.join(map(_named, summary.actions))} "
-            f"({summary.title})"
+            f"by {names.get(proposer, proposer[:8])}: "
+            f"{', '.join(map(_named, summary.actions))} ({summary.title})"
         )
     if not found:
         note("there are no proposals")

@@ -127,6 +127,35 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "red that it cannot be shown, the console offers no vote, and "
                 "`ccfpy gov vote` asks for `--unseen`."
             ),
+            "another proposal is accepted while a member reads one": (
+                "What would come of a proposal is found out again when the state "
+                "changes, and once more before a vote is signed. If it is another, "
+                "nothing is signed, and what is different is shown."
+            ),
+            "a constitution among two hundred harmless actions": (
+                "Actions are named by how much they put at stake, the worst first, in "
+                "the title and among the warnings."
+            ),
+            "a constitution under which one member decides alone, or nobody": (
+                "The proposed constitution is run over proposals made up for that, and "
+                "who would decide is said first."
+            ),
+            "another recovery key for a living member": (
+                "What would be written is compared with what the member has, and the "
+                "title says that a living member's keys are replaced."
+            ),
+            "a proposer's words in the place of a judgement": (
+                "Names, summaries and errors are quoted apart from what is said of "
+                "them, between brackets or behind a bar that no text can write."
+            ),
+            "a ballot that decides otherwise when it is counted again": (
+                "Only a ballot that always says the same is called in favour or "
+                "against. Any other is shown as the script that it is."
+            ),
+            "compiled code that is not what its text gives": (
+                "Each module is compiled again and compared. Where the compiled form "
+                "is another, the title says so."
+            ),
             "a change in a line too long to read": (
                 "What differs within a line stands in brackets of its own, with "
                 "what is around it. A program of long lines is also laid out."

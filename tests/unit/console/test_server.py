@@ -89,6 +89,7 @@ def test_a_vote_is_bound_to_the_bytes_that_were_read(
     assert asked(f"/api/committed/{cast['txid']}").value["state"] == "Committed"
 
 
+@attack("gov: another proposal is accepted while a member reads one")
 def test_an_outcome_that_is_no_longer_the_one_read_is_not_voted_on(
     asked: Callable[..., Answer], propose: Callable[..., str], node: InProcessNode
 ) -> None:

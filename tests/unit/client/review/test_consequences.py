@@ -11,6 +11,7 @@ from ccfpy.js.quickjs import VERSION, compile_module
 from ccfpy.service.tables import js, members, service
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.testing.node import Person
+from tests.attacks import attack
 from tests.unit.client.review.made import (
     ADDS_USER,
     ALICE,
@@ -50,6 +51,7 @@ def _title(state: PublicState) -> str:
     return page_of(state, PROPOSAL, names={}, signer_id=None).title
 
 
+@attack("gov: a constitution among two hundred harmless actions")
 def test_a_constitution_is_named_first_wherever_it_is() -> None:
     state = public_state(*hidden(f"{RULES}\n"))
     label, text = _warned(state)[0]
@@ -58,6 +60,7 @@ def test_a_constitution_is_named_first_wherever_it_is() -> None:
     assert _title(state).startswith("Replace the rules by which members decide; ")
 
 
+@attack("gov: a constitution under which one member decides alone, or nobody")
 def test_a_constitution_by_which_one_decides_alone_says_so_first() -> None:
     state = public_state(*hidden(ALONE))
     told = _warned(state)
@@ -68,6 +71,7 @@ def test_a_constitution_by_which_one_decides_alone_says_so_first() -> None:
     assert _title(state).startswith("One member would decide alone; replace the rules")
 
 
+@attack("gov: a constitution under which one member decides alone, or nobody")
 @pytest.mark.parametrize(
     ("rules", "said"),
     [(LOCKED, "not even all active members"), (BROKEN, "decides nothing: it fails")],
@@ -103,6 +107,7 @@ def _public(person: Person) -> str:
     return person.encryption_key.public_key.pem
 
 
+@attack("gov: another recovery key for a living member")
 def test_a_living_members_recovery_key_that_is_replaced_is_told() -> None:
     replaced = action(
         "set_member",
@@ -139,6 +144,7 @@ def test_fewer_shares_than_today_are_told() -> None:
     assert any("could not be recovered" in text for _, text in told)
 
 
+@attack("gov: compiled code that is not what its text gives")
 def test_code_that_is_not_what_its_text_gives_is_told() -> None:
     good = app({"/a": {"get": endpoint(["user_cert"], "one")}}, a=READS)
     assert not any("compiled" in label for label, _ in _warned(public_state(good)))
@@ -153,6 +159,7 @@ def test_code_that_is_not_what_its_text_gives_is_told() -> None:
     assert "compiled form of module /a.js: new" in shown
 
 
+@attack("gov: compiled code that is not what its text gives")
 def test_modules_that_change_under_an_old_compiled_form_are_told() -> None:
     state = public_state(
         action("set_text"),
@@ -181,6 +188,7 @@ def test_what_is_not_known_here_is_said_to_be_and_is_quoted() -> None:
     assert VERDICT not in _unquoted(_title(state))
 
 
+@attack("gov: a proposer's words in the place of a judgement")
 def test_others_words_are_in_no_judgement() -> None:
     facts = warnings(_told(public_state(FORGING)))
     assert len(facts) >= 2

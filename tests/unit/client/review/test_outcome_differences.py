@@ -10,6 +10,7 @@ from ccfpy.client.review.outcome_differences import differences
 from ccfpy.client.review.proposal import AGE_US_MAX, describe
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.service.tables import users
+from tests.attacks import attack
 from tests.unit.client.review.made import ADDS_USER, CAROL, PROPOSAL, USER, public_state
 
 USER_ID = UserId(USER.digest_hex)
@@ -34,6 +35,7 @@ def test_nothing_is_different_where_only_votes_are() -> None:
     assert differences(read, now) == []
 
 
+@attack("gov: another proposal is accepted while a member reads one")
 def test_what_would_change_otherwise_is_named() -> None:
     read = _told(public_state(ADDS_USER))
     now = _told(_with_user({"role": "owner"}), read.outcome)

@@ -122,6 +122,7 @@ def test_a_proposal_that_cannot_be_carried_out_says_why() -> None:
     assert "the ballot fails" in rows_of(told["Votes"])["alice (aaaaaaaa)"]
 
 
+@attack("gov: a ballot that decides otherwise when it is counted again")
 @pytest.mark.parametrize("state", [ProposalState.OPEN, ProposalState.ACCEPTED])
 def test_a_ballot_that_is_a_script_is_shown_and_is_on_no_side(
     state: ProposalState,

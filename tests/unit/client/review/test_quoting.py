@@ -9,9 +9,11 @@ from ccfpy.client.review.quoting import (
     quoted,
     quoted_name,
 )
+from tests.attacks import attack
 from tests.unit.client.review.misleading import FORGED, VERDICT
 
 
+@attack("gov: a proposer's words in the place of a judgement")
 @pytest.mark.parametrize(
     "words", ["", "a", FORGED, f"{CLOSE} {VERDICT}", f"a\n{VERDICT}", f"{OPEN}{OPEN}"]
 )
