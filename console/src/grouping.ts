@@ -30,6 +30,8 @@ const NOUNS: Readonly<Record<string, string>> = {
 };
 
 const COMPILED = "compiled form of module";
+/** What nodes make themselves; where it stays as it is, nobody looks for it. */
+const MADE: ReadonlySet<string> = new Set([COMPILED, "engine that compiled the modules", "interpreters in use, which are dropped"]);
 
 const numbered = (count: number, kind: string): string =>
   NOUNS[kind] ? counted(count, NOUNS[kind]) : `${counted(count, "entry").replace("entrys", "entries")} (${kind})`;
@@ -59,7 +61,7 @@ export function grouped(diffs: readonly Diff[]): Grouped {
   }));
   const files = changed.filter((diff) => diff.kind === "module").length;
   const shares = groups.map((each) => each.length.toLocaleString("en")).join(", ");
-  const same = diffs.filter((diff) => diff.change === "unchanged");
+  const same = diffs.filter((diff) => diff.change === "unchanged" && !MADE.has(diff.kind));
   const kinds = [...by(same, (diff) => diff.kind)].map(([kind, each]) => numbered(each.length, kind));
   return {
     summary: groups.length ? `${counted(files, "file")} change, ${shares} by the same lines` : "",

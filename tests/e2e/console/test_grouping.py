@@ -33,7 +33,7 @@ def test_files_that_change_alike_are_one_group_and_come_last() -> None:
         "module d",
     ]
     (group,) = told["alike"]
-    assert group["lines"] == ["-old", "+new"]
+    assert group["lines"] == ["@@", " same", "-old", "+new"]
     assert group["diffs"] == alike, "each is there whole"
     assert told["unchanged"] == "11 endpoints stay as they are"
     assert len(told["unchangedNames"]) == 11

@@ -91,9 +91,7 @@ def test_a_living_members_key_that_is_replaced_comes_first(
     proposal_id = hosted.propose(replaced)
     with opened(browser, hosted.address) as page:
         go(page, f"/proposals/{proposal_id}")
-        expect(page.locator("h1")).to_contain_text(
-            "A living member's keys are replaced"
-        )
+        expect(page.locator("h1")).to_contain_text("living member's keys are replaced")
         expect(_warnings(page).first).to_contain_text("shares go to another key")
 
 
