@@ -22,8 +22,13 @@ def quoted(text: str) -> str:
     return f"{OPEN}{inline(text).translate(_MARKED)}{CLOSE}"
 
 
-def quoted_name(text: str) -> str:
-    """Return a name that others chose as a part of a title, cut where it is long."""
-    if len(text) <= NAME_CHARACTERS_MAX:
-        return quoted(text)
-    return f"{quoted(text[:NAME_CHARACTERS_MAX])}… of {len(text):,} characters"
+def quoted_name(name: str) -> str:
+    """Return a name that others chose as a part of a title, cut where it is long.
+
+    Args:
+        name: as `characters.inline` shows it.
+    """
+    shown = f"{OPEN}{name[:NAME_CHARACTERS_MAX].translate(_MARKED)}{CLOSE}"
+    if len(name) <= NAME_CHARACTERS_MAX:
+        return shown
+    return f"{shown}… of {len(name):,} characters"
