@@ -1,5 +1,6 @@
 """``ccfpy gov propose``, ``vote``, ``withdraw``, ``ack``: what members sign."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -7,6 +8,7 @@ import typer
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
+from ccfpy.cli.confirm import confirm
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
 from ccfpy.cli.input_file import read_input
@@ -17,7 +19,9 @@ from ccfpy.cli.signing import SignerOptions
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import ProposalId
+    from ccfpy.cli.place import Place
     from ccfpy.client.connection import Connection
+    from ccfpy.client.review.description import Description
 
 ProposalArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="PROPOSAL_ID", help="The beginning of its id.")
@@ -116,10 +120,8 @@ def vote(  # noqa: PLR0913  # one parameter for each option
         run(place, lambda c: _check_shown(c, proposal_id))
     digest = None if sha256 is None else sha256.lower()
     if ask:
-        from ccfpy.cli.gov_show import ask_about
-
         question = "Vote against it?" if reject else "Vote for it?"
-        read = ask_about(place, proposal_id, question)
+        read = _ask_about(place, proposal_id, question)
         if digest is None and ballot is None and not reject:
             digest = read
     if digest is not None:
@@ -176,6 +178,52 @@ def ack(
         print_json({"member": who, "stateDigest": digest})
     else:
         print_line(f"{who} acknowledged the state {digest}")
+
+
+def _ask_about(place: "Place", proposal_id: "ProposalId", question: str) -> str:
+    """Show a proposal, and return the digest of its text if the person agrees.
+
+    Raises:
+        CommandFailed: the answer is no.
+        Misused: there is no terminal to ask on.
+        VerificationFailed: what would come of the proposal changed while the person
+            read.
+    """
+    from ccfpy.cli.description_text import print_description
+    from ccfpy.client.review.outcome_differences import differences
+
+    names = place.names()
+    if not sys.stdin.isatty():
+        raise Misused("nobody is here to be asked: leave --ask away")
+    read = run(place, lambda c: described(c, proposal_id, names))
+    print_description(read, full=True)
+    confirm(question, yes=False)
+    now = run(place, lambda c: described(c, proposal_id, names, read.outcome))
+    if different := differences(read, now):
+        raise VerificationFailed(
+            "nothing was signed: what would come of the proposal is no longer what "
+            f"was shown: {'; '.join(different)}"
+        )
+    return read.digest
+
+
+async def described(
+    connection: "Connection", beginning: str, names: dict[str, str], shown: str = ""
+) -> "Description":
+    """Describe the proposal whose id begins so.
+
+    Args:
+        connection: to the service.
+        beginning: of the id.
+        names: members' names, by id.
+        shown: the outcome that somebody read earlier, by its name.
+    """
+    from ccfpy.client.review.proposal import describe
+    from ccfpy.client.review.public_state import read_public_state
+
+    proposal_id = await find_proposal(connection, beginning)
+    state = await read_public_state(connection)
+    return describe(state, proposal_id, names, shown=shown)
 
 
 async def find_proposal(connection: "Connection", beginning: str) -> "ProposalId":

@@ -1,25 +1,23 @@
 """``ccfpy gov show``, ``list``: proposals, as the service knows them."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.cli.confirm import confirm
-from ccfpy.cli.errors import Misused
-from ccfpy.cli.gov_proposals import ProposalArgument, find_proposal, listed_proposals
+from ccfpy.cli.gov_proposals import (
+    ProposalArgument,
+    described,
+    find_proposal,
+    listed_proposals,
+)
 from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, print_line
 from ccfpy.cli.place import JsonOption, PlaceOptions
 
 if TYPE_CHECKING:
-    from ccfpy.base.ids import ProposalId
-    from ccfpy.cli.place import Place
     from ccfpy.client.connection import Connection
-    from ccfpy.client.review.description import Description
     from ccfpy.client.review.proposal import Summary
 
 
@@ -46,36 +44,7 @@ def show(
     from ccfpy.cli.description_text import print_description
 
     names = place.names()
-    print_description(
-        run(place, lambda c: _description(c, proposal_id, names)), full=full
-    )
-
-
-def ask_about(place: "Place", proposal_id: "ProposalId", question: str) -> str:
-    """Show a proposal, and return the digest of its text if the person agrees.
-
-    Raises:
-        CommandFailed: the answer is no.
-        Misused: there is no terminal to ask on.
-        VerificationFailed: what would come of the proposal changed while the person
-            read.
-    """
-    from ccfpy.cli.description_text import print_description
-    from ccfpy.client.review.outcome_differences import differences
-
-    names = place.names()
-    if not sys.stdin.isatty():
-        raise Misused("nobody is here to be asked: leave --ask away")
-    read = run(place, lambda c: _description(c, proposal_id, names))
-    print_description(read, full=True)
-    confirm(question, yes=False)
-    now = run(place, lambda c: _description(c, proposal_id, names, read.outcome))
-    if different := differences(read, now):
-        raise VerificationFailed(
-            "nothing was signed: what would come of the proposal is no longer what "
-            f"was shown: {'; '.join(different)}"
-        )
-    return read.digest
+    print_description(run(place, lambda c: described(c, proposal_id, names)), full=full)
 
 
 async def _fields(connection: "Connection", beginning: str) -> JsonObject:
@@ -86,17 +55,6 @@ async def _fields(connection: "Connection", beginning: str) -> JsonObject:
     actions = await read_governance(connection, f"{path}/actions")
     assert isinstance(fields, dict), "a proposal is an object"
     return fields | (actions if isinstance(actions, dict) else {})
-
-
-async def _description(
-    connection: "Connection", beginning: str, names: dict[str, str], shown: str = ""
-) -> "Description":
-    from ccfpy.client.review.proposal import describe
-    from ccfpy.client.review.public_state import read_public_state
-
-    proposal_id = await find_proposal(connection, beginning)
-    state = await read_public_state(connection)
-    return describe(state, proposal_id, names, shown=shown)
 
 
 @with_options
