@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.review.characters import inline, plain
+from ccfpy.client.review.characters import inline, mark, plain
 from ccfpy.client.review.description import Change, Diff, Fact, Severity
 from ccfpy.client.review.quoting import quoted_name
 from ccfpy.client.review.values import PEM_ARGUMENTS, shown_short, validity_warnings
@@ -18,6 +18,7 @@ TITLED_MAX = 3
 """Kinds of actions that a title names; it counts the others."""
 PLACES_MAX = 3
 """Numbers of actions of one kind that a warning names; it counts the others."""
+NO_NAME = mark("no name")
 UNFOLDED_NAMES_MAX = 3
 """Of an app's endpoints or modules; where there are more, they may be folded."""
 
@@ -419,7 +420,7 @@ def facts(document: JsonObject) -> Iterator[Fact]:
     for number, action in enumerate(_listed(document.get("actions")), 1):
         name, arguments = inline(str(action.get("name"))), action.get("args")
         yield Fact(
-            label=f"{number}. {name}",
+            label=f"{number}. {name or NO_NAME}",
             text=purpose(name),
             is_unknown=name not in RENDERINGS,
         )
@@ -462,7 +463,7 @@ def _fact(
 ) -> Fact:
     text, whole = shown_short(value, is_pem=is_pem), _whole(value)
     return Fact(
-        label=inline(label),
+        label=inline(label) or NO_NAME,
         text=text,
         depth=depth,
         whole="" if whole == text else whole,

@@ -140,6 +140,11 @@ def test_only_certificates_and_keys_are_decoded() -> None:
     assert all("BEGIN" in text for text in told[2:])
 
 
+def test_a_name_without_letters_is_said_to_be_none() -> None:
+    document: dict[str, Json] = {"actions": [{"name": "", "args": {"": 1}}]}
+    assert [fact.label for fact in facts(document)] == ["1. ⟦no name⟧", "⟦no name⟧"]
+
+
 def test_names_in_a_list_are_told_apart() -> None:
     modules: list[Json] = [{"name": "a, b", "module": ""}, {"name": "c\u200b"}]
     app = action("set_js_app", bundle={"modules": modules})
