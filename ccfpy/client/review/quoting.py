@@ -28,7 +28,10 @@ def quoted_name(name: str) -> str:
     Args:
         name: as `characters.inline` shows it.
     """
-    shown = f"{OPEN}{name[:NAME_CHARACTERS_MAX].translate(_MARKED)}{CLOSE}"
+    begun = name[:NAME_CHARACTERS_MAX]
+    if begun.rfind("⟦") > begun.rfind("⟧"):  # no mark is cut in two
+        begun = begun[: begun.rfind("⟦")]
+    shown = f"{OPEN}{begun.translate(_MARKED)}{CLOSE}"
     if len(name) <= NAME_CHARACTERS_MAX:
         return shown
     return f"{shown}… of {len(name):,} characters"

@@ -62,6 +62,7 @@ def seen(shown: str) -> None:
         # A number and a blank may stand before a name that begins with blanks.
         check(" " * 42 not in line, "a long run of blanks", line)
         bare = _MARK.sub("\x01", line)
+        check("⟦" not in bare, "a mark is cut", line)
         for character in bare:
             if character in "\x01⟪⟫" or " " <= character <= "~":
                 continue

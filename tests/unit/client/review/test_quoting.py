@@ -32,3 +32,10 @@ def test_a_long_name_is_cut_and_its_length_is_said() -> None:
     name = "a" * NAME_CHARACTERS_MAX
     assert quoted_name(name) == quoted(name)
     assert quoted_name(f"{name}b") == f"{quoted(name)}… of 81 characters"
+
+
+def test_no_mark_of_a_long_name_is_cut() -> None:
+    name = "a" * (NAME_CHARACTERS_MAX - 3) + "⟦U+200B⟧"
+    assert quoted_name(name).startswith(
+        f"{quoted('a' * (NAME_CHARACTERS_MAX - 3))}… of"
+    )
