@@ -6,6 +6,7 @@ each request that an application answers is such a call.
 
 from collections.abc import Callable
 
+from ccfpy.base import limits
 from ccfpy.base.compiling import mypyc_attr
 from ccfpy.base.ports import Given, Result
 
@@ -32,6 +33,37 @@ class AppThreads:
     def is_python_full(self) -> bool:
         """Whether no call of Python can be allowed: too many hang, or are away."""
         return False
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the node went on without the call of the calling thread."""
+        return False
+
+    @property
+    def free(self) -> int:
+        """How many more calls may be away."""
+        return limits.SLOW_CALLS_MAX
+
+    @property
+    def free_to_hang(self) -> int:
+        """How many more calls of Python may hang."""
+        return limits.HUNG_CALLS_MAX
+
+    def note_caller(self, call: object, caller: str) -> None:
+        """Note whose call it is that is away, as callers take turns.
+
+        Args:
+            call: what the call is known by.
+            caller: whose it is.
+        """
+
+    def wait_for_turn(self) -> int:
+        """Wait, within ``beside``, if others are to go on first.
+
+        Returns:
+            For how many nanoseconds.
+        """
+        return 0
 
     def allow(self, slow_calls_max: int) -> None:
         """Allow so many calls to be away at once."""

@@ -233,12 +233,19 @@ SLOW_CALLS_MAX: int = 16
 SLOW_CALLS_CEILING: int = 100
 """The most that a configuration may allow. Each has a thread, and as many that begin at
 once hold the node for some 2 ms each."""
+SLOW_CALL_REST_MS: int = 100
+"""How long a slow call that is over counts for its caller still."""
+SLOW_CALL_TURN_MS: int = 10
+"""How long a slow call runs before another has a turn. One in Python runs at a time,
+and so many scripts as there are processors but one."""
 HUNG_CALLS_MAX: int = 16
 """Calls that were given up and never came back, before Python calls are refused."""
 SLOW_CALL_GIVEN_UP_MS: int = 250
 """Beyond its limit, after which a call is not waited for any more."""
 WATCHDOG_TICK_MS: int = 10
 """Between looks at calls of an application's code: how exact their limits are."""
+WATCHDOG_GROWTH_TICKS: int = 10
+"""Looks between readings of memory while no call is slow."""
 WATCHDOG_HURRY_MS: int = 1
 """Between looks at one that is over its limit."""
 WATCHDOG_GRACE_MS: int = 100

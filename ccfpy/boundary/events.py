@@ -57,7 +57,8 @@ class SessionOpened:
     Attributes:
         session: never used before in the life of this node.
         interface: the name of the RPC interface.
-        peer: ``host:port`` of the client, for logs only.
+        peer: ``host:port`` of the client. What clients at one address may take of a
+            node follows from that, and nothing else.
     """
 
     session: SessionId

@@ -33,6 +33,13 @@ class _Interrupted(BaseException):
     """Raised where an application's code was; only ``call`` catches it."""
 
 
+class Tracer(Protocol):
+    """What Python asks before each line of a thread."""
+
+    def __delitem__(self, frame: FrameType, /) -> None:
+        """Look at the frame that is about to run a line; see ``_CALL_DELITEM``."""
+
+
 class TracedThread:
     """A handle on a thread, for another thread that begins to trace it.
 
@@ -49,13 +56,13 @@ class TracedThread:
         """The innermost frame of the thread."""
         return sys._current_frames().get(self._ident)  # noqa: SLF001  # documented
 
-    def trace(self, ending: "Ending") -> None:
-        """Ask an ending before each line that the thread runs from now on."""
+    def trace(self, tracer: Tracer) -> None:
+        """Ask a tracer before each line that the thread runs from now on."""
         frame = self.frame
         if frame is not None and whose(frame.f_code.co_filename) is Whose.APP:
             # A loop of one instruction, such as `while True: pass`, begins no line.
             frame.f_trace_opcodes = True
-        _trace(self._state, ending)
+        _trace(self._state, tracer)
 
     def untrace(self) -> None:
         """Trace the calling thread no longer, or as when the handle was made."""
@@ -175,7 +182,7 @@ def _grace_ns() -> int:
     return limits.WATCHDOG_GRACE_MS * _NS_PER_MS
 
 
-_Tracing: TypeAlias = Callable[[int, "Ending"], object]
+_Tracing: TypeAlias = Callable[[int, Tracer], object]
 
 _this_state = ctypes.pythonapi.PyThreadState_Get
 _this_state.argtypes = []
@@ -184,7 +191,7 @@ _this_state.restype = ctypes.c_void_p
 _CALL_DELITEM: Final = ctypes.cast(ctypes.pythonapi.PyObject_DelItem, ctypes.c_void_p)
 """A trace function, as Python's C calls one.
 
-Its first two arguments are an object that was handed in, here an ``Ending``, and the
+Its first two arguments are an object that was handed in, here a ``Tracer``, and the
 frame. ``PyObject_DelItem`` takes two objects, calls ``__delitem__`` of the first, and
 returns -1 after an exception, which is what a trace function does. ``sys.settrace``
 will not do: it stops tracing when its function has raised, and code that catches the
@@ -196,7 +203,7 @@ def _tracing_one() -> _Tracing:
     trace = ctypes.pythonapi._PyEval_SetTrace  # noqa: SLF001  # exported for debuggers
     trace.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.py_object]
     trace.restype = ctypes.c_int
-    return lambda state, ending: trace(state, _CALL_DELITEM, ending)
+    return lambda state, tracer: trace(state, _CALL_DELITEM, tracer)
 
 
 def _tracing_all() -> _Tracing:
@@ -204,7 +211,7 @@ def _tracing_all() -> _Tracing:
     trace = ctypes.pythonapi.PyEval_SetTraceAllThreads
     trace.argtypes = [ctypes.c_void_p, ctypes.py_object]
     trace.restype = None
-    return lambda _, ending: trace(_CALL_DELITEM, ending)
+    return lambda _, tracer: trace(_CALL_DELITEM, tracer)
 
 
 _trace: Final = _tracing_all() if sys.version_info >= (3, 12) else _tracing_one()

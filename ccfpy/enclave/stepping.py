@@ -23,9 +23,10 @@ from ccfpy.base.ports import CallGivenUp, CallLeft
 from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
+from ccfpy.enclave.growth import Meter
 from ccfpy.enclave.loop import NODE, Conversation, StepsOf
 from ccfpy.enclave.node_lock import NodeLock
-from ccfpy.enclave.watchdog import Meter, Watchdog
+from ccfpy.enclave.watchdog import Watchdog
 from ccfpy.enclave.workers import AwayCall, Gate, Worker, Workers, workers_max
 
 
@@ -42,6 +43,10 @@ class ThreadedSteps(StepsOf[Event, Effect], Protocol):
 
     def give_up(self, call: object, reason: str, /) -> Sequence[Effect]:
         """Answer the caller of a call that does not come back."""
+        ...
+
+    def came_back_late(self, call: object, /) -> None:
+        """Note that a call is over whose caller was answered without it."""
         ...
 
 
@@ -95,8 +100,10 @@ class Stepping:
         away, hung = len(self._away), len(self._hung)
         most = self._slow_calls_max
         gate = self.gate
-        gate.is_full = away >= most or away + hung >= most + limits.HUNG_CALLS_MAX
-        gate.is_python_full = gate.is_full or hung >= limits.HUNG_CALLS_MAX
+        gate.free = min(most - away, most + limits.HUNG_CALLS_MAX - away - hung)
+        gate.free_to_hang = limits.HUNG_CALLS_MAX - hung
+        gate.is_full = gate.free <= 0
+        gate.is_python_full = gate.is_full or gate.free_to_hang <= 0
 
     def drive(
         self,
@@ -168,6 +175,7 @@ class Stepping:
                 self._is_back(worker)
                 step, events, is_over = self._machine.step, (), False
             except CallGivenUp:
+                self._machine.came_back_late(worker.away)
                 self._is_back(worker)
             except Exception as error:  # noqa: BLE001  # the rim
                 self._crash(worker, error)

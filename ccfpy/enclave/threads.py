@@ -16,10 +16,11 @@ from ccfpy.base.ports import CallGivenUp, CallStopped, Given, Result
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
+from ccfpy.enclave.growth import Meter
 from ccfpy.enclave.loop import Conversation
 from ccfpy.enclave.stepping import Stepping, ThreadedSteps
-from ccfpy.enclave.watchdog import Meter, reason_of_time
-from ccfpy.enclave.workers import Worker
+from ccfpy.enclave.watchdog import reason_of_time
+from ccfpy.enclave.workers import AwayCall, Worker
 
 _NS_PER_MS: Final = 1_000_000
 _now_ns: Final = monotonic_ns
@@ -90,6 +91,33 @@ class NodeThreads(AppThreads):
     def is_python_full(self) -> bool:
         """Whether no call of Python can be allowed: too many hang, or are away."""
         return self._gate.is_python_full
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the node went on without the call of the calling thread."""
+        worker = self._here()
+        return worker is not None and worker.away is not None
+
+    @property
+    def free(self) -> int:
+        """How many more calls may be away."""
+        return self._gate.free
+
+    @property
+    def free_to_hang(self) -> int:
+        """How many more calls of Python may hang."""
+        return self._gate.free_to_hang
+
+    def note_caller(self, call: object, caller: str) -> None:
+        """Note whose call it is that is away."""
+        assert isinstance(call, AwayCall), "the node knows calls by these"
+        call.caller = caller
+
+    def wait_for_turn(self) -> int:
+        """Wait, within ``beside``, if others are to go on first; as ``AppThreads``."""
+        worker = self._here()
+        hold = None if worker is None else worker.hold
+        return 0 if hold is None else hold.wait_in_script()
 
     def allow(self, slow_calls_max: int) -> None:
         """Allow so many calls to be away at once."""
@@ -204,6 +232,8 @@ class NodeThreads(AppThreads):
     def _check_in_time(self, worker: Worker, took_ns: int) -> None:
         """Raise if the call that is just over was ended, or has taken too long.
 
+        The time in which it was held so that others could go on is not its own.
+
         Raises:
             CallStopped: it was, or has.
         """
@@ -213,6 +243,7 @@ class NodeThreads(AppThreads):
             if ending.began_ns == worker.began_ns:
                 raise CallStopped(ending.reason, is_late=ending.is_late) from None
         most = worker.execution_ms_max
+        took_ns -= worker.held_ns
         if took_ns > most * _NS_PER_MS:
             raise CallStopped(reason_of_time(took_ns, most), is_late=True) from None
 

@@ -5,16 +5,18 @@ when none are, so that a fast call pays for no look.
 
 1. A call that has had the node for ``SLOW_CALL_MS`` loses it to another thread; while
    others are away, for ``SLOW_CALL_HURRY_MS``.
-2. A call over its limit of time or memory is ended (``ending.py``). A call that was
-   over its limit has failed, even if it returned.
+2. A call over its limit of time is ended (``ending.py``). A call that was over its
+   limit has failed, even if it returned. Where calls together take more memory than one
+   may, one of them is ended (``growth.py``, ``call_shares.py``).
 3. A call that is not back ``SLOW_CALL_GIVEN_UP_MS`` later is given up.
 4. A call that has been ended ``WATCHDOG_ATTEMPTS_MAX`` times and still goes on ends the
    enclave.
+5. Calls that are away go on in turns (``turn_taking.py``).
 """
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic_ns
@@ -23,21 +25,16 @@ from typing import Final, Protocol
 
 from ccfpy.base import limits
 from ccfpy.enclave.ending import Ending
+from ccfpy.enclave.growth import Growth, Meter
+from ccfpy.enclave.turn_taking import TurnTaking, scripts_at_once
 from ccfpy.enclave.workers import Gate, Worker
+from ccfpy.endpoints.call_shares import Taking, largest
 
 _NS_PER_MS: Final = 1_000_000
 _MS_PER_S: Final = 1000
 _USUAL_SWITCH_S: Final = sys.getswitchinterval()
 _SWITCH_S: Final = 0.001
 """How long a thread may hold Python's own lock while calls are away."""
-
-
-class Meter(Protocol):
-    """Measures this process's memory."""
-
-    def data_bytes(self) -> int:
-        """Return the bytes that it holds of its own."""
-        ...
 
 
 class Watched(Protocol):
@@ -99,12 +96,11 @@ class Watchdog:
     ) -> None:
         self._watched = watched
         self._gate = gate
-        self._meter = meter
+        self._growth = Growth(meter)
+        self._turns = TurnTaking(outermost, scripts_max=scripts_at_once())
         self._outermost = outermost
         self._stuck = stuck
         self._bell: SimpleQueue[None] = SimpleQueue()
-        self._base_bytes = 0
-        self._read_bytes: int | None = None
         self._thread = Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
@@ -129,12 +125,14 @@ class Watchdog:
             self._watch_until_ended()
         except Exception as error:  # noqa: BLE001  # the rim
             self._watched.fail(error)
+        for worker in list(self._watched.workers):
+            self._turns.release(worker)
         self._relax()
 
     def _watch_until_ended(self) -> None:
         while not self._watched.is_ended:
             self._bell.get()
-            self._base_bytes = self._meter.data_bytes()
+            self._growth.begin(self._watched.workers[:])
             self._tick()
             self._gate.is_watched = False
             # One that began just now may have taken this thread to be awake.
@@ -152,10 +150,10 @@ class Watchdog:
                 idle_looks = 0
             if not self._watched.is_any_away:
                 self._relax()
-                if looks >= limits.WATCHDOG_IDLE_TICKS:
+                if looks >= limits.WATCHDOG_GROWTH_TICKS:
                     # What the node itself takes is not the next call's.
                     looks = 0
-                    self._base_bytes = self._meter.data_bytes()
+                    self._growth.begin(self._watched.workers[:])
 
     def _relax(self) -> None:
         if sys.getswitchinterval() != _USUAL_SWITCH_S:
@@ -172,30 +170,46 @@ class Watchdog:
     def _look(self) -> bool:
         """Look at all calls; return whether there was any since the last look."""
         is_any = False
-        self._read_bytes = None
-        for worker in list(self._watched.workers):
-            began_ns = worker.began_ns
-            is_new = began_ns != worker.seen_ns
+        workers = list(self._watched.workers)
+        for worker in workers:
+            is_new = worker.began_ns != worker.seen_ns
             if worker.is_calling or is_new:
                 is_any = True
+            if is_new:
+                worker.grown_bytes = 0
+        self._look_at_memory(workers)
+        for worker in workers:
+            began_ns = worker.began_ns
             if worker.is_calling:
-                if is_new:
-                    worker.base_bytes = self._base_now()
                 self._look_at(worker, began_ns)
             worker.seen_ns = began_ns
+        if self._watched.is_any_away:
+            self._turns.look(workers)
         return is_any
 
-    def _base_now(self) -> int:
-        """Return what the process took before a call that is seen first now."""
-        # While others are away, what they take is not this call's.
-        is_alone = not self._watched.is_any_away
-        return self._base_bytes if is_alone else self._data_bytes()
-
-    def _data_bytes(self) -> int:
-        """Return what the process takes, read once in a look for all calls."""
-        if self._read_bytes is None:
-            self._read_bytes = self._meter.data_bytes()
-        return self._read_bytes
+    def _look_at_memory(self, workers: Sequence[Worker]) -> None:
+        """End a call if calls together take too much, and none is being ended."""
+        now_ns = monotonic_ns()
+        tick_ns = limits.WATCHDOG_TICK_MS * _NS_PER_MS
+        if not any(
+            worker.is_calling and now_ns - worker.began_ns >= tick_ns
+            for worker in workers
+        ):
+            return
+        self._growth.charge(workers)
+        calls = [
+            worker
+            for worker in workers
+            if worker.is_calling and worker.traced is not None and not worker.is_script
+        ]
+        grown = sum(worker.grown_bytes for worker in calls)
+        if not calls or any(map(_is_taken_to_end, calls)):
+            return
+        worker = calls[largest([Taking(it.caller, it.grown_bytes) for it in calls])]
+        if grown > worker.memory_bytes_max:
+            self._end(
+                worker, worker.began_ns, reason_of_memory(worker, grown), is_late=False
+            )
 
     def _look_at(self, worker: Worker, began_ns: int) -> None:
         age_ns = monotonic_ns() - began_ns
@@ -212,10 +226,13 @@ class Watchdog:
     def _look_at_limits(self, worker: Worker, began_ns: int, age_ns: int) -> None:
         ending = worker.ending
         if ending is None or ending.began_ns != began_ns:
-            ending = self._ending_for(worker, began_ns, age_ns)
+            own_ns, most = age_ns - worker.held_ns, worker.execution_ms_max
+            if own_ns <= most * _NS_PER_MS:
+                return
+            reason = reason_of_time(own_ns, most)
+            ending = self._end(worker, began_ns, reason, is_late=True)
             if ending is None:
                 return
-            worker.ending = ending
         ending.look()
         if ending.looks_in_vain > limits.WATCHDOG_ATTEMPTS_MAX:
             self._stuck(f"{ending.reason}; it cannot be ended")
@@ -223,16 +240,13 @@ class Watchdog:
         if over_ns > limits.SLOW_CALL_GIVEN_UP_MS * _NS_PER_MS:
             self._watched.give_up(worker, began_ns, ending.hanging)
 
-    def _ending_for(self, worker: Worker, began_ns: int, age_ns: int) -> Ending | None:
-        """Return what ends a call, if the call is over a limit."""
-        is_late = age_ns > worker.execution_ms_max * _NS_PER_MS
-        if is_late:
-            reason: str | None = reason_of_time(age_ns, worker.execution_ms_max)
-        else:
-            reason = self._reason_of_memory(worker, age_ns)
-        if reason is None or worker.traced is None:
+    def _end(
+        self, worker: Worker, began_ns: int, reason: str, *, is_late: bool
+    ) -> Ending | None:
+        """Begin to end a call, in its own thread."""
+        if worker.traced is None:
             return None
-        return Ending(
+        worker.ending = ending = Ending(
             worker,
             began_ns,
             thread=worker.traced,
@@ -240,14 +254,24 @@ class Watchdog:
             reason=reason,
             is_late=is_late,
         )
+        self._turns.release(worker)
+        return ending
 
-    def _reason_of_memory(self, worker: Worker, age_ns: int) -> str | None:
-        """Return by how much the process has grown, if that is too much."""
-        if age_ns < limits.WATCHDOG_TICK_MS * _NS_PER_MS:
-            return None
-        grown = self._data_bytes() - worker.base_bytes
-        most = worker.memory_bytes_max
-        return f"it took {grown} bytes, and may take {most}" if grown > most else None
+
+def _is_taken_to_end(worker: Worker) -> bool:
+    """Return whether a call is being ended for its memory."""
+    ending = worker.ending
+    return (
+        ending is not None and ending.began_ns == worker.began_ns and not ending.is_late
+    )
+
+
+def reason_of_memory(worker: Worker, grown: int) -> str:
+    """Return how calls together went beyond the limit of memory, one most of all."""
+    own, most = worker.grown_bytes, worker.memory_bytes_max
+    if own > most:
+        return f"it took {own} bytes, and may take {most}"
+    return f"it took {own} of {grown} bytes, and all calls may take {most}"
 
 
 def reason_of_time(took_ns: int, execution_ms_max: int) -> str:

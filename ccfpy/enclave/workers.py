@@ -11,6 +11,7 @@ from ccfpy.enclave.ending import TracedThread
 
 if TYPE_CHECKING:
     from ccfpy.enclave.ending import Ending
+    from ccfpy.enclave.holding import Hold
 
 
 class AwayCall:
@@ -19,11 +20,13 @@ class AwayCall:
     Attributes:
         is_given_up: whether its caller has been answered without it.
         is_being_given_up: whether a thread is about to do that.
+        caller: whose call it is.
     """
 
-    __slots__ = ("is_being_given_up", "is_given_up")
+    __slots__ = ("caller", "is_being_given_up", "is_given_up")
 
     def __init__(self) -> None:
+        self.caller = ""
         self.is_given_up = False
         self.is_being_given_up = False
 
@@ -33,14 +36,18 @@ class Gate:
 
     Attributes:
         is_watched: whether the watchdog looks at calls now.
+        free: how many more calls may be away.
+        free_to_hang: how many more calls of Python may hang.
         is_full: as many calls are away as may be.
         is_python_full: no call of Python can be allowed: too many hang, or are away.
     """
 
-    __slots__ = ("is_full", "is_python_full", "is_watched")
+    __slots__ = ("free", "free_to_hang", "is_full", "is_python_full", "is_watched")
 
     def __init__(self) -> None:
         self.is_watched = False
+        self.free = limits.SLOW_CALLS_MAX
+        self.free_to_hang = limits.HUNG_CALLS_MAX
         self.is_full = False
         self.is_python_full = False
 
@@ -64,19 +71,24 @@ class Worker:
         began_ns: when the call began, by which it is known.
         seen_ns: when that began which the last look saw.
         execution_ms_max: how long the call may take; 0 if it ends by itself.
-        memory_bytes_max: by how much the process may grow meanwhile.
-        base_bytes: what the process took at the first look at the call.
+        memory_bytes_max: by how much the process may grow by slow calls.
+        grown_bytes: by how much the process grew by this call, as far as is known.
+        cpu_ns: the processor time of the thread when it was read last.
         ending: ends the call, or an earlier one.
+        hold: makes the call wait for others, or made an earlier one wait.
+        turn_ns: when the call was last let go on, or was first seen.
         traced: the thread, for who traces it.
     """
 
     __slots__ = (
         "_deciding",
         "away",
-        "base_bytes",
         "began_ns",
+        "cpu_ns",
         "ending",
         "execution_ms_max",
+        "grown_bytes",
+        "hold",
         "ident",
         "is_calling",
         "is_driver",
@@ -87,6 +99,7 @@ class Worker:
         "memory_bytes_max",
         "seen_ns",
         "traced",
+        "turn_ns",
         "wake",
     )
 
@@ -104,10 +117,32 @@ class Worker:
         self.seen_ns = 0
         self.execution_ms_max = 0
         self.memory_bytes_max = 0
-        self.base_bytes = 0
+        self.grown_bytes = 0
+        self.cpu_ns = 0
         self.ending: Ending | None = None
+        self.hold: Hold | None = None
+        self.turn_ns = 0
         self.ident = 0
         self.traced: TracedThread | None = None
+
+    @property
+    def is_script(self) -> bool:
+        """Whether the call is a script's, which has limits and memory of its own."""
+        return not self.execution_ms_max
+
+    @property
+    def caller(self) -> str:
+        """Whose call it is, as far as is known yet."""
+        away = self.away
+        return "" if away is None else away.caller
+
+    @property
+    def held_ns(self) -> int:
+        """For how long the call was made to wait for others."""
+        hold = self.hold
+        if hold is None or hold.began_ns != self.began_ns:
+            return 0
+        return hold.held_ns
 
     def settle(self) -> None:
         """Note that the calling thread is this worker's."""

@@ -16,6 +16,8 @@ from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ports import CallGivenUp, CallLeft
 from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.call_shares import CallShares
+from ccfpy.endpoints.callers import caller_of
 from ccfpy.endpoints.underway import Underway
 from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 from ccfpy.http.messages import Response
@@ -110,15 +112,23 @@ class AppCalls:
         limits: those in force; governance changes them.
         threads: what the calls run on.
         underway: what the node is doing.
+        shares: who has slow calls.
     """
 
-    def __init__(self, threads: AppThreads | None = None) -> None:
+    def __init__(
+        self,
+        threads: AppThreads | None = None,
+        *,
+        now_ns: "Callable[[], int]" = lambda: 0,
+    ) -> None:
         """Begin with the limits that hold where nobody says otherwise.
 
         Args:
             threads: what the calls run on; a node that has one thread limits no call.
+            now_ns: returns the time.
         """
         self.limits = AppLimits()
+        self.shares = CallShares(now_ns)
         self.threads: AppThreads = AppThreads() if threads is None else threads
         self.underway = Underway()
         self._came_back: Callable[[Underway], None] | None = None
@@ -147,11 +157,39 @@ class AppCalls:
         """Check that a handler may be called, for whose answer a client waits.
 
         Raises:
-            ApiError: 503, too many calls of the application's are slow; the caller may
-                try again.
+            ApiError: 503, too many calls of the application's are slow, or of this
+                caller's; the caller may try again.
         """
-        if self.threads.is_python_full:
+        if not self.shares.is_quiet:
+            self._check_share(in_python=True)
+        elif self.threads.is_python_full:
             raise too_many_slow()
+
+    def check_room_for_script(self) -> None:
+        """Check that a script may be called, as ``check_room`` does for a handler.
+
+        Raises:
+            ApiError: 503, as there.
+        """
+        if not self.shares.is_quiet:
+            self._check_share(in_python=False)
+        elif self.threads.is_full:
+            raise too_many_slow()
+
+    def _check_share(self, *, in_python: bool) -> None:
+        """Check that a call may begin while others are slow, or were lately.
+
+        Raises:
+            ApiError: 503, too many are slow, or too many of this caller's.
+        """
+        threads = self.threads
+        if threads.is_away:
+            return  # it has a place: it runs again, or calls a script
+        if threads.is_python_full if in_python else threads.is_full:
+            raise too_many_slow()
+        caller = caller_of(self.underway.context)
+        if not self.shares.may_begin(caller, threads, in_python=in_python):
+            raise too_many_slow(" of yours")
 
     def call(
         self,
@@ -192,10 +230,15 @@ class AppCalls:
             raise Escaped(type(error).__name__) from error
 
 
-def too_many_slow() -> ApiError:
-    """Return the refusal of a call while too many others are slow."""
+def too_many_slow(whose: str = "") -> ApiError:
+    """Return the refusal of a call while too many others are slow.
+
+    Args:
+        whose: whose calls those are, if not everybody's.
+    """
     return unavailable(
         ErrorCode.TooManyPendingTransactions,
-        "Too many slow calls of the application's code are under way. Retry later.",
+        f"Too many slow calls{whose} of the application's code are under way. "
+        "Retry later.",
         after_s=limits.RETRY_AFTER_S,
     )

@@ -245,7 +245,8 @@ class Frontend:
             answer = error.response()
         if underway.awaited is not None:
             self._calls.deliver(underway, answer)
-        underway.endpoint = None  # it holds what it goes on with
+        # They hold what it goes on with.
+        underway.endpoint = underway.context = None
         return answer
 
     def _note_unusual(
@@ -338,6 +339,7 @@ class Frontend:
             else None
         )
         context = Context(request, session, node, endpoint, match.params, tx)
+        underway.context = context
         if underway.trace is not None:
             context.trace = underway.trace
             underway.trace.reaches(endpoint.path, is_counted=endpoint.is_shown)
@@ -417,6 +419,7 @@ class Frontend:
             former.params,
             self._node.begin(read_only=True),
         )
+        underway.context = context
         context.caller, context.user_data = former.caller, former.user_data
         context.trace, context.historical_state = former.trace, state
         try:

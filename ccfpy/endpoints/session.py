@@ -70,6 +70,8 @@ class Session:
         is_forwarding: a request of the session went to the primary, and the next
             requests go there too, so that each sees what earlier requests wrote.
         is_forwarded: it is another node's, which forwarded this request to us.
+        origin: the address that it comes from, or the node that forwards; the host says
+            so. Nothing but a fair share may rest on it.
         authentication: what a policy found of the caller the last time, to be looked at
             before it is believed.
     """
@@ -80,6 +82,7 @@ class Session:
     active_view: View | None = None
     is_forwarding: bool = False
     is_forwarded: bool = False
+    origin: str = ""
     authentication: CachedAuthentication | None = None
 
     def stay_in(self, view: View) -> None:

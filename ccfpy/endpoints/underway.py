@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.context import Context
     from ccfpy.endpoints.declaration import Endpoint
     from ccfpy.endpoints.tracing import Trace
     from ccfpy.http.errors import ApiError
@@ -39,15 +40,17 @@ class Underway:
         recipient: who asked; nobody, while the node does something of its own.
         frontend: what answers, by an endpoint of its own.
         endpoint: that one.
+        context: of its handler, which knows the caller.
         awaited: where the answer will be, once the node has gone on without it.
         trace: of the request, if it is traced.
     """
 
-    __slots__ = ("awaited", "endpoint", "frontend", "recipient", "trace")
+    __slots__ = ("awaited", "context", "endpoint", "frontend", "recipient", "trace")
 
     def __init__(self) -> None:
         self.recipient: Recipient | None = None
         self.frontend: Answerer | None = None
         self.endpoint: Endpoint | None = None
+        self.context: Context | None = None
         self.awaited: Awaited | None = None
         self.trace: Trace | None = None

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.endpoints.app_calls import too_many_slow
 from ccfpy.gov.jwt_key_effects import JwtKeyEffects
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.js.access import TxAccess
@@ -121,8 +120,7 @@ class Evaluator:
         extensions: "Sequence[Extension]",
     ) -> str | None:
         engine = self.node.engine
-        if engine.is_full:
-            raise too_many_slow()
+        self.node.check_room_for_script()
         try:
             return engine.call_export(
                 script, function, arguments, extensions=extensions, limits=self.limits

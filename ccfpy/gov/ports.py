@@ -33,6 +33,14 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
         """The randomness for ``ccf.crypto`` and ``Math.random``."""
         ...
 
+    def check_room_for_script(self) -> None:
+        """Check that a script may be called for the member whose request this is.
+
+        Raises:
+            ApiError: 503, too many calls are slow, or of this member's.
+        """
+        ...
+
     def log(self, level: str, text: str) -> None:
         """Write a line to the node's log under the tag ``gov``.
 

@@ -32,11 +32,17 @@ class Call:
 
     def __init__(self, clock: "Clock") -> None:
         self.clock = clock
+        self.held_ns = 0
         self.deadline_ns = _NO_DEADLINE_NS
         self.timed_out = False
         self.thrown: JsThrow | None = None
         self.python_error: BaseException | None = None
         self.failure: JsException | None = None
+
+    @property
+    def now_ns(self) -> int:
+        """The time of the clock, less that in which the script waited for others."""
+        return self.clock.monotonic_ns() - self.held_ns
 
     def collect_throw(self, is_class: object) -> str:
         """Return the class of a ``JsThrow`` if ``is_class``, else its message."""
@@ -56,10 +62,7 @@ class Call:
         the binding would drop it.
         """
         try:
-            if (
-                self.python_error is None
-                and self.clock.monotonic_ns() > self.deadline_ns
-            ):
+            if self.python_error is None and self.now_ns > self.deadline_ns:
                 self.timed_out = True
         except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
             self.python_error = error

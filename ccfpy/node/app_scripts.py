@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import json, limits
 from ccfpy.boundary.effects import LogLevel, LogTag
-from ccfpy.endpoints.app_calls import too_many_slow
 from ccfpy.endpoints.scripting import ScriptFailed
 from ccfpy.js.engine import JsException, JsLimits, JsModuleFailed, Program
 from ccfpy.js.extensions.console import ConsoleExtension, ConsoleLevel
@@ -21,6 +20,7 @@ from ccfpy.node.outbox import Outbox
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.base.ports import Entropy
+    from ccfpy.endpoints.app_calls import AppCalls
     from ccfpy.node.parts import NodeParts
 
 
@@ -30,12 +30,14 @@ class AppScripts:
 
     Attributes:
         engine: runs scripts.
+        calls: of the application's code, which say whether a script may begin.
         entropy: the randomness for ``ccf.crypto`` and ``Math.random``.
         time: the host's, at which scripts find the clock stopped.
         outbox: where ``console`` writes.
     """
 
     engine: QuickJs
+    calls: "AppCalls"
     entropy: "Entropy"
     time: HostClock
     outbox: Outbox
@@ -43,9 +45,10 @@ class AppScripts:
     @classmethod
     def of(cls, parts: "NodeParts", time: HostClock) -> "AppScripts":
         """Run scripts on a node."""
-        threads = parts.app_code.calls.threads
+        calls = parts.app_code.calls
         return cls(
-            engine=QuickJs(parts.clock, parts.contexts, threads),
+            engine=QuickJs(parts.clock, parts.contexts, calls.threads),
+            calls=calls,
             entropy=parts.entropy,
             time=time,
             outbox=parts.outbox,
@@ -60,8 +63,7 @@ class AppScripts:
         execution_ms_max: int | None = None,
     ) -> "Json":
         """Call an exported function of the first module, and return its result."""
-        if self.engine.is_full:
-            raise too_many_slow()
+        self.calls.check_room_for_script()
         name, *_ = modules
         unix_time_ms = self.time.unix_us // 1000
         try:

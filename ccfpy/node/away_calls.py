@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base.ports import CallStopped
 from ccfpy.boundary.effects import LogTag
 from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.callers import caller_of
 from ccfpy.endpoints.defects import words_for
 from ccfpy.endpoints.underway import Underway
 from ccfpy.http.errors import internal_error
@@ -24,7 +25,8 @@ class AwayCalls:
 
     def __init__(self, app_code: "AppCode") -> None:
         self._app_code = app_code
-        self._away: dict[object, tuple[Underway, Store, Seqno]] = {}
+        self._away: dict[object, tuple[Underway, str, Store, Seqno]] = {}
+        self._hung: dict[object, str] = {}
         app_code.calls.tell_who_comes_back(self._came_back)
 
     def __len__(self) -> int:
@@ -35,11 +37,14 @@ class AwayCalls:
         """Await the answer of the request under way, and begin another."""
         calls = self._app_code.calls
         underway, calls.underway = calls.underway, Underway()
+        caller = caller_of(underway.context)
+        calls.threads.note_caller(call, caller)
         recipient = underway.recipient
         if recipient is None:
             return  # the node's own work, which its thread ends
         underway.awaited = awaited = Awaited()
-        self._away[call] = underway, store, store.pin()
+        calls.shares.began(caller)
+        self._away[call] = underway, caller, store, store.pin()
         if underway.trace is not None:
             underway.trace.answered(awaited)
         recipient.wait_for(awaited)
@@ -52,7 +57,7 @@ class AwayCalls:
             self._app_code.failed("what the node called", error, tag=LogTag.APP)
             return
         underway = away[0]
-        self._forget(call)
+        self._hung[call] = self._forget(call)
         assert underway.awaited is not None, "it is away"
         if underway.frontend is None or underway.endpoint is None:
             refusal = internal_error(words_for(error))
@@ -61,12 +66,20 @@ class AwayCalls:
             refusal = underway.frontend.failed(underway.endpoint, error, trace)
         underway.awaited.settle(refusal.response())
 
+    def came_back_late(self, call: object) -> None:
+        """Note that a call is over whose caller was answered without it."""
+        caller = self._hung.pop(call, None)
+        if caller is not None:
+            self._app_code.calls.shares.ended(caller)
+
     def _came_back(self, underway: Underway) -> None:
-        for call, (away, _, _) in self._away.items():
+        for call, (away, _, _, _) in self._away.items():
             if away is underway:
-                self._forget(call)
+                self._app_code.calls.shares.ended(self._forget(call))
                 return
 
-    def _forget(self, call: object) -> None:
-        _, store, pinned = self._away.pop(call)
+    def _forget(self, call: object) -> str:
+        """Forget a call; return whose it was."""
+        _, caller, store, pinned = self._away.pop(call)
         store.unpin(pinned)
+        return caller

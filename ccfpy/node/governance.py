@@ -36,6 +36,14 @@ class NodeGovernance:
         self.entropy = running.entropy
         self._rekeyed: tuple[Tx, LedgerSecret] | None = None
 
+    def check_room_for_script(self) -> None:
+        """Check that a script may be called for the member whose request this is.
+
+        Raises:
+            ApiError: 503, too many calls are slow, or of this member's.
+        """
+        self._running.app_code.calls.check_room_for_script()
+
     def log(self, level: str, text: str) -> None:
         """Write a line under the tag ``gov``."""
         self._running.outbox.log(LogLevel(level), text, tag=LogTag.GOV)

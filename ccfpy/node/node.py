@@ -121,7 +121,8 @@ class Node:
         contexts: ContextPool | None = None,
     ) -> None:
         outbox = Outbox()
-        app_code = AppCode(AppCalls(threads), outbox=outbox, entropy=entropy)
+        calls = AppCalls(threads, now_ns=clock.monotonic_ns)
+        app_code = AppCode(calls, outbox=outbox, entropy=entropy)
         self._parts = NodeParts(
             app=app,
             app_code=app_code,
@@ -198,6 +199,10 @@ class Node:
         self._away.give_up(call, reason)
         return self.step(())
 
+    def came_back_late(self, call: object) -> None:
+        """Note that a call is over whose caller was answered without it."""
+        self._away.came_back_late(call)
+
     def _take_all(self, events: Sequence[Event]) -> None:
         """Process events in order; adjacent data of clients is served together."""
         if self._booted is not None:
@@ -220,7 +225,8 @@ class Node:
                 self._is_to_be_woken = False
                 continue
             self._wake_flag.set()
-            self._calls.underway.recipient = None
+            underway = self._calls.underway
+            underway.recipient = underway.context = None
             self._attempt(self._take, event)
         self._serve_said()
 
@@ -274,7 +280,8 @@ class Node:
 
     def _look_for_work(self, running: RunningNode) -> None:
         """Do what is due besides clients' requests, then send what was appended."""
-        self._calls.underway.recipient = None
+        underway = self._calls.underway
+        underway.recipient = underway.context = None
         is_flagged = self._wake_flag.take()
         if is_flagged:
             running.indexing.work()
@@ -342,7 +349,7 @@ class Node:
         sessions = self._booted.sessions
         match event:
             case SessionOpened():
-                sessions.open(event.session, event.interface)
+                sessions.open(event.session, event.interface, event.peer)
             case SessionClosed():
                 sessions.left(event.session)
             case SessionWritten():

@@ -74,6 +74,8 @@ __all__ = [
 ]
 
 GOV_VERSION = "2024-07-01"
+ADDRESS = "test"
+"""Where clients come from who do not say otherwise."""
 LOOK_NS = 500_000
 """How much later it is at each look; a script's limits look every few thousand steps,
 which is a few times less on any machine."""
@@ -325,6 +327,7 @@ class InProcessNode:
         *,
         interface: str = INTERFACE,
         trusted_pem: str | None = None,
+        address: str = ADDRESS,
     ) -> Client:
         """Open a TLS connection, with this person's certificate if any.
 
@@ -333,14 +336,18 @@ class InProcessNode:
             interface: by its name.
             trusted_pem: the certificate that must vouch for the node; by default its
                 service's.
+            address: where it comes from.
         """
-        session = self.open_session(interface)
+        session = self.open_session(interface, address)
         return Client(self, session, person, trusted_pem or self.service_certificate)
 
-    def open_session(self, interface: str = INTERFACE) -> SessionId:
+    def open_session(
+        self, interface: str = INTERFACE, address: str = ADDRESS
+    ) -> SessionId:
         """Open a client's session, which has said nothing yet."""
         session = self.number_session()
-        self.step(SessionOpened(session=session, interface=interface, peer="test:1"))
+        peer = f"{address}:1"
+        self.step(SessionOpened(session=session, interface=interface, peer=peer))
         return session
 
     def number_session(self) -> SessionId:

@@ -35,10 +35,25 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "The number of calls that may be slow at once is bounded. The node "
                 "refuses further calls with 503, and serves its own endpoints."
             ),
+            "one caller takes all the places of slow calls": (
+                "A caller with some slow calls may begin another only while more "
+                "places than that are free; the last place is for a caller who has "
+                "none. A caller is a known identity, or else an address."
+            ),
+            "many calls that compute without end": (
+                "One slow call in Python runs at a time, and so many scripts as there "
+                "are processors but one. The callers take turns."
+            ),
+            "memory that another call takes": (
+                "What the process grows by is charged to calls by the processor time "
+                "that they use meanwhile. The call that took most is ended, of the "
+                "caller who took most."
+            ),
             "handlers that hang": (
                 "The node answers in the place of a handler that does not return. "
-                "While too many handlers hang, the node refuses calls in Python with "
-                "503, and serves scripts and its own endpoints."
+                "One caller's share of such calls is bounded. While too many handlers "
+                "hang, the node refuses calls in Python with 503, and serves scripts "
+                "and its own endpoints."
             ),
             "a handler that asks the node without end": (
                 "The node first finishes the call. The handler ends at the next "

@@ -46,6 +46,10 @@ class Escrowed:
         """Answer the caller of a call that does not come back."""
         return self._tell(self._node.give_up(call, reason))
 
+    def came_back_late(self, call: object) -> None:
+        """Note that a call is over whose caller was answered without it."""
+        self._node.came_back_late(call)
+
     def _tell(self, effects: list[Effect]) -> list[Effect]:
         running = self._node.running
         if running is not None and len(running.tail.secrets) != self._told:

@@ -84,6 +84,9 @@ class Effects:
         made = f"node {request_pem} {valid_from} {validity_days}"
         return self.node_certificates.get(request_pem, made)
 
+    def check_room_for_script(self) -> None:
+        pass
+
     def generate_network_certificate(
         self, *, valid_from: str, validity_days: int
     ) -> str:

@@ -30,6 +30,9 @@ class Stepped(Protocol):
     def give_up(self, call: object, reason: str, /) -> Sequence[Effect]:
         """Answer the caller of a call."""
 
+    def came_back_late(self, call: object, /) -> None:
+        """Note that a call is over whose caller was answered."""
+
 
 class SlowCall:
     """A step in a thread of its own, which stops in a call of an application's code.
@@ -84,7 +87,7 @@ class SlowCall:
         except CallLeft:
             self.effects = list(self._node.step(()))
         except CallGivenUp:
-            self.effects = []
+            self._node.came_back_late(self)
         except BaseException as error:  # noqa: BLE001 - raised where it is run on
             self._error = error
         self.is_over = True
@@ -128,16 +131,31 @@ class SlowCalls(AppThreads):
     @property
     def is_full(self) -> bool:
         """Whether as many calls are away as may be."""
-        return len(self.away) - self._hung >= self.slow_calls_max
+        return self.free <= 0
 
     @property
     def is_python_full(self) -> bool:
         """Whether no call of Python can be allowed."""
-        return self.is_full or self._hung >= limits.HUNG_CALLS_MAX
+        return self.is_full or self.free_to_hang <= 0
 
     @property
     def _hung(self) -> int:
         return sum(call.is_given_up for call in self.away)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the node went on without the call of the calling thread."""
+        return _HERE.call in self.away
+
+    @property
+    def free(self) -> int:
+        """How many more calls may be away."""
+        return self.slow_calls_max - (len(self.away) - self._hung)
+
+    @property
+    def free_to_hang(self) -> int:
+        """How many more calls of Python may hang."""
+        return limits.HUNG_CALLS_MAX - self._hung
 
     # What a node calls
 

@@ -47,11 +47,6 @@ class QuickJs:
         self._runtime = Runtime(clock, AppThreads() if threads is None else threads)
         self._pool = ContextPool() if contexts is None else contexts
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so many slow calls are under way that no script should begin."""
-        return self._runtime.threads.is_full
-
     def call_export(
         self,
         program: Program,

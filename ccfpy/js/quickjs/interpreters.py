@@ -113,18 +113,20 @@ class FreshInterpreter:
         self._pool = pool
         self._source_of = found_in(library.sources)
         self._last_recipe: tuple[str, JsLimits, ContextRecipe] | None = None
-        self._started_ns = runtime.clock.monotonic_ns()
+        self._script = ScriptInstance(runtime, functions, self._source_of)
+        self._started_ns = self._script.now_ns
 
     @property
     def elapsed_ms(self) -> int:
         """How long the last call has taken."""
-        return (self._runtime.clock.monotonic_ns() - self._started_ns) // _NS_PER_MS
+        return (self._script.now_ns - self._started_ns) // _NS_PER_MS
 
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
     ) -> "Sequence[ExtensionArgument]":
         """Call an exported function to answer a request; see ``engine.Interpreter``."""
         script = ScriptInstance(self._runtime, self._functions, self._source_of)
+        self._script = script
         self._started_ns = script.now_ns
         recipe = self._recipe(module, limits)
         try:

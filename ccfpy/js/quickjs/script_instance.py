@@ -167,15 +167,21 @@ class ScriptInstance:
         return encode(source)
 
     def is_over(self) -> bool:
-        """Return whether the script's time is over."""
-        return self._call.is_over()
+        """Return whether the script's time is over; wait while others are to go on."""
+        call = self._call
+        held_ns = self._runtime.threads.wait_for_turn()
+        if held_ns:
+            call.held_ns += held_ns
+            left_ns = max(call.deadline_ns - call.now_ns, 0)
+            self.instance.set_deadline(left_ns // _NS_PER_MS)
+        return call.is_over()
 
     # What the engine's users call
 
     @property
     def now_ns(self) -> int:
-        """The time of the clock that deadlines are set by, in nanoseconds."""
-        return self._call.clock.monotonic_ns()
+        """The time that deadlines are set by, in nanoseconds."""
+        return self._call.now_ns
 
     def restrict(self, limits: JsLimits) -> None:
         """Set the limits of heap and stack; time is not counted yet."""
@@ -184,9 +190,9 @@ class ScriptInstance:
             self._limits = limits
 
     def begin(self, limits: JsLimits) -> int:
-        """Count time from now; return the time of the clock in nanoseconds."""
+        """Count time from now; return the time in nanoseconds."""
         call = self._call
-        now_ns = call.clock.monotonic_ns()
+        now_ns = call.now_ns
         call.deadline_ns = now_ns + limits.execution_ms_max * _NS_PER_MS
         self.instance.set_deadline(limits.execution_ms_max)
         return now_ns

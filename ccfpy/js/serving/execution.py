@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base.errors import Malformed
 from ccfpy.base.histogram import Histogram
 from ccfpy.boundary.metrics import TIME_EDGES_MS
-from ccfpy.endpoints.app_calls import too_many_slow
 from ccfpy.endpoints.declaration import Handler, Mode
 from ccfpy.endpoints.historical import historical
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
@@ -104,8 +103,7 @@ class Executor:
             ApiError: the function threw, was stopped, or returned no response; or too
                 many calls are slow.
         """
-        if self._node.engine.is_full:
-            raise too_many_slow()
+        self._node.app_calls.check_room_for_script()
         tx = context.tx
         library = self.code.library(tx)
         flushed_at = self._tables.flush.of(tx).version_of_previous_write()

@@ -293,6 +293,7 @@ class Forwarder:
             caller=None if der is None else readable_certificate(der),
             active_view=command.view,
             is_forwarded=True,
+            origin=f"node {sender}",
         )
         forwarded = _Forwarded(self, sender, command)
         self.calls.underway.recipient = forwarded

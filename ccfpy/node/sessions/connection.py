@@ -82,11 +82,12 @@ class Connection:
         context: TlsContext | None,
         *,
         router: "Router",
+        origin: str,
         is_capped: bool,
         on_settled: "Callable[[Client], None]",
         streams: "NodeStreams",
     ) -> None:
-        self.session = Session(id=session_id, interface=interface.rules)
+        self.session = Session(id=session_id, interface=interface.rules, origin=origin)
         self.interface = interface
         self._context = context
         self._tls: TlsSession | None = None

@@ -75,8 +75,14 @@ class Sessions:
         self._ready: Iterator[Client] = iter(())
         self._leaving: Connection | None = None
 
-    def open(self, session_id: SessionId, interface_name: str) -> None:
-        """Accept a connection, unless its interface is full or has no certificate."""
+    def open(self, session_id: SessionId, interface_name: str, peer: str) -> None:
+        """Accept a connection, unless its interface is full or has no certificate.
+
+        Args:
+            session_id: the host's number for it.
+            interface_name: of the interface that it came to.
+            peer: the client's ``host:port``, as the host says.
+        """
         interface = self._interfaces.get(interface_name)
         if interface is None or session_id in self._connections:
             self._outbox.fail(f"The host opened session {session_id} wrongly")
@@ -100,6 +106,7 @@ class Sessions:
             interface,
             context,
             router=self._router,
+            origin=peer.rpartition(":")[0],
             is_capped=interface.active >= configuration.sessions_soft_max,
             on_settled=self._settled.append,
             streams=self._streams,

@@ -10,6 +10,7 @@ from tests.lab.attacks import (
     http2,
     joining,
     peers,
+    ranges,
     receipts,
     slow_calls,
     tls,
@@ -27,6 +28,7 @@ ATTACKS: Sequence[Attack] = (
     *peers.ATTACKS,
     *confinement.ATTACKS,
     *handlers.ATTACKS,
+    *ranges.ATTACKS,
     *slow_calls.ATTACKS,
     *watches.ATTACKS,
 )

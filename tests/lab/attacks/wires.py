@@ -88,6 +88,7 @@ class Wire:
         *,
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
+        timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> Answered:
         """Send a request and read its answer.
 
@@ -95,16 +96,16 @@ class Wire:
             NoAnswer: there is none.
         """
         await self.send(request_bytes(method, path, body=body, headers=headers))
-        return await self.answer()
+        return await self.answer(timeout_s=timeout_s)
 
-    async def answer(self) -> Answered:
+    async def answer(self, *, timeout_s: float = ANSWER_TIMEOUT_S) -> Answered:
         """Read the next answer.
 
         Raises:
             NoAnswer: there is none.
         """
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 head = await self.reader.readuntil(b"\r\n\r\n")
                 status, headers = _read_head(head)
                 size = int(headers.get("content-length", "0"))
@@ -134,6 +135,7 @@ async def connected(
     *,
     context: ssl.SSLContext | None = None,
     is_deaf: bool = False,
+    place: int = 1,
 ) -> AsyncIterator[Wire]:
     """Connect, and close the connection at the end.
 
@@ -142,6 +144,7 @@ async def connected(
         spend: what the connection's costs are added to.
         context: of TLS; by default one that trusts any certificate and shows none.
         is_deaf: whether to leave answers unread.
+        place: from which of this machine's own addresses to come.
 
     Raises:
         NoAnswer: the node refuses, or does not finish the handshake in time.
@@ -151,6 +154,7 @@ async def connected(
     plain = socket.socket()
     if is_deaf:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, DEAF_BUFFER_BYTES)
+    plain.bind((f"127.0.0.{place}", 0))
     plain.setblocking(False)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):

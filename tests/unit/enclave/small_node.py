@@ -97,6 +97,10 @@ class SmallNode:
         self._answer(self._away[call], f"given up: {reason}")
         return self._go()
 
+    def came_back_late(self, call: object) -> None:
+        """Note that a call is over whose caller was answered."""
+        self._away.pop(call, None)
+
     def use(self, text: str) -> str:
         """Use the node's own state, which no step may do meanwhile."""
         with self._entered():

@@ -148,3 +148,35 @@ def test_what_takes_memory_without_end_is_ended(enclave: Enclave) -> None:
     assert "may take 134217728" in enclave.call(hoard, LONG_MS)
     hoarded.clear()
     assert not enclave.node.stopped[0].is_late
+
+
+@attack("applications: memory that another call takes")
+def test_a_call_beside_one_that_takes_memory_goes_on(enclave: Enclave) -> None:
+    hoarded: list[bytes] = []
+    is_over = False
+
+    def compute(_: object) -> str:
+        few: list[bytes] = []
+        while not is_over:
+            few.append(b"y" * 1000)
+            if len(few) > 1000:
+                few.clear()
+        return "computed"
+
+    def hoard(_: object) -> None:
+        while True:
+            hoarded.append(b"x" * MIB)
+
+    victim = enclave.gate("sleeps")
+    enclave.node.functions["computes"] = compute
+    enclave.node.functions["hoards"] = hoard
+    enclave.ask("sleeps", "computes", "hoards", "nothing")
+    assert enclave.hear() == ["nothing"]
+    (ended,) = enclave.hear()
+    assert "may take 134217728" in ended
+    assert [each.is_late for each in enclave.node.stopped] == [False]
+    assert len(hoarded) > 100, "it was the one that was ended"
+    hoarded.clear()
+    is_over = True
+    victim.open()
+    assert sorted(enclave.hear(2)) == ["computes: computed", "sleeps: open"]

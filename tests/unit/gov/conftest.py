@@ -131,6 +131,9 @@ class GoverningNode:
             entropy=self.entropy,
         ).pem
 
+    def check_room_for_script(self) -> None:
+        pass
+
     def log(self, level: str, text: str) -> None:
         self.lines.append((level, text))
 

@@ -20,6 +20,7 @@ class Talker:
     def __init__(self, slow: SlowCalls) -> None:
         self.slow = slow
         self.done: list[str] = []
+        self.late = 0
         self._is_away = False
 
     def step(self, events: Sequence[Event], /) -> Sequence[Effect]:
@@ -42,6 +43,9 @@ class Talker:
 
     def give_up(self, _: object, reason: str, /) -> Sequence[Effect]:
         return [_line(reason)]
+
+    def came_back_late(self, _: object, /) -> None:
+        self.late += 1
 
 
 @pytest.fixture
@@ -81,6 +85,7 @@ def test_what_is_given_up_does_nothing_more(talker: Talker) -> None:
     assert isinstance(line, WriteLog)
     assert "may take 1000 ms" in line.message
     assert slow.run_on(call) == []
+    assert talker.late == 1
     assert not slow.is_full
 
 

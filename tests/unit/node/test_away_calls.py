@@ -202,7 +202,10 @@ def test_a_call_that_does_not_come_back_is_given_up(node: SlowNode) -> None:
 
 
 def test_no_more_calls_are_slow_at_once_than_may_be(node: SlowNode) -> None:
-    clients = [node.connect() for _ in range(limits.SLOW_CALLS_MAX)]
+    clients = [
+        node.connect(address=f"10.0.0.{number}")
+        for number in range(limits.SLOW_CALLS_MAX)
+    ]
     calls = [node.begin_slowly(client, COUNT)[0] for client in clients]
     refused = node.connect().request("POST", "/app/counts/second")
     assert refused.status == 503
@@ -214,8 +217,9 @@ def test_no_more_calls_are_slow_at_once_than_may_be(node: SlowNode) -> None:
 
 
 def test_while_too_many_hang_no_code_in_python_is_called(node: SlowNode) -> None:
-    for _ in range(limits.HUNG_CALLS_MAX):
-        call, _ = node.begin_slowly(node.connect(), COUNT)
+    for number in range(limits.HUNG_CALLS_MAX):
+        client = node.connect(address=f"10.0.0.{number}")
+        call, _ = node.begin_slowly(client, COUNT)
         node.give_up(call)
     assert node.connect().request("POST", "/app/counts/second").status == 503
     for member in node.members[:1]:

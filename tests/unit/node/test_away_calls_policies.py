@@ -103,7 +103,7 @@ def test_strangers_fill_the_room_of_slow_calls_and_hold_no_node(
     node: SlowNode,
 ) -> None:
     node.slow.allow(2)
-    strangers = [node.connect() for _ in range(3)]
+    strangers = [node.connect(address=f"10.0.0.{number}") for number in range(3)]
     calls = [
         node.begin_slowly(stranger, _writing("guess"))[0] for stranger in strangers[:2]
     ]

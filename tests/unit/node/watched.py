@@ -140,6 +140,7 @@ def new_connection(interface: RpcInterface, number: int = 1) -> Connection:
         ),
         None if is_unsecured else ServerContext(NODE.pem, NODE.key_pem),
         router=Router(AppCalls()),
+        origin="test",
         is_capped=False,
         on_settled=lambda _: None,
         streams=NodeStreams(
