@@ -5,15 +5,16 @@ copy of the service's public tables. What only the service can do is written dow
 not done: to make certificates, to change keys, to open the service.
 
 A run is made for a time. The same run again gives the same outcome unless the tables
-have changed, also where scripts ask for the time or for random numbers. An outcome's
-name holds the time and a digest, so that it can be found out later whether the outcome
-is still the one that somebody read.
+have changed, also where scripts ask for the time. Random bytes are the same in each
+run. What a second run still writes otherwise, such as an RSA key, was made at random,
+and outcomes are not compared by it. An outcome's name holds the time and a digest, so
+that it can be found out later whether the outcome is still the one that somebody read.
 """
 
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -145,13 +146,19 @@ class AbsentNode:
 
 
 class _Repeated(OsEntropy):
-    """Bytes that are the same in each run for the same time; no secret is made here."""
+    """Bytes that are the same in each run; no secret is made here.
 
-    def __init__(self, seed: bytes) -> None:
-        self._last = seed
+    Attributes:
+        was_asked: whether any were taken.
+    """
+
+    def __init__(self) -> None:
+        self._last = b"dry run"
+        self.was_asked = False
 
     def random_bytes(self, count: int) -> bytes:
         """Return the next bytes."""
+        self.was_asked = True
         made = b""
         while len(made) < count:
             self._last = sha256(self._last)
@@ -179,8 +186,11 @@ class Outcome:
             even all votes against would.
         waiting: active members without a ballot, in order.
         writes: what the proposal would change.
+        again: what it would change by a second run: what was made at random is
+            another there.
         asked: what the proposal would ask of the service, in words.
         failure: why the proposal could not be carried out.
+        took_random: whether scripts took random bytes to carry it out.
         before: the tables as they are.
         made_at_us: the time that scripts saw, in microseconds since 1970.
         rule: who would decide then, if the proposal could change that.
@@ -195,8 +205,10 @@ class Outcome:
     fewer: tuple[MemberId, ...] | None
     waiting: tuple[MemberId, ...]
     writes: WriteSet
+    again: WriteSet
     asked: tuple[str, ...]
     failure: str | None
+    took_random: bool
     before: Store
     made_at_us: int
     rule: Rule | None
@@ -208,14 +220,35 @@ class Outcome:
 
         Votes are no part of it: others may vote while somebody reads.
         """
-        tx = self.before.begin(read_only=True)
-        changed = [
-            [table, key.hex(), *(_hex(each) for each in (tx.raw(table).get(key), new))]
-            for table, rows in sorted(self.writes.items())
-            for key, new in sorted(rows.items())
-        ]
-        told = [self.invalid, self.failure, self.asked, changed]
+        rows = sorted(map(json.dumps, self._compared_rows()))
+        told = [self.invalid, self.failure, self.asked, rows]
         return f"{self.made_at_us}.{sha256_hex(json.dumps(told).encode())}"
+
+    def _compared_rows(self) -> Iterator[list[str | None]]:
+        """Yield the rows that would change, without what was made at random."""
+        tx = self.before.begin(read_only=True)
+        for table, rows in self.writes.items():
+            again = self.again.get(table, {})
+            unrepeated = self.unrepeated.get(table, frozenset())
+            for key, new in rows.items():
+                row = [table, key.hex(), _hex(tx.raw(table).get(key))]
+                if key not in unrepeated:
+                    yield [*row, _hex(new)]
+                else:
+                    yield [*(row if key in again else [table]), "made at random"]
+
+    @property
+    def unrepeated(self) -> dict[str, frozenset[bytes]]:
+        """The keys of rows that a second run wrote otherwise or not, by table."""
+        found = {
+            table: rows.items() - self.again.get(table, {}).items()
+            for table, rows in self.writes.items()
+        }
+        return {
+            table: frozenset(key for key, _ in rows)
+            for table, rows in found.items()
+            if rows
+        }
 
 
 def _hex(value: bytes | None) -> str | None:
@@ -254,7 +287,7 @@ def dry_run(
         ApiError: there is no constitution.
     """
     now_us = time.time_ns() // 1000 if now_us is None else now_us
-    node, reading = _node_at(now_us // 1000), store.begin(read_only=True)
+    node, reading = AbsentNode(entropy=_Repeated()), store.begin(read_only=True)
     evaluator = Evaluator.of(node, reading, now_us)
     constitution = proposals.read_constitution(
         reading, otherwise="the service has no constitution"
@@ -281,7 +314,10 @@ def dry_run(
 
     more = enough(ProposalState.ACCEPTED, vote=True)
     fewer = enough(ProposalState.REJECTED, vote=False)
-    applied = _apply(evaluator, constitution, proposal, store.begin())
+    applied, again = (
+        _apply(evaluator, constitution, proposal, store.begin()) for _ in range(2)
+    )
+    rule = _rule_after(evaluator, applied)
     return Outcome(
         votes=votes,
         failures=failures,
@@ -291,14 +327,14 @@ def dry_run(
         fewer=fewer,
         waiting=tuple(each for each in others if each not in failures),
         writes=applied.writes,
+        again=again.writes,
         asked=applied.asked,
         failure=applied.failure,
+        took_random=applied.took_random,
         before=store,
         made_at_us=now_us,
-        rule=applied.rule,
-        rule_today=find_rule(evaluator)
-        if applied.rule and applied.rule.alone
-        else None,
+        rule=rule,
+        rule_today=find_rule(evaluator) if rule and rule.alone else None,
     )
 
 
@@ -306,33 +342,39 @@ def dry_run(
 class _Applied:
     """What an accepted proposal did to a transaction that is not committed."""
 
+    tx: Tx
     writes: WriteSet
     asked: tuple[str, ...]
     failure: str | None
-    rule: Rule | None
+    took_random: bool
 
 
 def _apply(
     evaluator: Evaluator, constitution: Program, proposal: Proposal, writing: Tx
 ) -> _Applied:
     # A node of its own: how many votes were tried before is no part of the outcome.
-    node = _node_at(evaluator.unix_time_ms)
-    failure = None
+    entropy = _Repeated()
+    node, failure = AbsentNode(entropy=entropy), None
     try:
         replace(evaluator, tx=writing, node=node).apply(
             constitution, "apply", [proposal.text, str(proposal.proposal_id)]
         )
     except (EvaluationFailed, JsModuleFailed) as error:
         failure = str(error)
-    writes = {} if failure else writing.writes
     return _Applied(
-        writes=writes,
+        tx=writing,
+        writes={} if failure else writing.writes,
         asked=tuple(node.asked),
         failure=failure,
-        rule=find_rule(replace(evaluator, tx=writing))
-        if _may_change_the_rule(writes)
-        else None,
+        took_random=entropy.was_asked,
     )
+
+
+def _rule_after(evaluator: Evaluator, applied: _Applied) -> Rule | None:
+    """Return who would decide then; nothing if the proposal cannot change that."""
+    if not _may_change_the_rule(applied.writes):
+        return None
+    return find_rule(replace(evaluator, tx=applied.tx))
 
 
 def _may_change_the_rule(writes: WriteSet) -> bool:
@@ -344,10 +386,6 @@ def _may_change_the_rule(writes: WriteSet) -> bool:
         rows and (table in _RULING or table not in CCF_TABLES)
         for table, rows in writes.items()
     )
-
-
-def _node_at(unix_time_ms: int) -> AbsentNode:
-    return AbsentNode(entropy=_Repeated(str(unix_time_ms).encode()))
 
 
 def _active_members(tx: Tx) -> set[MemberId]:

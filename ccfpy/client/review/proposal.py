@@ -23,6 +23,7 @@ from ccfpy.client.review.description import (
 )
 from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run, time_of
 from ccfpy.client.review.public_state import PublicState
+from ccfpy.client.review.quoting import quoted
 from ccfpy.client.review.reading import document_of, why_not_shown
 from ccfpy.client.review.values import as_text, short
 from ccfpy.gov.proposals import Proposal
@@ -350,10 +351,31 @@ class _Teller:
                     severity=Severity.NOTABLE,
                     quotes=(Quote(by="its words", text=plain(said)),),
                 )
+        if outcome.took_random or outcome.unrepeated:
+            yield self._made_at_random(outcome)
         for asked in outcome.asked:
             yield Fact(label="the service would", text=asked)
         if not (outcome.writes or outcome.asked or outcome.failure):
             yield Fact(label="changes", text="none")
+
+    @staticmethod
+    def _made_at_random(outcome: Outcome) -> Fact:
+        """Say what no run on this machine can tell."""
+        counts = {table: len(keys) for table, keys in outcome.unrepeated.items()}
+        rows = ", ".join(
+            f"{count} in {quoted(table)}" for table, count in sorted(counts.items())
+        )
+        more = (
+            f"; rows that were another in a second run ({rows}) are not compared "
+            "with what you read"
+        )
+        return Fact(
+            label="made at random",
+            text="the scripts take random bytes or keys, so that a node writes others "
+            f"than are shown here{more if rows else ''}",
+            is_warning=True,
+            severity=Severity.NOTABLE,
+        )
 
     def _decision(self, outcome: Outcome) -> Iterator[Fact]:
         """Yield the standing, and which further votes the constitution acts upon."""

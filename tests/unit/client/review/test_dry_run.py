@@ -7,6 +7,7 @@ from ccfpy.base.ids import MemberId, UserId
 from ccfpy.base.json import Json
 from ccfpy.client.ballots import REJECT
 from ccfpy.client.review.dry_run import Outcome, dry_run, time_of
+from ccfpy.client.review.outcome_differences import is_same
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.gov.proposals import Proposal
 from ccfpy.service.tables import proposals, users
@@ -168,6 +169,49 @@ def test_an_outcome_is_the_same_again_for_its_time() -> None:
     assert outcome_of(voted, now_us=1_000_000).name == first.name
     assert time_of(first.name) == 1_000_000
     assert outcome_of(state, now_us=2_000_000).writes != first.writes
+
+
+def _writing(javascript: str) -> str:
+    """Rules that write a value beside what a proposal asks for."""
+    return NOISY.replace(
+        "`${Date.now()} ${Math.random()} ${ccf.crypto.generateAesKey(128)}`", javascript
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("made", "is_repeated"),
+    [
+        ("String(Math.random())", True),
+        ("ccf.crypto.generateEcdsaKeyPair('secp256r1').publicKey", True),
+        ("ccf.crypto.generateRsaKeyPair(2048).publicKey", False),
+    ],
+)
+def test_what_is_made_at_random_does_not_change_an_outcomes_name(
+    made: str, *, is_repeated: bool
+) -> None:
+    """Also at another time; the rest is compared."""
+    rules = _writing(made)
+    state = public_state(ADDS_USER, rules=rules)
+    first = outcome_of(state, now_us=1_000_000)
+    second = outcome_of(state, now_us=2_000_000)
+    assert (first.writes == second.writes) == is_repeated
+    assert is_same(first.name, second.name)
+    assert first.took_random == is_repeated
+    assert bool(first.unrepeated) != is_repeated
+    more = "ccf.kv['public:ccf.gov.more'].set(ccf.strToBuf('b'), ccf.strToBuf('c'))"
+    other = _writing(f"{made}; {more}")
+    changed = outcome_of(public_state(ADDS_USER, rules=other), now_us=1_000_000)
+    assert not is_same(first.name, changed.name)
+
+
+@pytest.mark.slow
+def test_a_row_whose_key_is_random_is_compared_by_its_table() -> None:
+    key = "ccf.strToBuf(ccf.crypto.generateRsaKeyPair(2048).publicKey)"
+    rules = NOISY.replace('ccf.strToBuf("a")', key).replace("Date.now()", "0")
+    state = public_state(ADDS_USER, rules=rules)
+    assert outcome_of(state).unrepeated.keys() == {"public:ccf.gov.noise"}
+    assert is_same(outcome_of(state).name, outcome_of(state).name)
 
 
 def test_an_outcome_has_another_name_if_what_is_there_is_another() -> None:

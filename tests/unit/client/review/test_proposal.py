@@ -156,6 +156,30 @@ def test_scripts_are_counted_apart() -> None:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ("Math.random()", "shown here"),
+        (
+            "ccf.crypto.generateRsaKeyPair(2048).publicKey",
+            "(1 in ⦅public:ccf.gov.made⦆) are not compared with what you read",
+        ),
+    ],
+)
+def test_what_is_made_at_random_is_said_to_be(made: str, told: str) -> None:
+    table = "ccf.kv['public:ccf.gov.made']"
+    writes = f"{table}.set(ccf.strToBuf('a'), ccf.strToBuf(String({made})));"
+    begins = "export function apply(proposal, proposalId) {"
+    rules = RULES.replace(begins, f"{begins} {writes}")
+    state = public_state(ADDS_USER, rules=rules)
+    rows = rows_of(described(state)["What would change"])
+    assert rows["made at random"].endswith(told)
+    assert "made at random" not in rows_of(
+        described(public_state(ADDS_USER))["What would change"]
+    )
+
+
 def test_a_proposal_without_effect_changes_nothing() -> None:
     told = described(public_state(action("remove_user", user_id="0a" * 32)))
     assert not told["What would change"].diffs
