@@ -426,7 +426,7 @@ class App:
     def head(
         self, path: str, **options: Unpack[Options]
     ) -> Callable[[Function], Function]:
-        """Declare a ``HEAD`` endpoint."""
+        """Declare a ``HEAD`` endpoint; ``get`` declares none, as in CCF."""
         return self.endpoint("HEAD", path, **options)
 
     def post(

@@ -14,23 +14,39 @@ from ccfpy.http.refusals import ParserLimits, UnreadableRequest
 class ResponseParser:
     """Reads the responses to calls that we make, in the order of the requests.
 
-    Not for the answers to ``HEAD``. Interim answers (1xx) are dropped.
+    Interim answers (1xx) are dropped.
+
+    Args:
+        parser_limits: of each response.
+        is_to_head: whether the one request is a ``HEAD``. Its answer has headers alone,
+            which may say how long a body would be.
     """
 
-    __slots__ = ("_has_headers", "_is_reading", "_llhttp", "_message", "_responses")
+    __slots__ = (
+        "_has_headers",
+        "_is_reading",
+        "_is_to_head",
+        "_llhttp",
+        "_message",
+        "_responses",
+    )
 
-    def __init__(self, parser_limits: ParserLimits | None = None) -> None:
-        self._message = PartialMessage(parser_limits or ParserLimits())
+    def __init__(
+        self, parser_limits: ParserLimits | None = None, *, is_to_head: bool = False
+    ) -> None:
+        message = self._message = PartialMessage(parser_limits or ParserLimits())
+        excess = self._on_excess if is_to_head else None
         self._responses: list[Response] = []
         self._is_reading = False
         self._has_headers = False
+        self._is_to_head = is_to_head
         self._llhttp = httptools.HttpResponseParser(
             SimpleNamespace(
                 on_message_begin=self._on_message_begin,
-                on_header=self._message.on_header,
+                on_header=message.on_header,
                 on_headers_complete=self._on_headers_complete,
-                on_chunk_header=self._message.on_chunk_header,
-                on_body=self._message.body.append,
+                on_chunk_header=excess or message.on_chunk_header,
+                on_body=excess or message.body.append,
                 on_message_complete=self._on_message_complete,
             )
         )
@@ -76,13 +92,25 @@ class ResponseParser:
         return self._responses.pop()
 
     def _on_message_begin(self) -> None:
+        if self._is_to_head and self._has_headers:
+            self._on_excess()
         self._is_reading = True
 
     def _on_headers_complete(self) -> None:
         self._has_headers = True
+        if self._is_to_head and self._llhttp.get_status_code() >= HTTPStatus.OK:
+            self._is_reading = False
+            self._keep()
 
     def _on_message_complete(self) -> None:
-        self._is_reading = self._has_headers = False
+        if self._is_reading:
+            self._is_reading = self._has_headers = False
+            self._keep()
+
+    def _on_excess(self, _: bytes = b"") -> None:
+        self._message.refuse("more than the headers of an answer to HEAD")
+
+    def _keep(self) -> None:
         headers, body = self._message.take()
         status = self._llhttp.get_status_code()
         if status >= HTTPStatus.OK:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from ccfpy.base import json
 from ccfpy.base.ids import SessionId
@@ -21,6 +21,8 @@ from ccfpy.testing.surroundings import Recorded
 
 WAITS_MAX = 1000
 """How often time passes while one answer is awaited."""
+_BOUNDS: Final = ParserLimits(body_bytes_max=sys.maxsize)
+"""Of an answer: an app makes it as large as it likes."""
 
 
 class Served(Protocol):
@@ -63,8 +65,7 @@ class Client:
             key_pem=person.key.pem if person else None,
         )
         self._tls = TlsSession(context)
-        # A request is bounded; an answer may be as large as an app makes it.
-        self._parser = ResponseParser(ParserLimits(body_bytes_max=sys.maxsize))
+        self._parser = ResponseParser(_BOUNDS)
         self._came = self._exchange()
 
     @property
@@ -99,12 +100,15 @@ class Client:
         request = Request(
             method=method, path=target, query=query, headers=fields, body=content
         )
-        responses = self.send(serialise_request(request))
+        parser = self._parser
+        if method == "HEAD":
+            parser = ResponseParser(_BOUNDS, is_to_head=True)
+        responses = parser.feed(self.converse(serialise_request(request)))
         for _ in range(WAITS_MAX if pass_time else 0):
             if responses or pass_time is None:
                 break
             pass_time()
-            responses = self.receive()
+            responses = parser.feed(self.converse())
         assert len(responses) == 1, responses
         return responses[0]
 

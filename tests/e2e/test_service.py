@@ -88,6 +88,15 @@ def test_an_error_carries_its_code_and_words(service: Running) -> None:
             user.get("/app/no/such/path")
 
 
+def test_head_is_not_get_without_its_body(service: Running) -> None:
+    with service.connect("user0") as user:
+        refused = user.request("HEAD", "/app/log/private?id=1")
+        assert (refused.status, refused.body) == (405, b"")
+        assert "GET" in refused.headers["allow"]
+        assert "HEAD" not in refused.headers["allow"]
+        assert user.head("/node/primary").status == 200
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'{"id": "x"}'])
 def test_a_body_of_another_form_is_the_callers_error(
     service: Running, body: bytes

@@ -123,6 +123,10 @@ class Caller:
         """Send a ``GET``."""
         return self.request("GET", path, **extra)
 
+    def head(self, path: str, **extra: Unpack[Extra]) -> Answer:
+        """Send a ``HEAD``, which only a path with a ``HEAD`` endpoint answers."""
+        return self.request("HEAD", path, **extra)
+
     def post(
         self, path: str, body: Json | bytes = None, **extra: Unpack[Extra]
     ) -> Answer:

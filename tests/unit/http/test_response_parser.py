@@ -56,6 +56,37 @@ def test_the_end_of_a_silent_connection_is_no_response() -> None:
 
 
 @pytest.mark.parametrize(
+    "framing", [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b""]
+)
+def test_an_answer_to_head_ends_with_its_headers(framing: bytes) -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    parser = ResponseParser(is_to_head=True)
+    [response] = parser.feed(interim + OK + framing + b"\r\n")
+    assert (response.status, response.body) == (200, b"")
+    assert ("content-length" in response.headers) == framing.startswith(b"Content")
+    assert parser.finish() is None
+
+
+@pytest.mark.parametrize(
+    ("framing", "more"),
+    [
+        (b"Content-Length: 5\r\n", b"abcde"),
+        (b"Transfer-Encoding: chunked\r\n", b"1\r\na\r\n"),
+        (b"", b"abc"),
+        (b"Content-Length: 0\r\n", OK),
+    ],
+)
+def test_nothing_may_follow_an_answer_to_head(framing: bytes, more: bytes) -> None:
+    answer = OK + framing + b"\r\n"
+    with pytest.raises(Malformed, match="HEAD"):
+        ResponseParser(is_to_head=True).feed(answer + more)
+    parser = ResponseParser(is_to_head=True)
+    assert len(parser.feed(answer)) == 1
+    with pytest.raises(Malformed, match="HEAD"):
+        parser.feed(more)
+
+
+@pytest.mark.parametrize(
     "cut",
     [
         b"HTTP/1.1 200",

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.app import RAW, STRING, App, Context, JwtCaller, Map, UserCoseSign1Caller
+from ccfpy.app import (
+    RAW,
+    STRING,
+    App,
+    Context,
+    JwtCaller,
+    Map,
+    Response,
+    UserCoseSign1Caller,
+)
 from ccfpy.base import json
 from ccfpy.base.json import JsonObject
 from ccfpy.testing.apps import Service
@@ -23,6 +32,13 @@ def write(ctx: Context, note: str) -> None:
 def remove(ctx: Context, note: str) -> None:
     """Forget a note."""
     NOTES.of(ctx.tx).remove(note)
+
+
+@app.head("/notes/{note}", auth=["user_cert"])
+def look(_: Context, note: str) -> Response:
+    """Answer as a GET would, with the size of a note that is left out."""
+    headers = {"x-note": "milk", "content-length": note}
+    return Response(status=200, headers=headers)
 
 
 @app.get("/header")

@@ -20,6 +20,22 @@ def test_every_verb_can_be_sent(service: Service) -> None:
     assert ann.get("/app/notes/1").status == 405
 
 
+def test_head_is_a_verb_of_its_own(service: Service) -> None:
+    reader = service.anybody
+    refused = reader.head("/app/header")
+    assert (refused.status, refused.body) == (405, b"")
+    assert refused.headers["allow"] == "OPTIONS, GET"
+    assert int(refused.headers["content-length"]) > 0, "that of the body left out"
+    assert reader.get("/app/header").status == 204, "the connection goes on"
+    assert reader.request("HEAD", "/app/header").status == 405
+    assert reader.head("/app/nothing").status == 404
+    primary = reader.head("/node/primary")
+    assert (primary.status, primary.body) == (200, b"")
+    declared = service.user("ann").head("/app/notes/1")
+    assert (declared.status, declared.headers["x-note"]) == (200, "milk")
+    assert declared.body == b""
+
+
 def test_headers_can_be_sent(service: Service) -> None:
     told = service.anybody.get("/app/header", headers={"x-note": "milk"})
     assert told.json() == "milk"
