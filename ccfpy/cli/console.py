@@ -9,6 +9,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -80,7 +81,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
     from ccfpy.console.guards import Guard
     from ccfpy.console.server import ADDRESS, Console, read_page
     from ccfpy.console.service import Service
-    from ccfpy.console.what_if import WhatIf
+    from ccfpy.console.what_if import UNAWAITED_NICENESS, WhatIf
 
     place = _place(where, is_needed=not ledger and not lost)
     service = None
@@ -113,6 +114,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
                 guard=guard,
                 page=page,
                 what_if=WhatIf(),
+                unawaited=partial(WhatIf, niceness=UNAWAITED_NICENESS),
             )
             asyncio.run(served.serve(listening))
 

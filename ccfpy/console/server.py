@@ -5,7 +5,7 @@ import contextlib
 import functools
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -109,6 +109,7 @@ class Console:
         guard: who may ask.
         page: the page's files, by path.
         what_if: runs what proposals would do, apart from the server.
+        unawaited: starts another that does, for what no reader waits for.
     """
 
     service: "Service | None"
@@ -116,6 +117,7 @@ class Console:
     guard: Guard
     page: dict[str, bytes]
     what_if: DryRunner
+    unawaited: Callable[[], DryRunner]
     lost: "Lost | None" = None
 
     def application(self, stream: Stream) -> web.Application:
@@ -182,7 +184,7 @@ class Console:
             await web.SockSite(runner, listening).start()
             if self.service is not None:
                 self.what_if.warm()
-            titles = Titles(self.what_if)
+            titles = Titles(self.unawaited)
             await watch(
                 self.service, self.ledger, stream, lost=self.lost, titles=titles
             )

@@ -2,9 +2,11 @@
 
 Only a run of the constitution tells what changes. The list is read every few seconds,
 so that a proposal is run once, and again when something changed that outcomes rest on.
+A process of its own runs one after the other, behind what a reader waits for.
 """
 
 import asyncio
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.errors import CcfpyError
@@ -14,14 +16,15 @@ from ccfpy.client.review.proposal import summaries
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.reading import document_of
 from ccfpy.console.inbox import outcomes_of
-from ccfpy.console.proposal import DryRunner, body_of, title_of
+from ccfpy.console.proposal import body_of, title_of
 from ccfpy.http.errors import ApiError
 from ccfpy.service.tables.proposals import ProposalState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ccfpy.base.ids import ProposalId
+    from ccfpy.console.proposal import DryRunner
     from ccfpy.console.service import Service
 
 RUN_MAX: Final = 3
@@ -32,14 +35,14 @@ class Titles:
     """The titles of open proposals that put much at stake.
 
     Args:
-        what_if: runs proposals.
+        unawaited: starts what runs proposals that no reader waits for.
 
     Attributes:
         known: titles by the proposals' ids.
     """
 
-    def __init__(self, what_if: DryRunner) -> None:
-        self._what_if = what_if
+    def __init__(self, unawaited: "Callable[[], DryRunner]") -> None:
+        self._unawaited = unawaited
         self._wanted: tuple[ProposalId, ...] = ()
         self._states: frozenset[tuple[str, str]] = frozenset()
         self._asked = asyncio.Event()
@@ -90,10 +93,11 @@ class Titles:
         if wanted:
             async with service.connect() as connection:
                 state = await read_public_state(connection)
-            for proposal_id in wanted:
-                document = document_of(body_of(state, proposal_id))
-                told = await asyncio.to_thread(
-                    self._what_if.describe, state, proposal_id, {}
-                )
-                found[proposal_id] = title_of(document, told)
+            with closing(self._unawaited()) as what_if:
+                for proposal_id in wanted:
+                    document = document_of(body_of(state, proposal_id))
+                    told = await asyncio.to_thread(
+                        what_if.describe, state, proposal_id, {}
+                    )
+                    found[proposal_id] = title_of(document, told)
         self.known = found

@@ -39,6 +39,8 @@ TIMEOUT_S = 10.0
 """How long one proposal may take, all ballots and the constitution together."""
 START_TIMEOUT_S = 60.0
 MEMORY_BYTES_MAX = 1024 * MIB
+UNAWAITED_NICENESS = 10
+"""Of a process whose answers nobody waits for."""
 ANSWER_BYTES_MAX = 64 * MIB
 CHILD = "ccfpy.console.what_if_child"
 _LENGTH_BYTES = 8
@@ -54,6 +56,7 @@ class WhatIf:
     Args:
         timeout_s: how long a question may take.
         memory_bytes_max: how much data the process may hold.
+        niceness: by how much other processes go first.
     """
 
     def __init__(
@@ -61,8 +64,9 @@ class WhatIf:
         *,
         timeout_s: float = TIMEOUT_S,
         memory_bytes_max: int = MEMORY_BYTES_MAX,
+        niceness: int = 0,
     ) -> None:
-        self._timeout_s = timeout_s
+        self._timeout_s, self._niceness = timeout_s, niceness
         self._memory_bytes_max = memory_bytes_max
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -178,9 +182,9 @@ class WhatIf:
         started: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
 
         def keep() -> None:
-            words = (str(os.getpid()), str(self._memory_bytes_max))
+            numbers = (os.getpid(), self._memory_bytes_max, self._niceness)
             child = subprocess.Popen(  # noqa: S603  # fixed words; no shell
-                python_command("-m", CHILD, *words),
+                python_command("-m", CHILD, *map(str, numbers)),
                 env=enclave_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

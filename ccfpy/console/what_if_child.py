@@ -36,7 +36,8 @@ export function apply () {}
 
 def main() -> None:
     """Answer questions until there are no more."""
-    parent, memory_bytes_max = map(int, sys.argv[1:])
+    parent, memory_bytes_max, niceness = map(int, sys.argv[1:])
+    os.nice(niceness)
     isolate(parent=parent)
     asking, answering = os.dup(0), os.dup(1)
     with open(asking, "rb") as questions, open(answering, "wb") as answers:  # noqa: PTH123  # descriptors

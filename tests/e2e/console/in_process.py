@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -138,6 +139,7 @@ def hosted_console(
                 guard=guard,
                 page=read_page(),
                 what_if=WhatIf(timeout_s=what_if_s),
+                unawaited=partial(WhatIf, timeout_s=what_if_s),
             )
             async with asyncio.TaskGroup() as tasks:
                 task = tasks.create_task(served.serve(listening))

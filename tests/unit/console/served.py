@@ -89,7 +89,12 @@ async def console(
     host = f"{ADDRESS}:{free_ports()[0]}"
     guard = Guard(host=host, token=TOKEN)
     served = Console(
-        service=service, ledger=ledger, guard=guard, page=PAGE, what_if=InProcess()
+        service=service,
+        ledger=ledger,
+        guard=guard,
+        page=PAGE,
+        what_if=InProcess(),
+        unawaited=InProcess,
     )
     runner = web.AppRunner(served.application(Stream()), shutdown_timeout=0.1)
     await runner.setup()

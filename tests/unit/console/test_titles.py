@@ -38,10 +38,13 @@ INSTALLS = action("set_js_app", bundle=BUNDLE)
 
 
 class Counting(InProcess):
-    """Counts what is run."""
+    """Counts what is run, and how often it was closed."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
     def describe(
         self,
@@ -67,7 +70,7 @@ def test_what_would_change_is_told_once_of_what_installs_an_app(
     what_if, stream = Counting(), Stream()
 
     async def main() -> None:
-        titles = Titles(what_if)
+        titles = Titles(lambda: what_if)
         async with serve(answering(node)) as url, asyncio.timeout(30):
             service = Service(urls=[url], certificate=service_pem, names=dict, pen=None)
             before = await look_at_proposals(service)
@@ -86,7 +89,7 @@ def test_what_would_change_is_told_once_of_what_installs_an_app(
             assert dict(titles.known) == {}, "none of them is open"
 
     asyncio.run(main())
-    assert what_if.count == 1
+    assert (what_if.count, what_if.closed) == (1, 1)
 
 
 def _titles(inbox: Inbox) -> list[str]:
@@ -98,7 +101,7 @@ def test_what_is_closed_is_not_run(
     state: ProposalState, serve: Serve, service_pem: str
 ) -> None:
     what_if = Counting()
-    titles = Titles(what_if)
+    titles = Titles(lambda: what_if)
     titles.note(public_state(INSTALLS, state=state))
 
     async def main() -> None:

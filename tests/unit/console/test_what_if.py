@@ -1,8 +1,10 @@
 """A proposal runs apart from the console, for so long and in so much memory."""
 
 import io
+import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +69,25 @@ def test_what_the_process_says_is_what_would_be_said_here(what_if: WhatIf) -> No
     here = describe(state, PROPOSAL, {ALICE: "alice"})
     names = {str(ALICE): "alice"}
     assert what_if.describe(state, PROPOSAL, names, here.outcome) == here
+
+
+def _children() -> set[int]:
+    """Return the ids of this process's children."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {int(word) for task in tasks for word in task.read_text().split()}
+
+
+@pytest.mark.slow
+def test_a_process_for_which_nobody_waits_goes_behind_others() -> None:
+    others = _children()
+    what_if = WhatIf(niceness=3)
+    try:
+        assert what_if.describe(public_state(ADDS_USER), PROPOSAL, {}).outcome
+        (child,) = _children() - others
+        here = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        assert os.getpriority(os.PRIO_PROCESS, child) == min(here + 3, 19)
+    finally:
+        what_if.close()
 
 
 @pytest.mark.slow
