@@ -199,7 +199,7 @@ class Journal:
         self._unsaid += dropped
         self._why_dropped = why
         if written:
-            self._is_within_line = taken not in (0, *ends)
+            self._is_within_line = taken != 0 and taken not in ends
         return False
 
     def _notice(self, now: int) -> bytes:
