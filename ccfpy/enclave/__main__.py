@@ -14,11 +14,12 @@ gc.set_threshold(*GC_THRESHOLDS)
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import NoReturn
 
-from ccfpy.boundary.effects import LogLevel, WriteLog
+from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.enclave.assembly import build_node
@@ -28,6 +29,7 @@ from ccfpy.enclave.loop import NODE, run
 from ccfpy.enclave.ports import SystemMemory
 from ccfpy.enclave.scripts import attend_scripts, keep_engine
 from ccfpy.enclave.threads import NodeThreads
+from ccfpy.enclave.whose import Whose, whose
 from ccfpy.node.node import Node
 
 
@@ -39,6 +41,7 @@ def main(argv: Sequence[str]) -> ExitCode:
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
     with HostChannel(*options.channel) as channel:
+        threading.excepthook = partial(_thread_failed, channel)
         memory = SystemMemory()
         threads = NodeThreads(memory, stuck=partial(_give_up, channel), ended=os._exit)
         code = run(
@@ -71,11 +74,39 @@ def _confined(node: Node, channel: HostChannel) -> Node:
     return node
 
 
+def _thread_failed(channel: HostChannel, failure: threading.ExceptHookArgs) -> None:
+    """End the process, as a node without one of its threads is half a node.
+
+    A thread that the application started may end as it likes.
+    """
+    error = failure.exc_value or failure.exc_type()
+    if not _is_applications(error):
+        end_at_once(channel, NODE.crashed(error))
+
+
+def _is_applications(error: BaseException) -> bool:
+    """Return whether the thread that an error ended runs the application's function."""
+    step = error.__traceback__
+    while step is not None:
+        owner = whose(step.tb_frame.f_code.co_filename)
+        if owner is not Whose.STANDARD:
+            return owner is Whose.APP
+        step = step.tb_next
+    return False
+
+
 def _give_up(channel: HostChannel, reason: str) -> NoReturn:
     """End the process, as code of the application's cannot be ended."""
     message = f"Code of the application holds this node for good: {reason}"
-    channel.send(EFFECTS.encode([WriteLog(level=LogLevel.FATAL, message=message)]))
-    os._exit(ExitCode.CRASHED)
+    end_at_once(channel, WriteLog(level=LogLevel.FATAL, message=message))
+
+
+def end_at_once(channel: HostChannel, last_word: Effect) -> NoReturn:
+    """End the process from any thread, whether or not the host hears why."""
+    try:
+        channel.send(EFFECTS.encode([last_word]))
+    finally:
+        os._exit(ExitCode.CRASHED)
 
 
 def _settle_the_collector() -> None:

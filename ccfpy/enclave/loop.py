@@ -76,7 +76,7 @@ class BoundaryProtocol(Generic[EventT, EffectT]):
         effects: Vocabulary[EffectT],
         last: type[EffectT],
         refused: Callable[[str], EffectT],
-        crashed: Callable[[Exception], EffectT],
+        crashed: Callable[[BaseException], EffectT],
         frame_bytes_max: int = FRAME_BYTES_MAX,
     ) -> None:
         self.events = events
@@ -204,12 +204,12 @@ def run(
     except CcfpyError as refusal:
         conversation.say(protocol.refused(str(refusal)))
         return ExitCode.NOT_STARTED
-    except Exception as error:  # noqa: BLE001  # the rim
+    except BaseException as error:  # noqa: BLE001  # the rim
         conversation.say(protocol.crashed(error))
         return ExitCode.CRASHED
     try:
         return converse(conversation)
-    except Exception as error:  # noqa: BLE001  # the rim
+    except BaseException as error:  # noqa: BLE001  # the rim: leaving is one, too
         conversation.say(protocol.crashed(error))
         return ExitCode.CRASHED
 
@@ -248,7 +248,7 @@ def _stopped(reason: str) -> Stop:
     return Stop(exit_code=ExitCode.NOT_STARTED, reason=reason)
 
 
-def _logged(error: Exception) -> WriteLog:
+def _logged(error: BaseException) -> WriteLog:
     return WriteLog(level=LogLevel.FATAL, message=describe_crash(error))
 
 
