@@ -2,13 +2,14 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -65,6 +66,38 @@ class Shell:
         """Run a command that must print one JSON object."""
         value: dict[str, Any] = json.loads(self.ok(*words, "--json"))
         return value
+
+    def asked(
+        self, *words: str | Path, answer: str, meanwhile: Callable[[], object]
+    ) -> tuple[int, str, str]:
+        """Run a command at a terminal, whose person answers its question.
+
+        Args:
+            words: the command's.
+            answer: the line that is typed.
+            meanwhile: what others do while the person reads.
+
+        Returns:
+            The exit code, and what was printed and told.
+        """
+        ours, terminal = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-m", "ccfpy.cli.main", *map(str, words)],
+            env=os.environ | self._env,
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as running:
+            os.close(terminal)
+            assert running.stderr is not None, "it is a pipe"
+            told = b""
+            while not told.endswith(b"[y/N] ") and (read := running.stderr.read(1)):
+                told += read
+            meanwhile()
+            os.write(ours, f"{answer}\n".encode())
+            printed, rest = running.communicate(timeout=DEADLINE_S)
+        os.close(ours)
+        return running.returncode, printed.decode(), (told + rest).decode()
 
     def refused(self, *words: str | Path, code: int = 1) -> str:
         """Run a command that must fail with one sentence; return the sentence."""
@@ -169,6 +202,49 @@ def test_what_cannot_be_shown_is_voted_for_by_who_insists(
     shell.ok("gov", "vote", id_, "--reject")
     shell.ok("gov", "vote", id_, "--as", "member1", "--unseen")
     shell.ok("gov", "withdraw", id_)
+
+
+def _set_user_data(shell: Shell, role: str) -> str:
+    """Propose a role for a user who is not there yet, and return the proposal's id."""
+    data = json.dumps({"role": role})
+    proposed = shell.json(
+        "gov", "propose", "--action", "set_user_data", "--as", "member1",
+        "--arg", f"user_id={'ab' * 32}", "--arg", f"user_data={data}",
+    )  # fmt: skip
+    return str(proposed["proposalId"])
+
+
+@attack("gov: another proposal is accepted while a member reads one")
+def test_a_member_votes_on_what_was_shown_alone(shell: Shell) -> None:
+    """Others' votes on it are no part of that; another proposal's acceptance is."""
+    id_ = _set_user_data(shell, "clerk")
+    ask = ("gov", "vote", id_, "--ask", "--as")
+    code, shown, told = shell.asked(*ask, "member0", answer="n", meanwhile=lambda: None)
+    assert (code, shown.splitlines()[0]) == (1, f"Proposal {id_}")
+    assert "Vote for it? [y/N] " in told
+    assert "nothing was changed, as you wished" in told
+    code, shown, told = shell.asked(
+        *ask,
+        "member0",
+        answer="y",
+        meanwhile=lambda: shell.ok("gov", "vote", id_, "--as", "member1", "--reject"),
+    )
+    assert (code, told) == (0, "Vote for it? [y/N] ")
+    assert shown.endswith(f"{id_} is Open, 2 ballots\n")
+
+    def accept_another() -> None:
+        other = _set_user_data(shell, "owner")
+        for name in ("member0", "member1"):
+            shell.ok("gov", "vote", other, "--as", name)
+
+    code, shown, told = shell.asked(
+        *ask, "member2", answer="y", meanwhile=accept_another
+    )
+    assert code == 1
+    assert "nothing was signed: what would come of the proposal is no longer" in told
+    assert f"user {'ab' * 32}: would change otherwise than you read" in told
+    left = shell.ok("gov", "withdraw", id_, "--as", "member1")
+    assert left == f"{id_} is Withdrawn, 2 ballots\n"
 
 
 def test_a_member_withdraws_a_proposal_of_one_action(shell: Shell) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from ccfpy.client.node_report import NodeReport
 from ccfpy.client.survey import Survey
+from ccfpy.client.transport import RECOVERED
 from ccfpy.console.network import network_of, unreachable
 from tests.unit.client.networked import UNTIL, answered, reported
 
@@ -60,6 +61,21 @@ def test_the_headline_says_whether_the_service_works(
 
 
 @pytest.mark.parametrize(
+    ("survey", "words"),
+    [
+        (_survey(LEADER, BACKUP, SILENT), ""),
+        (_survey(BACKUP, reported("a"), SILENT), NO_MAJORITY),
+        (
+            _survey(BACKUP, reported("a", answered())),
+            "nothing commits, as no node leads yet",
+        ),
+    ],
+)
+def test_who_votes_is_told_why_nothing_commits(survey: Survey, words: str) -> None:
+    assert network_of(survey, now=NOW).stands_still == words
+
+
+@pytest.mark.parametrize(
     ("days", "words"),
     [
         (14, ""),
@@ -110,3 +126,10 @@ def test_a_service_that_nobody_reaches_says_why() -> None:
     seen = unreachable(["https://a", "https://b"], "refused", now=NOW)
     assert seen.headline == "no node answers at https://a, https://b: refused"
     assert not seen.is_well
+    assert seen.stands_still == "no node answers at https://a, https://b"
+
+
+def test_a_service_with_another_identity_is_said_to_be_that() -> None:
+    seen = unreachable(["https://a"], f"it is not trusted; {RECOVERED}", now=NOW)
+    assert seen.stands_still == "another service answers at https://a"
+    assert seen.headline.startswith(seen.stands_still)

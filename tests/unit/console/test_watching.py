@@ -7,6 +7,7 @@ import orjson
 
 from ccfpy.console.ledger import Ledger
 from ccfpy.console.lost import Lost
+from ccfpy.console.recovery import Pace
 from ccfpy.console.service import Service
 from ccfpy.console.stream import Stream
 from ccfpy.console.watching import (
@@ -15,6 +16,9 @@ from ccfpy.console.watching import (
     PROPOSALS,
     RATES,
     RECOVERY,
+    look_at_network,
+    look_at_proposals,
+    look_at_recovery,
     watch,
 )
 from ccfpy.testing.node import Person
@@ -71,6 +75,27 @@ def test_a_service_that_nobody_reaches_is_told_as_such(
         assert network["headline"].startswith("no node answers at https://127.0.0.1")
         assert orjson.loads(stream.latest(PROPOSALS) or b"")["trouble"]
         assert orjson.loads(stream.latest(RECOVERY) or b"")["trouble"]
+
+    asyncio.run(main())
+
+
+def test_a_service_that_was_recovered_is_told_as_another(serve: Serve) -> None:
+    """The console has the certificate of before; what to do is said with it."""
+    node = hosted(alice := Person.make("alice", can_recover=True))
+
+    async def main() -> None:
+        async with serve(answering(node)) as url, asyncio.timeout(30):
+            service = Service(
+                urls=[url], certificate=alice.certificate.pem, names=dict, pen=None
+            )
+            network = await look_at_network(service)
+            proposals = await look_at_proposals(service)
+            recovery = await look_at_recovery(service, Pace())
+        assert network.headline.startswith(f"another service answers at {url}")
+        assert network.stands_still == f"another service answers at {url}"
+        for told in (network.headline, proposals.trouble, recovery.trouble):
+            assert "a recovered service has a new identity" in told
+            assert "Ask its members for the new certificate" in told
 
     asyncio.run(main())
 
