@@ -3,11 +3,16 @@
 Tools search these lines, so the layout is fixed (``include/ccf/ds/logger.h``). A line
 reaches the system at once, so that a reader of the file sees it immediately.
 
+Callers and scripts choose parts of messages, and a terminal shows the file. What a
+terminal obeys or hides is escaped. Further lines of a message are indented, so that
+none looks like a line of the log.
+
 Writing a line never raises. A line that the system does not take, because the disk is
 full or the reader is gone, is dropped and counted; the first line that is taken again
 is preceded by one that says how many were lost.
 """
 
+import re
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -30,6 +35,13 @@ STDOUT: Final = 1
 STDERR: Final = 2
 _PREAMBLES_KEPT = 256
 _SOURCE: Final = "log"
+_LINE_BREAK: Final = re.compile("\r\n|\n")
+_FURTHER_LINE: Final = "\n    "
+_UNSEEN: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+"""What moves the cursor, turns a line around or is not seen; not a tab or line feed."""
 _RANK = {level: rank for rank, level in enumerate(LogLevel)}
 
 
@@ -50,7 +62,24 @@ def timestamp(unix_us: int) -> str:
 def text_line(log: WriteLog, *, thread: int, unix_us: int) -> str:
     """Write one line as text; a long file name keeps its end."""
     preamble = _preamble(log.level, log.tag, log.file, log.line)
-    return f"{timestamp(unix_us)}        {thread:<3} {preamble}| {log.message}\n"
+    message = _visible(log.message)
+    return f"{timestamp(unix_us)}        {thread:<3} {preamble}| {message}\n"
+
+
+def _visible(message: str) -> str:
+    """Return a message that commands no terminal, its further lines indented."""
+    if message.isascii() and message.isprintable():
+        return message
+    return _UNSEEN.sub(_escape, _LINE_BREAK.sub(_FURTHER_LINE, message))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1]
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be").hex()
+    return "".join(rf"\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 @lru_cache(_PREAMBLES_KEPT)
@@ -70,6 +99,7 @@ def json_line(log: WriteLog, *, thread: int, unix_us: int) -> str:
     message = log.message.encode(errors="backslashreplace").decode()
     if log.tag is not LogTag.RAFT_TRACE:
         message = dumps(message).decode()
+    message = _UNSEEN.sub(_json_escape, message)
     return (
         f'{{"h_ts":"{timestamp(unix_us)}","thread_id":"{thread}",'
         f'"level":"{log.level}","tag":"{log.tag}","file":"{log.file}",'
@@ -179,7 +209,7 @@ class Journal:
 
     def _say_at_last(self, message: str) -> None:
         if self._last_resort is not None:
-            line = f"{message}\n".encode(errors="backslashreplace")
+            line = f"{_visible(message)}\n".encode(errors="backslashreplace")
             _write_most(self._last_resort, line)
 
     def _write_lines(self, lines: list[bytes], now: int) -> bool:

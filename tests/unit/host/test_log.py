@@ -57,6 +57,40 @@ def test_a_text_line_is_in_columns(log: WriteLog, preamble: str) -> None:
     assert match["message"] == "hello"
 
 
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("a\x1b[31mred", r"a\x1b[31mred"),
+        ("kept\rforged", r"kept\rforged"),
+        ("\x00\x7f\x9b2J", r"\x00\x7f\x9b2J"),
+        ("pay\u202eecila", r"pay\u202eecila"),
+        ("hid\u200bden\U000e0041", r"hid\u200bden\U000e0041"),
+        ("no text \udc80", r"no text \udc80"),
+        ("a tab\tand grüße, 東京", "a tab\tand grüße, 東京"),
+        ("one\ntwo\r\nthree", "one\n    two\n    three"),
+    ],
+)
+def test_a_terminal_obeys_nothing_in_a_message(message: str, shown: str) -> None:
+    line = text_line(_log(message), thread=0, unix_us=NOW)
+    assert line.partition("| ")[2] == f"{shown}\n"
+    stream, last_resort = io.BytesIO(), io.BytesIO()
+    Journal(stream, last_resort=last_resort).defect(ValueError("x"), file="host")
+    stream.close()
+    Journal(stream, last_resort=last_resort).fatal(message, file="host")
+    assert last_resort.getvalue().decode().endswith(f"\n{shown}\n")
+    written = json_line(_log(message), thread=0, unix_us=NOW)
+    assert all(each.isprintable() for each in written[:-1])
+    read = json.loads(written)["msg"]
+    assert read == message.encode(errors="backslashreplace").decode()
+
+
+def test_a_message_with_line_breaks_forges_no_line() -> None:
+    real = text_line(_log("real"), thread=0, unix_us=NOW)
+    forged = text_line(_log(f"begun\n{real}"), thread=0, unix_us=NOW)
+    begin = [line for line in forged.splitlines() if line.startswith("2023-")]
+    assert len(begin) == 1
+
+
 def test_a_metrics_line_is_found_as_tools_look_for_it() -> None:
     message = (
         "JS execution complete: Method=GET, Path=/app/echo/{foo}, Status=200, "
