@@ -7,10 +7,12 @@ import typer
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import print_json, print_line
+from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption, PlaceOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ccfpy.client.connection import Connection
     from ccfpy.client.review.definitions import Argument, Definition
 
@@ -29,8 +31,6 @@ def actions(
     The service's constitution is asked, on this machine. An argument in brackets may be
     left out. Arguments that the constitution does not check are not listed.
     """
-    from ccfpy.client.review.actions import purpose
-
     found = [
         each
         for each in run(where.find(), _definitions)
@@ -43,11 +43,20 @@ def actions(
     if json:
         print_json([_as_json(each) for each in found])
         return
+    print_definitions(found)
+
+
+def print_definitions(found: "Sequence[Definition]") -> None:
+    """Print actions and their arguments, which ``definitions`` has marked already."""
+    from ccfpy.cli.terminal import text_console
+    from ccfpy.client.review.actions import purpose
+
+    console = text_console()
     for each in found:
         known = purpose(each.name)
-        print_line(f"{each.name}: {known}" if known else each.name)
+        console.shown(f"{each.name}: {known}" if known else each.name, "", {})
         for argument in each.arguments:
-            print_line(f"    {_line(argument)}")
+            console.shown(f"    {_line(argument)}", "", {})
 
 
 async def _definitions(connection: "Connection") -> "list[Definition]":

@@ -13,10 +13,12 @@ from ccfpy.cli.gov_proposals import (
 )
 from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
-from ccfpy.cli.output import note, print_json, print_line
+from ccfpy.cli.output import note, print_json
 from ccfpy.cli.place import JsonOption, PlaceOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ccfpy.client.connection import Connection
     from ccfpy.client.review.proposal import Summary
 
@@ -69,17 +71,32 @@ def list_proposals(
         print_json(run(place, _listed))
         return
 
-    names = place.names()
     found = run(place, _summaries)
-    for summary in found:
-        proposer = summary.info.proposer_id
-        print_line(
-            f"{summary.proposal_id} {summary.info.state.value} "
-            f"by {names.get(proposer, proposer[:8])}: "
-            f"{', '.join(map(_named, summary.actions))} ({summary.title})"
-        )
+    print_summaries(found, place.names())
     if not found:
         note("there are no proposals")
+
+
+def print_summaries(found: "Sequence[Summary]", names: "Mapping[str, str]") -> None:
+    """Print a line for each proposal, in which what others chose is marked once.
+
+    Args:
+        found: the proposals.
+        names: members' names, by id.
+    """
+    from ccfpy.cli.terminal import text_console
+    from ccfpy.client.review.characters import inline
+
+    console = text_console()
+    for each in found:
+        proposer = each.info.proposer_id
+        who = inline(names.get(proposer, proposer[:8]))
+        console.shown(
+            f"{inline(each.proposal_id)} {each.info.state.value} by {who}: "
+            f"{', '.join(map(_named, each.actions))} ({each.title})",
+            "",
+            {},
+        )
 
 
 def _named(action: str) -> str:
