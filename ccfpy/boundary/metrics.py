@@ -207,7 +207,7 @@ HOST_METRICS: Final = (
     _host(
         _COUNTER,
         "log_lines_dropped_total",
-        "Lines of the log that were lost: its disk is full, or its reader is gone.",
+        "Lines of the log that were lost: its disk is full, or nobody reads it.",
     ),
 )
 

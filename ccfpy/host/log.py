@@ -7,12 +7,16 @@ Callers and scripts choose parts of messages, and a terminal shows the file. Wha
 terminal obeys or hides is escaped. Further lines of a message are indented, so that
 none looks like a line of the log.
 
-Writing a line never raises. A line that the system does not take, because the disk is
-full or the reader is gone, is dropped and counted; the first line that is taken again
-is preceded by one that says how many were lost.
+Writing a line never raises, and waits no longer than `LOG_WAIT_MS`. A line that the
+system does not take, because the disk is full, or the reader is gone or does not read,
+is dropped and counted; the first line that is taken again is preceded by one that says
+how many were lost.
 """
 
+import os
 import re
+import select
+import stat
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -24,6 +28,7 @@ from threading import Lock
 from typing import BinaryIO, Final
 
 from ccfpy.base.json import dumps
+from ccfpy.base.limits import LOG_WAIT_MS
 from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 
 PREAMBLE_LENGTH = 45
@@ -42,6 +47,9 @@ _UNSEEN: Final = re.compile(
     r"\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 """What moves the cursor, turns a line around or is not seen; not a tab or line feed."""
+_SLOW: Final = "its reader is too slow"
+_PIECE_BYTES: Final = getattr(select, "PIPE_BUF", 512)
+"""A pipe that has room has room for so much."""
 _RANK = {level: rank for rank, level in enumerate(LogLevel)}
 
 
@@ -119,6 +127,47 @@ def unbuffered(descriptor: int) -> FileIO:
     return FileIO(descriptor, "wb", closefd=False)
 
 
+class _Outlet:
+    """A stream, written as far as nobody has to wait for it.
+
+    A stream that somebody reads, such as a pipe, is asked for room before each write,
+    and gets no more than fits in then. It is not made one that never blocks: other
+    processes may share it.
+    """
+
+    def __init__(self, stream: BinaryIO | FileIO) -> None:
+        self._stream = stream
+        self._poll = _poll_of(stream)
+
+    def write(self, data: bytes, *, wait_ms: int) -> tuple[int, str]:
+        """Write until all is taken or no more is; return how much, and why not all.
+
+        Args:
+            data: to write.
+            wait_ms: how long to wait for room, in all.
+        """
+        poll = self._poll
+        piece = len(data) if poll is None else _PIECE_BYTES
+        until = time.monotonic() + wait_ms / 1000
+        written = 0
+        try:
+            while written < len(data):
+                if poll is not None:
+                    left_ms = max(0, round((until - time.monotonic()) * 1000))
+                    if not poll(left_ms):
+                        return written, _SLOW
+                count = self._stream.write(memoryview(data)[written : written + piece])
+                if not count:
+                    return written, _SLOW  # of a pipe that never blocks
+                written += count
+            self._stream.flush()
+        except OSError as error:
+            return written, (error.strerror or str(error)).lower()
+        except ValueError:
+            return written, "it is closed"
+        return written, ""
+
+
 class Journal:
     """Writes the lines at or above a level.
 
@@ -148,11 +197,11 @@ class Journal:
             last_resort: takes the sentence with which a node ends, if the stream does
                 not, or if the sentence is about a defect.
         """
-        self._stream = stream
+        self._outlet = _Outlet(stream)
         self._least = _RANK[level]
         self._line = json_line if form is LogFormat.JSON else text_line
         self._unix_us = unix_us
-        self._last_resort = last_resort
+        self._last_resort = None if last_resort is None else _Outlet(last_resort)
         self._lock = Lock()
         self._unsaid = 0
         """Lines dropped since the last one that was taken."""
@@ -210,12 +259,17 @@ class Journal:
     def _say_at_last(self, message: str) -> None:
         if self._last_resort is not None:
             line = f"{_visible(message)}\n".encode(errors="backslashreplace")
-            _write_most(self._last_resort, line)
+            with self._lock:
+                self._last_resort.write(line, wait_ms=LOG_WAIT_MS)
 
     def _write_lines(self, lines: list[bytes], now: int) -> bool:
         """Write lines, behind what must be said of those that were dropped."""
         notice = self._notice(now) if self._unsaid else b""
-        written, why = _write_most(self._stream, notice + b"".join(lines))
+        written, why = self._outlet.write(
+            notice + b"".join(lines),
+            # Nobody waits again for a reader that was waited for in vain.
+            wait_ms=0 if self._unsaid else LOG_WAIT_MS,
+        )
         taken = written - len(notice)
         ends = list(accumulate(map(len, lines)))
         if taken == ends[-1]:
@@ -244,18 +298,14 @@ def _own(level: LogLevel, message: str, file: str) -> WriteLog:
     return WriteLog(level=level, message=message, tag=LogTag.NONE, file=file)
 
 
-def _write_most(stream: BinaryIO | FileIO, data: bytes) -> tuple[int, str]:
-    """Write until all is taken or no more is; return how much, and why not all."""
-    written = 0
+def _poll_of(stream: BinaryIO | FileIO) -> Callable[[int], object] | None:
+    """Return what says whether there is room, for a stream that may have none."""
     try:
-        while written < len(data):
-            count = stream.write(memoryview(data)[written:])
-            if not count:
-                return written, "its reader is too slow"  # of a pipe that never blocks
-            written += count
-        stream.flush()
-    except OSError as error:
-        return written, (error.strerror or str(error)).lower()
-    except ValueError:
-        return written, "it is closed"
-    return written, ""
+        number = stream.fileno()
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            return None
+        poll = select.poll()
+    except (AttributeError, OSError, ValueError):
+        return None  # in memory, closed already, or on Windows
+    poll.register(number, select.POLLOUT)
+    return poll.poll

@@ -27,14 +27,25 @@ def _wait_ended(service: Running) -> int | None:
     return service.node.exit_code()
 
 
+UNREAD = "mkfifo unread; exec 1<>unread; head -c 65536 /dev/zero; "
+"""Has the shell's output be a pipe that is full, and that nobody reads."""
+
+
 @pytest.mark.parametrize(
-    "redirection", [">/dev/full", ">/dev/full 2>/dev/full", ">&-", "<&- >&- 2>&-"]
+    "words",
+    [
+        'exec "$@" >/dev/full',
+        'exec "$@" >/dev/full 2>/dev/full',
+        'exec "$@" >&-',
+        'exec "$@" <&- >&- 2>&-',
+        f'{UNREAD} exec "$@"',
+        f'{UNREAD} exec "$@" 2>&1',
+    ],
 )
 def test_a_node_without_a_log_serves_and_stops_when_asked(
-    tmp_path: Path, redirection: str
+    tmp_path: Path, words: str
 ) -> None:
-    prefix = _shell(f'exec "$@" {redirection}')
-    with running_node(tmp_path, prefix=prefix) as service:
+    with running_node(tmp_path, prefix=_shell(words)) as service:
         service.open(["user0"])
         with service.connect("user0") as user:
             for number in range(50):

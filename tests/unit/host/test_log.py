@@ -3,13 +3,19 @@
 import errno
 import io
 import json
+import os
 import re
 import threading
+import time
+from io import FileIO
+from select import PIPE_BUF
 from typing import TYPE_CHECKING
 
 import pytest
 
+from ccfpy.base.limits import LOG_WAIT_MS
 from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
+from ccfpy.host import log
 from ccfpy.host.log import Journal, LogFormat, json_line, text_line, timestamp
 
 if TYPE_CHECKING:
@@ -236,6 +242,52 @@ def test_a_defect_is_told_by_both_ways_with_its_place() -> None:
         r"Exception in the host: ValueError\(.*\) at test_\w+:\d+\n", told
     )
     assert _lines(stream.getvalue()) == [told.rstrip()]
+
+
+@pytest.mark.parametrize("size", [1, PIPE_BUF, PIPE_BUF + 1, 1 << 17])
+def test_a_reader_that_does_not_read_is_waited_for_once(size: int) -> None:
+    reading, writing = os.pipe()
+    with FileIO(reading) as reader, FileIO(writing, "wb") as stream:
+        journal = Journal(stream)
+        while journal.log(LogLevel.INFO, "x" * size, file="x"):
+            pass
+        began = time.monotonic()
+        for _ in range(200):
+            journal.info("x" * size, file="x")
+        assert time.monotonic() - began < 200 * LOG_WAIT_MS / 1000 / 2
+        assert journal.dropped == 201
+        os.set_blocking(reading, False)
+        seen = reader.readall() or b""
+        assert journal.log(LogLevel.INFO, "again", file="x")
+        seen += reader.readall() or b""
+    whole = [line for line in _lines(seen) if line == "x" * size]
+    assert len(whole) == journal.counts[LogLevel.INFO] - 202
+    assert _lines(seen)[-2:] == [
+        "201 lines of this log are lost: its reader is too slow",
+        "again",
+    ]
+
+
+def test_a_reader_that_is_a_little_late_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log, "LOG_WAIT_MS", 60_000)
+    reading, writing = os.pipe()
+    seen = bytearray()
+
+    def read() -> None:
+        time.sleep(0.01)
+        while data := os.read(reading, 1 << 16):
+            seen.extend(data)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    with FileIO(reading):
+        with FileIO(writing, "wb") as stream:
+            journal = Journal(stream)
+            assert journal.log(LogLevel.INFO, "x" * (1 << 17), file="x")
+        thread.join()
+    assert len(seen) > 1 << 17
 
 
 def test_threads_may_write_at_once() -> None:

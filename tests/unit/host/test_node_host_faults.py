@@ -123,12 +123,13 @@ def _closed_beneath() -> FileIO:
     return FileIO(number, "wb")
 
 
-def _reader_slow() -> FileIO:
+def _reader_slow(*, blocks: bool) -> FileIO:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with contextlib.suppress(BlockingIOError):
         while True:
             os.write(writing, bytes(1 << 12))
+    os.set_blocking(writing, blocks)
     _held.append(FileIO(reading))
     return FileIO(writing, "wb")
 
@@ -143,7 +144,8 @@ LOGS: dict[str, Callable[[], FileIO]] = {
     "closed": _closed,
     "closed beneath": _closed_beneath,
     "a pipe that nobody reads any more": _reader_gone,
-    "a full pipe that does not block": _reader_slow,
+    "a full pipe that does not block": lambda: _reader_slow(blocks=False),
+    "a full pipe": lambda: _reader_slow(blocks=True),
 }
 
 
