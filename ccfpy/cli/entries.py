@@ -6,13 +6,16 @@ parsers of options cost more time than all else that help needs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import typer
 
 COMPLETION_VARIABLE = "_CCFPY_COMPLETE"
 """Set where a shell asks for words in place of running a command."""
+
+HELP_STYLE: Final = None
+"""Plain: the columns of Typer's tables cut long names of options."""
 
 Command: TypeAlias = Callable[..., None]
 """A function whose parameters are the options."""
@@ -47,13 +50,15 @@ def add(application: "typer.Typer", table: Table, words: Sequence[str]) -> None:
 
     for name, entry in table.items():
         if words[:1] != [name]:
-            application.command(name, help=entry.summary)(_unloaded)
+            application.command(name, short_help=entry.summary)(_unloaded)
             continue
         face = entry.load()
         if isinstance(face, Mapping):
-            group = typer.Typer(no_args_is_help=True)
+            group = typer.Typer(no_args_is_help=True, rich_markup_mode=HELP_STYLE)
             add(group, face, words[1:])
-            application.add_typer(group, name=name, help=entry.summary)
+            application.add_typer(
+                group, name=name, help=entry.summary, short_help=entry.summary
+            )
         else:
             application.command(name)(face)
 

@@ -12,7 +12,14 @@ from collections.abc import Callable, Sequence
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.version import VERSION
-from ccfpy.cli.entries import COMPLETION_VARIABLE, Command, Entry, Table, add
+from ccfpy.cli.entries import (
+    COMPLETION_VARIABLE,
+    HELP_STYLE,
+    Command,
+    Entry,
+    Table,
+    add,
+)
 from ccfpy.cli.errors import CommandFailed, ExitCode
 from ccfpy.cli.output import finish, give_up, note, print_line
 
@@ -248,6 +255,7 @@ def _application(argv: Sequence[str]) -> Callable[..., None]:
         help="A confidential consortium ledger: run a node, govern it, audit it.",
         no_args_is_help=True,
         add_completion=False,
+        rich_markup_mode=HELP_STYLE,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
