@@ -23,7 +23,7 @@ import pytest
 
 from ccfpy.boundary.events import Event, SessionData
 from ccfpy.enclave.in_process import InProcessLink
-from ccfpy.host import metrics_collector
+from ccfpy.host import enclave_pipes, metrics_collector
 from ccfpy.host.connecting import begin
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.output_files import write_atomically
@@ -42,7 +42,7 @@ from tests.unit.host.echo_host import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 FULL, FAILING, CLOSED = errno.ENOSPC, errno.EIO, errno.EBADF
 ERRORS = [FULL, FAILING, CLOSED]
@@ -295,6 +295,45 @@ def test_a_pipe_to_the_enclave_that_fails_ends_the_node(
     with running(folder, lambda _: _Link(failure)) as node:
         with node.connect() as client:
             assert ask(client, b"fail", 1) == b""
+        node.wait_for_end()
+    _has_ended_by(node, os.strerror(error), capfd)
+
+
+class _Pipe(FileIO):
+    """A pipe's end that fails as the system would have it, once a test says how."""
+
+    failing = ""
+    error = 0
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        self._fail("readinto")
+        return super().readinto(buffer)
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        self._fail("write")
+        return super().write(data)
+
+    def _fail(self, what: str) -> None:
+        if self.failing == what:
+            raise OSError(self.error, os.strerror(self.error))
+
+
+@pytest.mark.parametrize("error", [FAILING, CLOSED], ids=_name)
+@pytest.mark.parametrize("failing", ["readinto", "write"])
+def test_a_real_pipe_that_fails_ends_the_node(
+    folder: Path,
+    failing: str,
+    error: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(enclave_pipes, "FileIO", _Pipe)
+    with running(folder, process) as node:
+        with node.connect() as client:
+            assert ask(client, b"hello") == b"hello"
+            monkeypatch.setattr(_Pipe, "error", error)
+            monkeypatch.setattr(_Pipe, "failing", failing)
+            assert ask(client, b"hello", 1) == b""
         node.wait_for_end()
     _has_ended_by(node, os.strerror(error), capfd)
 
