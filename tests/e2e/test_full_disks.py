@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,6 +73,42 @@ def _write_on(user: BlockingConnection, committed: list[TxId]) -> None:
         committed.append(reply.txid)
 
 
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[list[str]]:
+    """Give a folder a disk of its own that is soon full; only root may mount one.
+
+    Yields:
+        the command before a node's program.
+    """
+    if os.geteuid():
+        yield _shell(f'ulimit -f {BLOCKS}; exec "$@"')
+        return
+    folder.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=600k", "tmpfs"]
+    subprocess.run(["mount", *options, str(folder)], check=True)
+    try:
+        yield []
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_ends_the_node_and_keeps_what_is_committed(
+    tmp_path: Path,
+) -> None:
+    """The log, the ledger and all else lie on it."""
+    committed: list[TxId] = []
+    folder = tmp_path / "small"
+    with _small_disk(folder) as prefix:
+        with running_node(folder, prefix=prefix) as service:
+            service.open(["user0"])
+            with service.connect("user0") as user, pytest.raises(ClientError):
+                _write_on(user, committed)
+            assert _wait_ended(service) == 1
+            ledger = service.ledger
+        assert len(committed) > 10
+        _check_kept(ledger, committed)
+
+
 def test_a_ledger_whose_disk_is_full_ends_the_node_and_keeps_what_is_committed(
     tmp_path: Path,
 ) -> None:
@@ -86,6 +125,11 @@ def test_a_ledger_whose_disk_is_full_ends_the_node_and_keeps_what_is_committed(
     (why,) = (line for line in log.splitlines() if "[fatal]" in line)
     assert "| cannot write the ledger in " in why
     assert why.endswith(": file too large. Exiting.")
+    _check_kept(ledger, committed)
+
+
+def _check_kept(ledger: Path, committed: list[TxId]) -> None:
+    """A ledger is whole, and has what was committed."""
     names = arrange(path.name for path in ledger.iterdir())
     files = [ChunkFile(str(name), (ledger / str(name)).read_bytes) for name in names]
     *findings, summary = audit(files)
