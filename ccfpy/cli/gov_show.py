@@ -65,23 +65,31 @@ def list_proposals(
     where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
-    """List the proposals that the service knows."""
+    """List the proposals that the service knows.
+
+    The newest open ones that may put much at stake are run, to name the worst first.
+    """
     place = where.find()
     if json:
         print_json(run(place, _listed))
         return
 
-    found = run(place, _summaries)
-    print_summaries(found, place.names())
+    found, titles = run(place, _titled)
+    print_summaries(found, titles, place.names())
     if not found:
         note("there are no proposals")
+    if any(_is_left(each, titles) for each in found):
+        note("what would come of those not run is said by ccfpy gov show")
 
 
-def print_summaries(found: "Sequence[Summary]", names: "Mapping[str, str]") -> None:
+def print_summaries(
+    found: "Sequence[Summary]", titles: "Mapping[str, str]", names: "Mapping[str, str]"
+) -> None:
     """Print a line for each proposal, in which what others chose is marked once.
 
     Args:
         found: the proposals.
+        titles: what those do that were run, by their ids.
         names: members' names, by id.
     """
     from ccfpy.cli.terminal import text_console
@@ -93,10 +101,20 @@ def print_summaries(found: "Sequence[Summary]", names: "Mapping[str, str]") -> N
         who = inline(names.get(proposer, proposer[:8]))
         console.shown(
             f"{inline(each.proposal_id)} {each.info.state.value} by {who}: "
-            f"{', '.join(map(_named, each.actions))} ({each.title})",
+            f"{', '.join(map(_named, each.actions))} "
+            f"({titles.get(each.proposal_id, each.title)})"
+            f"{', not run' if _is_left(each, titles) else ''}",
             "",
             {},
         )
+
+
+def _is_left(summary: "Summary", titles: "Mapping[str, str]") -> bool:
+    """Return whether a proposal is open and was not run."""
+    from ccfpy.service.tables.proposals import ProposalState
+
+    is_open = summary.info.state is ProposalState.OPEN
+    return is_open and summary.proposal_id not in titles
 
 
 def _named(action: str) -> str:
@@ -105,6 +123,20 @@ def _named(action: str) -> str:
     from ccfpy.client.review.quoting import quoted_name
 
     return action if purpose(action) else quoted_name(action)
+
+
+async def _titled(
+    connection: "Connection",
+) -> "tuple[list[Summary], dict[str, str]]":
+    """Return the proposals, and the titles of those that were run, by their ids."""
+    from ccfpy.client.review.proposal import worth_running
+    from ccfpy.console.titles import titles_of
+    from ccfpy.console.what_if import WhatIf
+
+    found = await _summaries(connection)
+    wanted = worth_running(found)
+    titles = await titles_of(connection, wanted, WhatIf) if wanted else {}
+    return found, titles
 
 
 async def _summaries(connection: "Connection") -> "list[Summary]":

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.base.json import JsonObject
 from ccfpy.client.ballots import text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.characters import plain
-from ccfpy.client.review.description import Description, Topic, warnings
-from ccfpy.client.review.proposal import CANNOT_BE_SHOWN, NoSuchProposal, describe
+from ccfpy.client.review.description import Description, warnings
+from ccfpy.client.review.proposal import NoSuchProposal, describe, title_of
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.reading import document_of, why_not_shown
 from ccfpy.client.review.values import as_text, short
@@ -92,12 +91,11 @@ def page_of(  # noqa: PLR0913  # all that is known of one
     sides = {vote.member_id: vote.in_favour for vote in told.votes}
     not_shown = why_not_shown(body)
     why_not = not_shown or _why_not(state, info, signer_id)
-    document = document_of(body)
     return ProposalPage(
         id=proposal_id,
         state=info.state.value,
-        title=CANNOT_BE_SHOWN if not_shown else title_of(document, told),
-        actions=actions.names(document),
+        title=title_of(body, told),
+        actions=actions.names(document_of(body)),
         proposer=names.get(info.proposer_id, short(info.proposer_id)),
         at=None if story is None else first_signed_at(story),
         own_vote=_own_vote(info, sides, story, signer_id),
@@ -127,18 +125,6 @@ def body_of(state: PublicState, proposal_id: ProposalId) -> bytes:
     if body is None:
         raise NoSuchProposal(f"the service has no proposal {proposal_id}")
     return body
-
-
-def title_of(document: JsonObject, told: Description) -> str:
-    """Return what the proposal does, by what would change if that is known."""
-    outcome = next((s for s in told.sections if s.topic is Topic.OUTCOME), None)
-    is_known = outcome is not None and outcome.diffs
-    worst = dict.fromkeys(fact.headline for fact in warnings(told) if fact.headline)
-    return actions.title(
-        document,
-        outcome.diffs if outcome and is_known else None,
-        worst="; ".join(worst),
-    )
 
 
 def _own_vote(

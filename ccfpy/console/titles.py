@@ -6,29 +6,28 @@ A process of its own runs one after the other, behind what a reader waits for.
 """
 
 import asyncio
-from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.client.review.actions import severity_of
-from ccfpy.client.review.description import Severity
-from ccfpy.client.review.proposal import summaries
+from ccfpy.client.review.proposal import (
+    NoSuchProposal,
+    summaries,
+    title_of,
+    worth_running,
+)
 from ccfpy.client.review.public_state import PublicState, read_public_state
-from ccfpy.client.review.reading import document_of
 from ccfpy.console.inbox import outcomes_of
-from ccfpy.console.proposal import body_of, title_of
+from ccfpy.console.proposal import body_of
 from ccfpy.http.errors import ApiError
-from ccfpy.service.tables.proposals import ProposalState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from ccfpy.base.ids import ProposalId
+    from ccfpy.client.connection import Connection
     from ccfpy.console.proposal import DryRunner
     from ccfpy.console.service import Service
-
-RUN_MAX: Final = 3
-"""The newest open proposals are run for the list; others are when they are opened."""
 
 
 class Titles:
@@ -64,12 +63,7 @@ class Titles:
         if states == self._states:
             return
         self._states = states
-        self._wanted = tuple(
-            each.proposal_id
-            for each in listed
-            if each.info.state is ProposalState.OPEN
-            and any(severity_of(name) >= Severity.SERIOUS for name in each.actions)
-        )[-RUN_MAX:]
+        self._wanted = worth_running(listed)
         self._asked.set()
 
     async def follow(self, service: "Service") -> None:
@@ -86,18 +80,38 @@ class Titles:
         """Run what is asked for.
 
         Raises:
-            CcfpyError: the service does not answer, or has forgotten a proposal.
+            CcfpyError: the service does not answer.
             ApiError: the service has no constitution.
         """
-        wanted, found = self._wanted, dict[str, str]()
-        if wanted:
+        found = {}
+        if wanted := self._wanted:
             async with service.connect() as connection:
-                state = await read_public_state(connection)
-            with closing(self._unawaited()) as what_if:
-                for proposal_id in wanted:
-                    document = document_of(body_of(state, proposal_id))
-                    told = await asyncio.to_thread(
-                        what_if.describe, state, proposal_id, {}
-                    )
-                    found[proposal_id] = title_of(document, told)
+                found = await titles_of(connection, wanted, self._unawaited)
         self.known = found
+
+
+async def titles_of(
+    connection: "Connection",
+    wanted: "Sequence[ProposalId]",
+    start: "Callable[[], DryRunner]",
+) -> "dict[str, str]":
+    """Run proposals one after the other, and return the titles of those that ran.
+
+    Args:
+        connection: to the service.
+        wanted: the proposals' ids.
+        start: starts what runs proposals.
+
+    Raises:
+        CcfpyError: the service does not answer.
+        ApiError: the service has no constitution.
+    """
+    state, found = await read_public_state(connection), {}
+    with closing(start()) as what_if:
+        for proposal_id in wanted:
+            with suppress(NoSuchProposal):
+                body = body_of(state, proposal_id)
+                told = await asyncio.to_thread(what_if.describe, state, proposal_id, {})
+                if told.outcome:
+                    found[str(proposal_id)] = title_of(body, told)
+    return found

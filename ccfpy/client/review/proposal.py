@@ -1,7 +1,7 @@
 """A proposal described for those who vote: its actions, its votes, what it would do."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,6 +20,7 @@ from ccfpy.client.review.description import (
     Severity,
     Topic,
     Vote,
+    warnings,
 )
 from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run, time_of
 from ccfpy.client.review.public_state import PublicState
@@ -34,6 +35,9 @@ from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
 AGE_US_MAX: Final = 3600 * 1_000_000
 """What somebody read longer ago is found out for another time: scripts may ask for the
 time, and say something else by now."""
+
+LISTED_RUNS_MAX: Final = 3
+"""The newest open proposals are run for a list; others are when they are opened."""
 
 CANNOT_BE_SHOWN = "It cannot be shown"
 """Of a proposal that a service's engine may read otherwise than what shows it."""
@@ -91,6 +95,20 @@ def summaries(state: PublicState) -> list[Summary]:
     return [summary(*each) for each in ordered]
 
 
+def worth_running(listed: Sequence[Summary]) -> tuple[ProposalId, ...]:
+    """Return the newest open proposals that may put much at stake, by their actions.
+
+    Args:
+        listed: the newest last.
+    """
+    return tuple(
+        each.proposal_id
+        for each in listed
+        if each.info.state is ProposalState.OPEN
+        and any(actions.severity_of(name) >= Severity.SERIOUS for name in each.actions)
+    )[-LISTED_RUNS_MAX:]
+
+
 def sides(info: ProposalInfo, body: bytes) -> dict[MemberId, bool]:
     """Return what the ballots say that always say the same.
 
@@ -142,8 +160,8 @@ def describe(
         raise NoSuchProposal(f"the service has no proposal {proposal_id}")
     proposal = Proposal(proposal_id=proposal_id, body=body, info=info)
     told = _Teller(state, proposal, names, unknown, shown)
-    return Description(
-        title=f"Proposal {proposal_id}",
+    description = Description(
+        title="",
         sections=tuple(told.sections()),
         votes=tuple(
             Vote(member_id=member_id, in_favour=vote)
@@ -151,6 +169,21 @@ def describe(
         ),
         outcome=told.outcome,
         digest=text_digest(body),
+    )
+    title = f"Proposal {proposal_id}: {title_of(body, description)}"
+    return replace(description, title=title)
+
+
+def title_of(body: bytes, told: Description) -> str:
+    """Return what a proposal does, in a line; by what would change if that is known."""
+    if why_not_shown(body):
+        return CANNOT_BE_SHOWN
+    outcome = next((s for s in told.sections if s.topic is Topic.OUTCOME), None)
+    worst = dict.fromkeys(fact.headline for fact in warnings(told) if fact.headline)
+    return actions.title(
+        document_of(body),
+        (outcome.diffs or None) if outcome else None,
+        worst="; ".join(worst),
     )
 
 

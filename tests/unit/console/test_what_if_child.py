@@ -17,7 +17,7 @@ def _asked(proposal_id: str) -> object:
 def test_a_question_is_answered_with_a_description() -> None:
     description = _asked(PROPOSAL)
     assert isinstance(description, dict)
-    assert description["title"] == f"Proposal {PROPOSAL}"
+    assert description["title"].startswith(f"Proposal {PROPOSAL}: ")
 
 
 def test_a_mistake_is_answered_with_a_sentence() -> None:

@@ -9,7 +9,13 @@ from ccfpy.base.ids import ProposalId
 from ccfpy.base.json import dumps
 from ccfpy.client.ballots import REJECT, bound_ballot, text_digest
 from ccfpy.client.review.description import Description, Section
-from ccfpy.client.review.proposal import NoSuchProposal, describe, summaries
+from ccfpy.client.review.proposal import (
+    LISTED_RUNS_MAX,
+    NoSuchProposal,
+    describe,
+    summaries,
+    worth_running,
+)
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.service.tables import proposals
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
@@ -33,7 +39,7 @@ NAMES = {str(ALICE): "alice"}
 
 def described(state: PublicState) -> dict[str, Section]:
     told: Description = describe(state, PROPOSAL, NAMES)
-    assert told.title == f"Proposal {PROPOSAL}"
+    assert told.title.startswith(f"Proposal {PROPOSAL}: ")
     return {section.title: section for section in told.sections}
 
 
@@ -231,6 +237,30 @@ def test_a_list_says_how_members_voted_without_running_their_ballots() -> None:
     ballots = {ALICE: REJECT, BOB: bound_ballot(body), CAROL: other}
     (summary,) = summaries(public_state(ADDS_USER, ballots=ballots))
     assert summary.sides == {ALICE: False, BOB: True}
+
+
+def test_a_title_names_what_a_run_found_to_be_worst() -> None:
+    """Whatever the actions are called."""
+    rules = RULES.replace("2 * inFavour > active.size", "inFavour > 0")
+    assert rules != RULES
+    alone = action("set_constitution", constitution=rules)
+    told = describe(public_state(alone), PROPOSAL, {}).title
+    first = "One member would decide alone; replace the rules"
+    assert told.startswith(f"Proposal {PROPOSAL}: {first}")
+
+
+def test_the_newest_that_put_much_at_stake_are_worth_running() -> None:
+    (serious,) = summaries(public_state(action("set_constitution", constitution="x")))
+    (routine,) = summaries(public_state(ADDS_USER))
+    (unknown,) = summaries(public_state(action("nobody_knows")))
+    closed = replace(serious, info=replace(serious.info, state=ProposalState.ACCEPTED))
+    assert worth_running([routine, closed]) == ()
+    listed = [
+        replace(each, proposal_id=ProposalId(str(number)))
+        for number, each in enumerate([serious, unknown, routine, serious, unknown])
+    ]
+    assert LISTED_RUNS_MAX == 3
+    assert worth_running(listed) == ("1", "3", "4")
 
 
 def test_the_newest_proposal_is_listed_last() -> None:
