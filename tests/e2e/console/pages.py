@@ -21,6 +21,8 @@ from ccfpy.client.signer import FileSigner
 from tests.e2e.running import Running
 
 DEADLINE_MS = 20_000
+RUN_MS = 90_000
+"""For what a run of the constitution tells, which another process starts for."""
 MEMBERS = ("member0", "member1", "member2")
 Result = TypeVar("Result")
 
@@ -219,6 +221,18 @@ def opened(browser: Browser, address: str, *, dark: bool = False) -> Iterator[Pa
 def go(page: Page, place: str) -> None:
     """Follow a link within the page."""
     page.evaluate(f"location.hash = {place!r}")
+
+
+def go_to_proposal(page: Page, proposal_id: str) -> None:
+    """Follow a link to a proposal, and wait for what would come of it."""
+    go(page, f"/proposals/{proposal_id}")
+    await_run(page)
+
+
+def await_run(page: Page) -> None:
+    """Wait until the constitution has run over the proposal that is shown."""
+    running = page.get_by_text("Running the constitution over the proposal")
+    expect(running).to_have_count(0, timeout=RUN_MS)
 
 
 @contextmanager

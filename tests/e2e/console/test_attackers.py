@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.console.pages import (
     console,
-    go,
+    go_to_proposal,
     opened,
     propose,
     see,
@@ -25,7 +25,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 def test_hostile_text_is_text(service: Running, reading: str, browser: Browser) -> None:
     proposal_id = propose(service, set_user_data("cd" * 32, {HOSTILE: HOSTILE}))
     with opened(browser, reading) as page:
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         see(page, "<img src=x onerror=alert(1)>⟦U+202E⟧")
         expect(page.locator("main img")).to_have_count(0)
 
@@ -59,7 +59,7 @@ def test_a_megabyte_of_names_and_values_freezes_nothing(
             "window.longest ?? 0, ...list.getEntries().map((each) => each.duration))"
             "}).observe({ type: 'longtask', buffered: true })"
         )
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         see(page, "What would change")
         for summary in page.locator("main details > summary").all():
             summary.click()

@@ -15,7 +15,7 @@ from tests.e2e.console.deceptions import DECEPTIONS, INSTALLED, app_with
 from tests.e2e.console.pages import (
     apart,
     console,
-    go,
+    go_to_proposal,
     opened,
     propose,
     see,
@@ -79,7 +79,7 @@ def test_a_member_sees_what_is_there(
     proposal_id = _propose(service, proposed.body)
     told = _gov(service, "show", proposal_id, "--full")
     with opened(browser, voting) as page:
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         see(page, "What would change")
         for seen in proposed.seen:
             assert seen in told.stdout

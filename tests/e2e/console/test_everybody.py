@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.console.pages import (
     console,
     go,
+    go_to_proposal,
     opened,
     picture,
     propose,
@@ -130,7 +131,7 @@ def test_shapes_say_what_colours_say(
         other = page.locator("nav a:not([aria-current])").first
         border = "each => getComputedStyle(each).borderBottomColor"
         assert current.evaluate(border) != other.evaluate(border)
-        go(page, f"/proposals/{opens_an_endpoint}")
+        go_to_proposal(page, opens_an_endpoint)
         see(page, "What would change")
         for kind, sign in (("added", "+"), ("removed", "-")):
             lines = page.locator(f".diff .{kind}").all_text_contents()

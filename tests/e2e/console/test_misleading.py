@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from ccfpy.base.json import Json
 from ccfpy.testing.node import Person
 from tests.e2e.console.in_process import Hosted, hosted_console
-from tests.e2e.console.pages import go, opened, see
+from tests.e2e.console.pages import RUN_MS, await_run, go, go_to_proposal, opened, see
 from tests.unit.client.conftest import (
     Serve,
     serve,
@@ -68,8 +68,10 @@ def test_the_rules_in_a_long_list_are_named_first(
     with opened(browser, hosted.address) as page:
         go(page, "/proposals")
         link = page.locator(f"a[href$='{proposal_id}']")
-        expect(link).to_contain_text("ne member would decide alone; replace the rules")
+        worst = "ne member would decide alone; replace the rules"
+        expect(link).to_contain_text(worst, timeout=RUN_MS)
         link.click()
+        await_run(page)
         title = page.locator("h1")
         expect(title).to_contain_text(
             "One member would decide alone; replace the rules"
@@ -90,7 +92,7 @@ def test_a_living_members_key_that_is_replaced_comes_first(
     )
     proposal_id = hosted.propose(replaced)
     with opened(browser, hosted.address) as page:
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         expect(page.locator("h1")).to_contain_text("living member's keys are replaced")
         see(page, "shares go to another key")
 
@@ -110,7 +112,7 @@ def test_a_proposers_words_are_in_elements_of_their_own(
             for person in (ALICE, BOB):
                 hosted.vote(rules, person)
         proposal_id = hosted.propose(wanted)
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         expect(_warnings(page).first).to_be_visible()
         expect(page.locator(".warnings .others").first).to_be_visible()
         assert VERDICT in (page.locator(".warnings").first.text_content() or "")
@@ -126,7 +128,7 @@ def test_a_ballot_that_is_a_script_is_shown_and_is_on_no_side(
     proposal_id = hosted.propose(action("trigger_snapshot"))
     hosted.vote(proposal_id, ALICE, CONDITIONAL)
     with opened(browser, hosted.address) as page:
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         votes = page.locator("section", has=page.get_by_role("heading", name="Votes"))
         expect(votes).to_contain_text(
             "by a script that decides each time it is counted"

@@ -10,7 +10,7 @@ from ccfpy.crypto.ec import Curve
 from ccfpy.testing.node import Person
 from tests.e2e.console.in_process import Hosted, hosted_console
 from tests.e2e.console.page_keys import choose_key, key_files, member
-from tests.e2e.console.pages import cast, go, opened, see, set_user_data
+from tests.e2e.console.pages import cast, go_to_proposal, opened, see, set_user_data
 from tests.unit.client.conftest import (
     Serve,
     serve,
@@ -49,7 +49,7 @@ def _accept_another(hosted: Hosted) -> None:
 
 
 def _read(page: Page, proposal_id: str, keys: Path) -> None:
-    go(page, f"/proposals/{proposal_id}")
+    go_to_proposal(page, proposal_id)
     see(page, "Other ways to sign")
     page.get_by_text("With a key in this page").click()
     choose_key(page, keys, CAROL.name)

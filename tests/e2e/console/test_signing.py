@@ -23,6 +23,7 @@ from tests.e2e.console.pages import (
     Late,
     cast,
     go,
+    go_to_proposal,
     opened,
     see,
     set_user_data,
@@ -66,7 +67,7 @@ def keys(tmp_path: Path) -> Path:
 
 
 def _open_proposal(page: Page, proposal_id: str) -> None:
-    go(page, f"/proposals/{proposal_id}")
+    go_to_proposal(page, proposal_id)
     see(page, "Other ways to sign")
 
 
@@ -208,7 +209,7 @@ def test_a_member_acknowledges_and_a_proposer_withdraws(
         see(page, "this member is Active")
         page.get_by_role("button", name="Acknowledge the state").click()
         see(page, "Signed: the digest of the service's state is")
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         page.get_by_role("button", name="Withdraw this proposal").click()
         page.get_by_role("button", name="Yes, withdraw this proposal").click()
         expect(page.locator("h1")).to_contain_text("Withdrawn")

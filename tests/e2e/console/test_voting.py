@@ -10,10 +10,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.console.pages import (
     DEADLINE_MS,
+    RUN_MS,
     apart,
     cast,
     console,
-    go,
+    go_to_proposal,
     opened,
     picture,
     propose,
@@ -50,13 +51,16 @@ def test_a_member_reads_a_proposal_and_votes(
         expect(waiting).to_have_text("1 proposal waits for your vote")
         page.locator("nav").get_by_text("Proposals").click()
         link = page.locator(f"a[href$='{proposal_id}']")
-        expect(link).to_have_text("Replace the app: 1 endpoint and 12 files change")
+        expect(link).to_have_text(
+            "Replace the app: 1 endpoint and 12 files change", timeout=RUN_MS
+        )
         link.click()
         warning = page.get_by_role("region", name="Before you vote")
         expect(warning).to_have_text(
             "Before you voteGET /thing/7: may be called by anybody, without a "
             "certificate or a token; today only by users with a certificate"
-            "What answers there today"
+            "What answers there today",
+            timeout=RUN_MS,
         )
         title = "Replace the app: 1 endpoint and 12 files change: Open"
         expect(page.locator("h1")).to_have_text(title)
@@ -110,7 +114,7 @@ def test_a_vote_in_favour_is_bound_to_what_was_read(
     proposal_id = propose(service, set_user_data("ab" * 32))
     options = ("--as", "member2", "--no-confirm")
     with console(service, *options) as address, opened(browser, address) as page:
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         cast(page, "in favour")
         expect(page.get_by_role("status")).to_contain_text("is committed as")
         digest = page.locator("details p code").last.text_content() or "none"
@@ -134,7 +138,7 @@ def test_nothing_is_signed_before_the_person_at_the_terminal_agrees(
             console(service, "--as", "member0", terminal=terminal) as address,
             opened(browser, address) as page,
         ):
-            go(page, f"/proposals/{proposal_id}")
+            go_to_proposal(page, proposal_id)
             vote = page.get_by_role("button", name="Vote in favour")
             status = page.get_by_role("status")
             vote.click()
@@ -170,7 +174,7 @@ def test_a_token_signs_what_the_page_asks_for(
         *("--cert", str(keys.certificate), "--no-confirm"),
     )
     with console(service, *options) as address, opened(browser, address) as page:
-        go(page, f"/proposals/{proposal_id}")
+        go_to_proposal(page, proposal_id)
         cast(page, "against")
         status = page.get_by_role("region", name="Your vote").get_by_role("status")
         expect(status).to_contain_text("is committed as")
