@@ -93,9 +93,8 @@ def console(  # noqa: PLR0913  # one parameter for each option
             pen=_pen(place, who, keys, opener, asks=not no_confirm),
             confirm=None if no_confirm else _terminal(),
         )
-    files = None
-    if ledger:
-        files = _ledger(ledger, None if service is None else service.digest)
+    digest = None if service is None else service.digest
+    files = _ledger(ledger, digest) if ledger else None
     left = _lost(lost) if lost else None
     page = read_page()
     with _bound(ADDRESS, port) as listening:
