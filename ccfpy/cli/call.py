@@ -8,6 +8,7 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads
+from ccfpy.cli import completion
 from ccfpy.cli.errors import ExitCode, Misused
 from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
@@ -25,7 +26,11 @@ def call(  # noqa: PLR0913  # one parameter for each option
     *,
     who: Annotated[
         str | None,
-        typer.Option("--as", help="Whose certificate to show, such as user0."),
+        typer.Option(
+            "--as",
+            help="Whose certificate to show, such as user0.",
+            autocompletion=completion.participants,
+        ),
     ] = None,
     cert: Annotated[
         Path | None, typer.Option("--cert", help="A certificate in a file of its own.")

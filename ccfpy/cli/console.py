@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from ccfpy.cli import completion
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import ask, note, print_line
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES = 32
 
+WhoOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        help="Vote as this member, or call the app as this user.",
+        autocompletion=completion.participants,
+    ),
+]
 LedgerOption: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option(
@@ -48,10 +57,7 @@ LostOption: TypeAlias = Annotated[
 @with_options
 def console(  # noqa: PLR0913  # one parameter for each option
     *,
-    who: Annotated[
-        str | None,
-        typer.Option("--as", help="Vote as this member, or call the app as this user."),
-    ] = None,
+    who: WhoOption = None,
     keys: KeyOptions,
     opener: DecrypterOptions,
     port: Annotated[int, typer.Option(help="Where; 0 is any port.")] = 0,

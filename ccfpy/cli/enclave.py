@@ -10,6 +10,7 @@ from ccfpy.base import json as json_text
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import ENCLAVE_NUMBER_MAX
+from ccfpy.cli import completion
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.output import print_json, print_line
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 AppArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="APP", help="A Python file or package, or a sample.")
+    str,
+    typer.Argument(
+        metavar="APP",
+        help="A Python file or package, or a sample.",
+        autocompletion=completion.apps,
+    ),
 ]
 PackageOption: TypeAlias = Annotated[
     list[str] | None,
@@ -95,7 +101,11 @@ def sign(  # noqa: PLR0913  # one parameter for each option
 def measure(
     app: Annotated[
         str,
-        typer.Argument(metavar="APP|FILE", help="An application, or a signed one."),
+        typer.Argument(
+            metavar="APP|FILE",
+            help="An application, or a signed one.",
+            autocompletion=completion.apps,
+        ),
     ],
     *,
     configuration: Annotated[

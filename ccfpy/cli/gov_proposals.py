@@ -8,6 +8,7 @@ import typer
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
+from ccfpy.cli import completion
 from ccfpy.cli.confirm import confirm
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from ccfpy.client.review.description import Description
 
 ProposalArgument: TypeAlias = Annotated[
-    str, typer.Argument(metavar="PROPOSAL_ID", help="The beginning of its id.")
+    str,
+    typer.Argument(
+        metavar="PROPOSAL_ID",
+        help="The beginning of its id.",
+        autocompletion=completion.proposals,
+    ),
 ]
 IDS = {
     "member_id": "kv/members/info",
@@ -41,7 +47,11 @@ def propose(  # noqa: PLR0913  # one parameter for each option
     ] = None,
     *,
     action: Annotated[
-        str | None, typer.Option(help="Instead of a file: the name of one action.")
+        str | None,
+        typer.Option(
+            help="Instead of a file: the name of one action.",
+            autocompletion=completion.actions,
+        ),
     ] = None,
     arg: Annotated[
         list[str] | None,

@@ -54,9 +54,6 @@ TrustOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--cacert", help="The service's certificate, if it lies elsewhere."),
 ]
-MemberOption: TypeAlias = Annotated[
-    str, typer.Option("--as", help="The member who signs, by the name of its files.")
-]
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON value.")
 ]
@@ -129,7 +126,7 @@ class Place:
         """The first address at which a node listens, or else the first address."""
         if len(self.urls) == 1:
             return self.urls[0]
-        return next(filter(_is_open, self.urls), self.urls[0])
+        return next(filter(is_open, self.urls), self.urls[0])
 
     @property
     def in_order(self) -> Sequence[str]:
@@ -261,7 +258,7 @@ def _digest(service: Path) -> str:
     return sha256(service.read_bytes()).hexdigest()
 
 
-def _is_open(url: str) -> bool:
+def is_open(url: str) -> bool:
     """Return whether anybody listens there."""
     place = urlsplit(url)
     try:

@@ -8,6 +8,7 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
+from ccfpy.cli import completion
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.input_file import read_certificate
@@ -57,7 +58,11 @@ def get(  # noqa: PLR0913  # one parameter for each option
     ] = None,
     who: Annotated[
         str | None,
-        typer.Option("--as", help="Whose certificate to show, such as user0."),
+        typer.Option(
+            "--as",
+            help="Whose certificate to show, such as user0.",
+            autocompletion=completion.participants,
+        ),
     ] = None,
     claims_digest: ClaimsDigestOption = None,
     claims: ClaimsOption = None,

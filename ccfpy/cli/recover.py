@@ -11,6 +11,7 @@ import typer
 
 from ccfpy.audit.in_use import writers
 from ccfpy.base.json import Json
+from ccfpy.cli import completion
 from ccfpy.cli.addresses import placements
 from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.confirm import YesOption, confirm
@@ -91,7 +92,11 @@ ConstitutionOption: TypeAlias = Annotated[
     ),
 ]
 AppOption: TypeAlias = Annotated[
-    str, typer.Option(help="The app that it ran: a sample's name, or a path.")
+    str,
+    typer.Option(
+        help="The app that it ran: a sample's name, or a path.",
+        autocompletion=completion.apps,
+    ),
 ]
 WorkspaceOption: TypeAlias = Annotated[
     Path, typer.Option(help="Where the new nodes keep everything.")

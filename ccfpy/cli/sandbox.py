@@ -11,6 +11,7 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads_object
+from ccfpy.cli import completion
 from ccfpy.cli.addresses import free_ports, placements
 from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
@@ -47,7 +48,11 @@ NodeOption: TypeAlias = Annotated[
 ]
 AppOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--app", help="The app: a sample's name or a Python file or package."),
+    typer.Option(
+        "--app",
+        help="The app: a sample's name or a Python file or package.",
+        autocompletion=completion.apps,
+    ),
 ]
 PackageOption: TypeAlias = Annotated[
     str | None,

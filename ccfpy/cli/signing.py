@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from ccfpy.base.errors import Malformed
+from ccfpy.cli import completion
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.options import Options
 from ccfpy.cli.output import ask_secret
-from ccfpy.cli.place import MemberOption, Place
+from ccfpy.cli.place import Place
 from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
 from ccfpy.client.vocabulary import SignatureForm, SignInput
 
@@ -36,10 +37,20 @@ PIN_BYTES_MAX = 1024
 DEFAULT_MEMBER = "member0"
 Files: TypeAlias = "Callable[[], KeyFiles]"
 """Finds a member's files; called only if they are needed."""
+MemberOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--as",
+        help="The member who signs, by the name of its files.",
+        autocompletion=completion.members,
+    ),
+]
 MembersOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--as", help="Who proposes and votes, again for each who votes; or member0."
+        "--as",
+        help="Who proposes and votes, again for each who votes; or member0.",
+        autocompletion=completion.members,
     ),
 ]
 
