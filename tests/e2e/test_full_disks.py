@@ -75,7 +75,7 @@ def _write_on(user: BlockingConnection, committed: list[TxId]) -> None:
 
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[list[str]]:
-    """Give a folder a disk of its own that is soon full; only root may mount one.
+    """Mount a disk that is soon full at a folder; without root, limit files instead.
 
     Yields:
         the command before a node's program.
