@@ -87,6 +87,7 @@ class StateCache:
         self._states: dict[Seqno, PastState] = {}
         self._entry_bytes = 0
         self._has_news = False
+        self._is_to_be_asked_again = False
         self._learner = Learner(self.stir)
         tail = self.tail
         index = SignatureIndex(tail.settled_recent)
@@ -196,6 +197,9 @@ class StateCache:
         """Advance the clock, and forget requests that are old or exceed the memory."""
         self.now_ms = now_ms
         self._waits.tick(now_ms)
+        if self._is_to_be_asked_again:
+            self._is_to_be_asked_again = False
+            self.stir()
         for request in self._requests.expired(now_ms):
             self._forget(request)
         while self._entry_bytes > self._entry_bytes_max and len(self._requests) > 1:
@@ -231,13 +235,19 @@ class StateCache:
                 self.stir()
 
     def given_up(self, state: PastState, failure: HistoryFailed | None) -> None:
-        """Forget the requests that want a state which cannot be had."""
+        """Forget the requests that want a state which cannot be had.
+
+        If the host only lacked entries, callers ask again at the next tick: at once,
+        they would ask such a host without end.
+        """
+        if failure is None:
+            self._is_to_be_asked_again = True
+            for request in tuple(state.requests):
+                self._drop(request)
+            return
         self.stir()
-        for request in tuple(state.requests):
-            if failure is None:
-                self._forget(request)
-            else:
-                request.failure = failure
+        for request in state.requests:
+            request.failure = failure
 
     # Inside
 
@@ -310,9 +320,13 @@ class StateCache:
                 self.pool.block(state, state.seqno)
 
     def _forget(self, request: HistoryRequest) -> None:
+        """Forget a request, so that a caller who waits asks again."""
+        self.stir()
+        self._drop(request)
+
+    def _drop(self, request: HistoryRequest) -> None:
         """Forget a request, and the states that no other one wants."""
         self._requests.remove(request)
-        self.stir()
         for state in request.states:
             state.requests.remove(request)
             if not state.requests:

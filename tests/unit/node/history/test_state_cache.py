@@ -296,6 +296,27 @@ def test_a_caller_that_waits_for_what_does_not_come_is_answered_in_time() -> Non
     assert awaited.response is not None
 
 
+def test_a_host_that_lacks_entries_is_asked_again_at_the_next_tick_alone() -> None:
+    """At once, caller and host would ask and answer each other without end."""
+    world = _world()
+    world.lies[5] = None
+    world.cache.state_at("a", 5)
+    world.cache.wait(
+        Request(method="GET", path="/app/old"),
+        session(),
+        lambda: world.cache.is_settled("a"),
+        500,
+    )
+
+    world.work()
+    assert world.read == [(5, 5)]
+    assert not world.served
+
+    world.cache.tick(10)
+    world.work()
+    assert len(world.served) == 1
+
+
 def _without_the_first_secret() -> World:
     story = recovered()
     return World(story, secrets={8: LedgerSecret(raw=bytes(32))})
