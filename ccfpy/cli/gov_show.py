@@ -79,7 +79,7 @@ def list_proposals(
     if not found:
         note("there are no proposals")
     if any(_is_left(each, titles) for each in found):
-        note("what would come of those not run is said by ccfpy gov show")
+        note("ccfpy gov show ID says what would come of one that was not run")
 
 
 def print_summaries(

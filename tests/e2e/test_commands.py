@@ -224,7 +224,7 @@ def test_the_worst_of_proposals_is_named_first(shell: Shell, tmp_path: Path) -> 
     assert line.endswith(")")
     (line,) = [line for line in listed.stdout.splitlines() if other in line]
     assert line.endswith("), not run")
-    assert "those not run is said by ccfpy gov show" in listed.stderr
+    assert "says what would come of one that was not run" in listed.stderr
     shown = shell.ok("gov", "show", id_)
     assert shown.startswith(f"Proposal {id_}: One member would decide alone; ")
     shell.ok("gov", "withdraw", id_)
@@ -248,7 +248,7 @@ def test_a_member_votes_on_what_was_shown_alone(shell: Shell) -> None:
     ask = ("gov", "vote", id_, "--ask", "--as")
     code, shown, told = shell.asked(*ask, "member0", answer="n", meanwhile=lambda: None)
     assert code == 1
-    assert shown.startswith(f"Proposal {id_}: Set data of user")
+    assert shown.startswith(f"Proposal {id_}: Attach data to a user\n")
     assert "Vote for it? [y/N] " in told
     assert "nothing was changed, as you wished" in told
     code, shown, told = shell.asked(
