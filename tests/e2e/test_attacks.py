@@ -21,7 +21,7 @@ NAMES = (
     *("replay", "future", "chains", "handshakes", "squatters"),
     *("operators", "strangers"),
     *("pipelining", "heads", "resets", "forgeries", "traitor", "ways-out"),
-    *("errors", "deep", "loop", "script", "ballots", "crowd", "hang"),
+    *("errors", "deep", "loop", "script", "ballots", "crowd", "spin-crowd", "hang"),
 )
 
 
@@ -89,6 +89,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
 @attack("escape: a file that a library shares its memory with", "ways-out")
 @attack("applications: a handler without end", "loop")
 @attack("applications: many handlers without end", "crowd")
+@attack("applications: many calls that compute without end", "spin-crowd")
 @attack("applications: handlers that hang", "hang")
 @attack("applications: a script without end", "script")
 @attack("gov: a ballot that never ends", "ballots")
