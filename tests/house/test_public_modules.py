@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house.test_mirror import LIBRARIES
+from tests.house.test_modules import LIBRARIES
 from tests.house.tree import ROOT, modules, texts
 
 PAGE = (ROOT / "docs/reference/public-modules.md").read_text()

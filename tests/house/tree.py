@@ -71,13 +71,11 @@ class Function:
         place: its file and line.
         name: its name, without the name of its class.
         lines: the number of its lines.
-        behaves: whether it does something: a bare declaration does not.
     """
 
     place: str
     name: str
     lines: int
-    behaves: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,17 +163,7 @@ class Module:
             place=f"{self.path}:{node.lineno}",
             name=node.name,
             lines=(node.end_lineno or 0) - node.lineno + 1,
-            behaves=any(
-                not isinstance(statement, ast.Expr)
-                or not isinstance(statement.value, ast.Constant)
-                for statement in node.body
-            ),
         )
-
-    @property
-    def behaves(self) -> bool:
-        """Return whether any of the module's functions does something."""
-        return any(function.behaves for function in self.outline.functions)
 
     def calls(self, *names: str) -> list[str]:
         """Yield the places where the module calls one of the built-in functions
