@@ -57,11 +57,16 @@ class AppThreads:
             caller: whose it is.
         """
 
+    @property
+    def waited_ns(self) -> int:
+        """How long scripts of the calling thread have waited for others, in all."""
+        return 0
+
     def wait_for_turn(self) -> int:
         """Wait, within ``beside``, if others are to go on first.
 
         Returns:
-            For how many nanoseconds.
+            ``waited_ns`` after the wait.
         """
         return 0
 

@@ -113,11 +113,20 @@ class NodeThreads(AppThreads):
         assert isinstance(call, AwayCall), "the node knows calls by these"
         call.caller = caller
 
+    @property
+    def waited_ns(self) -> int:
+        """How long scripts of the calling thread have waited for others, in all."""
+        worker = self._here()
+        return 0 if worker is None else worker.waited_ns
+
     def wait_for_turn(self) -> int:
         """Wait, within ``beside``, if others are to go on first; as ``AppThreads``."""
         worker = self._here()
-        hold = None if worker is None else worker.hold
-        return 0 if hold is None else hold.wait_in_script()
+        if worker is None:
+            return 0
+        if worker.hold is not None:
+            worker.waited_ns += worker.hold.wait_in_script()
+        return worker.waited_ns
 
     def allow(self, slow_calls_max: int) -> None:
         """Allow so many calls to be away at once."""

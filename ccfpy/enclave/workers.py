@@ -77,6 +77,7 @@ class Worker:
         ending: ends the call, or an earlier one.
         hold: makes the call wait for others, or made an earlier one wait.
         turn_ns: when the call was last let go on, or was first seen.
+        waited_ns: how long scripts of the thread have waited for their turn, in all.
         traced: the thread, for who traces it.
     """
 
@@ -100,6 +101,7 @@ class Worker:
         "seen_ns",
         "traced",
         "turn_ns",
+        "waited_ns",
         "wake",
     )
 
@@ -122,6 +124,7 @@ class Worker:
         self.ending: Ending | None = None
         self.hold: Hold | None = None
         self.turn_ns = 0
+        self.waited_ns = 0
         self.ident = 0
         self.traced: TracedThread | None = None
 

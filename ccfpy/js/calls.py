@@ -33,6 +33,8 @@ class Call:
     def __init__(self, clock: "Clock") -> None:
         self.clock = clock
         self.held_ns = 0
+        self.waited_ns = 0
+        """What the thread had waited for others at the last look."""
         self.deadline_ns = _NO_DEADLINE_NS
         self.timed_out = False
         self.thrown: JsThrow | None = None

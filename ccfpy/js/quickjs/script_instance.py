@@ -135,8 +135,12 @@ class ScriptInstance:
                     if argument is OBJECT:
                         _refuse_object()
                 function = self._functions[number - _OWN_FUNCTIONS]
-                inside = self._runtime.threads.inside
-                return encode(inside(_apply, (function, arguments)))
+                threads = self._runtime.threads
+                try:
+                    return encode(threads.inside(_apply, (function, arguments)))
+                finally:
+                    # The function may run scripts of its own, which wait for others.
+                    self._note_waits(threads.waited_ns)
             if number == 0:
                 return encode(call.collect_throw(arguments[0]))
             return encode(call.report(*arguments))
@@ -168,13 +172,21 @@ class ScriptInstance:
 
     def is_over(self) -> bool:
         """Return whether the script's time is over; wait while others are to go on."""
+        self._note_waits(self._runtime.threads.wait_for_turn())
+        return self._call.is_over()
+
+    def _note_waits(self, waited_ns: int) -> None:
+        """Move the deadline by the time in which the script could not run.
+
+        Args:
+            waited_ns: how long scripts of this thread have waited for others, in all.
+        """
         call = self._call
-        held_ns = self._runtime.threads.wait_for_turn()
-        if held_ns:
-            call.held_ns += held_ns
+        if waited_ns != call.waited_ns:
+            call.held_ns += waited_ns - call.waited_ns
+            call.waited_ns = waited_ns
             left_ns = max(call.deadline_ns - call.now_ns, 0)
             self.instance.set_deadline(left_ns // _NS_PER_MS)
-        return call.is_over()
 
     # What the engine's users call
 
@@ -192,6 +204,7 @@ class ScriptInstance:
     def begin(self, limits: JsLimits) -> int:
         """Count time from now; return the time in nanoseconds."""
         call = self._call
+        call.waited_ns = self._runtime.threads.waited_ns
         now_ns = call.now_ns
         call.deadline_ns = now_ns + limits.execution_ms_max * _NS_PER_MS
         self.instance.set_deadline(limits.execution_ms_max)

@@ -1,5 +1,6 @@
 """The engine: what crosses, how guests fail, and that one call never harms the next."""
 
+import contextlib
 import json
 import re
 import weakref
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.limits import JS_REASON_CHARS_MAX
 from ccfpy.js.engine import (
     JsException,
@@ -190,6 +192,48 @@ def test_a_module_body_is_under_the_limits_too(engine: QuickJs, source: str) -> 
     with pytest.raises(JsLimitExceeded) as caught:
         run(engine, f"{source} export function f() {{}}")
     assert caught.value.which is JsLimit.TIME
+
+
+class WaitingThreads(AppThreads):
+    """Threads whose scripts have waited for others for so long."""
+
+    waited_s = 0
+
+    @property
+    def waited_ns(self) -> int:
+        return self.waited_s * 1_000_000_000
+
+    def wait_for_turn(self) -> int:
+        return self.waited_ns
+
+
+@pytest.mark.parametrize("throws", [False, True])
+@pytest.mark.parametrize("others_run", [False, True])
+def test_a_script_that_called_one_which_waited_is_not_late(
+    throws: bool, others_run: bool
+) -> None:
+    clock, threads = CountingClock(), WaitingThreads()
+
+    def run_another() -> None:
+        clock.now_ns += 1_000_000_000_000
+        threads.waited_s += 1_000 if others_run else 0
+        if throws:
+            raise internal_error("it was stopped")
+
+    engine = QuickJs(clock, threads=threads)
+    source = """
+        export function f() {
+            try { run_another() } catch {}
+            for (let i = 0; i < 100000; i++);
+            return "done";
+        }
+    """
+    expected = (
+        contextlib.nullcontext() if others_run else pytest.raises(JsLimitExceeded)
+    )
+    with expected:
+        found = run(engine, source, limits=UNHURRIED, run_another=run_another)
+        assert found == "done"
 
 
 def test_calls_share_nothing(engine: QuickJs) -> None:
