@@ -1,7 +1,7 @@
 """Mistakes in an endpoint's declaration, which is refused when it is made.
 
 Each mistake is told in one sentence: the place of the function, what is wrong, and what
-to write instead. ``docs/howto/write-an-app.md`` lists the sentences.
+to write instead. ``docs/howto/stay-within-limits.md`` lists the sentences.
 """
 
 import inspect
