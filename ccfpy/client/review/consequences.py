@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
 from ccfpy.client.review.access import wider_access
+from ccfpy.client.review.characters import inline, plain
 from ccfpy.client.review.description import Fact, Quote, Severity
 from ccfpy.client.review.dry_run import Outcome
 from ccfpy.client.review.quoting import quoted
@@ -48,9 +49,18 @@ def consequences(outcome: Outcome) -> Iterator[Fact]:
             "what would be written",
             "cannot be read as tables of governance are",
             Severity.GRAVE,
-            quotes=(Quote(by="why", text=str(error)),),
+            quotes=(Quote(by="why", text=plain(str(error))),),
         )
     yield from wider_access(outcome.before, outcome.writes)
+
+
+def name_of(outcome: Outcome) -> str:
+    """Return the name of an outcome: another one wherever a reader is told otherwise.
+
+    Args:
+        outcome: what would come of a proposal.
+    """
+    return outcome.name([repr(fact) for fact in consequences(outcome)])
 
 
 def _warning(
@@ -75,7 +85,7 @@ def _rule(rule: Rule, today: Rule | None) -> Iterator[Fact]:
     """Yield who would decide alone, and what nobody could decide any more."""
     already = {} if today is None else today.alone
     for action, deciding in rule.alone.items():
-        who = ", ".join(map(short, deciding))
+        who = ", ".join(inline(short(each)) for each in deciding)
         one = "one member" if len(deciding) > 1 else f"member {who}"
         text = f"{one} alone would decide {quoted(action)}"
         if len(deciding) > 1:
@@ -101,7 +111,7 @@ def _rule(rule: Rule, today: Rule | None) -> Iterator[Fact]:
             "the proposed constitution decides nothing: it fails",
             Severity.GRAVE,
             headline="nobody could decide any more",
-            quotes=(Quote(by="its error", text=rule.failure),),
+            quotes=(Quote(by="its error", text=plain(rule.failure)),),
         )
 
 

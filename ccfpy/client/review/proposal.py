@@ -11,7 +11,7 @@ from ccfpy.client.ballots import side_of, text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.changes import changes
 from ccfpy.client.review.characters import inline, plain
-from ccfpy.client.review.consequences import consequences
+from ccfpy.client.review.consequences import consequences, name_of
 from ccfpy.client.review.description import (
     Description,
     Fact,
@@ -225,7 +225,7 @@ class _Teller:
             yield from self._without_outcome(known)
             return
         outcome = self._run()
-        self.outcome = outcome.name
+        self.outcome = name_of(outcome)
         yield Section(
             topic=Topic.VOTES, title="Votes", facts=tuple(self._votes(outcome))
         )
@@ -269,7 +269,7 @@ class _Teller:
         now_us = time.time_ns() // 1000
         if self._shown and 0 <= now_us - (then := time_of(self._shown)) < AGE_US_MAX:
             again = at(then)
-            if again.name == self._shown:
+            if name_of(again) == self._shown:
                 return again
         return at(now_us)
 

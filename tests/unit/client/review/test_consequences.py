@@ -82,6 +82,21 @@ def test_a_constitution_by_which_nobody_decides_says_so(rules: str, said: str) -
     assert _title(state).startswith("Nobody could decide any more; ")
 
 
+FAILING = "export function resolve() { throw new Error('a\\u3164\u27e6U+0041\u27e7') }"
+
+
+@attack("gov: a text that hides a part of itself from members")
+def test_what_a_constitution_throws_hides_nothing() -> None:
+    state = public_state(action("set_constitution", constitution=FAILING))
+    (words,) = (
+        quote.text
+        for fact in warnings(_told(state))
+        for quote in fact.quotes
+        if quote.by == "its error"
+    )
+    assert words.endswith("a⟦U+3164, U+27E6⟧U+0041⟦U+27E7⟧")
+
+
 def test_one_who_decides_alone_today_is_told_apart() -> None:
     state = public_state(action("set_constitution", constitution=ALONE), rules=ALONE)
     assert any("that is so today, too" in text for _, text in _warned(state))

@@ -1,11 +1,14 @@
 """What would come of a proposal, without a service."""
 
+from dataclasses import replace
+
 import pytest
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, UserId
 from ccfpy.base.json import Json
 from ccfpy.client.ballots import REJECT
+from ccfpy.client.review.consequences import name_of
 from ccfpy.client.review.dry_run import Outcome, dry_run, time_of
 from ccfpy.client.review.outcome_differences import is_same
 from ccfpy.client.review.public_state import PublicState
@@ -13,6 +16,7 @@ from ccfpy.gov.proposals import Proposal
 from ccfpy.service.tables import proposals, users
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.proposals import ProposalState
+from tests.attacks import attack
 from tests.unit.client.review.made import (
     ADDS_USER,
     ALICE,
@@ -166,8 +170,8 @@ def test_an_outcome_is_the_same_again_for_its_time() -> None:
     first = outcome_of(state, now_us=1_000_000)
     assert "public:ccf.gov.noise" in first.writes
     voted = public_state(ADDS_USER, rules=NOISY, ballots=in_favour(BOB))
-    assert outcome_of(voted, now_us=1_000_000).name == first.name
-    assert time_of(first.name) == 1_000_000
+    assert name_of(outcome_of(voted, now_us=1_000_000)) == name_of(first)
+    assert time_of(name_of(first)) == 1_000_000
     assert outcome_of(state, now_us=2_000_000).writes != first.writes
 
 
@@ -196,13 +200,13 @@ def test_what_is_made_at_random_does_not_change_an_outcomes_name(
     first = outcome_of(state, now_us=1_000_000)
     second = outcome_of(state, now_us=2_000_000)
     assert (first.writes == second.writes) == is_repeated
-    assert is_same(first.name, second.name)
+    assert is_same(name_of(first), name_of(second))
     assert first.took_random == is_repeated
     assert bool(first.unrepeated) != is_repeated
     more = "ccf.kv['public:ccf.gov.more'].set(ccf.strToBuf('b'), ccf.strToBuf('c'))"
     other = _writing(f"{made}; {more}")
     changed = outcome_of(public_state(ADDS_USER, rules=other), now_us=1_000_000)
-    assert not is_same(first.name, changed.name)
+    assert not is_same(name_of(first), name_of(changed))
 
 
 @pytest.mark.slow
@@ -211,16 +215,28 @@ def test_a_row_whose_key_is_random_is_compared_by_its_table() -> None:
     rules = NOISY.replace('ccf.strToBuf("a")', key).replace("Date.now()", "0")
     state = public_state(ADDS_USER, rules=rules)
     assert outcome_of(state).unrepeated.keys() == {"public:ccf.gov.noise"}
-    assert is_same(outcome_of(state).name, outcome_of(state).name)
+    assert is_same(name_of(outcome_of(state)), name_of(outcome_of(state)))
+
+
+@attack("gov: another proposal is accepted while a member reads one")
+def test_who_would_decide_alone_is_part_of_an_outcomes_name() -> None:
+    """Others may go meanwhile, where no row that would be written is another."""
+    state = public_state(action("set_constitution", constitution=RULES))
+    outcome = outcome_of(state, now_us=1)
+    assert outcome.rule is not None
+    alone: dict[str, tuple[MemberId, ...]] = {"set_member": (MemberId("m"),)}
+    other = replace(outcome, rule=replace(outcome.rule, alone=alone))
+    assert not is_same(name_of(outcome), name_of(other))
+    assert is_same(name_of(outcome), name_of(outcome_of(state, now_us=2)))
 
 
 def test_an_outcome_has_another_name_if_what_is_there_is_another() -> None:
     state = public_state(ADDS_USER)
-    first = outcome_of(state, now_us=1_000_000).name
+    first = name_of(outcome_of(state, now_us=1_000_000))
     tx = state.store.begin()
     users.INFO.of(tx).put(UserId(USER.digest_hex), users.UserInfo(user_data={}))
     state.store.apply(2, tx.writes)
-    assert outcome_of(state, now_us=1_000_000).name != first
+    assert name_of(outcome_of(state, now_us=1_000_000)) != first
 
 
 @pytest.mark.parametrize("name", ["", "now", "1." + "A" * 64, "-1." + "0" * 64])
