@@ -11,6 +11,7 @@ from ccfpy.base.json import Json
 from ccfpy.client.review.characters import inline
 from ccfpy.client.review.description import Change, Diff
 from ccfpy.client.review.differences import CONTEXT_LINES, split
+from ccfpy.client.review.quoting import quoted
 from ccfpy.client.review.reading import read_json
 from ccfpy.client.review.values import FILE_TABLES, as_text, comparable, shown_whole
 from ccfpy.crypto.hashing import sha256_hex
@@ -151,7 +152,7 @@ def _says(name: str, field: Json) -> bool:
 
 
 def _noun(table: str) -> str:
-    return TITLES.get(table, table.removeprefix(PREFIX))
+    return TITLES.get(table) or quoted(table.removeprefix(PREFIX))
 
 
 def _title(table: str, key: bytes) -> str:

@@ -33,6 +33,8 @@ BEGIN, END = "⟪", "⟫"
 """Around what differs within a line."""
 CHANGED: Final = re.compile(f"{BEGIN}[^{END}]*{END}")
 NO_END: Final = mark("no line break at the end")
+END_LINE: Final = mark("a line break at the end")
+"""Told of a row that is new or removed, and no file, where no break is expected."""
 PIECES_MAX = 4_000
 """Of a long line, so many pieces are compared one by one; more are shown whole."""
 INDENT = "  "
@@ -41,7 +43,8 @@ INDENT_DEPTH_MAX = 16
 _PIECE: Final = re.compile(rf"(?:{MARK.pattern}|[^;{{}},⟦])*(?:[;{{}},]|$)")
 _WORD: Final = re.compile(rf"{MARK.pattern}|\w+|[^\w]")
 _TOKEN: Final = re.compile(
-    r"""(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
+    # A text that nobody ends goes on to the end of its line: it is looked at once.
+    r"""(?P<text>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|`(?:[^`\\]|\\.)*`?)"""
     r"|(?P<comment>/\*.*?\*/|//[^\n\r\u2028\u2029]*)"
     r"|(?P<other>[^;{}\"'`/]+|.)",
     re.DOTALL,
@@ -70,6 +73,10 @@ def compared(
         line if line[0] == "@" else line[0] + _shown(line[1:], tells_end=tells_end)
         for line in found
     ]
+    is_one_side = not (before and after) and not is_file
+    # Of an empty last line, the number of lines tells.
+    if is_one_side and (before or after).endswith("\n") and shown[-1][1:]:
+        shown[-1] += END_LINE
     return tuple(_short_runs(_by_words(shown))), added, removed
 
 
@@ -219,7 +226,9 @@ def _differences(
     if max(map(len, middle)) > PIECES_MAX:
         yield False, "".join(middle[0]), "".join(middle[1])
     else:
-        matcher = difflib.SequenceMatcher(None, *middle, autojunk=is_whole)
+        # Words that are all over a line are found beside others: else each of them
+        # would be compared with each, and a proposer could make that take minutes.
+        matcher = difflib.SequenceMatcher(None, *middle, autojunk=True)
         for kind, a, b, c, d in matcher.get_opcodes():
             texts = "".join(middle[0][a:b]), "".join(middle[1][c:d])
             if kind == "equal" or not is_whole:

@@ -88,7 +88,7 @@ def _object(pairs: list[tuple[str, Json]]) -> JsonObject:
     found: JsonObject = {}
     for name, value in pairs:
         if name in found:
-            raise Malformed(f"an object has the name {name!a} twice")
+            raise Malformed("an object has one name twice")
         _check_text(name)
         found[name] = _checked(value)
     return found

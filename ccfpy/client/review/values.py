@@ -17,6 +17,7 @@ from typing import Final
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json
 from ccfpy.client.review.characters import inline, mark, plain
+from ccfpy.client.review.quoting import quoted
 from ccfpy.client.review.reading import read_json
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
@@ -77,7 +78,8 @@ _QUOTED_TABLES: Final = frozenset(
 _RAW_TABLES: Final = (PEM_TABLES | FILE_TABLES) - _QUOTED_TABLES
 """Tables whose values are texts as they are."""
 _PEM: Final = re.compile(
-    r"-----BEGIN ([A-Z0-9 ]+)-----\n([A-Za-z0-9+/=\n]+)\n-----END \1-----\n"
+    r"-----BEGIN (CERTIFICATE|(?:RSA |EC )?PUBLIC KEY)-----\n"
+    r"([A-Za-z0-9+/=\n]+)\n-----END \1-----\n"
 )
 EXPIRES_SOON = timedelta(days=14)
 """A certificate that ends sooner is worth a word."""
@@ -245,9 +247,14 @@ def _block(block: str, label: str, body: str) -> str | None:
     except CcfpyError:
         return f"a certificate that cannot be read, SHA-256 {sha256_hex(der)}"
     return (
-        f"certificate of {inline(subject)}, valid until {until:%Y-%m-%d}, "
+        f"certificate of {_subject(subject)}, valid until {until:%Y-%m-%d}, "
         f"SHA-256 {certificate.digest_hex}"
     )
+
+
+def _subject(name: str) -> str:
+    """Return a certificate's name; one that could go on as this sentence is quoted."""
+    return quoted(name) if "\\" in name else inline(name)
 
 
 def _written(label: str, der: bytes) -> str:

@@ -26,7 +26,7 @@ def test_each_row_that_changes_is_a_diff() -> None:
         "module /b.js: unchanged",
         "compiled form of module /a.js: new",
         "constitution: new",
-        "of_an_extension ⟦byte FF, U+001B⟧: new",
+        "⦅of_an_extension⦆ ⟦byte FF, U+001B⟧: new",
     ]
 
 

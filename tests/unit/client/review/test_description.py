@@ -17,7 +17,13 @@ from ccfpy.client.review.description import (
     ("before", "after", "title", "lines"),
     [
         (None, "a\nb", "x: new", ("@@ -0,0 +1,2 @@", "+a", "+b")),
-        ("a\n", None, "x: removed", ("@@ -1 +0,0 @@", "-a")),
+        ("a", None, "x: removed", ("@@ -1 +0,0 @@", "-a")),
+        (
+            "a\n",
+            None,
+            "x: removed",
+            ("@@ -1 +0,0 @@", "-a⟦a line break at the end⟧"),
+        ),
         ("a\nb", "a\nc", "x: changed", ("@@ -1,2 +1,2 @@", " a", "-b", "+c")),
         (None, "", "x: new", ()),
     ],

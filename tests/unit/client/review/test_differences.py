@@ -63,6 +63,13 @@ def test_lines_that_look_the_same_are_told_apart(
     assert _lines(before, after)[1:] == lines
 
 
+def test_a_row_that_is_new_says_that_it_ends_with_a_line_break() -> None:
+    assert _lines("", "a")[1:] == ("+a",)
+    assert _lines("", "a\n")[1:] == ("+a⟦a line break at the end⟧",)
+    assert _lines("", "a\n\n")[1:] == ("+a", "+")
+    assert _lines("a\n", "")[1:] == ("-a⟦a line break at the end⟧",)
+
+
 def test_files_say_that_their_last_line_has_no_end() -> None:
     assert _lines("", "a", is_file=True)[1:] == ("+a⟦no line break at the end⟧",)
     assert _lines("", "a\n", is_file=True)[1:] == ("+a",)
@@ -134,6 +141,20 @@ def test_a_layout_breaks_no_text_and_no_comment() -> None:
         "  e()",
         "}",
     ]
+
+
+@pytest.mark.parametrize("text", ['"\\', "'\\", "`\\", '"', "/*"])
+def test_texts_that_nobody_ends_are_looked_at_once(text: str) -> None:
+    program = text * 40_000
+    assert "".join(layout(program).split()) == program
+
+
+def test_lines_of_few_words_are_compared_in_little_time() -> None:
+    old = " ".join("xy"[n * n % 7 % 2] for n in range(1_900))
+    new = " ".join("xy"[n * n % 11 % 2] for n in range(1_900))
+    many = 20
+    found = _lines("\n".join([old] * many), "\n".join([new] * many))
+    assert sum(line[0] == "+" for line in found) == many
 
 
 PROGRAMS = st.text(st.sampled_from("ab{};\"'`/* \n\\"))

@@ -19,7 +19,7 @@ ACTION = b'{"name":"set_constitution","args":{"constitution":"%s"}}'
         (b'{"actions":[],"\\udc00":1}', "half a character, U+DC00"),
         (b'{"actions":[],"x":[["\\ud800"]]}', "half a character"),
         (b'["\\ud800"]', "half a character"),
-        (b'{"actions":[],"actions":[]}', "the name 'actions' twice"),
+        (b'{"actions":[],"actions":[]}', "one name twice"),
         (b'{"actions":[],"x":9007199254740993}', "larger than the engine counts"),
         (b'{"actions":[],"x":1e400}', "reads the number 1e400 as another"),
         (b'{"actions":[],"x":0.10000000000000000001}', "as another"),

@@ -56,6 +56,11 @@ def test_other_blocks_are_named_by_their_digest() -> None:
     assert "cannot be read" in str(decoded(BROKEN))
 
 
+def test_a_block_of_another_kind_is_shown_as_it_is() -> None:
+    label = "CERTIFICATE OF MEMBER0 CHECKED BY CCFPY"
+    assert decoded(KEY.replace("PUBLIC KEY", label)) is None
+
+
 @attack("gov: code between the lines of a certificate")
 def test_nothing_is_decoded_by_how_it_looks() -> None:
     code = f"a();\n//{KEY.replace('AAAA', 'return')}b();\n"
