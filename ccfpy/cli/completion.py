@@ -42,7 +42,7 @@ _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _ID = re.compile(r"[0-9a-f]+")
 _USER = re.compile(r"user[0-9]+")
 """Names that a sandbox gives to users, whose files look like those of members."""
-_COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
 _DEFINED = re.compile(
     rf'\b(?:define|\w*[aA]ction)\(\s*"({_WORD.pattern})"'
     rf'|"({_WORD.pattern})",\s*new Action\('

@@ -19,6 +19,8 @@ INDENT = "  "
 LAID_OUT = "the same, laid out by ccfpy to be read; the lines above are the program's"
 LINE_CHARACTERS_MAX = 2_000
 """Of a line, what is shown at first; a longer one was written by a program."""
+UNKNOWN = " (not known here)"
+"""Behind the name of an action or argument that others chose."""
 BAR = "│"
 """Before each line of what others say."""
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -58,7 +60,8 @@ def lines(description: Description, *, full: bool) -> list[tuple[str, str]]:
 def _fact(fact: Fact, style: str = "") -> list[tuple[str, str]]:
     indent = INDENT * (fact.depth + 1)
     first, *others = fact.text.split("\n")
-    label = f"{fact.label}: {first}" if first else fact.label
+    label = f"{fact.label}{UNKNOWN}" if fact.is_unknown else fact.label
+    label = f"{label}: {first}" if first else label
     return [
         (style, f"{indent}{label}"),
         *(("", f"{indent}{INDENT}{line}") for line in others),

@@ -30,7 +30,7 @@ def print_line(text: str = "") -> None:
 
 def print_lines(text: str) -> None:
     """Print the lines of a text that is a result by itself."""
-    for line in text.splitlines():
+    for line in text.removesuffix("\n").split("\n"):
         print_line(line)
 
 
@@ -53,7 +53,7 @@ def write(data: bytes) -> None:
 
 def note(text: str) -> None:
     """Print a message that is no part of the result; its further lines are indented."""
-    first, *others = text.splitlines() or [""]
+    first, *others = text.removesuffix("\n").split("\n")
     told = [one_line(first), *(INDENT + one_line(other) for other in others)]
     sys.stderr.write("\n".join(told) + "\n")
     sys.stderr.flush()
@@ -111,8 +111,15 @@ def one_line(text: str) -> str:
         return text
     from ccfpy.client.review.characters import inline
 
-    # Spaces before a sign, or before another part of a line, are of the line.
-    return re.sub(f"[^{_SIGNS}]*[^ {_SIGNS}]", lambda part: inline(part[0]), text)
+    shown = []
+    for part in re.split(f"([{_SIGNS}])", text):
+        # Spaces before a sign, or before another part of a line, are of the line.
+        said = part.rstrip(" ")
+        shown += [
+            part if part in _SIGNS else inline(said),
+            " " * (len(part) - len(said)),
+        ]
+    return "".join(shown)
 
 
 def counted(number: int, noun: str) -> str:

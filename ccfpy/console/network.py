@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ccfpy.client.node_report import NodeReport
+from ccfpy.client.review.characters import inline
 from ccfpy.client.survey import (
     EXPIRES_SOON_DAYS,
     SILENT_LONG_MS,
@@ -106,7 +107,7 @@ def _row(survey: Survey, node: NodeReport, now: datetime) -> NodeRow:
     is_ours = node.status == TRUSTED
     return NodeRow(
         id=node.id,
-        addresses=tuple(node.addresses),
+        addresses=tuple(map(inline, node.addresses)),
         status=f"{node.status}, may stop" if node.is_removable else node.status,
         role=_role(node),
         is_primary=survey.primary is node,

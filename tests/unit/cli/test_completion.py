@@ -308,6 +308,10 @@ def test_the_actions_are_those_that_the_constitution_would_list() -> None:
     assert set(RENDERINGS) | set(defined_actions(rules)) == listed
 
 
+def test_a_constitution_of_empty_lines_takes_little_time() -> None:
+    assert [*defined_actions("\n" * 200_000)] == []
+
+
 def test_actions_are_found_as_ccf_writes_them() -> None:
     rules = """
     // actions.set("commented", new Action(

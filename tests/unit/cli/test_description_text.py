@@ -62,6 +62,19 @@ def test_a_description_is_indented_lines() -> None:
     assert [style for style, _ in told[-4:]] == ["cyan", "red", "green", ""]
 
 
+def test_what_is_not_known_here_is_said_to_be_that() -> None:
+    facts = (
+        Fact(label="1. set_user: add a user", text="", is_unknown=True),
+        Fact(label="what ccfpy found", text="no risk", depth=1, is_unknown=True),
+    )
+    section = Section(topic=Topic.ACTIONS, title="", facts=facts)
+    told = lines(Description(title="", sections=(section,)), full=True)
+    assert [line for _, line in told[1:]] == [
+        "  1. set_user: add a user (not known here)",
+        "    what ccfpy found (not known here): no risk",
+    ]
+
+
 def _shown(*, full: bool, **diff: tuple[str, ...]) -> list[str]:
     changed = Diff(subject="x", change=Change.CHANGED, **diff)  # type: ignore[arg-type]
     section = Section(topic=Topic.OUTCOME, title="", diffs=(changed,))

@@ -62,6 +62,19 @@ def test_a_text_on_one_line_stays_there(capfd: pytest.CaptureFixture[str]) -> No
     assert shown.err.splitlines() == ["no", "    ccfpy: all is well"]
 
 
+def test_only_line_feeds_end_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    for end in "\v\f\x1c\x85\u2028\u2029":  # as lines end for Python
+        print_lines(f"a{end}b")
+        note(f"a{end}b")
+        shown = capfd.readouterr()
+        assert shown.out == shown.err == f"a⟦U+{ord(end):04X}⟧b\n"
+
+
+def test_many_spaces_take_little_time() -> None:
+    text = "é" + " " * 100_000
+    assert one_line(text) == text
+
+
 def test_what_is_seen_as_itself_stays() -> None:
     for text in ("", "plain", "été", "漢字", "✓ done → 5 │ x…", "[bold]a[/x]y:1"):
         assert one_line(text) == text

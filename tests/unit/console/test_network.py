@@ -105,6 +105,12 @@ def test_each_node_has_a_row() -> None:
     assert not seen.is_well
 
 
+def test_an_address_hides_no_character() -> None:
+    node = replace(reported("0"), interfaces={"x": "a\u202eb:1"})
+    (row,) = network_of(_survey(node), now=NOW).nodes
+    assert row.addresses == ("a⟦U+202E⟧b:1",)
+
+
 def test_a_node_that_lags_or_stops_is_not_well() -> None:
     far = reported("b", answered(seqno=499))
     stopping = reported("b", replace(answered(seqno=1499), is_stopping=True))
