@@ -82,13 +82,19 @@ def test_the_next_call_of_the_thread_is_not_held() -> None:
     assert call.hold.held_ns == 0
 
 
+def _open_once_waited(hold: Hold) -> None:
+    wait_until(lambda: hold.is_waiting)
+    hold.open()
+
+
 def test_a_script_waits_where_it_asks() -> None:
     call = Called()
     assert call.hold.wait_in_script() == 0, "it is open"
     call.hold.close(is_script=True)
     assert call.hold.wait_in_script() == 0, "this is another thread"
     call.ident = get_ident()
-    opened = threading.Timer(0.02, call.hold.open)
-    opened.start()
+    opener = threading.Thread(target=_open_once_waited, args=(call.hold,))
+    opener.start()
     assert call.hold.wait_in_script() > 0
+    opener.join()
     call.end()
