@@ -201,7 +201,10 @@ class OpenStream:
         )
         connection = context.session
         self._session = Session(
-            id=connection.id, interface=connection.interface, caller=connection.caller
+            id=connection.id,
+            interface=connection.interface,
+            caller=connection.caller,
+            origin=connection.origin,
         )
 
     @property

@@ -132,6 +132,14 @@ def test_a_stream_begins_with_its_headers_and_what_it_sends() -> None:
     assert world.sent == [b"open"]
 
 
+def test_a_stranger_is_told_from_others_by_the_address_in_each_step() -> None:
+    world = World()
+    world.session.origin = "10.0.0.1"
+    world.open()
+    assert world.opened is not None
+    assert world.opened.session.origin == "10.0.0.1"
+
+
 def test_a_step_has_a_transaction_and_its_output_alone(world: World) -> None:
     assert world.say(b"one").status == 200
     assert (world.sent, world.last) == ([b"one"], "one")
