@@ -388,11 +388,10 @@ LISTEN_BACKLOG: int = 1024
 REST_AFTER_MS: int = 1000
 """Silence after which a node without others and without calls looks at the clock less
 often."""
-LOG_WAIT_MS: int = 50
-"""How long a node waits for the reader of its log, before it drops lines."""
-
 REST_TICK_MS: int = 100
 """How often it does so then."""
+LOG_WAIT_MS: int = 50
+"""How long a node waits for the reader of its log, before it drops lines."""
 
 # Ledger files
 LEDGER_CHUNK_BYTES: int = 5 * MIB

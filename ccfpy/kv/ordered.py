@@ -30,7 +30,7 @@ _ZERO: Final = b"\0\1"
 
 
 def _encode_u64(value: int) -> bytes:
-    if not 0 <= value <= _U64_LAST:
+    if type(value) is not int or not 0 <= value <= _U64_LAST:
         raise Unwritable("expected an integer from 0 to 2**64 - 1")
     return _U64.pack(value)
 
@@ -43,7 +43,7 @@ def _decode_u64(data: bytes) -> int:
 
 
 def _encode_i64(value: int) -> bytes:
-    if not -_SIGN <= value < _SIGN:
+    if type(value) is not int or not -_SIGN <= value < _SIGN:
         raise Unwritable("expected an integer from -2**63 to 2**63 - 1")
     return _U64.pack(value + _SIGN)
 

@@ -132,8 +132,11 @@ def test_edges_are_in_order(codec: Codec[Any], keys: list[Any]) -> None:
     [
         (ORDERED_U64, -1),
         (ORDERED_U64, 2**64),
+        (ORDERED_U64, 1.5),
+        (ORDERED_U64, "1"),
         (ORDERED_I64, -(2**63) - 1),
         (ORDERED_I64, 2**63),
+        (ORDERED_I64, 1.5),
         (ordered_tuple(STRING, RAW), ("a",)),
         (ordered_tuple(STRING, RAW), ("a", b"", b"")),
     ],
