@@ -97,7 +97,7 @@ DECEPTIONS = {
     ),
     "an object with a name twice": Deception(
         body=b'{"actions":[],"actions":[{"name":"remove_js_app","args":{}}]}',
-        seen=("the name 'actions' twice", "remove_js_app"),
+        seen=("one name twice", "remove_js_app"),
         can_be_shown=False,
     ),
 }
