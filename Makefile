@@ -238,7 +238,7 @@ profile: .venv ## sample nodes under load; SUBJECTS='write-100 read' for some
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.
-interop: .venv-ccf6/installed .venv-maa/installed .venv-acl1/installed .venv-acl2/installed .venv-documents/installed .venv-etcd/installed .venv-etcd3/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed .venv-scitt/installed) ## make the environments of other people's tools that tests use
+interop: .venv-ccf6/installed .venv-maa/installed .venv-acl1/installed .venv-acl2/installed .venv-documents/installed .venv-etcd/installed .venv-etcd3/installed .venv-fastapi/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed .venv-scitt/installed) ## make the environments of other people's tools that tests use
 
 # Azure's client of its attestation service, which must take our stand-in for it, and
 # another reader of quotes.
@@ -264,6 +264,12 @@ interop: .venv-ccf6/installed .venv-maa/installed .venv-acl1/installed .venv-acl
 .venv-etcd/installed .venv-etcd3/installed: .venv-%/installed: tests/interop/%.lock
 	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python $(INSTALL) --require-hashes -r $<
+	@touch $@
+
+# FastAPI, in which a how-to shows an app beside ours.
+.venv-fastapi/installed: tests/interop/fastapi.lock
+	@test -x .venv-fastapi/bin/python || $(PYTHON) -m venv .venv-fastapi
+	.venv-fastapi/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # What judges whether nodes answer as their OpenAPI documents say, and what makes clients
