@@ -43,7 +43,8 @@ INDENT_DEPTH_MAX = 16
 _PIECE: Final = re.compile(rf"(?:{MARK.pattern}|[^;{{}},⟦])*(?:[;{{}},]|$)")
 _WORD: Final = re.compile(rf"{MARK.pattern}|\w+|[^\w]")
 _TOKEN: Final = re.compile(
-    # A text that nobody ends goes on to the end of its line: it is looked at once.
+    # A text that nobody ends goes on to where its kind must have ended, the line's end
+    # or the program's, so that nothing is looked at again.
     r"""(?P<text>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|`(?:[^`\\]|\\.)*`?)"""
     r"|(?P<comment>/\*.*?\*/|//[^\n\r\u2028\u2029]*)"
     r"|(?P<other>[^;{}\"'`/]+|.)",
@@ -226,9 +227,9 @@ def _differences(
     if max(map(len, middle)) > PIECES_MAX:
         yield False, "".join(middle[0]), "".join(middle[1])
     else:
-        # Words that are all over a line are found beside others: else each of them
-        # would be compared with each, and a proposer could make that take minutes.
-        matcher = difflib.SequenceMatcher(None, *middle, autojunk=True)
+        # It finds words that are all over a line beside others alone: if each of them
+        # were compared with each, a proposer could make that take minutes.
+        matcher = difflib.SequenceMatcher(None, *middle)
         for kind, a, b, c, d in matcher.get_opcodes():
             texts = "".join(middle[0][a:b]), "".join(middle[1][c:d])
             if kind == "equal" or not is_whole:
