@@ -54,15 +54,6 @@ def consequences(outcome: Outcome) -> Iterator[Fact]:
     yield from wider_access(outcome.before, outcome.writes)
 
 
-def name_of(outcome: Outcome) -> str:
-    """Return the name of an outcome: another one wherever a reader is told otherwise.
-
-    Args:
-        outcome: what would come of a proposal.
-    """
-    return outcome.name([repr(fact) for fact in consequences(outcome)])
-
-
 def _warning(
     label: str,
     text: str,

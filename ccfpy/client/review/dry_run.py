@@ -214,17 +214,17 @@ class Outcome:
     rule: Rule | None
     rule_today: Rule | None
 
-    def name(self, said: Sequence[str]) -> str:
+    def name(self, said: Sequence[object]) -> str:
         """Return the time, and a digest of what would come of it, byte for byte.
 
         Votes are no part of it: others may vote while somebody reads.
 
         Args:
-            said: what a reader is told besides the rows that would change. It may
-                rest on rows that stay, such as who else is a member.
+            said: the consequences that a reader is told. They may rest on rows that
+                stay, such as who else is a member.
         """
         rows = sorted(map(json.dumps, self._compared_rows()))
-        told = [self.invalid, self.failure, self.asked, rows, [*said]]
+        told = [self.invalid, self.failure, self.asked, rows, [*map(repr, said)]]
         return f"{self.made_at_us}.{sha256_hex(json.dumps(told).encode())}"
 
     def _compared_rows(self) -> Iterator[list[str | None]]:

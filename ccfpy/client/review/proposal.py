@@ -11,7 +11,7 @@ from ccfpy.client.ballots import side_of, text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.changes import changes
 from ccfpy.client.review.characters import inline, plain
-from ccfpy.client.review.consequences import consequences, name_of
+from ccfpy.client.review.consequences import consequences
 from ccfpy.client.review.description import (
     Description,
     Fact,
@@ -224,8 +224,8 @@ class _Teller:
         if self._unknown_outcome:
             yield from self._without_outcome(known)
             return
-        outcome = self._run()
-        self.outcome = name_of(outcome)
+        outcome, told = self._run()
+        self.outcome = outcome.name(told)
         yield Section(
             topic=Topic.VOTES, title="Votes", facts=tuple(self._votes(outcome))
         )
@@ -237,7 +237,7 @@ class _Teller:
         yield Section(
             topic=Topic.OUTCOME,
             title="What would change",
-            facts=(*self._results(outcome), *known, *consequences(outcome)),
+            facts=(*self._results(outcome), *known, *told),
             diffs=tuple(changes(outcome.before, outcome.writes)),
         )
         yield Section(
@@ -259,18 +259,23 @@ class _Teller:
             yield Fact(label="as it was signed", text=plain(as_text(body)), depth=1)
         yield from actions.facts(document_of(body))
 
-    def _run(self) -> Outcome:
-        """Find out what would come of it, first as it was found out before."""
+    def _run(self) -> tuple[Outcome, Sequence[Fact]]:
+        """Find out what would come of it, first as it was found out before.
 
-        def at(now_us: int) -> Outcome:
+        Returns:
+            What would come of it, and its consequences.
+        """
+
+        def at(now_us: int) -> tuple[Outcome, Sequence[Fact]]:
             store, proposal = self._state.store, self._proposal
-            return dry_run(store, proposal, order=self._who, now_us=now_us)
+            outcome = dry_run(store, proposal, order=self._who, now_us=now_us)
+            return outcome, tuple(consequences(outcome))
 
         now_us = time.time_ns() // 1000
         if self._shown and 0 <= now_us - (then := time_of(self._shown)) < AGE_US_MAX:
-            again = at(then)
-            if name_of(again) == self._shown:
-                return again
+            again, told = at(then)
+            if again.name(told) == self._shown:
+                return again, told
         return at(now_us)
 
     def _without_outcome(self, known: tuple[Fact, ...]) -> Iterator[Section]:

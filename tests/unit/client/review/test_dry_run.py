@@ -8,7 +8,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, UserId
 from ccfpy.base.json import Json
 from ccfpy.client.ballots import REJECT
-from ccfpy.client.review.consequences import name_of
+from ccfpy.client.review.consequences import consequences
 from ccfpy.client.review.dry_run import Outcome, dry_run, time_of
 from ccfpy.client.review.outcome_differences import is_same
 from ccfpy.client.review.public_state import PublicState
@@ -29,6 +29,10 @@ from tests.unit.client.review.made import (
     in_favour,
     public_state,
 )
+
+
+def name_of(outcome: Outcome) -> str:
+    return outcome.name(tuple(consequences(outcome)))
 
 
 def outcome_of(state: PublicState, now_us: int | None = None) -> Outcome:
