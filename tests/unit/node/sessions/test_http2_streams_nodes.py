@@ -9,7 +9,10 @@ import pytest
 from ccfpy.app import App as Application
 from ccfpy.app import Context, GrpcMessages, Map, Mode, Stream, grpc_message, json_codec
 from ccfpy.boundary.configuration import NodeConfiguration
+from ccfpy.endpoints.streams import OpenStream
 from ccfpy.endpoints.waiting import WAIT_HEADER
+from ccfpy.node.sessions.http2_streams import Http2Streams
+from ccfpy.node.streams.commit_feed import Follower
 from ccfpy.testing.configuration import listener
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
@@ -19,7 +22,16 @@ from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.h2_session import H2Session, http2_listener
 from tests.unit.node.sessions.test_http2_streams import Caller, put, status_of
 from tests.unit.node.slow_node import SlowNode
-from tests.unit.node.streaming_app import ECHO, GRPC, KEEP, PUT, WATCH, app
+from tests.unit.node.streaming_app import (
+    ECHO,
+    GRPC,
+    KEEP,
+    PUT,
+    WATCH,
+    Echo,
+    Watch,
+    app,
+)
 
 
 def _both(configuration: NodeConfiguration) -> NodeConfiguration:
@@ -258,8 +270,8 @@ def test_streams_are_let_go_of_without_the_collectors_help(
         echo.say(b"bye")
         Caller(client, ECHO).say(b"one")
         client.close()
-        kinds = {"Http2Streams", "OpenStream", "Follower", "Watch", "Echo"}
-        left = [each for each in gc.get_objects() if type(each).__name__ in kinds]
+        kinds = {Http2Streams, OpenStream, Follower, Watch, Echo}
+        left = [each for each in gc.get_objects() if type(each) in kinds]
         assert left == []
     finally:
         gc.enable()
