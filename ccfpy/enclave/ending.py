@@ -20,7 +20,7 @@ from collections.abc import Callable
 from threading import get_ident
 from time import monotonic_ns
 from types import CodeType, FrameType
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 from ccfpy.base import limits
 from ccfpy.base.places import place_of
@@ -58,15 +58,42 @@ class TracedThread:
 
     def trace(self, tracer: Tracer) -> None:
         """Ask a tracer before each line that the thread runs from now on."""
+        _TRACERS.of_threads[self._ident] = tracer
         frame = self.frame
         if frame is not None and whose(frame.f_code.co_filename) is Whose.APP:
             # A loop of one instruction, such as `while True: pass`, begins no line.
             frame.f_trace_opcodes = True
-        _trace(self._state, tracer)
+        _trace(self._state)
 
     def untrace(self) -> None:
-        """Trace the calling thread no longer, or as when the handle was made."""
-        sys.settrace(self._before if get_ident() == self._ident else None)
+        """Trace the calling thread, whose handle this is, as before the handle."""
+        _TRACERS.of_threads.pop(self._ident, None)
+        sys.settrace(self._before)
+
+
+class _Tracers:
+    """Asks the tracer of the thread that is about to run a line.
+
+    There is one for all threads, and for good: newer Pythons trace either all threads
+    by one object or none.
+
+    Attributes:
+        of_threads: the tracers of those that are to be traced, by their numbers.
+    """
+
+    def __init__(self) -> None:
+        self.of_threads: dict[int, Tracer] = {}
+
+    def __delitem__(self, frame: FrameType) -> None:
+        """Ask the calling thread's tracer, or trace the thread no longer."""
+        tracer = self.of_threads.get(get_ident())
+        if tracer is None:
+            sys.settrace(None)
+        else:
+            del tracer[frame]
+
+
+_TRACERS: Final = _Tracers()
 
 
 class EndableCall(Protocol):
@@ -182,8 +209,6 @@ def _grace_ns() -> int:
     return limits.WATCHDOG_GRACE_MS * _NS_PER_MS
 
 
-_Tracing: TypeAlias = Callable[[int, Tracer], object]
-
 _this_state = ctypes.pythonapi.PyThreadState_Get
 _this_state.argtypes = []
 _this_state.restype = ctypes.c_void_p
@@ -191,27 +216,27 @@ _this_state.restype = ctypes.c_void_p
 _CALL_DELITEM: Final = ctypes.cast(ctypes.pythonapi.PyObject_DelItem, ctypes.c_void_p)
 """A trace function, as Python's C calls one.
 
-Its first two arguments are an object that was handed in, here a ``Tracer``, and the
+Its first two arguments are an object that was handed in, here ``_TRACERS``, and the
 frame. ``PyObject_DelItem`` takes two objects, calls ``__delitem__`` of the first, and
 returns -1 after an exception, which is what a trace function does. ``sys.settrace``
 will not do: it stops tracing when its function has raised, and code that catches the
 exception would go on."""
 
 
-def _tracing_one() -> _Tracing:
-    """Return what traces a thread by its state, as Python 3.11 can."""
+def _tracing() -> Callable[[int], object]:
+    """Return what traces a thread by its state.
+
+    Since Python 3.13 all threads are traced, of which those that need not be stop that.
+    """
+    if sys.version_info >= (3, 13):
+        trace_all = ctypes.pythonapi.PyEval_SetTraceAllThreads
+        trace_all.argtypes = [ctypes.c_void_p, ctypes.py_object]
+        trace_all.restype = None
+        return lambda _: trace_all(_CALL_DELITEM, _TRACERS)
     trace = ctypes.pythonapi._PyEval_SetTrace  # noqa: SLF001  # exported for debuggers
     trace.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.py_object]
     trace.restype = ctypes.c_int
-    return lambda state, tracer: trace(state, _CALL_DELITEM, tracer)
+    return lambda state: trace(state, _CALL_DELITEM, _TRACERS)
 
 
-def _tracing_all() -> _Tracing:
-    """Return what traces all threads, of which all but one stop that at once."""
-    trace = ctypes.pythonapi.PyEval_SetTraceAllThreads
-    trace.argtypes = [ctypes.c_void_p, ctypes.py_object]
-    trace.restype = None
-    return lambda _, tracer: trace(_CALL_DELITEM, tracer)
-
-
-_trace: Final = _tracing_all() if sys.version_info >= (3, 12) else _tracing_one()
+_trace: Final = _tracing()

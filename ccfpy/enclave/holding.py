@@ -4,14 +4,33 @@ A call in Python is held at the next line of the application's own code: the thr
 traced, as where a call is ended (``ending.py``), and waits in the trace function. A
 script is held when its engine next asks whether to stop. Neither has the node, or a
 lock of ours, at such a place.
+
+Python 3.12 crashes where a thread waits in a trace function and another ends its own
+tracing in the same code (seen with 3.12.1; 3.11 and 3.13 do not). There no call in
+Python is held, and such calls share Python's own lock as its threads do.
 """
 
+import sys
 from threading import Event, get_ident
 from time import monotonic_ns
 from types import CodeType, FrameType
+from typing import Final, Protocol
 
 from ccfpy.enclave.ending import EndableCall, TracedThread
 from ccfpy.enclave.whose import place_in_app
+
+HOLDS_PYTHON: Final = sys.version_info[:2] != (3, 12)
+"""Whether calls in Python are held, and not scripts alone."""
+
+
+class HoldableCall(EndableCall, Protocol):
+    """What a hold must know of a call.
+
+    Attributes:
+        waited_ns: how long the call's thread has waited in holds, in all.
+    """
+
+    waited_ns: int
 
 
 class Hold:
@@ -29,13 +48,12 @@ class Hold:
 
     def __init__(
         self,
-        call: EndableCall,
+        call: HoldableCall,
         began_ns: int,
         thread: TracedThread,
         outermost: frozenset[CodeType],
     ) -> None:
         self.began_ns = began_ns
-        self._held_ns = 0
         self._since_ns = 0
         self._call = call
         self._thread = thread
@@ -49,11 +67,10 @@ class Hold:
         return bool(self._since_ns)
 
     @property
-    def held_ns(self) -> int:
-        """For how long the call has waited."""
+    def waits_ns(self) -> int:
+        """For how long the call has waited now; 0 if it does not wait."""
         since_ns = self._since_ns
-        waits_ns = monotonic_ns() - since_ns if since_ns else 0
-        return self._held_ns + waits_ns
+        return monotonic_ns() - since_ns if since_ns else 0
 
     @property
     def is_closed(self) -> bool:
@@ -70,21 +87,20 @@ class Hold:
         """End the wait of the call."""
         self._open.set()
 
-    def wait_in_script(self) -> int:
-        """Wait while the hold is closed; return for how many nanoseconds.
+    def wait_in_script(self) -> None:
+        """Wait while the hold is closed.
 
         The thread of the call calls this, where a script asks whether to stop.
         """
-        if self._open.is_set() or not self._call.is_at(self.began_ns, get_ident()):
-            return 0
-        return self._wait()
+        if self.is_closed and self._call.is_at(self.began_ns, get_ident()):
+            self._wait()
 
     def __delitem__(self, frame: FrameType) -> None:
         """Wait if the frame, which runs its next line now, is the application's.
 
         This is what the trace calls: see ``ending.py``.
         """
-        if self._open.is_set() or not self._call.is_at(self.began_ns, get_ident()):
+        if not (self.is_closed and self._call.is_at(self.began_ns, get_ident())):
             self._thread.untrace()
         elif not self._call.is_using_node and place_in_app(
             frame, self._outermost, is_patient=True
@@ -92,11 +108,9 @@ class Hold:
             self._wait()
             self._thread.untrace()
 
-    def _wait(self) -> int:
+    def _wait(self) -> None:
         self._since_ns = since_ns = monotonic_ns()
         self._open.wait()
         # In this order a look between the two finds less time of its own, not more.
-        waited_ns = monotonic_ns() - since_ns
-        self._held_ns += waited_ns
+        self._call.waited_ns += monotonic_ns() - since_ns
         self._since_ns = 0
-        return waited_ns

@@ -115,7 +115,7 @@ class NodeThreads(AppThreads):
 
     @property
     def waited_ns(self) -> int:
-        """How long scripts of the calling thread have waited for others, in all."""
+        """How long calls of the calling thread have waited for others, in all."""
         worker = self._here()
         return 0 if worker is None else worker.waited_ns
 
@@ -125,7 +125,7 @@ class NodeThreads(AppThreads):
         if worker is None:
             return 0
         if worker.hold is not None:
-            worker.waited_ns += worker.hold.wait_in_script()
+            worker.hold.wait_in_script()
         return worker.waited_ns
 
     def allow(self, slow_calls_max: int) -> None:
@@ -152,6 +152,7 @@ class NodeThreads(AppThreads):
         worker.execution_ms_max = execution_ms_max
         worker.memory_bytes_max = memory_bytes_max
         worker.began_ns = began_ns = taken_up_ns or _now_ns()
+        worker.waited_before_ns = worker.waited_ns
         worker.is_calling = True
         if not self._gate.is_watched:
             self._watchdog.wake()
@@ -177,6 +178,7 @@ class NodeThreads(AppThreads):
                 return self.beside(function, given)
         worker.execution_ms_max = 0
         worker.began_ns = _now_ns()
+        worker.waited_before_ns = worker.waited_ns
         worker.is_calling = True
         if not self._gate.is_watched:
             self._watchdog.wake()

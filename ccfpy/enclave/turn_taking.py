@@ -15,7 +15,7 @@ from types import CodeType
 from typing import Final
 
 from ccfpy.base import limits
-from ccfpy.enclave.holding import Hold
+from ccfpy.enclave.holding import HOLDS_PYTHON, Hold
 from ccfpy.enclave.workers import Worker
 from ccfpy.endpoints.call_shares import Waiting, next_turn
 
@@ -50,7 +50,9 @@ class TurnTaking:
         now_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
         self._outermost = outermost
-        self._most = {False: 1, True: scripts_max}
+        self._most = (
+            {False: 1, True: scripts_max} if HOLDS_PYTHON else {True: scripts_max}
+        )
         self._now_ns = now_ns
         self._turns_ns: dict[str, int] = {}
 

@@ -77,7 +77,8 @@ class Worker:
         ending: ends the call, or an earlier one.
         hold: makes the call wait for others, or made an earlier one wait.
         turn_ns: when the call was last let go on, or was first seen.
-        waited_ns: how long scripts of the thread have waited for their turn, in all.
+        waited_ns: how long calls of the thread have waited for their turns, in all.
+        waited_before_ns: how much of that was before the call began.
         traced: the thread, for who traces it.
     """
 
@@ -101,6 +102,7 @@ class Worker:
         "seen_ns",
         "traced",
         "turn_ns",
+        "waited_before_ns",
         "waited_ns",
         "wake",
     )
@@ -125,6 +127,7 @@ class Worker:
         self.hold: Hold | None = None
         self.turn_ns = 0
         self.waited_ns = 0
+        self.waited_before_ns = 0
         self.ident = 0
         self.traced: TracedThread | None = None
 
@@ -140,12 +143,17 @@ class Worker:
         return "" if away is None else away.caller
 
     @property
+    def is_given_up(self) -> bool:
+        """Whether the call's caller was answered without it."""
+        away = self.away
+        return away is not None and away.is_given_up
+
+    @property
     def held_ns(self) -> int:
         """For how long the call was made to wait for others."""
         hold = self.hold
-        if hold is None or hold.began_ns != self.began_ns:
-            return 0
-        return hold.held_ns
+        waits_ns = 0 if hold is None else hold.waits_ns
+        return self.waited_ns - self.waited_before_ns + waits_ns
 
     def settle(self) -> None:
         """Note that the calling thread is this worker's."""
@@ -154,13 +162,22 @@ class Worker:
 
     @contextlib.contextmanager
     def nested(self) -> "Iterator[None]":
-        """Make another call where the present one uses the node."""
-        outer = self.began_ns, self.execution_ms_max, self.memory_bytes_max
+        """Make another call where the present one uses the node.
+
+        What the other call waits for its turns is no time of the present one's.
+        """
+        limits_of_outer = self.execution_ms_max, self.memory_bytes_max
+        began_ns, waited_before_ns = self.began_ns, self.waited_before_ns
+        hold, turn_ns = self.hold, self.turn_ns
+        if hold is not None:
+            hold.open()  # nobody else knows this hold until the other call is over
         self.is_calling = self.is_using_node = False
         try:
             yield
         finally:
-            self.began_ns, self.execution_ms_max, self.memory_bytes_max = outer
+            self.execution_ms_max, self.memory_bytes_max = limits_of_outer
+            self.began_ns, self.waited_before_ns = began_ns, waited_before_ns
+            self.hold, self.turn_ns = hold, turn_ns
             self.is_calling = self.is_using_node = True
 
     def take_node(self, call: AwayCall) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from ccfpy.base import limits
+from ccfpy.enclave.holding import HOLDS_PYTHON, Hold
 from ccfpy.enclave.turn_taking import TurnTaking, scripts_at_once
 from ccfpy.enclave.workers import AwayCall, Worker
 from tests.attacks import attack
@@ -26,6 +27,7 @@ def enclave() -> Iterator[Enclave]:
     started.end()
 
 
+@pytest.mark.skipif(not HOLDS_PYTHON, reason="this Python cannot hold a call")
 @attack("applications: many calls that compute without end")
 def test_calls_that_compute_go_on_in_turns_and_all_of_them_do(
     enclave: Enclave,
@@ -57,6 +59,7 @@ def test_calls_that_compute_go_on_in_turns_and_all_of_them_do(
     assert {answer.partition(":")[0] for answer in answers} == set(SPINS)
 
 
+@pytest.mark.skipif(not HOLDS_PYTHON, reason="this Python cannot hold a call")
 def test_the_time_in_which_a_call_is_held_is_not_its_own(enclave: Enclave) -> None:
     def spin(_: object) -> None:
         while True:
@@ -73,6 +76,39 @@ def test_the_time_in_which_a_call_is_held_is_not_its_own(enclave: Enclave) -> No
     assert time.monotonic() - began_s > len(SPINS) * most_ms / 1000 / 2
 
 
+@pytest.mark.newest
+@attack("applications: many calls that compute without end")
+def test_each_of_many_endless_calls_is_ended_in_time(enclave: Enclave) -> None:
+    def spin(_: object) -> None:
+        while True:
+            pass
+
+    names = [f"spin{number}" for number in range(12)]
+    enclave.node.execution_ms_max = 60
+    enclave.node.functions |= dict.fromkeys(names, spin)
+    for _ in range(5):
+        enclave.ask(*names)
+        assert all("may take 60 ms" in answer for answer in enclave.hear(len(names)))
+    wait_until(lambda: not enclave.threads.is_any_busy)
+
+
+def test_what_a_nested_call_waits_for_its_turn_is_not_the_outer_calls_time() -> None:
+    worker = Worker()
+    worker.settle()
+    worker.began_ns, worker.waited_ns, worker.waited_before_ns = 1, 7, 5
+    worker.turn_ns = 3
+    assert worker.traced is not None
+    worker.hold = hold = Hold(worker, 1, worker.traced, frozenset())
+    hold.close(is_script=True)
+    with worker.nested():
+        assert not hold.is_closed, "nobody would open it meanwhile"
+        worker.began_ns, worker.waited_before_ns = 2, worker.waited_ns
+        worker.turn_ns, worker.hold = 9, None
+        worker.waited_ns += 100
+        assert worker.held_ns == 100
+    assert (worker.hold, worker.turn_ns, worker.held_ns) == (hold, 3, 102)
+
+
 def test_a_call_that_is_alone_is_never_held(enclave: Enclave) -> None:
     def spin(_: object) -> int:
         until_s = time.monotonic() + 0.1
@@ -84,6 +120,7 @@ def test_a_call_that_is_alone_is_never_held(enclave: Enclave) -> None:
     assert enclave.call(spin) == "it: 0"
 
 
+@pytest.mark.skipif(not HOLDS_PYTHON, reason="this Python cannot hold a call")
 def test_held_calls_are_let_go_at_the_end() -> None:
     before = set(threading.enumerate())
     enclave = Enclave({})
