@@ -55,7 +55,8 @@ class Growth:
         """Charge what was taken since the last reading."""
         grown, used_ns, all_ns = self._read(workers)
         for worker, share in zip(workers, charges(grown, used_ns, all_ns), strict=True):
-            worker.grown_bytes += share
+            # What another one gave back is no credit.
+            worker.grown_bytes = max(0, worker.grown_bytes + share)
 
     def _read(self, workers: Sequence[Worker]) -> tuple[int, list[int], int]:
         """Read all meters, and return how much more they show than the last time."""

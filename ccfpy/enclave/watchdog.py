@@ -200,7 +200,10 @@ class Watchdog:
         calls = [
             worker
             for worker in workers
-            if worker.is_calling and worker.traced is not None and not worker.is_script
+            if worker.is_calling
+            and worker.traced is not None
+            and not worker.is_script
+            and not worker.is_given_up
         ]
         grown = sum(worker.grown_bytes for worker in calls)
         if not calls or any(map(_is_taken_to_end, calls)):

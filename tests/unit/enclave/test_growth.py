@@ -66,3 +66,19 @@ def test_who_works_is_charged_and_who_waits_is_not() -> None:
     thread.join()
     assert 0 < here.grown_bytes <= 1000
     assert waiting.grown_bytes < here.grown_bytes / 2
+
+
+class Shrinking(Stepped):
+    """A meter that shows 1000 bytes less at each reading."""
+
+    def data_bytes(self) -> int:
+        return -super().data_bytes()
+
+
+def test_what_others_gave_back_is_no_credit() -> None:
+    worker = Worker()
+    worker.settle()
+    growth = Growth(Shrinking())
+    growth.begin([worker])
+    growth.charge([worker])
+    assert worker.grown_bytes == 0

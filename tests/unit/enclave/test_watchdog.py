@@ -1,9 +1,11 @@
 """Calls are looked after while there are any, and fail if they exceed a limit."""
 
+import operator
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -180,3 +182,35 @@ def test_a_call_beside_one_that_takes_memory_goes_on(enclave: Enclave) -> None:
     is_over = True
     victim.open()
     assert sorted(enclave.hear(2)) == ["computes: computed", "sleeps: open"]
+
+
+@attack("applications: memory that another call takes")
+def test_memory_is_bounded_beside_a_call_that_hangs_after_its_end(
+    enclave: Enclave,
+) -> None:
+    hoarded: list[bytes] = []
+    lock = threading.Lock()
+    lock.acquire()
+    in_c = (
+        partial(time.sleep, 2 * limits.WATCHDOG_TICK_MS / 1000),
+        partial(operator.mul, b"x", 200 * MIB),
+        lock.acquire,
+    )
+
+    def hoard(_: object) -> None:
+        while True:
+            hoarded.append(b"x" * MIB)
+
+    def hoard_and_hang(_: object) -> object:
+        return list(map(operator.call, in_c))
+
+    enclave.node.functions["hangs"] = hoard_and_hang
+    enclave.node.functions["hoards"] = hoard
+    enclave.ask("hangs")
+    assert "given up: it took" in enclave.hear()[0]
+    enclave.ask("hoards")
+    (ended,) = enclave.hear()
+    assert "may take 134217728" in ended
+    assert len(hoarded) < 1000
+    hoarded.clear()
+    lock.release()
