@@ -233,8 +233,6 @@ SLOW_CALLS_MAX: int = 16
 SLOW_CALLS_CEILING: int = 100
 """The most that a configuration may allow. Each has a thread, and as many that begin at
 once hold the node for some 2 ms each."""
-SLOW_CALL_REST_MS: int = 100
-"""How long a slow call that is over counts for its caller still."""
 SLOW_CALL_TURN_MS: int = 10
 """How long a slow call runs before another has a turn. One in Python runs at a time,
 and so many scripts as there are processors but one."""

@@ -115,20 +115,14 @@ class AppCalls:
         shares: who has slow calls.
     """
 
-    def __init__(
-        self,
-        threads: AppThreads | None = None,
-        *,
-        now_ns: "Callable[[], int]" = lambda: 0,
-    ) -> None:
+    def __init__(self, threads: AppThreads | None = None) -> None:
         """Begin with the limits that hold where nobody says otherwise.
 
         Args:
             threads: what the calls run on; a node that has one thread limits no call.
-            now_ns: returns the time.
         """
         self.limits = AppLimits()
-        self.shares = CallShares(now_ns)
+        self.shares = CallShares()
         self.threads: AppThreads = AppThreads() if threads is None else threads
         self.underway = Underway()
         self._came_back: Callable[[Underway], None] | None = None

@@ -7,29 +7,22 @@ is decided about slow calls of several callers is decided here:
 1. A caller with *n* slow calls may begin another only while more than *n* places are
    free. So one caller alone has half of the places, the next has half of what is left,
    and the last place is for a caller who has none.
-2. A slow call counts for its caller ``SLOW_CALL_REST_MS`` longer than it takes: until a
-   call is known to be slow it holds the node, and a caller must not begin one after
-   the other.
-3. Of the calls that wait to go on, the callers have turns, each with the call of theirs
+2. Of the calls that wait to go on, the callers have turns, each with the call of theirs
    that waited longest.
-4. Where slow calls together take too much memory, the call is ended that took most, of
+3. Where slow calls together take too much memory, the call is ended that took most, of
    the caller who took most.
 """
 
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
-
-from ccfpy.base import limits
-
-_NS_PER_MS: Final = 1_000_000
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 
 def may_begin(own: int, free: int) -> bool:
     """Return whether a caller with so many slow calls may begin one more.
 
     Args:
-        own: the caller's slow calls, away and just over.
+        own: the caller's slow calls.
         free: how many more calls may be away.
     """
     return own < free
@@ -108,19 +101,12 @@ class CallShares:
     """The slow calls of each caller.
 
     Attributes:
-        is_quiet: nobody has a slow call, or had one lately. Most calls look no further.
+        is_quiet: nobody has a slow call. Most calls look no further.
     """
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
-        """Begin without slow calls.
-
-        Args:
-            now_ns: returns the time.
-        """
+    def __init__(self) -> None:
         self.is_quiet = True
-        self._now_ns = now_ns
         self._own = Counter[str]()
-        self._resting: deque[tuple[int, str]] = deque()
 
     def began(self, caller: str) -> None:
         """Count a call that is away now."""
@@ -128,23 +114,15 @@ class CallShares:
         self.is_quiet = False
 
     def ended(self, caller: str) -> None:
-        """Note that a call is over, which counts a little longer."""
-        until_ns = self._now_ns() + limits.SLOW_CALL_REST_MS * _NS_PER_MS
-        self._resting.append((until_ns, caller))
+        """Count a call no more, which is over."""
+        self._own[caller] -= 1
+        if not self._own[caller]:
+            del self._own[caller]
+        self.is_quiet = not self._own
 
     def may_begin(self, caller: str, places: Places, *, in_python: bool) -> bool:
         """Return whether a caller may begin another call, as it may be slow."""
-        self._forget_rested()
         own = self._own[caller]
         return may_begin(own, places.free) and (
             not in_python or may_begin(own, places.free_to_hang)
         )
-
-    def _forget_rested(self) -> None:
-        now_ns, resting, own = self._now_ns(), self._resting, self._own
-        while resting and resting[0][0] <= now_ns:
-            _, caller = resting.popleft()
-            own[caller] -= 1
-            if not own[caller]:
-                del own[caller]
-        self.is_quiet = not own

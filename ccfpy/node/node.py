@@ -121,7 +121,7 @@ class Node:
         contexts: ContextPool | None = None,
     ) -> None:
         outbox = Outbox()
-        calls = AppCalls(threads, now_ns=clock.monotonic_ns)
+        calls = AppCalls(threads)
         app_code = AppCode(calls, outbox=outbox, entropy=entropy)
         self._parts = NodeParts(
             app=app,

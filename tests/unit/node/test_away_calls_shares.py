@@ -88,21 +88,27 @@ def test_strangers_at_one_address_are_one_caller(
     assert _ask(node, other, "fe80:0:0:1::1").status == 200
 
 
-def test_a_call_that_is_over_counts_a_little_longer(
-    node: SlowNode, users: tuple[Person, Person]
+@pytest.mark.parametrize("places", [2, limits.SLOW_CALLS_MAX])
+def test_slow_calls_one_after_the_other_are_not_refused_beside_anothers(
+    node: SlowNode, users: tuple[Person, Person], places: int
 ) -> None:
     ann, bob = users
-    calls = _fill(node, ann)
-    for call in calls:
-        node.run_on(call)
-    assert not node.slow.away
-    looks = 0
-    while _ask(node, ann).status == 200 and looks < SHARE:
-        looks += 1
-        client = node.connect(ann)
+    node.slow.allow(places)
+    node.begin_slowly(node.connect(bob), ASK)
+    client = node.connect(ann)
+    for _ in range(2 * limits.SLOW_CALLS_MAX):
+        assert _ask(node, ann).status == 200
         node.run_on(node.begin_slowly(client, ASK)[0])
-    assert looks == SHARE, "all places are free, of which eight rest"
-    assert _ask(node, bob).status == 200
+
+
+def test_where_there_is_one_place_a_caller_has_it_again_and_again(
+    node: SlowNode, users: tuple[Person, Person]
+) -> None:
+    node.slow.allow(1)
+    for person in 2 * users:
+        call, _ = node.begin_slowly(node.connect(person), ASK)
+        assert [_ask(node, other).status for other in users] == [503, 503]
+        node.run_on(call)
 
 
 @attack("applications: handlers that hang")
