@@ -103,10 +103,12 @@ def test_what_a_nested_call_waits_for_its_turn_is_not_the_outer_calls_time() -> 
     with worker.nested():
         assert not hold.is_closed, "nobody would open it meanwhile"
         worker.began_ns, worker.waited_before_ns = 2, worker.waited_ns
-        worker.turn_ns, worker.hold = 9, None
+        worker.turn_ns = 9
+        worker.hold = Hold(worker, 2, worker.traced, frozenset())
         worker.waited_ns += 100
         assert worker.held_ns == 100
-    assert (worker.hold, worker.turn_ns, worker.held_ns) == (hold, 3, 102)
+    after = worker.hold, worker.turn_ns, worker.held_ns
+    assert after == (hold, 3, 102)
 
 
 def test_a_call_that_is_alone_is_never_held(enclave: Enclave) -> None:

@@ -4,7 +4,7 @@ import operator
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -191,18 +191,18 @@ def test_memory_is_bounded_beside_a_call_that_hangs_after_its_end(
     hoarded: list[bytes] = []
     lock = threading.Lock()
     lock.acquire()
-    in_c = (
+    in_c: list[Callable[[], object]] = [
         partial(time.sleep, 2 * limits.WATCHDOG_TICK_MS / 1000),
         partial(operator.mul, b"x", 200 * MIB),
         lock.acquire,
-    )
+    ]
 
     def hoard(_: object) -> None:
         while True:
             hoarded.append(b"x" * MIB)
 
     def hoard_and_hang(_: object) -> object:
-        return list(map(operator.call, in_c))
+        return list(map(operator.methodcaller("__call__"), in_c))
 
     enclave.node.functions["hangs"] = hoard_and_hang
     enclave.node.functions["hoards"] = hoard
