@@ -98,7 +98,8 @@ STREAMS_UNSENT_BYTES_MAX: int = 128 * MIB
 sends on while its connection holds more than its equal part."""
 STREAMS_UNSENT_BYTES_PER_CALLER_MAX: int = STREAMS_UNSENT_BYTES_MAX // 2
 """The same of one caller, and of all together whom no policy has named. A stream is
-cancelled that sends while its caller's connections hold more."""
+cancelled that sends on with something unread while its caller's connections hold
+more."""
 STREAM_NEWS_MAX: int = 256
 """Committed transactions that wait for a live stream; it is told of more when it has
 taken them."""

@@ -269,10 +269,12 @@ class Http2Streams:
             self._fail(stream, live, error.response())
             return False
         unsent, streams = server.unsent_of(stream), self._client.streams
-        if (
-            unsent > limits.STREAM_UNSENT_BYTES_MAX
-            or (unsent and streams.holds_too_much(server.unsent_bytes))
-            or streams.is_too_much_of(self._owner)
+        if unsent > limits.STREAM_UNSENT_BYTES_MAX or (
+            unsent
+            and (
+                streams.holds_too_much(server.unsent_bytes)
+                or streams.is_too_much_of(self._owner)
+            )
         ):
             server.cancel(stream, Reason.ENHANCE_YOUR_CALM)
             self._forget(stream)

@@ -423,6 +423,19 @@ def test_unread_bytes_of_a_caller_are_bounded_over_all_connections(
     assert last.answer.reset is None, "who has gone leaves nothing unread"
 
 
+@attack("http2: a stream that nobody reads")
+def test_a_stream_that_is_read_is_not_ended_for_what_its_caller_leaves_elsewhere(
+    node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = Caller(H2Session(node, alice, settings=NO_WINDOW), ECHO)
+    read = Caller(H2Session(node, alice), ECHO)
+    monkeypatch.setattr(limits, "STREAMS_UNSENT_BYTES_PER_CALLER_MAX", 100)
+    idle.say(b"large 1000")
+    assert read.say(b"one") == ["hello", "one"]
+    idle.say(b"large 1")
+    assert (read.answer.reset, idle.answer.reset) == (None, 0xB)
+
+
 SAID = b"0123456789"
 
 
