@@ -87,7 +87,8 @@ STREAMS_PER_SESSION_MAX: int = 64
 STREAMS_MAX: int = 1000
 """Live streams of a node."""
 STREAMS_PER_CALLER_MAX: int = STREAMS_MAX // 2
-"""The same of one caller, and of all together whom no policy has named."""
+"""The same of one caller, and of all together whom no policy has named. Of these, one
+address may have another stream only while more than it has are free."""
 STREAM_UNSENT_BYTES_MAX: int = 1 * MIB
 """Sent on a live stream and not yet read by its client. A stream that sends on beyond
 this bound is cancelled."""
@@ -97,7 +98,7 @@ STREAMS_UNSENT_BYTES_MAX: int = 128 * MIB
 """The same of all live streams of a node together: beyond it a stream is cancelled that
 sends on while its connection holds more than its equal part."""
 STREAMS_UNSENT_BYTES_PER_CALLER_MAX: int = STREAMS_UNSENT_BYTES_MAX // 2
-"""The same of one caller, and of all together whom no policy has named. A stream is
+"""The same of one caller; whom no policy has named is known by an address. A stream is
 cancelled that sends on with something unread while its caller's connections hold
 more."""
 STREAM_NEWS_MAX: int = 256

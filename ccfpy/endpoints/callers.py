@@ -33,7 +33,7 @@ def caller_of(context: "Context | None") -> str:
         return THE_NODE
     identity = context.caller
     known = None if identity is None else _known(identity)
-    return f"somebody at {_place(context.session.origin)}" if known is None else known
+    return f"somebody at {place_of(context.session.origin)}" if known is None else known
 
 
 def _known(identity: "Identity") -> str | None:
@@ -55,7 +55,7 @@ def _known(identity: "Identity") -> str | None:
             return None
 
 
-def _place(origin: str) -> str:
+def place_of(origin: str) -> str:
     """Name where a connection comes from; one network of version 6 is one place."""
     try:
         address = IPv6Address(origin.partition("%")[0])

@@ -24,6 +24,7 @@ from ccfpy.endpoints.auth.all_of import CallerOfAll
 from ccfpy.endpoints.auth.cert import MemberCertCaller, NodeCertCaller, UserCertCaller
 from ccfpy.endpoints.auth.credentials import AppCaller
 from ccfpy.endpoints.auth.jwt import JwtCaller
+from ccfpy.endpoints.callers import place_of
 from ccfpy.endpoints.declaration import Handler, Match, Mode
 from ccfpy.endpoints.session import Session
 from ccfpy.endpoints.waiting import WAIT_HEADER
@@ -166,6 +167,24 @@ class Stream:
         return output
 
 
+@dataclass(frozen=True, slots=True)
+class StreamOwner:
+    """Whose a stream is, as far as its place and its unread bytes are concerned.
+
+    Attributes:
+        names: of a caller whom a policy has named (`names_of`).
+        place: where a stranger's connection comes from; empty for all others.
+    """
+
+    names: tuple[str, ...] = ()
+    place: str = ""
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether no policy has named the caller."""
+        return not self.names
+
+
 class StreamWork(NamedTuple):
     """What has happened on a stream since its last step."""
 
@@ -181,14 +200,13 @@ class OpenStream:
     Attributes:
         request: the one that opened the stream, without a body.
         output: what the last step wants done.
-        owner: whose the stream is, as far as places are concerned (`owner_of`).
+        owner: whose the stream is.
     """
 
     def __init__(self, stream: Stream, context: "Context") -> None:
         self._stream = stream
         self._work = StreamWork()
         self.output = StepOutput()
-        self.owner = owner_of(context.caller)
         self._endpoint = context.endpoint
         self._params = context.params
         asked = context.request
@@ -200,6 +218,9 @@ class OpenStream:
             version=asked.version,
         )
         connection = context.session
+        names = names_of(context.caller)
+        place = "" if names else place_of(connection.origin)
+        self.owner = StreamOwner(names, place)
         self._session = Session(
             id=connection.id,
             interface=connection.interface,
@@ -300,13 +321,13 @@ def _open(kind: type[Stream], context: "Context") -> Response:
     return OpenStream(stream, context).open(context)
 
 
-def owner_of(caller: "Identity | None") -> tuple[str, ...]:
-    """Return whose a stream is: nothing where no policy has named its caller.
+def names_of(caller: "Identity | None") -> tuple[str, ...]:
+    """Return the names of a caller: none where no policy has named it.
 
     Anybody can have a certificate that nobody vouches for, and many of them.
     """
     if isinstance(caller, CallerOfAll):
-        parts = map(owner_of, caller.identities.values())
+        parts = map(names_of, caller.identities.values())
         return tuple(chain.from_iterable(parts))
     names: tuple[str, ...] | None = None
     match caller:

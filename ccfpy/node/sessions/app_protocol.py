@@ -222,7 +222,7 @@ class AppProtocol(Conversation):
         self._opened = opened
         streams.opened(opened.owner)
         streams.sessions += 1
-        if opened.owner:
+        if not opened.owner.is_stranger:
             streams.on_kept(client.session.id, True)
         return True
 
@@ -273,5 +273,5 @@ class AppProtocol(Conversation):
             client = self._client
             client.streams.closed(opened.owner)
             client.streams.sessions -= 1
-            if opened.owner:
+            if not opened.owner.is_stranger:
                 client.streams.on_kept(client.session.id, False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
-from ccfpy.endpoints.streams import OpenStream, StreamWork
+from ccfpy.endpoints.streams import OpenStream, StreamOwner, StreamWork
 from ccfpy.http import grpc
 from ccfpy.http.errors import ErrorCode, internal_error, unavailable
 from ccfpy.http.http2_frames import Reason
@@ -73,7 +73,7 @@ class Http2Streams:
         """How many of them have a caller whom a policy has named: these alone live
         however long nothing happens."""
         self._counted_bytes = 0
-        self._owner: tuple[str, ...] = ()
+        self._owner = StreamOwner()
         """Whose the first of them is: what waits on the connection counts as theirs."""
         self._earned_ms = 0
 
@@ -115,7 +115,7 @@ class Http2Streams:
             client.streams.sessions += 1
             self._count(0)
             self._owner = opened.owner
-        if opened.owner:
+        if not opened.owner.is_stranger:
             self._named += 1
             if self._named == 1:
                 client.streams.on_kept(client.session.id, True)
@@ -337,7 +337,7 @@ class Http2Streams:
             live.awaited.abandon()
         if not self._open:
             client.streams.sessions -= 1
-        if live.opened.owner:
+        if not live.opened.owner.is_stranger:
             self._named -= 1
             if not self._named:
                 client.streams.on_kept(client.session.id, False)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
+from ccfpy.endpoints.call_shares import may_begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ids import SessionId
     from ccfpy.endpoints.session import Session
+    from ccfpy.endpoints.streams import StreamOwner
     from ccfpy.node.streams.commit_feed import CommitFeed
 
 
@@ -25,6 +27,7 @@ class NodeStreams:
             has named, and when it has no more.
         open: how many there are.
         owned: the same, by whose they are.
+        strangers: how many of them are of callers whom no policy has named.
         sessions: of how many connections.
         now_ms: the host's clock, as in the last tick.
         unsent_bytes: about how many bytes wait for the clients of all of them.
@@ -35,41 +38,53 @@ class NodeStreams:
     on_turn: "Callable[[Session], None]"
     on_kept: "Callable[[SessionId, bool], None]"
     open: int = 0
-    owned: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    owned: Counter["StreamOwner"] = field(default_factory=Counter)
+    strangers: int = 0
     sessions: int = 0
     now_ms: int = 0
     unsent_bytes: int = 0
-    unsent_of: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    unsent_of: Counter["StreamOwner"] = field(default_factory=Counter)
 
     @property
     def has_room(self) -> bool:
         """Whether one more may be opened."""
         return self.open < limits.STREAMS_MAX
 
-    def has_room_for(self, owner: tuple[str, ...]) -> bool:
-        """Return whether one more of somebody's may be opened."""
-        return self.has_room and self.owned[owner] < limits.STREAMS_PER_CALLER_MAX
+    def has_room_for(self, owner: "StreamOwner") -> bool:
+        """Return whether one more of somebody's may be opened.
 
-    def opened(self, owner: tuple[str, ...]) -> None:
+        All strangers together have as many places as one caller, and share them as
+        callers share the places of slow calls.
+        """
+        own, most = self.owned[owner], limits.STREAMS_PER_CALLER_MAX
+        if not self.has_room:
+            return False
+        if owner.is_stranger:
+            return may_begin(own, most - self.strangers)
+        return own < most
+
+    def opened(self, owner: "StreamOwner") -> None:
         """Count one more."""
         self.open += 1
+        self.strangers += owner.is_stranger
         self.owned[owner] += 1
 
-    def closed(self, owner: tuple[str, ...]) -> None:
+    def closed(self, owner: "StreamOwner") -> None:
         """Count one less."""
         self.open -= 1
+        self.strangers -= owner.is_stranger
         self.owned[owner] -= 1
         if not self.owned[owner]:
             del self.owned[owner]
 
-    def count_unsent(self, owner: tuple[str, ...], more: int) -> None:
+    def count_unsent(self, owner: "StreamOwner", more: int) -> None:
         """Count more bytes that wait for somebody, or less."""
         self.unsent_bytes += more
         self.unsent_of[owner] += more
         if not self.unsent_of[owner]:
             del self.unsent_of[owner]
 
-    def is_too_much_of(self, owner: tuple[str, ...]) -> bool:
+    def is_too_much_of(self, owner: "StreamOwner") -> bool:
         """Return whether somebody leaves too much unread on all connections."""
         return self.unsent_of[owner] > limits.STREAMS_UNSENT_BYTES_PER_CALLER_MAX
 

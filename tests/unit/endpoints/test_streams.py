@@ -22,7 +22,13 @@ from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.stream_declaring import stream_endpoint_of
-from ccfpy.endpoints.streams import Following, OpenStream, StreamWork, owner_of
+from ccfpy.endpoints.streams import (
+    Following,
+    OpenStream,
+    StreamOwner,
+    StreamWork,
+    names_of,
+)
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import STRING, Map
@@ -138,6 +144,7 @@ def test_a_stranger_is_told_from_others_by_the_address_in_each_step() -> None:
     world.open()
     assert world.opened is not None
     assert world.opened.session.origin == "10.0.0.1"
+    assert world.opened.owner == StreamOwner(place="10.0.0.1")
 
 
 def test_a_step_has_a_transaction_and_its_output_alone(world: World) -> None:
@@ -256,7 +263,7 @@ def _jwt(**payload: str) -> JwtCaller:
 
 
 @pytest.mark.parametrize(
-    ("caller", "owner"),
+    ("caller", "names"),
     [
         (None, ()),
         (Nobody(), ()),
@@ -280,10 +287,10 @@ def _jwt(**payload: str) -> JwtCaller:
     ],
 )
 def test_a_stream_is_its_callers_and_no_strangers(
-    caller: Identity | None, owner: tuple[str, ...]
+    caller: Identity | None, names: tuple[str, ...]
 ) -> None:
-    assert owner_of(caller) == owner
+    assert names_of(caller) == names
 
 
 def test_certificates_that_nobody_vouches_for_are_strangers() -> None:
-    assert owner_of(AnyCertCaller(certificate=certificate())) == ()
+    assert names_of(AnyCertCaller(certificate=certificate())) == ()

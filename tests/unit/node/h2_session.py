@@ -8,7 +8,7 @@ from h2.settings import SettingCodes
 from ccfpy.boundary.configuration import HttpConfiguration, RpcInterface
 from ccfpy.boundary.events import SessionData
 from ccfpy.testing.configuration import listener
-from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.node import ADDRESS, InProcessNode, Person
 from tests.unit.http.h2_client import Answer, H2Client, Headers
 
 INTERFACE = "http2"
@@ -38,9 +38,10 @@ class H2Session:
         person: Person | None = None,
         *,
         settings: Mapping[SettingCodes, int] | None = None,
+        address: str = ADDRESS,
     ) -> None:
         self._node = node
-        self._client = node.connect(person, interface=INTERFACE)
+        self._client = node.connect(person, interface=INTERFACE, address=address)
         self.session = self._client.session
         self.h2 = H2Client(settings)
 

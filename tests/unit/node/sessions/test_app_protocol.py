@@ -12,7 +12,7 @@ from ccfpy.boundary.events import SessionClosed, SessionData, SessionWritten, Wo
 from ccfpy.node.sessions.app_protocol import AppProtocol
 from ccfpy.node.sessions.patience import Stall
 from ccfpy.testing.configuration import listener
-from ccfpy.testing.node import Client, InProcessNode, Person
+from ccfpy.testing.node import ADDRESS, Client, InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.line_app import KEPT, LINES, WATCH, Watch, app, line_listener
@@ -52,9 +52,9 @@ def slow(members: tuple[Person, ...], alice: Person) -> Iterator[SlowNode]:
 class Watcher:
     """A client without TLS of the protocol that watches."""
 
-    def __init__(self, node: InProcessNode) -> None:
+    def __init__(self, node: InProcessNode, address: str = ADDRESS) -> None:
         self.node = node
-        self.session = node.open_session(WATCH)
+        self.session = node.open_session(WATCH, address)
 
     @property
     def is_closed(self) -> bool:
@@ -264,8 +264,8 @@ def test_sessions_are_bounded_as_streams_are(
     monkeypatch.setattr(limits, "STREAMS_PER_CALLER_MAX", 2)
     mine = [node.connect(alice, interface=LINES) for _ in range(3)]
     assert [each.is_closed for each in mine] == [False, False, True]
-    others = [Watcher(node) for _ in range(3)]
-    assert [each.is_closed for each in others] == [False, False, True]
+    others = [Watcher(node, f"10.0.0.{last}") for last in (1, 1, 2, 3)]
+    assert [each.is_closed for each in others] == [False, True, False, True]
     mine[0].close()
     assert not node.connect(alice, interface=LINES).is_closed
     monkeypatch.setattr(limits, "STREAMS_PER_CALLER_MAX", 9)

@@ -372,13 +372,19 @@ def test_a_stream_ends_that_is_to_follow_what_its_node_does_not_have(
 def test_streams_of_a_caller_are_bounded(
     node: InProcessNode, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "STREAMS_PER_CALLER_MAX", 2)
-    mine = [Caller(H2Session(node, alice), ECHO) for _ in range(3)]
-    assert [status_of(each.answer) for each in mine[2:]] == ["14"]
-    assert [each.answer.headers.get("grpc-status") for each in mine[:2]] == [None] * 2
-    others = [Caller(H2Session(node), WATCH) for _ in range(3)]
-    heard = [each.answer.headers.get("grpc-status") for each in others]
-    assert heard == [None, None, "14"], "strangers are counted as one"
+    monkeypatch.setattr(limits, "STREAMS_PER_CALLER_MAX", 3)
+    mine = [Caller(H2Session(node, alice), ECHO) for _ in range(4)]
+    assert [status_of(each.answer) for each in mine[3:]] == ["14"]
+    assert [each.answer.headers.get("grpc-status") for each in mine[:3]] == [None] * 3
+
+    def open_as_stranger(address: str) -> str | None:
+        caller = Caller(H2Session(node, address=address), WATCH)
+        return caller.answer.headers.get("grpc-status")
+
+    heard = [open_as_stranger("10.0.0.1") for _ in range(3)]
+    assert heard == [None, None, "14"], "one address leaves a place to others"
+    heard = [open_as_stranger(f"10.0.0.{number}") for number in (2, 3)]
+    assert heard == [None, "14"], "all strangers together are counted as one"
 
 
 @attack("http2: a stream that nobody reads")
@@ -434,6 +440,26 @@ def test_a_stream_that_is_read_is_not_ended_for_what_its_caller_leaves_elsewhere
     assert read.say(b"one") == ["hello", "one"]
     idle.say(b"large 1")
     assert (read.answer.reset, idle.answer.reset) == (None, 0xB)
+
+
+@attack("http2: a stream that nobody reads")
+def test_unread_bytes_of_strangers_are_counted_by_their_addresses(
+    node: InProcessNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle, other = (
+        Caller(H2Session(node, settings=NO_WINDOW, address=address), WATCH)
+        for address in ("10.0.0.1", "10.0.0.2")
+    )
+    follows = len(grpc_message(b"follows"))
+    monkeypatch.setattr(limits, "STREAMS_UNSENT_BYTES_PER_CALLER_MAX", 2 * follows)
+    for _ in range(3):
+        idle.say(b"")
+    for _ in range(2):
+        other.say(b"")
+    assert (idle.answer.reset, other.answer.reset) == (None, None)
+    idle.say(b"")
+    other.say(b"")
+    assert (idle.answer.reset, other.answer.reset) == (0xB, None)
 
 
 SAID = b"0123456789"

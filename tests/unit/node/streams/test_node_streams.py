@@ -3,9 +3,12 @@
 import pytest
 
 from ccfpy.base import limits
+from ccfpy.endpoints.streams import StreamOwner
 from ccfpy.node.streams.commit_feed import CommitFeed
 from ccfpy.node.streams.node_streams import NodeStreams
 from tests.unit.endpoints.world import Indexes
+
+ALICE = StreamOwner(("user_cert", "alice"))
 
 
 @pytest.mark.parametrize("excess", [0, 1])
@@ -33,8 +36,8 @@ def test_nobody_has_more_than_half_of_the_streams(excess: int) -> None:
         on_kept=lambda _, __: None,
     )
     for _ in range(limits.STREAMS_PER_CALLER_MAX - 1 + excess):
-        streams.opened(("user_cert", "alice"))
-    assert streams.has_room_for(("user_cert", "alice")) is not bool(excess)
-    assert streams.has_room_for(()), "others have room"
-    streams.closed(("user_cert", "alice"))
-    assert streams.has_room_for(("user_cert", "alice"))
+        streams.opened(ALICE)
+    assert streams.has_room_for(ALICE) is not bool(excess)
+    assert streams.has_room_for(StreamOwner(place="10.0.0.1")), "others have room"
+    streams.closed(ALICE)
+    assert streams.has_room_for(ALICE)
