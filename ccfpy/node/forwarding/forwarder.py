@@ -12,7 +12,8 @@ view and the caller's certificate, and its response comes back the same way
    the client need not wait for the time-out; it is never forwarded again.
 
 The channels prove who sent what. Who is trusted to call is for the endpoints to say,
-from the certificate that the forwarding node vouches for.
+from the certificate that the forwarding node vouches for. A command has no address
+of its client: strangers behind one node are one caller, apart from those behind others.
 """
 
 from collections.abc import Callable

@@ -2,19 +2,25 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ccfpy.base import json, limits
-from ccfpy.base.ids import NodeId, SessionId
+from ccfpy.base.ids import NodeId, SessionId, UserId
 from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.endpoints.auth.cert import UserCertCaller
 from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.call_shares import CallShares
+from ccfpy.endpoints.callers import caller_of
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.forwarding.messages import Command, CommandResponse, MessageKind
 from ccfpy.testing.node import Person
+from tests.attacks import attack
 
 BACKUP, PRIMARY, OTHER = (NodeId(c * 64) for c in "abc")
 
@@ -441,3 +447,39 @@ def test_a_forwarded_call_brings_its_trailers_back() -> None:
     pair.wire.arrive()
     assert awaited.response is not None
     assert awaited.response.trailers == {"grpc-status": "0"}
+
+
+@dataclass
+class _Slow:
+    """The slow calls of a primary, none of which ends."""
+
+    shares: CallShares = field(default_factory=CallShares)
+    free: int = limits.SLOW_CALLS_MAX
+    free_to_hang: int = limits.HUNG_CALLS_MAX
+
+    def begin_all(self, session: Session, user: UserCertCaller | None = None) -> int:
+        """Begin slow calls of one caller until one is refused; return how many."""
+        context: Any = SimpleNamespace(caller=user, session=session)
+        caller, before = caller_of(context), self.free
+        while self.shares.may_begin(caller, self, in_python=False):
+            self.shares.began(caller)
+            self.free -= 1
+        return before - self.free
+
+
+@attack("applications: one caller takes all the places of slow calls")
+def test_strangers_behind_one_backup_leave_places_to_everybody_else() -> None:
+    pair = Pair()
+    for origin in ("10.0.0.1", "10.0.0.2"):
+        pair.forward(origin=origin)
+    for sender, to, header, plaintext in list(pair.wire.sent):
+        pair.wire.nodes[to].received(sender, header, plaintext)
+        pair.wire.nodes[to].received(OTHER, header, plaintext)
+    one, other_backup, another, _ = (session for _, session in pair.served)
+    slow, share = _Slow(), limits.SLOW_CALLS_MAX // 2
+    assert slow.begin_all(one) == share
+    assert slow.begin_all(another) == 0, "the primary cannot tell them apart"
+    assert slow.begin_all(other_backup) == share // 2
+    user = UserCertCaller(user_id=UserId("ann"))
+    assert slow.begin_all(one, user) == share // 4, "known, whoever forwards the call"
+    assert slow.begin_all(client(origin="10.0.0.1")) == 1, "of the primary's own"
