@@ -12,6 +12,7 @@ transaction meets a conflict, which only a step can that is so slow that its nod
 on beside it, the stream ends.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -186,12 +187,21 @@ class StreamOwner:
 
 
 class StreamWork(NamedTuple):
-    """What has happened on a stream since its last step."""
+    """What has happened on a stream since its last step.
+
+    Attributes:
+        data: the client's next bytes.
+        is_end: the client sends no more.
+        news: what is committed.
+        is_drained: the client has taken what was sent before a pause.
+        has_gone: the client has gone. This step is the last, whatever it pauses.
+    """
 
     data: bytes = b""
     is_end: bool = False
     news: "Sequence[tuple[TxId, WriteSet]]" = ()
     is_drained: bool = False
+    has_gone: bool = False
 
 
 class OpenStream:
@@ -253,7 +263,16 @@ class OpenStream:
         return self._session
 
     def expect(self, work: StreamWork) -> None:
-        """Set what the next step is about."""
+        """Set what the next step is about, behind what a pause has left."""
+        left = self._work
+        if left.data or left.is_end or left.news:
+            work = StreamWork(
+                left.data + work.data,
+                left.is_end or work.is_end,
+                [*left.news, *work.news],
+                work.is_drained,
+                work.has_gone,
+            )
         self._work = work
 
     def open(self, context: "Context") -> Response:
@@ -270,23 +289,40 @@ class OpenStream:
         return response
 
     def _run(self, context: "Context") -> Response:
-        stream, work = self._stream, self._work
-        self.output = output = stream._output = StepOutput()  # noqa: SLF001
+        stream = self._stream
+        self.output = stream._output = StepOutput()  # noqa: SLF001
         try:
-            if work.is_drained:
-                stream.on_drained(context)
-            if work.data:
-                stream.on_data(context, work.data)
-            if work.is_end and not output.has_finished:
-                stream.on_end(context)
-            for tx_id, writes in work.news:
-                if output.has_finished:
-                    break
-                stream.on_commit(context, tx_id, writes)
+            self._tell(context)
         finally:
             stream._output = None  # noqa: SLF001
         _check_is_not_answered(context)
         return Response(status=200)
+
+    def _tell(self, context: "Context") -> None:
+        """Call the stream's methods for what has happened, up to a pause."""
+        stream, work, output = self._stream, self._work, self.output
+        data, is_end, news = work.data, work.is_end, deque(work.news)
+        if work.is_drained:
+            stream.on_drained(context)
+        if data and self._listens:
+            stream.on_data(context, data)
+            data = b""
+        if is_end and self._listens:
+            stream.on_end(context)
+            is_end = False
+        while news and self._listens:
+            tx_id, writes = news.popleft()
+            stream.on_commit(context, tx_id, writes)
+        if output.following is not None:
+            news.clear()  # it is told anew from where it said
+        self._work = StreamWork(data, is_end, news)
+
+    @property
+    def _listens(self) -> bool:
+        output = self.output
+        if output.has_finished:
+            return False
+        return self._work.has_gone or not output.has_paused
 
 
 def opening(kind: type[Stream]) -> Handler:

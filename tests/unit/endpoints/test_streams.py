@@ -43,6 +43,7 @@ class Log(Stream):
 
     def __init__(self) -> None:
         self.told: list[object] = []
+        self.pauses_left = 2
 
     def on_open(self, ctx: Context) -> None:
         del ctx
@@ -67,14 +68,26 @@ class Log(Stream):
                 self.send("text")  # type: ignore[arg-type]
             case b"wait":
                 ctx.answer_at_commit = lambda *_: Response(status=200)
+            case b"pause":
+                self.pause()
             case b"follow":
                 self.follow(TEXTS, after=7)
             case _:
                 pass
 
+    def on_drained(self, ctx: Context) -> None:
+        del ctx
+        self.send(b"drained")
+        self.pauses_left -= 1
+        if self.pauses_left > 0:
+            self.pause()
+
     def on_commit(self, ctx: Context, tx_id: TxId, writes: WriteSet) -> None:
         del ctx
+        self.send(f"{tx_id.seqno}".encode())
         self.told.append((tx_id, writes))
+        if tx_id.seqno == 4:
+            self.pause()
         if tx_id.seqno == 2:
             self.finish({})
 
@@ -181,6 +194,36 @@ def test_news_come_in_order_until_the_stream_finishes(world: World) -> None:
     assert world.opened is not None
     assert world.opened.output.has_finished
     assert world.opened.output.trailers == {}
+
+
+def test_the_end_waits_while_a_stream_pauses(world: World) -> None:
+    world.step(StreamWork(b"pause", is_end=True))
+    assert world.opened is not None
+    assert not world.opened.output.has_finished
+    world.step(StreamWork(is_drained=True))
+    assert (world.sent, world.opened.output.has_finished) == ([b"drained"], False)
+    world.step(StreamWork(is_drained=True))
+    assert (world.sent, world.opened.output.has_finished) == ([b"drained"], True)
+
+
+def test_news_wait_while_a_stream_pauses(world: World) -> None:
+    news = [(TxId(2, seqno), {"texts": {b"k": b"v"}}) for seqno in (3, 4, 5)]
+    world.step(StreamWork(news=news))
+    assert world.sent == [b"3", b"4"]
+    world.step(StreamWork(is_drained=True))
+    assert world.sent == [b"drained"]
+    world.step(StreamWork(is_drained=True))
+    assert world.sent == [b"drained", b"5"]
+
+
+def test_no_pause_keeps_a_stream_from_the_end_of_a_client_that_has_gone(
+    world: World,
+) -> None:
+    world.say(b"pause")
+    world.step(StreamWork(b"last", is_end=True, is_drained=True, has_gone=True))
+    assert world.opened is not None
+    assert world.sent == [b"drained", b"last"]
+    assert world.opened.output.has_finished
 
 
 def test_a_stream_says_what_it_follows(world: World) -> None:

@@ -488,6 +488,17 @@ def test_a_stream_that_pauses_goes_on_when_its_client_has_taken_what_was_sent(
     assert not steps.answer.is_whole
 
 
+def test_a_stream_that_pauses_hears_the_end_once_it_has_sent_everything(
+    user: H2Session,
+) -> None:
+    steps = Caller(user, STEPS)
+    messages = grpc_message(SAID) + grpc_message(b"later")
+    user.h2.h2.send_data(steps.stream, messages, end_stream=True)
+    user.exchange()
+    assert steps.answer.body == SAID + b"drained" + b"later" + b"drained"
+    assert steps.answer.is_whole
+
+
 def test_a_step_that_pauses_with_nothing_to_be_read_goes_on_at_once(
     user: H2Session,
 ) -> None:
