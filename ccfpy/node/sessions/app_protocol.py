@@ -32,6 +32,7 @@ class AppProtocol(Conversation):
         "_data",
         "_follower",
         "_has_begun",
+        "_has_gone",
         "_has_heard_end",
         "_has_told_end",
         "_is_over",
@@ -50,6 +51,7 @@ class AppProtocol(Conversation):
         self._data = b""
         self._replies: list[bytes] = []
         self._has_begun = False
+        self._has_gone = False
         self._has_heard_end = False
         self._has_told_end = False
         self._is_over = False
@@ -128,9 +130,9 @@ class AppProtocol(Conversation):
         return self._is_over or not self._has_begun
 
     def hear_loss(self) -> bool:
-        """Note that the client has gone; return whether a last turn is due."""
-        self.hear_end()
-        return self._opened is not None and self.is_ready
+        """Note that the client has gone; return whether last turns are due."""
+        self._has_gone = True
+        return self._opened is not None and not self.is_waiting
 
     def turn_away(self, _response: Response) -> bytes:
         """Return the last bytes for a client that is not waited for: none."""
@@ -189,15 +191,16 @@ class AppProtocol(Conversation):
         return client.streams.has_room
 
     def _work(self) -> StreamWork:
-        if self._is_paused:
-            self._is_paused = False
+        is_drained, self._is_paused = self._is_paused, False
+        has_gone = self._has_gone
+        if is_drained and not has_gone:
             return StreamWork(is_drained=True)
         data, self._data = self._data, b""
         is_end = self._end_is_due
         self._has_told_end = self._has_heard_end
-        if self._follower is None:
-            return StreamWork(data, is_end)
-        return StreamWork(data, is_end, self._client.streams.feed.take(self._follower))
+        follower = self._follower
+        news = () if follower is None else self._client.streams.feed.take(follower)
+        return StreamWork(data, is_end, news, is_drained, has_gone)
 
     def _stepped(self, answer: Response) -> None:
         if answer.status != 200:  # noqa: PLR2004 - as `OpenStream` answers

@@ -187,7 +187,7 @@ class Conversation(ABC):
 
     @abstractmethod
     def hear_loss(self) -> bool:
-        """Note that the client has gone; return whether a last turn is due."""
+        """Note that the client has gone; return whether last turns are due."""
 
     @abstractmethod
     def hear(self, plaintext: bytes) -> None:

@@ -239,6 +239,13 @@ class Connection:
         self._ends = self.conversation.go_on(share)
         return self._end_turn()
 
+    def take_last_turns(self) -> None:
+        """Serve all that waits of a client that has gone, and then its end."""
+        while self.inbox:
+            self.turn(self._take_bytes(), 1)
+        self.conversation.hear_end()
+        self.resume(1)
+
     # What waits
 
     def keep(self, data: bytes) -> bool:

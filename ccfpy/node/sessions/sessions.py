@@ -415,7 +415,8 @@ class Sessions:
     def left(self, session_id: SessionId) -> None:
         """Forget a session whose client has gone, after one last turn if it waits.
 
-        What a client said before it left is done, if it is not more than one request.
+        What a client said before it left is done, if it is not more than one request;
+        a protocol of the application's hears all of it, and the end.
         """
         connection = self._connections.get(session_id)
         if connection is None:
@@ -426,7 +427,7 @@ class Sessions:
             if connection.is_queued:
                 connection.take_turn(1)
             if connection.conversation.hear_loss():
-                connection.resume(1)
+                connection.take_last_turns()
         self._abandon_leaving()
 
     def _abandon_leaving(self) -> None:

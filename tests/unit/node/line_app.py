@@ -63,6 +63,9 @@ class Lines(Stream):
             case "pause":
                 self.send(b"pause\n")
                 self.pause()
+            case "flood":
+                self.send(bytes(int(rest)))
+                self.pause()
             case "slowly":
                 may_stop()
                 self.send(f"{self.count} {rest}\n".encode())

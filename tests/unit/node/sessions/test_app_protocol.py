@@ -167,6 +167,20 @@ def test_what_was_said_last_is_heard_before_the_end(
     assert kept(node, "ended") == "2"
 
 
+@pytest.mark.parametrize("lines", [0, 1, limits.SESSION_TURN_BYTES_MAX // 2])
+def test_a_session_that_has_paused_hears_what_was_said_last_and_the_end(
+    node: InProcessNode, user: Client, lines: int
+) -> None:
+    node.reads_answers = False
+    user.converse(b"flood %d\n" % limits.SESSION_UNREAD_BYTES_MAX)
+    if lines:
+        said = user.encrypt(lines * b"two\n")
+        node.step(SessionData(session=user.session, data=said))
+    assert kept(node, "ended") is None
+    user.close()
+    assert kept(node, "ended") == f"{1 + lines}"
+
+
 def test_without_tls_a_session_begins_with_its_connection(node: InProcessNode) -> None:
     watcher = Watcher(node)
     assert not watcher.is_closed
