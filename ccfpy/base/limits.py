@@ -252,6 +252,8 @@ WATCHDOG_GRACE_MS: int = 100
 """What a call that is being ended may take to clean up."""
 WATCHDOG_ATTEMPTS_MAX: int = 1000
 """How often a call is ended again that goes on; then the enclave ends instead."""
+LAST_WORD_WAIT_MS: int = 1000
+"""How long an enclave that ends waits to say why, while a thread of it writes."""
 WATCHDOG_IDLE_TICKS: int = 100
 """Looks at nothing, after which there are none until the next call."""
 JOBS_MAX: int = 16

@@ -12,6 +12,7 @@ GC_THRESHOLDS = (50_000, 20, 50)
 gc.set_threshold(*GC_THRESHOLDS)
 
 import argparse
+import contextlib
 import os
 import sys
 import threading
@@ -19,17 +20,19 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NoReturn
 
+from ccfpy.base.limits import LAST_WORD_WAIT_MS
+from ccfpy.base.places import places_of
 from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate
-from ccfpy.enclave.loop import NODE, run
+from ccfpy.enclave.loop import NODE, PLACES_MAX, run
 from ccfpy.enclave.ports import SystemMemory
 from ccfpy.enclave.scripts import attend_scripts, keep_engine
 from ccfpy.enclave.threads import NodeThreads
-from ccfpy.enclave.whose import Whose, whose
+from ccfpy.enclave.whose import OwnThread
 from ccfpy.node.node import Node
 
 
@@ -75,24 +78,24 @@ def _confined(node: Node, channel: HostChannel) -> Node:
 
 
 def _thread_failed(channel: HostChannel, failure: threading.ExceptHookArgs) -> None:
-    """End the process, as a node without one of its threads is half a node.
+    """End the process if the thread is ccfpy's: without it a node is half a node.
 
-    A thread that the application started may end as it likes.
+    A thread that the application started may end as it likes, wherever it fails. That
+    is logged, without any of the error's values.
     """
     error = failure.exc_value or failure.exc_type()
-    if not _is_applications(error):
+    if isinstance(failure.thread, OwnThread):
         end_at_once(channel, NODE.crashed(error))
-
-
-def _is_applications(error: BaseException) -> bool:
-    """Return whether the thread that an error ended runs the application's function."""
-    step = error.__traceback__
-    while step is not None:
-        owner = whose(step.tb_frame.f_code.co_filename)
-        if owner is not Whose.STANDARD:
-            return owner is Whose.APP
-        step = step.tb_next
-    return False
+    if isinstance(error, SystemExit):
+        return  # how a thread may end, for Python
+    message = (
+        f"A thread of the application failed: {type(error).__name__} at "
+        f"{places_of(error, places_max=PLACES_MAX)}"
+    )
+    log = WriteLog(level=LogLevel.FAIL, message=message)
+    # Nobody reads it if the host is gone.
+    with contextlib.suppress(OSError, ValueError):
+        channel.send(EFFECTS.encode([log]))
 
 
 def _give_up(channel: HostChannel, reason: str) -> NoReturn:
@@ -102,9 +105,12 @@ def _give_up(channel: HostChannel, reason: str) -> NoReturn:
 
 
 def end_at_once(channel: HostChannel, last_word: Effect) -> NoReturn:
-    """End the process from any thread, whether or not the host hears why."""
+    """End the process from any thread, whether or not the host hears why.
+
+    Nothing is said if a thread is in the midst of saying something, and goes on.
+    """
     try:
-        channel.send(EFFECTS.encode([last_word]))
+        channel.send_within(EFFECTS.encode([last_word]), wait_ms=LAST_WORD_WAIT_MS)
     finally:
         os._exit(ExitCode.CRASHED)
 

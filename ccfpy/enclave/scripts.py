@@ -2,12 +2,12 @@
 
 import os
 import sys
-import threading
 import time
 from functools import cache
 from pathlib import Path
 
 from ccfpy.base.limits import JS_TICK_MS
+from ccfpy.enclave.whose import OwnThread
 from ccfpy.js.quickjs import kept
 from ccfpy.js.quickjs.compiled import module, to_keep
 
@@ -23,7 +23,7 @@ def attend_scripts() -> None:
     not wait. Then it is told of each tick: a loop inside the engine that looks at no
     clock is ended by that.
     """
-    threading.Thread(target=_attend, name="scripts", daemon=True).start()
+    OwnThread(target=_attend, name="scripts", daemon=True).start()
 
 
 def keep_engine(place: Path = _KEPT) -> None:

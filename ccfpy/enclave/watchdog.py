@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from threading import Thread
 from time import monotonic_ns
 from types import CodeType
 from typing import Final, Protocol
@@ -27,6 +26,7 @@ from ccfpy.base import limits
 from ccfpy.enclave.ending import Ending
 from ccfpy.enclave.growth import Growth, Meter
 from ccfpy.enclave.turn_taking import TurnTaking, scripts_at_once
+from ccfpy.enclave.whose import OwnThread
 from ccfpy.enclave.workers import Gate, Worker
 from ccfpy.endpoints.call_shares import Taking, largest
 
@@ -101,7 +101,7 @@ class Watchdog:
         self._outermost = outermost
         self._stuck = stuck
         self._bell: SimpleQueue[None] = SimpleQueue()
-        self._thread = Thread(target=self._watch, name="watchdog", daemon=True)
+        self._thread = OwnThread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
         """Start the thread, which rests."""

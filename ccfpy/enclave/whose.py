@@ -1,5 +1,7 @@
 """Whose code a line is: the application's, ccfpy's, or Python's library's.
 
+And whose a thread is: ccfpy's, or the application's.
+
 A call of an application's code may be ended in the application's own lines alone: what
 the call asked of the node is always finished first.
 """
@@ -8,6 +10,7 @@ import sysconfig
 from enum import Enum, auto
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from types import CodeType, FrameType
 from typing import Final
 
@@ -22,6 +25,13 @@ class Whose(Enum):
     """Of ccfpy, or of a library that ccfpy uses on a node's own state."""
     STANDARD = auto()
     """Of Python's library, on behalf of its caller."""
+
+
+class OwnThread(Thread):
+    """A thread that ccfpy starts in an enclave, which cannot do without it.
+
+    All other threads but the main one are the application's, whatever their names.
+    """
 
 
 def place_in_app(

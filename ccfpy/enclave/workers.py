@@ -3,11 +3,12 @@
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from threading import Lock, Thread, get_ident
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.enclave.ending import TracedThread
+from ccfpy.enclave.whose import OwnThread
 
 if TYPE_CHECKING:
     from ccfpy.enclave.ending import Ending
@@ -260,7 +261,7 @@ class Workers:
         if len(self.all) >= self.most or self._is_dismissed:
             return None
         worker = Worker()
-        thread = Thread(target=self._run, args=(worker,), name="node", daemon=True)
+        thread = OwnThread(target=self._run, args=(worker,), name="node", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the system has no thread for us

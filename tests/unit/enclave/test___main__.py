@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -10,6 +11,7 @@ from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
 from ccfpy.boundary.wire import EFFECTS, FrameReader
 from ccfpy.enclave import __main__ as program
 from ccfpy.enclave.channel import HostChannel
+from ccfpy.host.enclave_pipes import PIPE_BYTES
 from tests.unit.enclave.hosts_end import DEADLINE_S, HostsEnd
 
 pytestmark = pytest.mark.slow
@@ -35,14 +37,24 @@ DEATHS = {
     "the main thread, by leaving": ("threads.NodeThreads.drive = leave", "SystemExit"),
 }
 APP = """
-import threading
+import json, sys, threading
 from ccfpy.app import App
+from ccfpy.base.json import loads
+
+def fail(text):
+    raise KeyError(text)
 
 app = App("careless")
-thread = threading.Thread(target=lambda: 1 / 0)
+thread = threading.Thread(target={function}, args=("a secret",), name={name!r})
 thread.start()
 thread.join()
 """
+FAILURES = {
+    "in its own line": ("fail", "KeyError"),
+    "in Python's library": ("json.loads", "JSONDecodeError"),
+    "in Python's library, written in C": ("int", "ValueError"),
+    "in ccfpy": ("loads", "Malformed"),
+}
 
 
 class _Enclave:
@@ -57,6 +69,16 @@ class _Enclave:
             stdin=subprocess.DEVNULL,
         )
         self.channel.theirs.close()
+
+    def hear(self, count: int) -> list[Effect]:
+        """Return the first effects, so many."""
+        reader, effects = FrameReader(), list[Effect]()
+        while len(effects) < count:
+            data = self.channel.hear()
+            assert data, "it ended"
+            for body in reader.feed(data):
+                effects += EFFECTS.decode(body)
+        return effects
 
     def hear_all(self) -> list[Effect]:
         """Return all that it says until it ends."""
@@ -93,17 +115,41 @@ def test_an_enclave_that_loses_a_thread_ends_and_says_which_function(who: str) -
     assert "secret" not in why.message
 
 
-def test_a_thread_of_an_application_may_die_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["theirs", "node", "watchdog"])
+@pytest.mark.parametrize("how", FAILURES)
+def test_a_thread_of_an_application_may_fail_alone(
+    tmp_path: Path, how: str, name: str
+) -> None:
+    function, error = FAILURES[how]
     app = tmp_path / "careless.py"
-    app.write_text(APP)
+    app.write_text(APP.format(function=function, name=name))
     enclave = _Enclave("", str(app))
     try:
-        (log,) = EFFECTS.decode(next(iter(FrameReader().feed(enclave.channel.hear()))))
-        assert isinstance(log, WriteLog)
-        assert log.level is not LogLevel.FATAL
+        log, isolated = enclave.hear(2)
         enclave.channel.close()
     finally:
         code = enclave.wait()
+    assert isinstance(log, WriteLog)
+    assert isinstance(isolated, WriteLog)
+    assert isolated.level is not LogLevel.FATAL
+    assert log.level is LogLevel.FAIL
+    said = f"A thread of the application failed: {error}"
+    assert log.message.startswith(said)
+    assert "secret" not in log.message
+    assert code == 0
+
+
+def test_a_thread_of_an_application_may_leave(tmp_path: Path) -> None:
+    app = tmp_path / "careless.py"
+    app.write_text(APP.format(function="sys.exit", name="theirs"))
+    enclave = _Enclave("", str(app))
+    try:
+        (log,) = enclave.hear(1)
+        enclave.channel.close()
+    finally:
+        code = enclave.wait()
+    assert isinstance(log, WriteLog)
+    assert "failed" not in log.message
     assert code == 0
 
 
@@ -124,3 +170,54 @@ def test_a_process_ends_though_nobody_hears_why(
         program.end_at_once(
             channel, WriteLog(level=LogLevel.FATAL, message="nobody hears it")
         )
+
+
+def test_a_last_word_comes_behind_what_another_thread_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os._exit", lambda _code: None)
+    host = HostsEnd()
+    long = WriteLog(level=LogLevel.INFO, message="x" * (4 * PIPE_BYTES))
+    last = WriteLog(level=LogLevel.FATAL, message="the last word")
+    reader, heard = FrameReader(), list[Effect]()
+    with HostChannel(*host.theirs) as channel:
+        other = Thread(target=channel.send, args=(EFFECTS.encode([long]),))
+        other.start()
+        data = host.hear()  # it is in the midst of it
+        ending = Thread(target=program.end_at_once, args=(channel, last))
+        ending.start()
+        while len(heard) < 2:
+            for body in reader.feed(data):
+                heard += EFFECTS.decode(body)
+            data = host.hear() if len(heard) < 2 else b""
+        other.join()
+        ending.join()
+    host.close()
+    assert heard == [long, last]
+
+
+def test_nothing_is_said_at_last_while_another_thread_goes_on_writing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr("os._exit", codes.append)
+    monkeypatch.setattr(program, "LAST_WORD_WAIT_MS", 1)
+    host = HostsEnd()
+    long = EFFECTS.encode(
+        [WriteLog(level=LogLevel.INFO, message="x" * (2 * PIPE_BYTES))]
+    )
+    last = WriteLog(level=LogLevel.FATAL, message="the last word")
+    heard = b""
+    with HostChannel(*host.theirs) as channel:
+        other = Thread(target=channel.send, args=(long,))
+        other.start()
+        heard += host.hear()  # and no more for now
+        ending = Thread(target=program.end_at_once, args=(channel, last))
+        ending.start()
+        ending.join()
+        assert codes == [1]
+        while len(heard) < len(long):
+            heard += host.hear()
+        other.join()
+    host.close()
+    assert heard == long
