@@ -1,5 +1,7 @@
 """``ccfpy gov propose``, ``vote``, ``withdraw``, ``ack``: what members sign."""
 
+import asyncio
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -220,7 +222,7 @@ def _ask_about(place: "Place", proposal_id: "ProposalId", question: str) -> str:
 async def described(
     connection: "Connection", beginning: str, names: dict[str, str], shown: str = ""
 ) -> "Description":
-    """Describe the proposal whose id begins so.
+    """Describe the proposal whose id begins so; run apart, and not for long.
 
     Args:
         connection: to the service.
@@ -228,12 +230,15 @@ async def described(
         names: members' names, by id.
         shown: the outcome that somebody read earlier, by its name.
     """
-    from ccfpy.client.review.proposal import describe
     from ccfpy.client.review.public_state import read_public_state
+    from ccfpy.console.what_if import WhatIf
 
     proposal_id = await find_proposal(connection, beginning)
     state = await read_public_state(connection)
-    return describe(state, proposal_id, names, shown=shown)
+    with contextlib.closing(WhatIf()) as what_if:
+        return await asyncio.to_thread(
+            what_if.describe, state, proposal_id, names, shown
+        )
 
 
 async def find_proposal(connection: "Connection", beginning: str) -> "ProposalId":
