@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from ccfpy.base.unseen import UNSEEN
 from ccfpy.cli.output import is_terminal, one_line
 
 TABLE_COLUMNS = 200
@@ -20,10 +21,7 @@ Part: TypeAlias = str | tuple[str, str]
 """A piece of a line, as it is or with a style."""
 Styled: TypeAlias = Text
 """One line with its styles, made by ``styled``."""
-_UNSEEN: Final = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
+_UNSEEN: Final = re.compile(rf"[\t{UNSEEN}]")
 """What no terminal may get, wherever it comes from."""
 
 

@@ -29,6 +29,7 @@ from typing import BinaryIO, Final
 
 from ccfpy.base.json import dumps
 from ccfpy.base.limits import LOG_WAIT_MS
+from ccfpy.base.unseen import UNSEEN
 from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 
 PREAMBLE_LENGTH = 45
@@ -42,10 +43,7 @@ _PREAMBLES_KEPT = 256
 _SOURCE: Final = "log"
 _LINE_BREAK: Final = re.compile("\r\n|\n")
 _FURTHER_LINE: Final = "\n    "
-_UNSEEN: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
+_UNSEEN: Final = re.compile(f"[{UNSEEN}]")
 """What moves the cursor, turns a line around or is not seen; not a tab or line feed."""
 _SLOW: Final = "its reader is too slow"
 _PIECE_BYTES: Final = getattr(select, "PIPE_BUF", 512)

@@ -6,9 +6,10 @@ invisible or that change the direction of reading are shown by their numbers.
 
 import re
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
+from ccfpy.base.unseen import UNSEEN
+
+_UNSEEN = re.compile(f"[{UNSEEN}]")
+_CODE_OF_FOUR_DIGITS_MAX = 0xFFFF
 # Python's ``html`` would bring a table of all named characters into every enclave.
 _MARKUP = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
@@ -17,8 +18,13 @@ _MARKUP = str.maketrans(
 
 def escape(text: str) -> str:
     """Escape text for an element or a quoted attribute."""
-    shown = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    shown = _UNSEEN.sub(_numbered, text)
     return shown.encode("utf-8", "replace").decode().translate(_MARKUP)
+
+
+def _numbered(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\u{code:04x}" if code <= _CODE_OF_FOUR_DIGITS_MAX else f"\\U{code:08x}"
 
 
 def attribute(name: str, value: str) -> str:
