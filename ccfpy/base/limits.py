@@ -435,7 +435,8 @@ CHANNELS_MAX: int = 1024
 CHANNELS_CLOSED_MAX: int = 65_536
 """Retired nodes that a node remembers to refuse; beyond it the oldest are forgotten."""
 FORWARDED_PENDING_MAX: int = 10_000
-"""Requests sent to the primary and not answered yet, each with a client that waits."""
+"""Requests sent to the primary and not answered yet, each with a client that waits. One
+address may have another only while more than it has are free."""
 FORWARDING_TIMEOUT_MS: int = 3000
 """The time the primary has to answer one, by default (``src/node/rpc/frontend.h``)."""
 FORWARDED_BYTES_MAX: int = PEER_FRAME_BYTES_MAX - 64 * KIB

@@ -16,6 +16,7 @@ from the certificate that the forwarding node vouches for. A command has no addr
 of its client: strangers behind one node are one caller, apart from those behind others.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -27,6 +28,8 @@ from ccfpy.base.ids import NodeId
 from ccfpy.boundary.metrics import TIME_EDGES_MS
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.call_shares import may_begin
+from ccfpy.endpoints.callers import place_of
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.waiting import commit_wait_ms
@@ -62,9 +65,14 @@ class ForwardingPort(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pending:
-    """A command that was sent and not answered yet."""
+    """A command that was sent and not answered yet.
+
+    Attributes:
+        place: where its client's connection comes from.
+    """
 
     to: NodeId
+    place: str
     awaited: Awaited
     timeout_ms: int
     deadline_ms: int
@@ -114,6 +122,8 @@ class Forwarder:
         self.results = {"ok": 0, "refused": 0, "timeout": 0}
         self.took_ms = Histogram(TIME_EDGES_MS)
         self._pending: dict[int, _Pending] = {}
+        self._pending_of = Counter[str]()
+        """How many of them come from each place."""
         self._next_deadline_ms: int | None = None
 
     @property
@@ -143,7 +153,8 @@ class Forwarder:
                 ErrorCode.InternalError,
                 "RPC could not be forwarded to unknown primary.",
             )
-        self._make_room()
+        place = place_of(session.origin)
+        self._make_room(place)
         timeout_ms = session.interface.forwarding_timeout_ms
         timeout_ms += commit_wait_ms(request) or 0
         command = self._command(request, session)
@@ -152,7 +163,7 @@ class Forwarder:
                 ErrorCode.InternalError,
                 "Unable to establish channel to forward to primary.",
             )
-        return self._await(primary, timeout_ms)
+        return self._await(primary, place, timeout_ms)
 
     def _command(self, request: Request, session: Session) -> Command:
         assert session.active_view is not None, "the frontend compared the views"
@@ -177,31 +188,47 @@ class Forwarder:
             )
         return command
 
-    def _make_room(self) -> None:
+    def _make_room(self, place: str) -> None:
         """Refuse to have more commands wait than may; gone clients' wait for nothing.
 
         Raises:
-            ApiError: all places are taken by clients that are there.
+            ApiError: clients that are there have taken all places, or those at this
+                place have taken their share.
         """
-        if len(self._pending) < limits.FORWARDED_PENDING_MAX:
+        if self._has_room_for(place):
             return
-        self._pending = {
-            number: pending
-            for number, pending in self._pending.items()
-            if not pending.awaited.is_abandoned
-        }
-        if len(self._pending) >= limits.FORWARDED_PENDING_MAX:
+        for number, pending in list(self._pending.items()):
+            if pending.awaited.is_abandoned:
+                self._remove(number)
+        if not self._has_room_for(place):
             raise unavailable(
                 ErrorCode.TooManyPendingTransactions,
                 "Too many forwarded requests pending on the primary.",
             )
 
-    def _await(self, to: NodeId, timeout_ms: int) -> Awaited:
+    def _has_room_for(self, place: str) -> bool:
+        free = limits.FORWARDED_PENDING_MAX - len(self._pending)
+        return may_begin(self._pending_of[place], free)
+
+    def _remove(self, number: int) -> _Pending:
+        """Remove a command that waits no more, and return it."""
+        pending = self._pending.pop(number)
+        self._pending_of[pending.place] -= 1
+        if not self._pending_of[pending.place]:
+            del self._pending_of[pending.place]
+        return pending
+
+    def _await(self, to: NodeId, place: str, timeout_ms: int) -> Awaited:
         awaited = Awaited()
         deadline_ms = self.now_ms + timeout_ms
         self._pending[self._next_id] = _Pending(
-            to=to, awaited=awaited, timeout_ms=timeout_ms, deadline_ms=deadline_ms
+            to=to,
+            place=place,
+            awaited=awaited,
+            timeout_ms=timeout_ms,
+            deadline_ms=deadline_ms,
         )
+        self._pending_of[place] += 1
         self._next_id += 1
         if self._next_deadline_ms is None or deadline_ms < self._next_deadline_ms:
             self._next_deadline_ms = deadline_ms
@@ -212,19 +239,17 @@ class Forwarder:
         self.now_ms = now_ms
         if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
             return
-        waiting = self._pending
-        self._pending = {
-            number: pending
-            for number, pending in waiting.items()
-            if pending.deadline_ms > now_ms
-        }
+        late = [
+            self._remove(number)
+            for number, pending in list(self._pending.items())
+            if pending.deadline_ms <= now_ms
+        ]
         self._next_deadline_ms = min(
             (pending.deadline_ms for pending in self._pending.values()), default=None
         )
-        for number, pending in waiting.items():
-            if number not in self._pending:
-                self.results["timeout"] += 1
-                pending.awaited.settle(_too_late(pending))
+        for pending in late:
+            self.results["timeout"] += 1
+            pending.awaited.settle(_too_late(pending))
 
     # Messages of other nodes
 
@@ -257,7 +282,7 @@ class Forwarder:
             )
             return
         assert number is not None, "nothing pending has no number"
-        del self._pending[number]
+        self._remove(number)
         self.results["ok"] += 1
         began_ms = pending.deadline_ms - pending.timeout_ms
         self.took_ms.observe(max(0, self.now_ms - began_ms))

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -426,18 +427,49 @@ def test_only_so_many_commands_wait_and_the_gone_give_way(
 ) -> None:
     monkeypatch.setattr(limits, "FORWARDED_PENDING_MAX", 2)
     pair = Pair()
-    first = pair.forward()
-    pair.forward()
+    first = pair.forward(origin="10.0.0.1")
+    pair.forward(origin="10.0.0.2")
     with pytest.raises(ApiError) as refused:
-        pair.forward()
+        pair.forward(origin="10.0.0.3")
     assert _error(refused.value.response())[:2] == (503, "TooManyPendingTransactions")
     assert refused.value.response().headers["retry-after"] == "1"
     first.abandon()
-    third = pair.forward()
+    third = pair.forward(origin="10.0.0.3")
     assert pair.backup.pending == 2
     pair.wire.arrive()
     assert third.is_settled
     assert not first.is_settled
+
+
+@pytest.mark.parametrize("end", ["answered", "too late", "gone"])
+def test_the_commands_of_one_address_leave_places_to_others(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(limits, "FORWARDED_PENDING_MAX", 4)
+    pair = Pair()
+
+    def begin_all(origin: str) -> list[Awaited]:
+        begun = list[Awaited]()
+        while True:
+            try:
+                begun.append(pair.forward(origin=origin))
+            except ApiError as error:
+                refused = _error(error.response())
+                assert refused[:2] == (503, "TooManyPendingTransactions")
+                return begun
+
+    addresses = [f"10.0.0.{number}" for number in (1, 2, 3, 4)]
+    begun = [begin_all(address) for address in addresses]
+    assert list(map(len, begun)) == [2, 1, 1, 0]
+    match end:
+        case "answered":
+            pair.wire.arrive()
+        case "too late":
+            pair.backup.tick(1_000_000)
+        case _:
+            for awaited in chain.from_iterable(begun):
+                awaited.abandon()
+    assert list(map(len, map(begin_all, addresses))) == [2, 1, 1, 0]
 
 
 def test_a_forwarded_call_brings_its_trailers_back() -> None:
