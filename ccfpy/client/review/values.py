@@ -21,6 +21,8 @@ from ccfpy.client.review.quoting import quoted
 from ccfpy.client.review.reading import read_json
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.gov.classic.table_endpoints import served_tables
+from ccfpy.kv.maps import RAW, STRING, Map, Value
 from ccfpy.service.tables import (
     ca_certs,
     constitution,
@@ -75,8 +77,14 @@ _QUOTED_TABLES: Final = frozenset(
     }
 )
 """Tables whose values are texts, written as JSON has them."""
-_RAW_TABLES: Final = (PEM_TABLES | FILE_TABLES) - _QUOTED_TABLES
-"""Tables whose values are texts as they are."""
+_JSON_TABLES: Final = frozenset(
+    table.name
+    for table, _ in served_tables()
+    if isinstance(table, Map | Value)
+    and (table.value_codec if isinstance(table, Map) else table.codec)
+    not in (STRING, RAW)
+)
+"""CCF's tables whose values are JSON. Bytes decide in all others."""
 _PEM: Final = re.compile(
     r"-----BEGIN (CERTIFICATE|(?:RSA |EC )?PUBLIC KEY)-----\n"
     r"([A-Za-z0-9+/=\n]+)\n-----END \1-----\n"
@@ -122,9 +130,10 @@ def comparable(table: str, stored: bytes) -> bytes:
     """Return what two values of a table have in common if they are the same.
 
     A service gives out its tables of JSON with the names in order, however they were
-    written, so the order is nothing that differs. All other values are their bytes.
+    written, so the order is nothing that differs. All other values are their bytes: who
+    reads a table that CCF does not define may tell apart what means the same as JSON.
     """
-    if table in _RAW_TABLES:
+    if table not in _JSON_TABLES:
         return stored
     try:
         value = read_json(stored)
@@ -136,10 +145,10 @@ def comparable(table: str, stored: bytes) -> bytes:
 def shown_whole(table: str, stored: bytes) -> str:
     """Return a value of a table as lines that can be compared with another's."""
     try:
-        value = as_text(stored) if table in _RAW_TABLES else read_json(stored)
+        value = read_json(stored) if table in _JSON_TABLES else as_text(stored)
     except Malformed:
         return as_text(stored)
-    if isinstance(value, str) and table in _RAW_TABLES | _QUOTED_TABLES:
+    if isinstance(value, str) and table not in _JSON_TABLES - _QUOTED_TABLES:
         said = decoded(value) if table in PEM_TABLES else None
         return value if said is None else said
     fields = PEM_FIELDS.get(table, frozenset())
