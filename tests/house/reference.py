@@ -1,7 +1,7 @@
 """Writes the pages of docs/reference that are made of the code: ``make reference``.
 
 A test compares each page with the text that this would write, so that no page can be
-out of date.
+out of date. Without names it also writes the table of sizes in docs/ARCHITECTURE.md.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import OPERATIONS
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attack_table import PARTS
-from tests.house import app_reference
+from tests.house import app_reference, sizes
 from tests.house.attack_marks import Marked, marked
 from tests.house.enclave_checklist import ROWS as CHECKLIST
 from tests.house.tree import ROOT
@@ -255,3 +255,5 @@ def write(names: Sequence[str] = tuple(PAGES)) -> None:
 
 if __name__ == "__main__":
     write(sys.argv[1:] or tuple(PAGES))
+    if not sys.argv[1:]:
+        sizes.write()

@@ -1,12 +1,14 @@
 """The size of each package, now or at an earlier commit.
 
-``python -m tests.house.sizes [COMMIT]`` prints a table: each package's modules and
-lines of code, without blank lines, comments and docstrings. Below the table are the
-class names that occur more than once in the trusted packages.
+``python -m tests.house.sizes [COMMIT]`` prints a table: each package's files and lines
+of code, without blank lines, comments and docstrings. Below the table are the class
+names that occur more than once in the trusted packages. ``make reference`` writes the
+table into docs/ARCHITECTURE.md, and a test compares the page with the code.
 """
 
 import ast
 import io
+import re
 import subprocess
 import sys
 import tokenize
@@ -18,6 +20,12 @@ from tests.house.tree import DOCUMENTED, ROOT, TRUSTED, Module, modules, stateme
 
 SHARED: Final = (*TRUSTED, "crypto")
 """The packages in which a class name occurs once: crypto does no I/O either."""
+PAGE: Final = ROOT / "docs/ARCHITECTURE.md"
+SLACK: Final = 20
+"""A figure of the page may be off by one part in so many: if it had to be exact, every
+change of the code would change the page."""
+_TABLE: Final = re.compile(r"^\| package \| files \|.*\n(?:\|.*\n)+", re.MULTILINE)
+_ROW: Final = re.compile(r"^\| (\S.*) \| ([\d,]+) \| ([\d,]+) \|$", re.MULTILINE)
 _NO_CODE: Final = frozenset(
     {
         tokenize.COMMENT,
@@ -73,16 +81,17 @@ def modules_at(commit: str) -> tuple[Module, ...]:
 
 
 def table(found: Sequence[Module]) -> str:
-    """Return a table in Markdown of packages, and of their sums."""
+    """Return a table in Markdown of the packages and their sums."""
     count: Counter[str] = Counter()
     lines: Counter[str] = Counter()
     for module in found:
         count[module.package] += 1
         lines[module.package] += code_lines(module)
-    rows = ["| package | modules | lines of code |", "| --- | ---: | ---: |"]
+    rows = ["| package | files | lines of code |", "| --- | ---: | ---: |"]
     rows += [
-        _row(package or "ccfpy", count[package], lines[package])
+        _row(package, count[package], lines[package])
         for package in sorted(count)
+        if package != "__init__"
     ]
     core = [package for package in count if package in {*SHARED, "host"}]
     rows += [
@@ -98,6 +107,44 @@ def _row(what: str, count: int, lines: int) -> str:
 
 def _sum(counted: Counter[str], packages: Iterable[str]) -> int:
     return sum(counted[package] for package in packages)
+
+
+def on_page(page: str, made: str) -> str:
+    """Return the page with its table replaced.
+
+    Raises:
+        ValueError: the page has no table of sizes, or several.
+    """
+    text, tables = _TABLE.subn(f"{made}\n", page)
+    if tables != 1:
+        raise ValueError(f"the page has {tables} tables of sizes")
+    return text
+
+
+def outdated(page: str, made: str) -> list[str]:
+    """Return the rows of the page's table that the code no longer bears out."""
+    shown, now = (
+        {
+            name: tuple(int(each.replace(",", "")) for each in pair)
+            for name, *pair in rows
+        }
+        for rows in (_ROW.findall(_TABLE.findall(page)[0]), _ROW.findall(made))
+    )
+    return [
+        name
+        for name in shown | now
+        if name not in shown
+        or name not in now
+        or any(
+            abs(old - new) > max(1, new / SLACK)
+            for old, new in zip(shown[name], now[name], strict=True)
+        )
+    ]
+
+
+def write() -> None:
+    """Write the table into the page."""
+    PAGE.write_text(on_page(PAGE.read_text(), table(modules("ccfpy"))))
 
 
 def main() -> None:
