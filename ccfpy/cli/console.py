@@ -25,8 +25,7 @@ from ccfpy.cli.signing import DecrypterOptions, KeyOptions
 if TYPE_CHECKING:
     from ccfpy.client.keyfiles import Identity
     from ccfpy.client.signer import ShareDecrypter
-    from ccfpy.console.ledger import Ledger
-    from ccfpy.console.lost import Lost
+    from ccfpy.console.folders import Ledger, Lost
     from ccfpy.console.signing import Confirm, Pen
 
 TOKEN_BYTES = 32
@@ -141,7 +140,7 @@ def _ledger(folders: Sequence[Path], service: str | None) -> "Ledger":
         CommandFailed: a folder is none.
     """
     from ccfpy.audit.readers import processors
-    from ccfpy.console.ledger import Ledger, database_name
+    from ccfpy.console.folders import Ledger, database_name
 
     for folder in folders:
         if not folder.is_dir():
@@ -163,7 +162,7 @@ def _lost(folders: Sequence[Path]) -> "Lost":
         CommandFailed: a folder is none.
     """
     from ccfpy.audit.readers import processors
-    from ccfpy.console.lost import Lost
+    from ccfpy.console.folders import Lost
 
     for folder in folders:
         if not folder.is_dir():

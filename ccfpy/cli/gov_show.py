@@ -130,7 +130,7 @@ async def _titled(
 ) -> "tuple[list[Summary], dict[str, str]]":
     """Return the proposals, and the titles of those that were run, by their ids."""
     from ccfpy.client.review.proposal import worth_running
-    from ccfpy.console.titles import titles_of
+    from ccfpy.console.inbox import titles_of
     from ccfpy.console.what_if import WhatIf
 
     found = await _summaries(connection)

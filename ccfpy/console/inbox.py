@@ -1,21 +1,37 @@
-"""The proposals of a service, for a member: which of them wait for a vote."""
+"""The proposals of a service in a list, for a member: which of them wait for a vote.
 
+Only a run of the constitution tells what an open proposal would do. The list is read
+every few seconds, so a proposal is run once, and again when something changed that
+outcomes rest on. A process of its own runs one after the other, behind what a reader
+waits for.
+"""
+
+import asyncio
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import dumps
 from ccfpy.client.proposal_stories import Stories
-from ccfpy.client.review.proposal import Summary, summaries
-from ccfpy.client.review.public_state import PublicState
+from ccfpy.client.review.proposal import (
+    NoSuchProposal,
+    Summary,
+    summaries,
+    title_of,
+    worth_running,
+)
+from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.values import short
 from ccfpy.console.answers import Inbox, OlderProposals, ProposalRow
-from ccfpy.console.remembered import Remembered
-from ccfpy.console.timeline import ended, first_signed_at, last_signed_at, side
+from ccfpy.console.proposal import body_of, ended, first_signed_at, last_signed_at, side
+from ccfpy.console.service import Remembered
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.gov.definitions import Act, ProposalStory
+from ccfpy.http.errors import ApiError
 from ccfpy.service.tables import jwt, members, nodes, service
 from ccfpy.service.tables.proposals import (
     COSE_RECENT_PROPOSALS,
@@ -23,6 +39,15 @@ from ccfpy.service.tables.proposals import (
     PROPOSALS,
     ProposalState,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ccfpy.base.ids import ProposalId
+    from ccfpy.client.connection import Connection
+    from ccfpy.console.proposal import DryRunner
+    from ccfpy.console.service import Service
+
 
 UNVOTED: Final = (
     members.INFO,
@@ -217,3 +242,90 @@ def _headline(rows: list[ProposalRow], *, is_member: bool) -> str:
 
 def _counted(count: int, one: str, several: str) -> str:
     return f"1 proposal {one}" if count == 1 else f"{count} proposals {several}"
+
+
+class Titles:
+    """The titles of open proposals that put much at stake.
+
+    Args:
+        unawaited: starts what runs proposals that no reader waits for.
+
+    Attributes:
+        known: titles by the proposals' ids.
+    """
+
+    def __init__(self, unawaited: "Callable[[], DryRunner]") -> None:
+        self._unawaited = unawaited
+        self._wanted: tuple[ProposalId, ...] = ()
+        self._states: frozenset[tuple[str, str]] = frozenset()
+        self._asked = asyncio.Event()
+        self.known: Mapping[str, str] = {}
+
+    def note(self, state: PublicState) -> None:
+        """Ask for titles, if proposals came or were closed since the last time.
+
+        Args:
+            state: the tables with the proposals.
+        """
+        listed = summaries(state)
+        states = frozenset(
+            {
+                *((str(s.proposal_id), s.info.state.value) for s in listed),
+                ("", outcomes_of(state)),
+            }
+        )
+        if states == self._states:
+            return
+        self._states = states
+        self._wanted = worth_running(listed)
+        self._asked.set()
+
+    async def follow(self, service: "Service") -> None:
+        """Find out for ever what is asked for; what cannot be run keeps no title."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                await self.find(service)
+            except (CcfpyError, ApiError):
+                self.known = {}
+
+    async def find(self, service: "Service") -> None:
+        """Run what is asked for.
+
+        Raises:
+            CcfpyError: the service does not answer.
+            ApiError: the service has no constitution.
+        """
+        found = {}
+        if wanted := self._wanted:
+            async with service.connect() as connection:
+                found = await titles_of(connection, wanted, self._unawaited)
+        self.known = found
+
+
+async def titles_of(
+    connection: "Connection",
+    wanted: "Sequence[ProposalId]",
+    start: "Callable[[], DryRunner]",
+) -> "dict[str, str]":
+    """Run proposals one after the other, and return the titles of those that ran.
+
+    Args:
+        connection: to the service.
+        wanted: the proposals' ids.
+        start: starts what runs proposals.
+
+    Raises:
+        CcfpyError: the service does not answer.
+        ApiError: the service has no constitution.
+    """
+    state, found = await read_public_state(connection), {}
+    with closing(start()) as what_if:
+        for proposal_id in wanted:
+            with suppress(NoSuchProposal):
+                body = body_of(state, proposal_id)
+                told = await asyncio.to_thread(what_if.describe, state, proposal_id, {})
+                if told.outcome:
+                    found[str(proposal_id)] = title_of(body, told)
+    return found

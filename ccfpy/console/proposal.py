@@ -1,10 +1,12 @@
-"""A proposal whole: what it asks for, what would come of it, who has voted."""
+"""A proposal whole: what it asks for, who has voted, what came or would come of it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
-from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.base.ids import MemberId, ProposalId, Seqno
+from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.ballots import text_digest
+from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review import actions
 from ccfpy.client.review.characters import plain
 from ccfpy.client.review.description import Description, warnings
@@ -13,9 +15,8 @@ from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.reading import document_of, why_not_shown
 from ccfpy.client.review.values import as_text, short
 from ccfpy.console.answers import Moment, OwnVote, ProposalPage
-from ccfpy.console.timeline import first_signed_at, side, vote_of
-from ccfpy.gov.definitions import ProposalStory
-from ccfpy.service.tables import members, proposals
+from ccfpy.gov.definitions import Act, ProposalEvent, ProposalStory
+from ccfpy.service.tables import js, members, proposals
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
 
@@ -153,3 +154,174 @@ def _why_not(state: PublicState, info: ProposalInfo, signer_id: MemberId | None)
     if known[signer_id].status is not MemberStatus.ACTIVE:
         return "you are not active yet: acknowledge first, under Your key"
     return ""
+
+
+INSTALLS: Final = "set_js_app"
+
+NO_SIDES: Final[Mapping[str, bool]] = {}
+
+Named = Callable[[str], str]
+"""Returns a member's name, or the beginning of the id."""
+Vouched = Callable[[Seqno], str]
+"""Returns what the ledger's files say of a transaction; nothing beyond their end."""
+
+
+def side(vote: bool | None) -> str:  # the vote itself
+    """Return a vote in words; nothing of one that is not known."""
+    return "" if vote is None else "in favour" if vote else "against"
+
+
+def nothing_vouched(_: Seqno) -> str:
+    """Return nothing: there are no files."""
+    return ""
+
+
+def timeline(  # all that is known of one
+    story: ProposalStory,
+    stories: Stories,
+    *,
+    named: Named,
+    sides: Mapping[str, bool] = NO_SIDES,
+    effect: str = "",
+    vouched: Vouched = nothing_vouched,
+) -> tuple[Moment, ...]:
+    """Return what happened, and what is still to come.
+
+    Args:
+        story: what the service tells of the proposal, all of it committed.
+        stories: what the service tells of others.
+        named: members' names.
+        sides: what votes say that the service has not counted for the last time.
+        effect: what is seen of it in the service now, in words.
+        vouched: what the ledger's files say.
+    """
+    votes: dict[str, bool] = dict(sides)
+    votes.update((story.finalVotes or {}).items())
+    return tuple(_moments(story, stories, named, votes, effect, vouched))
+
+
+def ended(story: ProposalStory, stories: Stories) -> str:
+    """Return what ended a proposal, in words; nothing of an open one."""
+    match story.proposalState:
+        case ProposalState.OPEN:
+            return ""
+        case ProposalState.WITHDRAWN:
+            return "withdrawn by its proposer"
+        case ProposalState.DROPPED:
+            by = stories.dropped_by(story)
+            other = "another one" if by is None else f"proposal {short(by)}"
+            return f"dropped when {other} was accepted"
+        case state:
+            return f"{state.value.lower()} with {_votes(story)}"
+
+
+def last_signed_at(story: ProposalStory) -> int | None:
+    """Return when the last request about a proposal was signed, in milliseconds."""
+    times = [each.createdAt for each in story.events if each.createdAt is not None]
+    return 1000 * times[-1] if times else None
+
+
+def first_signed_at(story: ProposalStory) -> int | None:
+    """Return when a proposal was signed, in milliseconds."""
+    made = [each.createdAt for each in story.events if each.act is Act.PROPOSED]
+    return next((1000 * at for at in made if at is not None), None)
+
+
+def vote_of(story: ProposalStory, member_id: str) -> str | None:
+    """Return the transaction that has a member's vote."""
+    for event in story.events:
+        if event.act is Act.VOTED and event.memberId == member_id:
+            return str(event.transactionId)
+    return None
+
+
+def effect_of(state: PublicState, document: JsonObject) -> str:
+    """Return what is seen of an accepted proposal in the service's tables now.
+
+    The answer is known of apps alone: others have no row that is theirs for certain.
+    """
+    wanted = _modules(document)
+    if wanted is None:
+        return ""
+    tx = state.store.begin(read_only=True)
+    if dict(js.MODULES.of(tx).items()) == wanted:
+        return "In effect: the service runs these modules now"
+    return "Replaced: the service runs other modules by now"
+
+
+def _moments(
+    story: ProposalStory,
+    stories: Stories,
+    named: Named,
+    votes: Mapping[str, bool],
+    effect: str,
+    vouched: Vouched,
+) -> Iterator[Moment]:
+    for event in story.events:
+        who = "" if event.memberId is None else named(event.memberId)
+        at = None if event.createdAt is None else 1000 * event.createdAt
+        yield Moment(
+            what=_what(event, story, stories, votes),
+            who=who,
+            at=at,
+            txid=str(event.transactionId),
+            seqno=event.transactionId.seqno,
+            vouched=vouched(event.transactionId.seqno),
+            is_end=event.act in (Act.DECIDED, Act.DROPPED, Act.WITHDRAWN),
+        )
+    if story.proposalState is ProposalState.OPEN:
+        yield Moment(what="Open: more votes decide it", is_done=False)
+        return
+    yield Moment(what="Committed: all of this is final")
+    if effect:
+        yield Moment(what=effect)
+
+
+def _what(
+    event: ProposalEvent,
+    story: ProposalStory,
+    stories: Stories,
+    votes: Mapping[str, bool],
+) -> str:
+    match event.act:
+        case Act.PROPOSED:
+            return "Proposed"
+        case Act.VOTED:
+            voter = event.memberId
+            vote = None if voter is None else votes.get(voter)
+            return f"Voted {side(vote)}".rstrip()
+        case Act.WITHDRAWN:
+            return "Withdrawn"
+        case _:
+            said = ended(story, stories)
+            return said[:1].upper() + said[1:]
+
+
+def _votes(story: ProposalStory) -> str:
+    votes = list((story.finalVotes or {}).values())
+    told = [f"{votes.count(True)} in favour"]
+    if against := votes.count(False):
+        told.append(f"{against} against")
+    return ", ".join(told)
+
+
+def _modules(document: JsonObject) -> dict[str, str] | None:
+    """Return the modules that a proposal's last installation of an app has."""
+    found: dict[str, str] | None = None
+    for action in _list(document.get("actions")):
+        if _object(action).get("name") == INSTALLS:
+            bundle = _object(_object(_object(action).get("args")).get("bundle"))
+            found = {}
+            for module in map(_object, _list(bundle.get("modules"))):
+                name = str(module.get("name"))
+                stored = name if name.startswith("/") else f"/{name}"
+                found[stored] = str(module.get("module"))
+    return found
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

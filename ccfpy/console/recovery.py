@@ -13,7 +13,7 @@ from datetime import datetime
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, Seqno
 from ccfpy.client.review.values import short
-from ccfpy.console.recovery_answers import (
+from ccfpy.console.ledger_answers import (
     RecoveringNode,
     RecoveryMember,
     RecoveryStep,

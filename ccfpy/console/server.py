@@ -27,27 +27,28 @@ from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.reading import why_not_shown
 from ccfpy.console.answers import Acknowledged, Cast, Problem, Start
 from ccfpy.console.app import NoSuchModule
-from ccfpy.console.app_routes import AppRoutes
-from ccfpy.console.call_routes import CallRoutes
 from ccfpy.console.calls import NoSuchEndpoint
 from ccfpy.console.explorer import Explorer, NoSuchTransaction
 from ccfpy.console.guards import HEADERS, Guard
-from ccfpy.console.ledger_routes import LedgerRoutes, answer
+from ccfpy.console.inbox import Titles
 from ccfpy.console.proposal import DryRunner, body_of
 from ccfpy.console.receipts import explained, fetched, receipt_bytes
-from ccfpy.console.recovery_routes import RecoveryRoutes
+from ccfpy.console.routes import (
+    AppRoutes,
+    CallRoutes,
+    LedgerRoutes,
+    RecoveryRoutes,
+    answer,
+)
 from ccfpy.console.signing import Desk, NotSigned
-from ccfpy.console.stream import Stream, TooManyListeners
 from ccfpy.console.submitting import SubmitRoutes, asking_member
-from ccfpy.console.titles import Titles
-from ccfpy.console.watching import watch
+from ccfpy.console.watching import Stream, TooManyListeners, watch
 from ccfpy.http.errors import ApiError
 
 if TYPE_CHECKING:
     from ccfpy.client.connection import Connection
     from ccfpy.client.review.description import Description
-    from ccfpy.console.ledger import Ledger
-    from ccfpy.console.lost import Lost
+    from ccfpy.console.folders import Ledger, Lost
     from ccfpy.console.service import Service
 
 BODY_BYTES_MAX = 64 * 1024

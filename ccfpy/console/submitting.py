@@ -18,7 +18,7 @@ from ccfpy.client.errors import ServiceError
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.signers import detached
 from ccfpy.console.answers import SigningFacts, Submitted
-from ccfpy.console.ledger_routes import answer
+from ccfpy.console.routes import answer
 from ccfpy.console.service import Service
 from ccfpy.service.nodes import trusted_nodes
 from ccfpy.service.tables import members

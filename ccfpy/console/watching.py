@@ -1,8 +1,16 @@
-"""A service and a ledger watched, for the pages that are open."""
+"""A service and a ledger watched, and what changed sent to each page that is open.
+
+A page gets the whole state first, then what changed. A page that reads slowly misses
+what is out of date and gets what is newest. The form is that of server-sent events
+(HTML standard, section 9.2); the page reads the stream with ``fetch``, because
+``EventSource`` can send no token.
+"""
 
 import asyncio
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,10 +20,9 @@ import orjson
 from ccfpy.base.errors import CcfpyError
 from ccfpy.client.review.public_state import read_public_state
 from ccfpy.client.survey import survey
+from ccfpy.console.folders import headline
 from ccfpy.console.inbox import TABLES, inbox_of, unread
-from ccfpy.console.ledger import headline
-from ccfpy.console.network import network_of, unreachable
-from ccfpy.console.rates import Ring
+from ccfpy.console.network import Ring, network_of, unreachable
 from ccfpy.console.recovery import Pace, unread_recovery, view_of
 from ccfpy.console.recovery_reading import read_recovery
 
@@ -23,13 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ccfpy.console.answers import Inbox, Network
-    from ccfpy.console.ledger import Ledger
-    from ccfpy.console.ledger_answers import LedgerView
-    from ccfpy.console.lost import Lost
-    from ccfpy.console.recovery_answers import LostView, RecoveryView
+    from ccfpy.console.folders import Ledger, Lost
+    from ccfpy.console.inbox import Titles
+    from ccfpy.console.ledger_answers import LedgerView, LostView, RecoveryView
     from ccfpy.console.service import Service
-    from ccfpy.console.stream import Stream
-    from ccfpy.console.titles import Titles
 
     Reader = Callable[[Callable[[Any], None], threading.Event], None]
 
@@ -196,3 +200,89 @@ async def _each(
             last = seen
             stream.publish(topic, orjson.dumps(seen))
         await asyncio.sleep(max(0.0, seconds - (time.monotonic() - began)))
+
+
+EVENTS_PER_S = 4
+"""Of one topic to one page: people read no faster."""
+HEARTBEAT_S = 15.0
+LISTENERS_MAX = 16
+HEARTBEAT = b": still here\n\n"
+
+
+class TooManyListeners(Exception):
+    """So many pages are open that no other is served."""
+
+
+class Stream:
+    """The newest value of each topic, and the pages that wait for newer ones."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+        self._listeners: set[_Listener] = set()
+        self.is_heard = asyncio.Event()
+        """Set while a page listens: nobody else is worth a request to a node."""
+
+    def publish(self, topic: str, value: bytes) -> None:
+        """Keep the newest value of a topic, and send it to each page."""
+        self._values[topic] = value
+        for listener in self._listeners:
+            listener.changed[topic] = value
+            listener.woken.set()
+
+    def latest(self, topic: str) -> bytes | None:
+        """Return the newest value of a topic, if there has been any."""
+        return self._values.get(topic)
+
+    @contextmanager
+    def listen(self) -> Iterator["_Listener"]:
+        """Begin to listen, from the newest value of each topic on.
+
+        Raises:
+            TooManyListeners: ``LISTENERS_MAX`` listen already.
+        """
+        if len(self._listeners) >= LISTENERS_MAX:
+            raise TooManyListeners
+        listener = _Listener(dict(self._values))
+        self._listeners.add(listener)
+        self.is_heard.set()
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+            if not self._listeners:
+                self.is_heard.clear()
+
+
+class _Listener:
+    """One page.
+
+    Attributes:
+        changed: what the page has not been sent yet, by topic.
+        woken: set while there is any.
+    """
+
+    def __init__(self, changed: dict[str, bytes]) -> None:
+        self.changed = changed
+        self.woken = asyncio.Event()
+        if changed:
+            self.woken.set()
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """Yield what to send, for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self.woken.wait()
+            except TimeoutError:
+                yield HEARTBEAT
+                continue
+            self.woken.clear()
+            changed, self.changed = self.changed, {}
+            for topic, value in changed.items():
+                yield event(topic, value)
+            await asyncio.sleep(1 / EVENTS_PER_S)
+
+
+def event(topic: str, value: bytes) -> bytes:
+    """Return an event; the value is JSON on one line."""
+    return b"event: %b\ndata: %b\n\n" % (topic.encode(), value)

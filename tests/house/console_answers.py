@@ -15,7 +15,7 @@ from ccfpy.audit.auditor import Damage
 from ccfpy.audit.ledger_index import Coverage
 from ccfpy.client import explained
 from ccfpy.client.review import description
-from ccfpy.console import answers, call_answers, ledger_answers, recovery_answers
+from ccfpy.console import answers, ledger_answers
 from ccfpy.ledger.receipt import ReceiptStep
 from tests.house.tree import ROOT
 
@@ -51,7 +51,7 @@ def made() -> str:
     )
     own = [
         each
-        for module in (answers, call_answers, ledger_answers, recovery_answers)
+        for module in (answers, ledger_answers)
         for each in vars(module).values()
         if inspect.isclass(each) and each.__module__ == module.__name__
     ]

@@ -13,12 +13,12 @@ from ccfpy.base.ids import ProposalId
 from ccfpy.client.review.description import Description
 from ccfpy.client.review.proposal import describe
 from ccfpy.client.review.public_state import PublicState
+from ccfpy.console.folders import Ledger
 from ccfpy.console.guards import Guard
-from ccfpy.console.ledger import Ledger
 from ccfpy.console.server import ADDRESS, FILES, Console
 from ccfpy.console.service import Service
 from ccfpy.console.signing import Pen
-from ccfpy.console.stream import Stream
+from ccfpy.console.watching import Stream
 from ccfpy.testing.node import InProcessNode, Person
 from tests.lab.ports import free_ports
 from tests.unit.client.conftest import Serve

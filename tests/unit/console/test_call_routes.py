@@ -11,8 +11,8 @@ from aiohttp import web
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.keyfiles import ChosenFiles, write_private
-from ccfpy.console.call_routes import QUESTION_BYTES_MAX
 from ccfpy.console.calls import BODY_BYTES_MAX
+from ccfpy.console.routes import QUESTION_BYTES_MAX
 from ccfpy.console.service import Service
 from ccfpy.console.signing import Confirm, Pen, nobody
 from ccfpy.testing.node import InProcessNode, Person

@@ -12,7 +12,7 @@ from ccfpy.audit.auditor import Damage
 from ccfpy.audit.chunks import find_chunks
 from ccfpy.base.errors import Malformed
 from ccfpy.console.explorer import Explorer
-from ccfpy.console.ledger import Ledger, database_name, headline
+from ccfpy.console.folders import Ledger, database_name, headline
 from ccfpy.console.ledger_answers import LedgerView
 from tests.unit.audit.made import written
 from tests.unit.audit.test_indexing import change_byte
@@ -171,7 +171,7 @@ def test_a_page_is_answered_while_files_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was read is forgotten again and again, amid the page's questions."""
-    monkeypatch.setattr("ccfpy.console.ledger.LOOK_EACH_S", 0.0)
+    monkeypatch.setattr("ccfpy.console.folders.LOOK_EACH_S", 0.0)
     folder = written(long_ledger(), tmp_path / "ledger")
     ledger = _ledger(folder)
     followed(ledger)

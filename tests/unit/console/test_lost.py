@@ -6,9 +6,9 @@ from typing import Self
 
 import pytest
 
-from ccfpy.console import lost
-from ccfpy.console.lost import Lost
-from ccfpy.console.recovery_answers import LostView
+from ccfpy.console import folders
+from ccfpy.console.folders import Lost
+from ccfpy.console.ledger_answers import LostView
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import small_ledger
 
@@ -48,7 +48,7 @@ class Watched:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lost, "LOOK_EACH_S", 0.01)
+    monkeypatch.setattr(folders, "INSPECT_EACH_S", 0.01)
 
 
 def test_folders_are_inspected_and_damage_is_seen(tmp_path: Path) -> None:

@@ -1,24 +1,39 @@
-"""Everybody is told the next step, and how far the nodes are."""
+"""Everybody is told the next step of a recovery, and how far the nodes are."""
 
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ccfpy.base.ids import MemberId, NodeId, ProposalId
+from ccfpy.console.ledger_answers import RecoveryView
 from ccfpy.console.recovery import SAMPLES_MAX, Pace, unread_recovery, view_of
-from ccfpy.console.recovery_answers import RecoveryView
 from ccfpy.console.recovery_reading import (
     Decision,
     Member,
+    Phase,
     Progress,
     Seen,
     Standing,
+    read_recovery,
 )
 from ccfpy.console.service import Service
 from ccfpy.console.signing import Pen
 from ccfpy.crypto.certs import Certificate
 from ccfpy.service.tables.proposals import ProposalInfo
-from tests.unit.console.recovered import ALICE, BOB, NAMES, pen_of
+from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.recovery import ask_for_shares, submit_share
+from tests.unit.client.conftest import Serve
+from tests.unit.client.hosted import answering, hosted
+from tests.unit.console.recovered import ALICE, BOB, NAMES, pen_of, recovering_node
+from tests.unit.console.served import Answer, Page, console_of
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
+
 
 LOST = ALICE.certificate
 OTHER = BOB.certificate
@@ -228,3 +243,162 @@ def test_how_many_shares_may_be_lost_is_told(
         for person, role in zip((ALICE, BOB), roles, strict=True)
     )
     assert view("Open", members=members).spare == spare
+
+
+def seen(node: InProcessNode, serve: Serve, service_pem: str) -> Seen:
+    async def main() -> Seen:
+        async with serve(answering(node)) as url, asyncio.timeout(30):
+            return await read_recovery(
+                Service(urls=[url], certificate=service_pem, names=dict, pen=None)
+            )
+
+    return asyncio.run(main())
+
+
+def test_a_recovery_is_read_from_its_beginning_to_its_end(
+    serve: Serve, service_pem: str
+) -> None:
+    node = recovering_node()
+    begun = seen(node, serve, service_pem)
+    assert begun.phase is Phase.COMPARE
+    assert begun.previous is not None
+    assert begun.standing is not None
+    assert begun.standing.threshold == 2
+    assert {member.id for member in begun.members} == {ALICE.id, BOB.id}
+    ask_for_shares(node)
+    submit_share(node, ALICE)
+    waiting = seen(node, serve, service_pem)
+    assert waiting.phase is Phase.SHARES
+    assert waiting.standing is not None
+    assert waiting.standing.submitted == [ALICE.id]
+    assert waiting.standing.missing == 1
+    submit_share(node, BOB)
+    for _ in range(10):
+        node.advance(100)
+    assert seen(node, serve, service_pem).phase is Phase.DONE
+
+
+def test_an_open_proposal_to_go_on_is_found_among_others(
+    serve: Serve, service_pem: str
+) -> None:
+    node = recovering_node()
+    previous = seen(node, serve, service_pem).previous
+    assert previous is not None
+    others: Json = {"name": "trigger_ledger_chunk"}
+    go_on: Json = {
+        "name": "transition_service_to_open",
+        "args": {
+            "previous_service_identity": previous.pem,
+            "next_service_identity": node.service_certificate,
+        },
+    }
+    for actions in ([others], [others, go_on]):
+        path, kind = "members/proposals:create", "proposal"
+        assert node.govern(ALICE, path, kind, {"actions": actions}).status == 200
+    found = seen(node, serve, service_pem)
+    assert found.phase is Phase.VOTE
+    assert found.decision is not None
+    assert found.decision.previous == previous.pem
+    assert found.decision.next == node.service_certificate
+
+
+def test_a_service_that_was_never_lost_is_at_rest(
+    serve: Serve, service_pem: str
+) -> None:
+    node = hosted(Person.make("alice", can_recover=True))
+    found = seen(node, serve, service_pem)
+    assert (found.phase, found.previous, found.decision) == (Phase.NONE, None, None)
+
+
+Act = Callable[[Page], Awaitable[Answer]]
+SHARE = "/api/recovery/share"
+
+
+@pytest.fixture
+def node() -> InProcessNode:
+    return recovering_node()
+
+
+@pytest.fixture
+def waiting(node: InProcessNode) -> InProcessNode:
+    """The node once members have voted to go on."""
+    assert ask_for_shares(node).status == 200
+    return node
+
+
+@pytest.fixture
+def act(serve: Serve, service_pem: str) -> Callable[..., Answer]:
+    """Act at a console's page, by a pen."""
+
+    def acted(node: InProcessNode, pen: Pen | None, acts: Act) -> Answer:
+        async def main() -> Answer:
+            async with console_of(node, serve, service_pem, pen) as page:
+                return await acts(page)
+
+        return asyncio.run(main())
+
+    return acted
+
+
+def test_a_member_proposes_to_go_on(
+    node: InProcessNode, act: Callable[..., Answer]
+) -> None:
+    made = act(node, pen_of(ALICE), lambda page: page.ask("/api/recovery/proposal", {}))
+    assert made.status == 200, made.value
+    path = f"/gov/members/proposals/{made.value['id']}/actions"
+    told = node.request("GET", f"{path}?api-version=2024-07-01").body
+    assert b'"transition_service_to_open"' in told
+
+
+def test_a_share_is_handed_in_once(
+    waiting: InProcessNode, act: Callable[..., Answer]
+) -> None:
+    async def twice(page: Page) -> Answer:
+        first = await page.ask(SHARE, {})
+        assert first.status == 200, first.value
+        assert first.value["message"].startswith("1/2 recovery shares")
+        return await page.ask(SHARE, {})
+
+    again = act(waiting, pen_of(ALICE, ALICE), twice)
+    assert again == Answer(
+        409, {"error": "your share is there already: once is enough"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("pen", "words"),
+    [
+        (pen_of(ALICE, BOB), "does not open the share"),
+        (pen_of(ALICE), "the key that opens the share is not here"),
+        (None, "this console only reads"),
+    ],
+)
+def test_who_cannot_open_a_share_hands_in_none(
+    waiting: InProcessNode, act: Callable[..., Answer], pen: Pen | None, words: str
+) -> None:
+    refused = act(waiting, pen, lambda page: page.ask(SHARE, {}))
+    assert refused.status == 409
+    assert words in refused.value["error"]
+    standing = waiting.request("GET", "/gov/ccfpy/recovery").body
+    assert b'"submittedMembers":[]' in standing
+
+
+def test_before_the_vote_no_share_is_taken(
+    node: InProcessNode, act: Callable[..., Answer]
+) -> None:
+    refused = act(node, pen_of(ALICE, ALICE), lambda page: page.ask(SHARE, {}))
+    assert refused.status == 502
+    assert "not waiting for recovery shares" in refused.value["error"]
+
+
+def test_a_page_with_keys_of_its_own_gets_a_share_to_open(
+    waiting: InProcessNode, act: Callable[..., Answer]
+) -> None:
+    got = act(waiting, None, lambda page: page.ask(f"{SHARE}/{BOB.id}"))
+    assert BOB.encryption_key is not None
+    assert BOB.encryption_key.unwrap(base64.b64decode(got.value["share"]))
+    nobody = act(waiting, None, lambda page: page.ask(f"{SHARE}/{'0' * 64}"))
+    assert nobody.status == 502
+    for wrong in ("0" * 65, "..%2f..%2fnode"):
+        refused = act(waiting, None, lambda page, id_=wrong: page.ask(f"{SHARE}/{id_}"))
+        assert refused.status == 400

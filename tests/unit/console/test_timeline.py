@@ -6,7 +6,7 @@ from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.console.timeline import (
+from ccfpy.console.proposal import (
     effect_of,
     ended,
     first_signed_at,

@@ -10,10 +10,9 @@ from ccfpy.base.json import Json
 from ccfpy.client.review.description import Description
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.console.answers import Inbox
+from ccfpy.console.inbox import Titles
 from ccfpy.console.service import Service
-from ccfpy.console.stream import Stream
-from ccfpy.console.titles import Titles
-from ccfpy.console.watching import look_at_proposals, watch
+from ccfpy.console.watching import Stream, look_at_proposals, watch
 from ccfpy.service.tables.proposals import ProposalState
 from ccfpy.testing.node import Person
 from tests.unit.client.conftest import Serve

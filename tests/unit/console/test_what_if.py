@@ -2,10 +2,12 @@
 
 import io
 import os
+import pickle
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from ccfpy.base.limits import MIB
@@ -18,6 +20,7 @@ from ccfpy.console.what_if import (
     read_frame,
     write_frame,
 )
+from ccfpy.console.what_if_child import answer, warm
 from tests.unit.client.review.made import (
     ADDS_USER,
     ALICE,
@@ -164,3 +167,23 @@ def test_a_frame_has_so_many_bytes_and_no_more() -> None:
     for cut, most in ((data, 4), (data[:-1], 5), (data[:7], 5), (b"", 5)):
         with pytest.raises(FrameEnded):
             read_frame(io.BytesIO(cut), most)
+
+
+def _asked(proposal_id: str) -> object:
+    state = public_state(ADDS_USER)
+    question = pickle.dumps((state.rows(), (), False, proposal_id, {}, ""))
+    return orjson.loads(answer(question))
+
+
+def test_a_question_is_answered_with_a_description() -> None:
+    description = _asked(PROPOSAL)
+    assert isinstance(description, dict)
+    assert description["title"].startswith(f"Proposal {PROPOSAL}: ")
+
+
+def test_a_mistake_is_answered_with_a_sentence() -> None:
+    assert _asked("ab" * 32) == f"the service has no proposal {'ab' * 32}"
+
+
+def test_all_that_is_loaded_late_is_loaded_beforehand() -> None:
+    warm()
