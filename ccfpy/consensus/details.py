@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import NodeId
-from ccfpy.base.json import JsonObject
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.consensus.raft_state import RaftState
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
 
 NO_ADDRESSES: Mapping[NodeId, str] = MappingProxyType({})
 
 
 def describe(
     state: RaftState, addresses: Mapping[NodeId, str] = NO_ADDRESSES
-) -> JsonObject:
+) -> "JsonObject":
     """Return a node's state, configurations and last contacts, under CCF's names.
 
     Args:
@@ -40,7 +43,7 @@ def describe(
 
 def describe_configuration(
     configuration: Configuration, addresses: Mapping[NodeId, str] = NO_ADDRESSES
-) -> JsonObject:
+) -> "JsonObject":
     """Return a configuration's nodes, and the addresses that reach them."""
     return {
         "idx": configuration.seqno,

@@ -8,10 +8,9 @@ sends is judged, not trusted. Where it differs from CCF: ``docs/DIVERGENCE.md``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, NodeId, Seqno, TxId, View
-from ccfpy.base.json import JsonObject
 from ccfpy.consensus import elections, following, leading
 from ccfpy.consensus.configurations import Configuration, Configurations
 from ccfpy.consensus.details import NO_ADDRESSES, describe
@@ -34,6 +33,9 @@ from ccfpy.consensus.transitions import (
     become_aware_of_view,
     start_ticking,
 )
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
 
 
 class Raft:
@@ -227,7 +229,7 @@ class Raft:
         log, most = state.log, state.settings.uncommitted_tx_max
         return 0 < most <= log.last_seqno - log.commit_seqno and state.is_leader
 
-    def details(self, addresses: Mapping[NodeId, str] = NO_ADDRESSES) -> JsonObject:
+    def details(self, addresses: Mapping[NodeId, str] = NO_ADDRESSES) -> "JsonObject":
         """Return the body of ``GET /node/consensus``."""
         return describe(self.state, addresses)
 

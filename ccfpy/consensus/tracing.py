@@ -6,9 +6,8 @@ nothing else that the ledger holds.
 """
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from ccfpy.base.json import Json, JsonObject
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.consensus.details import describe_configuration
 from ccfpy.consensus.messages import (
@@ -22,6 +21,9 @@ from ccfpy.consensus.messages import (
 )
 from ccfpy.consensus.raft_state import RaftState
 from ccfpy.consensus.trace import TraceStep
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json, JsonObject
 
 _ELECTIONS = {ElectionType.PRE_VOTE: "PreVote", ElectionType.REGULAR: "RegularVote"}
 _WITH_CONFIGURATIONS = frozenset(
@@ -38,7 +40,7 @@ _WITH_CONFIGURATIONS = frozenset(
 
 def event(
     state: RaftState, step: TraceStep, details: Mapping[str, object]
-) -> JsonObject:
+) -> "JsonObject":
     """Return one step of a node: what it is, where the node stands, and the details."""
     told: JsonObject = {"function": step.value, "state": describe_state(state)}
     if step in _WITH_CONFIGURATIONS:
@@ -49,7 +51,7 @@ def event(
     return told | {name: _plain(value) for name, value in details.items()}
 
 
-def describe_state(state: RaftState) -> JsonObject:
+def describe_state(state: RaftState) -> "JsonObject":
     """Return where a node stands; of its signatures, the first and the last."""
     log, retirement = state.log, state.retirement
     committables = log.committables
@@ -72,7 +74,7 @@ def describe_state(state: RaftState) -> JsonObject:
     return told | {name: value for name, value in optional.items() if value is not None}
 
 
-def packet(message: Message) -> JsonObject:
+def packet(message: Message) -> "JsonObject":
     """Return a message's fields with CCF's names."""
     match message:
         case AppendEntries():
@@ -114,7 +116,7 @@ def packet(message: Message) -> JsonObject:
             assert_never(message)
 
 
-def _plain(value: object) -> Json:
+def _plain(value: object) -> "Json":
     if isinstance(value, Configuration):
         return describe_configuration(value)
     if isinstance(value, Message):
