@@ -3,8 +3,8 @@
 A ``Map``, ``Value`` or ``Set`` names a map of the store and says how its contents are
 encoded; it holds no data. ``users.of(tx)`` gives a handle within a transaction::
 
-    users = Map("public:ccf.gov.users.info", STRING, JSON)
-    info = users.of(tx).get(user_id)
+    certificates = Map("public:ccf.gov.users.certs", STRING, STRING)
+    pem = certificates.of(tx).get(user_id)
 
 ``Value`` keeps one value under a unit key, ``Set`` keys with a unit value; the unit is
 eight zero bytes, as in CCF.
@@ -14,10 +14,8 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
-from ccfpy.base import json
 from ccfpy.base.errors import Malformed, StoredMalformed
 from ccfpy.base.ids import Seqno
-from ccfpy.base.json import Json
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.names import is_public
 from ccfpy.kv.tx import MapHandle, Tx
@@ -85,8 +83,6 @@ RAW: Final[Codec[bytes]] = Codec(encode=_identity, decode=_identity, orders=True
 """Bytes as they are."""
 STRING: Final[Codec[str]] = Codec(encode=str.encode, decode=_decode_text, orders=True)
 """Text as UTF-8, ordered by code points: ids, names, PEM."""
-JSON: Final[Codec[Json]] = Codec(encode=json.dumps, decode=json.loads)
-"""JSON as CCF's C++ writes it: compact, keys sorted."""
 U64: Final[Codec[int]] = Codec(encode=_U64.pack, decode=_decode_u64)
 """An unsigned 64-bit number as 8 bytes, least significant first: without order."""
 

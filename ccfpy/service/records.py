@@ -5,7 +5,7 @@ how the documents of the interfaces describe it (`ccfpy.base.schema`).
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 from ccfpy.base import json
 from ccfpy.base.annotations import TextFormat
@@ -16,6 +16,8 @@ from ccfpy.kv.maps import STRING, Codec
 T = TypeVar("T")
 K = TypeVar("K", bound=str)
 
+JSON: Final[Codec[Json]] = Codec(encode=json.dumps, decode=json.loads)
+"""JSON as CCF's C++ writes it: compact, keys sorted."""
 PemText: TypeAlias = Annotated[str, TextFormat("Pem")]
 
 

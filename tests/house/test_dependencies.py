@@ -1,8 +1,11 @@
 """Each library has its reason, its one place and its hash."""
 
 import re
+import subprocess
 import sys
 import tomllib
+
+import pytest
 
 from tests.house.tree import ROOT, modules
 
@@ -126,3 +129,31 @@ def test_both_locks_pin_the_same_versions() -> None:
         )
 
     assert pins("requirements.lock") <= pins("requirements-dev.lock")
+
+
+LOADED = """
+import importlib, sys
+before = set(sys.modules)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+found = {name.split(".")[0] for name in set(sys.modules) - before}
+print(*sorted(found - set(sys.stdlib_module_names)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "libraries"), [("consensus", set()), ("kv", {"sortedcontainers"})]
+)
+def test_what_other_programs_may_use_alone_needs_no_other_library(
+    package: str, libraries: set[str]
+) -> None:
+    names = [each.name for each in modules("ccfpy") if each.package == package]
+    assert names
+    said = subprocess.run(
+        [sys.executable, "-c", LOADED, *names],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert set(said.split()) == {"ccfpy", *libraries}

@@ -15,10 +15,10 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.endpoints.auth.cose import UserCoseSign1Caller
 from ccfpy.endpoints.context import Context
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.kv.maps import JSON, Map, Set, Value
+from ccfpy.kv.maps import Map, Set, Value
 from ccfpy.kv.tx import Tx
 from ccfpy.service.recent import RecentRequests, key_of, moment
-from ccfpy.service.records import codec_of
+from ccfpy.service.records import JSON, codec_of
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject

@@ -7,8 +7,8 @@ from typing import TypeAlias
 from ccfpy.attestation.simulated_collateral import TcbStatus
 from ccfpy.base.annotations import REQUIRED, U64, OrAbsent
 from ccfpy.base.records import described
-from ccfpy.kv.maps import JSON, STRING, Map, Set, Value
-from ccfpy.service.records import codec_of
+from ccfpy.kv.maps import STRING, Map, Set, Value
+from ccfpy.service.records import JSON, codec_of
 
 
 class CodeStatus(StrEnum):

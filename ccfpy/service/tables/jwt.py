@@ -2,8 +2,8 @@
 
 from ccfpy.base.annotations import OrAbsent
 from ccfpy.base.records import described
-from ccfpy.kv.maps import JSON, RAW, STRING, Map
-from ccfpy.service.records import codec_of, form_of
+from ccfpy.kv.maps import RAW, STRING, Map
+from ccfpy.service.records import JSON, codec_of, form_of
 
 
 @described("JwtIssuerMetadata")

@@ -7,8 +7,8 @@ from typing import Annotated, TypeAlias
 
 from ccfpy.base.annotations import REQUIRED, DescribedAs, OrAbsent, TextFormat
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.kv.maps import JSON, RAW, STRING, Map
-from ccfpy.service.records import codec_of, form_of, text_key
+from ccfpy.kv.maps import RAW, STRING, Map
+from ccfpy.service.records import JSON, codec_of, form_of, text_key
 
 MemberIdText: TypeAlias = Annotated[
     MemberId, TextFormat("MemberId", pattern="^[a-f0-9]{64}$", format="hex")

@@ -21,7 +21,8 @@ from ccfpy.endpoints.replies import json_reply
 from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Request, Response
-from ccfpy.kv.maps import JSON, STRING, Map
+from ccfpy.kv.maps import STRING, Map
+from ccfpy.service.records import JSON
 from tests.attacks import attack
 from tests.unit.endpoints.notes import (
     NOTES,

@@ -16,7 +16,8 @@ from ccfpy.endpoints.declaring import default_endpoint_of
 from ccfpy.endpoints.registry import ANY_PATH, Registry
 from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.messages import Request
-from ccfpy.kv.maps import JSON, STRING, Map
+from ccfpy.kv.maps import STRING, Map
+from ccfpy.service.records import JSON
 from tests.attacks import attack
 from tests.unit.endpoints.notes import READ, WRITE, code_of, read
 from tests.unit.endpoints.world import Front, session

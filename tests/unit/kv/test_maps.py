@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
-from ccfpy.kv.maps import JSON, RAW, STRING, U64, UNIT, Codec, Map, Set, Value
+from ccfpy.kv.maps import RAW, STRING, U64, UNIT, Codec, Map, Set, Value
 from ccfpy.kv.store import Store
+from ccfpy.service.records import JSON
 
 USERS = Map("public:users", STRING, JSON)
 COUNTS = Map("counts", U64, RAW)

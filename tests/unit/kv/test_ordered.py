@@ -7,10 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed, Unwritable
-from ccfpy.kv.maps import JSON, RAW, STRING, U64, Codec, Map
+from ccfpy.kv.maps import RAW, STRING, U64, Codec, Map
 from ccfpy.kv.ordered import ORDERED_I64, ORDERED_U64, ordered_tuple
 from ccfpy.kv.store import Store
-from ccfpy.service.records import codec_of, text_key
+from ccfpy.service.records import JSON, codec_of, text_key
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\0\1!~\xff"))
 BYTES = st.binary() | st.lists(st.sampled_from(b"\0\1\xff"), max_size=4).map(bytes)

@@ -12,10 +12,11 @@ from ccfpy.base import limits
 from ccfpy.base.ports import CallGivenUp
 from ccfpy.boundary.effects import WriteLog
 from ccfpy.endpoints.app_calls import AppCalls
-from ccfpy.kv.maps import JSON, STRING
+from ccfpy.kv.maps import STRING
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.app_jobs import AppJobs
 from ccfpy.node.outbox import Outbox
+from ccfpy.service.records import JSON
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person

@@ -6,7 +6,8 @@ import pytest
 
 from ccfpy.endpoints.auth.credentials import AppCaller, RequestCredentials
 from ccfpy.endpoints.context import Context
-from ccfpy.kv.maps import JSON, STRING, Map, Set, Value
+from ccfpy.kv.maps import STRING, Map, Set, Value
+from ccfpy.service.records import JSON
 from tests.unit.endpoints.auth.people import certificate
 from tests.unit.endpoints.world import NOW_S, StoreNode, context_of
 

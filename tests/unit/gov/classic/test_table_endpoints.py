@@ -14,7 +14,8 @@ from ccfpy.gov.classic.table_endpoints import (
     reader_of,
     served_tables,
 )
-from ccfpy.kv.maps import JSON, STRING, Map, Set, Value
+from ccfpy.kv.maps import STRING, Map, Set, Value
+from ccfpy.service.records import JSON
 from ccfpy.service.tables import join_policy, js, jwt, nodes, proposals, service, users
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.join_policy import CodeStatus
