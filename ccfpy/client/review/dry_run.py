@@ -26,7 +26,6 @@ from ccfpy.client.review.quoting import quoted
 from ccfpy.client.review.rule import Rule, find_rule
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.gov import proposals
-from ccfpy.gov.classic.table_endpoints import served_tables
 from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
 from ccfpy.gov.proposals import Proposal
 from ccfpy.http.errors import ApiError
@@ -35,6 +34,7 @@ from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
+from ccfpy.service.served_tables import served_tables
 from ccfpy.service.tables import members
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.members import MemberStatus

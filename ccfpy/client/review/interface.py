@@ -15,10 +15,10 @@ from ccfpy.base.json import Json, JsonObject, dumps
 from ccfpy.base.vocabulary import RecoveryRole, ServiceStatus
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
-from ccfpy.gov.classic.table_endpoints import Table
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
+from ccfpy.service.served_tables import Table
 from ccfpy.service.tables import constitution, js, members, proposals, service, users
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState

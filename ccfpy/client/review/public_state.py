@@ -20,9 +20,9 @@ from ccfpy.base.json import Json, dumps
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.review.interface import read_interface
-from ccfpy.gov.classic.table_endpoints import Table, path_of, served_tables
 from ccfpy.kv.maps import RAW, STRING, UNIT, Codec, Map, Set
 from ccfpy.kv.store import Store
+from ccfpy.service.served_tables import Table, path_of, served_tables
 
 if TYPE_CHECKING:
     from ccfpy.kv.changes import Writes

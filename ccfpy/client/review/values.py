@@ -21,8 +21,8 @@ from ccfpy.client.review.quoting import quoted
 from ccfpy.client.review.reading import read_json
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.gov.classic.table_endpoints import served_tables
 from ccfpy.kv.maps import RAW, STRING, Map, Value
+from ccfpy.service.served_tables import served_tables
 from ccfpy.service.tables import (
     ca_certs,
     constitution,

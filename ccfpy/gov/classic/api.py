@@ -11,13 +11,10 @@ from ccfpy.gov.classic import (
     recovery_endpoints,
 )
 from ccfpy.gov.classic.rows import Row
-from ccfpy.gov.classic.table_endpoints import (
-    path_of,
-    reader_of,
-    served_tables,
-)
+from ccfpy.gov.classic.table_endpoints import reader_of
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.kv.maps import Value
+from ccfpy.service.served_tables import path_of, served_tables
 
 ROWS: tuple[Row, ...] = (
     *(

@@ -6,7 +6,7 @@ what they returned: a table by hashes is an object by their hex, and texts are J
 
 from collections.abc import Mapping
 
-from ccfpy.base.annotations import U32, U64, OrAbsent
+from ccfpy.base.annotations import U64, OrAbsent
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
@@ -98,24 +98,3 @@ class ClassicShareReceived:
 
 
 # Rows of tables that the service does not read as records
-
-
-@described("TcbVersionPolicy")
-class TcbVersionRow:
-    """The least firmware versions of a processor."""
-
-    hexstring: OrAbsent[str] = None
-    boot_loader: OrAbsent[U32] = None
-    tee: OrAbsent[U32] = None
-    snp: OrAbsent[U32] = None
-    microcode: OrAbsent[U32] = None
-    fmc: OrAbsent[U32] = None
-
-
-@described("OpenIDJWKMetadataLegacy")
-class LegacyTokenKeyRow:
-    """A certificate that may sign tokens, as before CCF 5."""
-
-    issuer: str
-    cert: bytes
-    constraint: OrAbsent[str] = None

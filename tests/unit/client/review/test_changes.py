@@ -1,9 +1,9 @@
 from typing import TYPE_CHECKING
 
 from ccfpy.client.review.changes import TITLES, changes
-from ccfpy.gov.classic.table_endpoints import served_tables
 from ccfpy.kv.maps import UNIT
 from ccfpy.kv.store import Store
+from ccfpy.service.served_tables import served_tables
 from ccfpy.service.tables import constitution, js, members, proposals
 
 if TYPE_CHECKING:

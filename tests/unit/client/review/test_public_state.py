@@ -9,7 +9,7 @@ from aiohttp import web
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.reply import TXID_HEADER
 from ccfpy.client.review.public_state import PublicState, read_public_state
-from ccfpy.gov.classic.table_endpoints import Table, path_of, served_tables
+from ccfpy.service.served_tables import Table, path_of, served_tables
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.jwt import SIGNING_KEYS
 from ccfpy.testing.node import Person

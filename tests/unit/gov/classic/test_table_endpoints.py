@@ -7,15 +7,10 @@ import pytest
 
 from ccfpy.base.json import Json
 from ccfpy.gov.classic.api import ROWS
-from ccfpy.gov.classic.table_endpoints import (
-    ACME_CERTIFICATES,
-    Table,
-    path_of,
-    reader_of,
-    served_tables,
-)
+from ccfpy.gov.classic.table_endpoints import reader_of
 from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import JSON
+from ccfpy.service.served_tables import ACME_CERTIFICATES, Table, path_of, served_tables
 from ccfpy.service.tables import join_policy, js, jwt, nodes, proposals, service, users
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.join_policy import CodeStatus
