@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ccfpy.cli.errors import CommandFailed
-from ccfpy.host.disk import PRIVATE_MODE
 from ccfpy.host.output_files import running_process
+from ccfpy.ledger.chunk import PRIVATE_MODE
 from ccfpy.local.configuration import ServiceOptions
 
 SUFFIX = "earlier"

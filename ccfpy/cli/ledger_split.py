@@ -11,8 +11,7 @@ from ccfpy.base.ids import Seqno
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.ledger_files import JsonOption
 from ccfpy.cli.output import print_json, print_line
-from ccfpy.host.disk import PRIVATE_MODE
-from ccfpy.ledger.chunk import Chunk, ChunkName, header
+from ccfpy.ledger.chunk import PRIVATE_MODE, Chunk, ChunkName, header
 from ccfpy.ledger.open_chunk import OpenChunk
 
 

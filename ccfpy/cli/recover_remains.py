@@ -13,7 +13,7 @@ from ccfpy.audit.chains import Chain
 from ccfpy.audit.discovery import SnapshotFound
 from ccfpy.audit.salvage import Salvaged
 from ccfpy.audit.tail import Segment
-from ccfpy.host.disk import PRIVATE_MODE
+from ccfpy.ledger.chunk import PRIVATE_MODE
 from ccfpy.local.configuration import Remains
 
 

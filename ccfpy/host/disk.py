@@ -13,8 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
-PRIVATE_MODE: int = 0o700
-"""Of a folder with a ledger or snapshots."""
+from ccfpy.ledger.chunk import PRIVATE_MODE
 
 
 class DiskFile(Protocol):

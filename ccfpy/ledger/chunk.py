@@ -25,6 +25,8 @@ from ccfpy.ledger.frame import (
     read_frame,
 )
 
+PRIVATE_MODE: Final = 0o700
+"""The mode of a folder with a ledger or snapshots."""
 HEADER_BYTES: Final = 8
 POSITION_BYTES: Final = 4
 POSITION_MAX: Final = 0xFFFF_FFFF

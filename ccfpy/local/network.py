@@ -30,7 +30,7 @@ from ccfpy.client.opening import carry, open_service, wait_ready
 from ccfpy.client.recovering import RecoveryMember, recover_service
 from ccfpy.client.reply import text_field
 from ccfpy.client.signer import FileSigner
-from ccfpy.host.disk import PRIVATE_MODE
+from ccfpy.ledger.chunk import PRIVATE_MODE
 from ccfpy.local.configuration import (
     Placement,
     Remains,
