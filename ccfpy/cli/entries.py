@@ -6,6 +6,7 @@ parsers of options cost more time than all else that help needs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -35,6 +36,26 @@ class Entry(NamedTuple):
 
 Table: TypeAlias = Mapping[str, Entry]
 """A group of commands, in the order in which help lists them."""
+
+
+def is_whole() -> bool:
+    """Return whether all of ccfpy is installed, and not ``ccfpy-client`` alone."""
+    return find_spec("ccfpy.node") is not None
+
+
+def installed(table: Table) -> Table:
+    """Return the commands of a table whose modules are installed.
+
+    The distribution ``ccfpy-client`` leaves out what only nodes and authors of apps
+    need. A command's module has the command's name.
+    """
+    if is_whole():
+        return table
+    return {
+        name: entry
+        for name, entry in table.items()
+        if find_spec(f"{__package__}.{name}")
+    }
 
 
 def add(application: "typer.Typer", table: Table, words: Sequence[str]) -> None:

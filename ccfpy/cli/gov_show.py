@@ -1,10 +1,11 @@
 """``ccfpy gov show``, ``list``: proposals, as the service knows them."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.cli.entries import is_whole
 from ccfpy.cli.gov_proposals import (
     ProposalArgument,
     described,
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from ccfpy.client.review.proposal import Summary
 
 
+NOT_RUN: Final = "what it would change is told where all of ccfpy is installed"
+"""Said by ``ccfpy-client``, which has no engine to run a constitution in."""
+
+
 @with_options
 def show(
     proposal_id: ProposalArgument,
@@ -39,8 +44,10 @@ def show(
     to say what the proposal would change if it passed now.
     """
     place = where.find()
-    if json:
+    if json or not is_whole():
         print_json(run(place, lambda c: _fields(c, proposal_id)))
+        if not json:
+            note(NOT_RUN)
         return
 
     from ccfpy.cli.description_text import print_description
@@ -70,6 +77,9 @@ def list_proposals(
     The newest open ones that may put much at stake are run, to name the worst first.
     """
     place = where.find()
+    if not is_whole():
+        print_json(run(place, listed_proposals))
+        return
     if json:
         print_json(run(place, _listed))
         return

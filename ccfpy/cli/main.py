@@ -19,10 +19,14 @@ from ccfpy.cli.entries import (
     Entry,
     Table,
     add,
+    installed,
+    is_whole,
 )
 from ccfpy.cli.errors import CommandFailed, ExitCode
 from ccfpy.cli.output import finish, give_up, note, print_line
 
+WHOLE = f"only ccfpy-client is installed: pip install ccfpy=={VERSION}"
+"""What is said where a command needs more than ``ccfpy-client`` has."""
 GC_THRESHOLD = 50_000
 """How many objects are made between two collections: imports make no garbage."""
 
@@ -205,6 +209,7 @@ def _spare_the_collector() -> None:
 
 
 def _run(argv: Sequence[str]) -> None:
+    offered = _offered(argv)
     if argv[:1] == ["node"]:
         from ccfpy.cli.node import node
 
@@ -213,11 +218,15 @@ def _run(argv: Sequence[str]) -> None:
         print_line(f"ccfpy {VERSION}")
         sys.exit(0)
     try:
-        _application(_words(argv))(args=argv, prog_name="ccfpy")
+        _application(offered, _words(argv))(args=argv, prog_name="ccfpy")
     except CommandFailed as error:
         sys.exit(_report(str(error), error.code))
     except CcfpyError as error:
         sys.exit(_report(str(error), ExitCode.FAILED))
+    except ModuleNotFoundError as error:
+        if is_whole() or not (error.name or "").startswith("ccfpy."):
+            raise
+        sys.exit(_report(f"the rest cannot be done, as {WHOLE}", ExitCode.FAILED))
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -227,6 +236,14 @@ def _run(argv: Sequence[str]) -> None:
         sys.exit(_report(f"{where}{reason}; {remedy}", ExitCode.FAILED))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _offered(argv: Sequence[str]) -> Table:
+    """Return the commands that are installed; exit if another is asked for."""
+    offered = installed(COMMANDS)
+    if argv and argv[0] in COMMANDS.keys() - offered.keys():
+        sys.exit(_report(f"there is no {argv[0]} here, as {WHOLE}", ExitCode.FAILED))
+    return offered
 
 
 def _words(argv: Sequence[str]) -> Sequence[str]:
@@ -247,7 +264,7 @@ def sandbox_script(arguments: Sequence[str]) -> None:
     main(["sandbox", *preset, *arguments])
 
 
-def _application(argv: Sequence[str]) -> Callable[..., None]:
+def _application(table: Table, argv: Sequence[str]) -> Callable[..., None]:
     import typer
 
     application = typer.Typer(
@@ -269,7 +286,7 @@ def _application(argv: Sequence[str]) -> Callable[..., None]:
     ) -> None:
         pass
 
-    add(application, COMMANDS, argv)
+    add(application, table, argv)
     return application
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.version import VERSION
+from ccfpy.cli import entries
 from ccfpy.cli.main import COMMANDS
 from tests.unit.audit.made import written
 from tests.unit.cli.conftest import Command
@@ -48,6 +49,48 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
 def test_the_version_is_told(command: Command) -> None:
     assert command("--version") == (0, f"ccfpy {VERSION}\n", "")
     assert "--config" in command("node", "--help").out
+
+
+@pytest.fixture
+def client_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only ``ccfpy-client`` is installed, as far as commands can see."""
+
+    def find_spec(name: str) -> object:
+        return None if name in {"ccfpy.node", "ccfpy.cli.sandbox"} else object()
+
+    monkeypatch.setattr(entries, "find_spec", find_spec)
+
+
+@pytest.mark.usefixtures("client_alone")
+def test_a_command_that_is_not_installed_says_what_to_install(command: Command) -> None:
+    ended = command("sandbox")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == (
+        "ccfpy: there is no sandbox here, as only ccfpy-client is installed: "
+        f"pip install ccfpy=={VERSION}\n"
+    )
+    listed = command("--help").out
+    assert "\n  receipt " in listed
+    assert "\n  sandbox " not in listed
+
+
+@pytest.mark.usefixtures("client_alone")
+def test_a_command_that_needs_more_than_is_installed_says_what_to_install(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "ccfpy.devtools.maa_mock", None)
+    ended = command("attest", "maa-mock", "--out", str(tmp_path))
+    assert ended.code == 1
+    assert f"pip install ccfpy=={VERSION}" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_module_that_is_missing_from_all_of_ccfpy_is_our_mistake(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ccfpy.cli.keygen", None)
+    with pytest.raises(ModuleNotFoundError):
+        command("keygen")
 
 
 @pytest.mark.parametrize("words", [["no-such"], ["ledger", "no-such"], ["call"]])
