@@ -144,9 +144,11 @@ $(COMPILED)/installed: $(shell find ccfpy -name '*.py' -o -name '*.wasm') pyproj
 compiled: $(COMPILED)/installed ## make a wheel with the hot modules compiled
 
 # The same as docs/compiled.md says it for those without the Makefile: pip gathers what the
-# build asks for in an environment of its own.
-wheel: .venv console ## make such a wheel in isolation, into dist
-	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+# build asks for in an environment of its own. Two distributions are made of that wheel.
+wheel: .venv console ## make the wheels of ccfpy-client and ccfpy in isolation, compiled, into dist
+	rm -rf build/wheel
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m pip wheel --no-deps --wheel-dir build/wheel .
+	$(BIN)/python deploy/wheel/split.py build/wheel/*.whl dist
 
 # With the wheel that `make wheel` made of the same sources; downloads all it installs.
 newcomer: .venv ## do what the tutorial says, from an empty folder, and print how long it takes
@@ -238,7 +240,7 @@ profile: .venv ## sample nodes under load; SUBJECTS='write-100 read' for some
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.
-interop: .venv-ccf6/installed .venv-maa/installed .venv-acl1/installed .venv-acl2/installed .venv-documents/installed .venv-etcd/installed .venv-etcd3/installed .venv-fastapi/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed .venv-scitt/installed) ## make the environments of other people's tools that tests use
+interop: .venv-ccf6/installed .venv-maa/installed .venv-acl1/installed .venv-acl2/installed .venv-documents/installed .venv-etcd/installed .venv-etcd3/installed .venv-fastapi/installed .venv-client/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed .venv-scitt/installed) ## make the environments of other people's tools that tests use
 
 # Azure's client of its attestation service, which must take our stand-in for it, and
 # another reader of quotes.
@@ -264,6 +266,12 @@ interop: .venv-ccf6/installed .venv-maa/installed .venv-acl1/installed .venv-acl
 .venv-etcd/installed .venv-etcd3/installed: .venv-%/installed: tests/interop/%.lock
 	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python $(INSTALL) --require-hashes -r $<
+	@touch $@
+
+# What ccfpy-client needs, and nothing that only nodes need.
+.venv-client/installed: requirements-client.lock
+	@test -x .venv-client/bin/python || $(PYTHON) -m venv .venv-client
+	.venv-client/bin/python $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 # FastAPI, in which a how-to shows an app beside ours.
@@ -341,6 +349,8 @@ lock: ## resolve the dependencies again
 	@test -x .venv-lock/bin/python || $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python $(INSTALL) 'pip-tools==7.6.2'
 	$(COMPILE) --output-file requirements.lock pyproject.toml
+	@mkdir -p build && .venv-lock/bin/python deploy/wheel/split.py --requires >build/client.in
+	$(COMPILE) --no-annotate --constraint requirements.lock --output-file requirements-client.lock build/client.in
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --extra inference --constraint requirements-dev.lock --output-file requirements-inference.lock pyproject.toml
 	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/image/build.lock deploy/image/build.in

@@ -105,7 +105,9 @@ class Newcomer:
         with self.part("docs/tutorial/README.md", "Install: " + environment):
             self.type_in(environment)
         with self.part("docs/tutorial/README.md", "Install: " + install):
-            install = install.replace(FROM_INDEX, f"'{wheel}[testing]'")
+            # ccfpy-client, which ccfpy needs, lies beside it.
+            beside = f"--find-links '{wheel.parent}' '{wheel}[testing]'"
+            install = install.replace(FROM_INDEX, beside)
             self.type_in(f"{activate}\n{install}")
         with self.part("README.md", "ccfpy doctor"):
             self.type_in(f"ccfpy --version\nccfpy doctor --node {self.place}")

@@ -1,6 +1,9 @@
 """An installation contains everything that ccfpy needs at run time, and no more."""
 
+import base64
+import csv
 import ctypes
+import hashlib
 import re
 import subprocess
 import sys
@@ -14,7 +17,9 @@ from typing import Any
 import pytest
 from hatchling.metadata.core import ProjectMetadata
 
+from ccfpy.base.version import VERSION
 from deploy.wheel.compiled import PARTS, CompiledModules, NotCompiled
+from deploy.wheel.split import is_of_client, settings, split
 from tests.house.tree import ROOT, files, modules
 
 # These tests build wheels and compile modules.
@@ -36,6 +41,17 @@ def wheel(built: Path) -> frozenset[str]:
     """Return the names in the wheel."""
     with zipfile.ZipFile(built) as archive:
         return frozenset(archive.namelist())
+
+
+@pytest.fixture(scope="module")
+def parts(
+    built: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[zipfile.ZipFile, zipfile.ZipFile]:
+    """Return the client's wheel, and the wheel of everything else."""
+    client, others = split(built, tmp_path_factory.mktemp("split"))
+    assert re.fullmatch(r"ccfpy_client-[\d.]+-py3-none-any\.whl", client.name)
+    assert others.name == built.name
+    return zipfile.ZipFile(client), zipfile.ZipFile(others)
 
 
 def _tracked(top: str) -> set[str]:
@@ -87,6 +103,54 @@ def test_nothing_that_ships_imports_the_tests() -> None:
     assert not strays
 
 
+def test_each_file_is_in_one_of_two_wheels(
+    wheel: frozenset[str], parts: tuple[zipfile.ZipFile, zipfile.ZipFile]
+) -> None:
+    client, others = ({*part.namelist()} for part in parts)
+    assert not client & others
+    about = {name for name in client | others | wheel if ".dist-info/" in name}
+    assert (client | others) - about == wheel - about
+    ours = {name.removeprefix("ccfpy/") for name in client - about}
+    assert all(is_of_client(name, settings()) for name in ours)
+    assert {"__init__.py", "py.typed", "cli/main.py", "ledger/merkle.py"} <= ours
+    assert not any(name.startswith(("node/", "host/", "js/")) for name in ours)
+
+
+def _described(part: zipfile.ZipFile, file: str) -> str:
+    (name,) = (n for n in part.namelist() if n.endswith(f".dist-info/{file}"))
+    return part.read(name).decode()
+
+
+def test_ccfpy_needs_the_client_of_its_own_version_and_brings_no_second_program(
+    parts: tuple[zipfile.ZipFile, zipfile.ZipFile],
+) -> None:
+    client, others = parts
+    assert f"Requires-Dist: ccfpy-client=={VERSION}\n" in _described(others, "METADATA")
+    assert "console_scripts" not in _described(others, "entry_points.txt")
+    assert "pytest11" in _described(others, "entry_points.txt")
+    needed = _described(client, "METADATA")
+    assert f"Name: ccfpy-client\nVersion: {VERSION}\n" in needed
+    libraries = ("wasmtime", "uvloop", "h2", "httptools", "msgpack", "pydantic")
+    assert not [name for name in libraries if f"Requires-Dist: {name}" in needed]
+    assert _described(client, "entry_points.txt") == (
+        "[console_scripts]\nccfpy = ccfpy.cli.main:main\n"
+    )
+
+
+def test_the_records_of_both_wheels_list_every_file_with_its_digest(
+    parts: tuple[zipfile.ZipFile, zipfile.ZipFile],
+) -> None:
+    for part in parts:
+        rows = list(csv.reader(_described(part, "RECORD").splitlines()))
+        assert sorted(name for name, *_ in rows) == sorted(part.namelist())
+        for name, digest, size in rows:
+            if not name.endswith("/RECORD"):
+                found = hashlib.sha256(part.read(name)).digest()
+                given = digest.removeprefix("sha256=")
+                assert base64.urlsafe_b64decode(given + "=") == found, name
+                assert int(size) == len(part.read(name))
+
+
 OTHER = ".cpython-39-riscv64-linux-gnu.so"
 """The suffix of another processor."""
 
@@ -100,12 +164,12 @@ print(measure(find_application("logging")).unique_id.hex())
 
 
 def test_what_is_installed_measures_as_the_checkout(
-    built: Path, tmp_path: Path
+    parts: tuple[zipfile.ZipFile, zipfile.ZipFile], tmp_path: Path
 ) -> None:
     """A person who signed an enclave with one of them may run it with the other."""
     installed = tmp_path / "site-packages"
-    with zipfile.ZipFile(built) as archive:
-        archive.extractall(installed)
+    for part in parts:
+        part.extractall(installed)
     found = []
     for root in (installed, ROOT):
         said = subprocess.run(
