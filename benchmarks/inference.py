@@ -29,10 +29,9 @@ from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import Service, sandbox
 from ccfpy.client.attested import Expected
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keys import FileSigner, KeyFiles
 from ccfpy.client.opening import carry
 from ccfpy.client.share import constitution
-from ccfpy.client.signer import FileSigner
 from tests.apps.inference_kit import magika_input, magika_model, scaling
 
 BUDGET_US = 1000

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from ccfpy.client.keyfiles import write_private
+from ccfpy.client.keys import write_private
 
 CONFIGURATION = "SOFTHSM2_CONF"
 """The variable with the path of SoftHSM's own configuration."""

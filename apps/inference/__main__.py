@@ -23,14 +23,15 @@ from ccfpy.client.attested import Expected, SnpPolicy
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.evidence_policy import read_policy, whole
-from ccfpy.client.keyfiles import (
+from ccfpy.client.keys import (
     SERVICE_CERTIFICATE,
+    FileSigner,
     KeyFileMissing,
     KeyFiles,
+    KeyUnusable,
     NotAName,
 )
 from ccfpy.client.receipts import fetch_proof
-from ccfpy.client.signer import FileSigner, KeyUnusable
 
 IV_BYTES = 12
 FAILED = 1

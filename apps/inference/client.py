@@ -19,7 +19,7 @@ from apps.inference.tensors import Message, Tensor
 from ccfpy.app import Json, JsonObject, TxId, VerificationFailed, sha256_hex
 from ccfpy.client.attested import CheckedKey, Expected, OfferedKey, fresh_nonce
 from ccfpy.client.errors import ClientError, ServiceError, UnexpectedReply
-from ccfpy.client.reply import Reply, text_field
+from ccfpy.client.requests import Reply, text_field
 
 ASK_AGAIN = frozenset(
     {

@@ -7,9 +7,8 @@ from benchmarks.harness.service import Service
 from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keys import FileSigner, KeyFiles
 from ccfpy.client.opening import carry
-from ccfpy.client.signer import FileSigner
 
 TIMEOUT_S = 60
 ONE_MEMBER = ("--initial-member-count", "1")

@@ -14,7 +14,7 @@ from ccfpy.cli.signing import SignersOptions
 from ccfpy.client.bundle import Bundle
 
 if TYPE_CHECKING:
-    from ccfpy.client.deploying import Deployment
+    from ccfpy.client.governance import Deployment
 
 
 @with_options
@@ -37,7 +37,7 @@ def deploy(
     Where more votes are needed than those given with --as, it exits with 1 and names
     the proposal for the others to vote on.
     """
-    from ccfpy.client import deploying
+    from ccfpy.client import governance
 
     place = Place.find(to, trust.common, trust.cacert)
     signers = members.signers(place)
@@ -45,7 +45,7 @@ def deploy(
 
     async def deployed() -> "Deployment":
         async with place.connect() as connection:
-            return await deploying.deploy(connection, signers, bundle.action())
+            return await governance.deploy(connection, signers, bundle.action())
 
     done = asyncio.run(deployed())
     _show(done, bundle, place.url, as_json=json)

@@ -55,7 +55,7 @@ def replay(
     of the first time. Exits with 1 if they differ.
     """
     from ccfpy.cli.app_show import Show
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
     from ccfpy.crypto.rsa import RsaKeyPair
     from ccfpy.devtools.ledger_state import read_state
     from ccfpy.devtools.replay import installed

@@ -186,7 +186,7 @@ def _gather(
 
 
 def _usual(common: Path) -> Path | None:
-    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+    from ccfpy.client.keys import SERVICE_CERTIFICATE
 
     certificate = common / SERVICE_CERTIFICATE
     return certificate if certificate.is_file() else None

@@ -62,7 +62,7 @@ class MockServer(ThreadingHTTPServer):
 
 def make_server(port: int) -> MockServer:
     """Make a server on this machine's own address; the caller serves and closes it."""
-    from ccfpy.client.keyfiles import OsEntropy
+    from ccfpy.client.keys import OsEntropy
     from ccfpy.crypto.certs import node_self_signed
     from ccfpy.crypto.ec import Curve, KeyPair
     from ccfpy.crypto.rsa import RsaKeyPair

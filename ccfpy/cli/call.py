@@ -14,10 +14,10 @@ from ccfpy.cli.input_file import read_input
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import is_terminal, note, print_json, print_line, write
 from ccfpy.cli.place import JsonOption, PlaceOptions
-from ccfpy.client.reply import TXID_HEADER, Reply
+from ccfpy.client.requests import TXID_HEADER, Reply
 
 if TYPE_CHECKING:
-    from ccfpy.client.keyfiles import ChosenFiles
+    from ccfpy.client.keys import ChosenFiles
 
 
 @with_options
@@ -88,7 +88,7 @@ def call(  # noqa: PLR0913  # one parameter for each option
 
 
 def _files(certificate: Path | None, key: Path | None) -> "ChosenFiles | None":
-    from ccfpy.client.keyfiles import ChosenFiles
+    from ccfpy.client.keys import ChosenFiles
 
     if (certificate is None) is not (key is None):
         raise Misused("a certificate is shown with its key: give --cert and --key")

@@ -31,7 +31,7 @@ from ccfpy.cli.entries import COMPLETION_VARIABLE
 from ccfpy.cli.output import write
 
 if TYPE_CHECKING:
-    from ccfpy.client.reply import Reply
+    from ccfpy.client.requests import Reply
 
 ASK_TIMEOUT_S = 1.0
 """For a service's answer, names of hosts and connections included."""
@@ -153,7 +153,7 @@ def defined_actions(constitution: str) -> Iterator[str]:
 
 def _names(ctx: typer.Context) -> Iterator[str]:
     from ccfpy.cli.place import CERTIFICATE_END
-    from ccfpy.client.keyfiles import KeyFiles, NotAName
+    from ccfpy.client.keys import KeyFiles, NotAName
 
     folder = _folder(ctx)
     for path in folder.glob(f"*{CERTIFICATE_END}"):
@@ -182,7 +182,7 @@ def _ask(ctx: typer.Context, path: str) -> "Reply":
     from ccfpy.cli.place import Place, is_open
     from ccfpy.client.connection import Connection
     from ccfpy.client.governance import API_VERSION
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
 
     trust = ctx.params.get("cacert")
     place = Place.find(

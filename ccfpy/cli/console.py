@@ -23,8 +23,7 @@ from ccfpy.cli.place import Place, PlaceOptions
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
 
 if TYPE_CHECKING:
-    from ccfpy.client.keyfiles import Identity
-    from ccfpy.client.signer import ShareDecrypter
+    from ccfpy.client.keys import Identity, ShareDecrypter
     from ccfpy.console.folders import Ledger, Lost
     from ccfpy.console.signing import Confirm, Pen
 
@@ -82,7 +81,7 @@ def console(  # noqa: PLR0913  # one parameter for each option
         With --ledger, the page shows a ledger's files, also without a service.
         With --lost, it shows what can be restored of a lost service.
     """
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
     from ccfpy.console.guards import Guard
     from ccfpy.console.server import ADDRESS, Console, read_page
     from ccfpy.console.service import Service
@@ -208,7 +207,7 @@ def _identity(
     place: Place, name: str, keys: KeyOptions, who: str | None
 ) -> "Identity | None":
     """Return the files of a key, if that is where the key is: TLS needs them there."""
-    from ccfpy.client.keyfiles import ChosenFiles
+    from ccfpy.client.keys import ChosenFiles
 
     if keys.pkcs11 is not None or keys.sign_command is not None:
         return None

@@ -16,7 +16,7 @@ from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
 from ccfpy.cli.sandbox_run import LOOK_S, cancel_on_signals
 from ccfpy.cli.terminal import Terminal
-from ccfpy.client.keyfiles import OsEntropy, write_private
+from ccfpy.client.keys import OsEntropy, write_private
 from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.rsa import RsaKeyPair

@@ -229,7 +229,7 @@ def _check(bundle: "Bundle", manifest: "Manifest") -> None:
 
 
 def _key(file: Path) -> "KeyPair":
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
     from ccfpy.crypto.ec import KeyPair
 
     try:

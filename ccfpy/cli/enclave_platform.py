@@ -58,7 +58,7 @@ def new(
     ] = False,
 ) -> None:
     """Make a machine, and its vendor if there is none yet."""
-    from ccfpy.client.keyfiles import OsEntropy
+    from ccfpy.client.keys import OsEntropy
     from ccfpy.local.simulated_vendor import SimulatedVendor
 
     place, vendor_place = _machine_place(machine), _vendor_place(vendor)
@@ -278,7 +278,7 @@ def _or_failed(do: Callable[[], Kind]) -> Kind:
 
 
 def _write(place: Path, text: bytes) -> None:
-    from ccfpy.client.keyfiles import write_private
+    from ccfpy.client.keys import write_private
 
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{place.name}.{os.getpid()}")

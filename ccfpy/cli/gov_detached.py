@@ -119,7 +119,7 @@ def sign(
 ) -> None:
     """Sign a message and print it, without a service: binary, for ``gov send``."""
     from ccfpy.client.governance import CreatedAt, signed_message
-    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+    from ccfpy.client.keys import SERVICE_CERTIFICATE
 
     _require_whole_id(kind, proposal_id)
     place = Place(urls=[], folder=common, service=common / SERVICE_CERTIFICATE)
@@ -160,7 +160,7 @@ def _draft(
     created_at: str,
     proposal_id: str | None,
 ) -> "Draft":
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
     from ccfpy.client.signers.detached import Draft
     from ccfpy.crypto.certs import Certificate
 
@@ -180,8 +180,8 @@ def _require_whole_id(kind: "MessageType", proposal_id: str | None) -> None:
     Raises:
         Misused: it does not.
     """
-    from ccfpy.client.prefixes import ID_CHARACTERS
     from ccfpy.client.signers.detached import ABOUT_PROPOSALS
+    from ccfpy.client.vocabulary import ID_CHARACTERS
 
     if kind not in ABOUT_PROPOSALS:
         return

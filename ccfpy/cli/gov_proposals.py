@@ -120,7 +120,7 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     json: JsonOption = False,
 ) -> None:
     """Vote for a proposal, or against it, or as a script decides."""
-    from ccfpy.client.ballots import ACCEPT, REJECT
+    from ccfpy.client.governance import ACCEPT, REJECT
 
     if sum((reject, ballot is not None, sha256 is not None)) > 1:
         raise Misused(
@@ -248,7 +248,7 @@ async def find_proposal(connection: "Connection", beginning: str) -> "ProposalId
         NotOneId: no proposal's id begins so, or several do.
     """
     from ccfpy.base.ids import ProposalId
-    from ccfpy.client.prefixes import ID_CHARACTERS, whole_id
+    from ccfpy.client.vocabulary import ID_CHARACTERS, whole_id
 
     if len(beginning) == ID_CHARACTERS:
         return ProposalId(beginning)
@@ -263,8 +263,7 @@ async def _bound_to(connection: "Connection", proposal_id: str, digest: str) -> 
         VerificationFailed: the service shows another text. A ballot for a text that
             is not there would count as no, and could not be taken back.
     """
-    from ccfpy.client.ballots import bound_ballot, text_digest
-    from ccfpy.client.governance import read_actions
+    from ccfpy.client.governance import bound_ballot, read_actions, text_digest
 
     text = await read_actions(connection, proposal_id)
     if (found := text_digest(text)) != digest:
@@ -300,7 +299,7 @@ async def _with_whole_ids(
         NotOneId: the beginning of an id fits none, or several.
     """
     from ccfpy.client.governance import read_governance
-    from ccfpy.client.prefixes import ID_CHARACTERS, whole_id
+    from ccfpy.client.vocabulary import ID_CHARACTERS, whole_id
 
     found = dict(arguments)
     for name, table in IDS.items():

@@ -23,8 +23,7 @@ from ccfpy.cli.signing import PANEL, SignerOptions
 
 if TYPE_CHECKING:
     from ccfpy.client.connection import Connection
-    from ccfpy.client.keyfiles import KeyFiles
-    from ccfpy.client.signer import Signer
+    from ccfpy.client.keys import KeyFiles, Signer
     from ccfpy.crypto.certs import Certificate
     from ccfpy.crypto.ec import Curve
 
@@ -94,9 +93,8 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     have. The keys to come are in the folder NAME.next, made unless they are there or
     are said to be elsewhere.
     """
-    from ccfpy.client.keyfiles import KeyFiles
-    from ccfpy.client.rotation import Rotation
-    from ccfpy.client.signer import FileSigner
+    from ccfpy.client.keys import FileSigner, KeyFiles
+    from ccfpy.client.membership import Rotation
 
     place = where.find()
     wish = _Wish(
@@ -134,7 +132,7 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
 
 
 def _show(name: str, signer: "Signer", kept: Path | None, *, as_json: bool) -> None:
-    from ccfpy.client.keyfiles import member_id
+    from ccfpy.client.keys import member_id
 
     id_ = member_id(signer.certificate)
     if as_json:
@@ -147,7 +145,7 @@ def _show(name: str, signer: "Signer", kept: Path | None, *, as_json: bool) -> N
 
 def _own_files(place: Place, name: str, certificate: "Certificate") -> "KeyFiles":
     """Return where a member's files are, or would be; refuse to replace another's."""
-    from ccfpy.client.keyfiles import KeyFiles, read_text
+    from ccfpy.client.keys import KeyFiles, read_text
     from ccfpy.crypto.certs import Certificate
 
     files = KeyFiles(folder=place.folder, name=name)
@@ -180,8 +178,7 @@ class _Wish:
         self, old: "KeyFiles", old_signer: "Signer", new: "KeyFiles"
     ) -> "tuple[Signer, str | None]":
         """Make the missing keys; return the new signer and the new encryption key."""
-        from ccfpy.client.keyfiles import read_text
-        from ccfpy.client.signer import FileSigner
+        from ccfpy.client.keys import FileSigner, read_text
 
         makes_encryption_key = (
             old.encryption_public_key.is_file()
@@ -221,7 +218,7 @@ def _no_new_certificate() -> "KeyFiles":
 
 def _make(new: "KeyFiles", curve: "Curve | None", *, with_encryption_key: bool) -> None:
     """Make the new keys that are missing; without a curve no identity."""
-    from ccfpy.client.keyfiles import (
+    from ccfpy.client.keys import (
         ENCRYPTION_KEY_BITS,
         OsEntropy,
         generate_keys,
@@ -243,7 +240,7 @@ def take_place(old: "KeyFiles", new: "KeyFiles", *, now: datetime) -> Path | Non
 
     Keys that are not files are not kept.
     """
-    from ccfpy.client.keyfiles import KeyFiles
+    from ccfpy.client.keys import KeyFiles
 
     kept = KeyFiles(
         folder=old.folder / f"{old.name}.until-{now:%Y%m%dT%H%M%SZ}", name=old.name

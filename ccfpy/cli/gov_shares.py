@@ -18,10 +18,10 @@ from ccfpy.cli.signing import (
     SignerOptions,
     SignersOptions,
 )
-from ccfpy.client.reply import text_field
+from ccfpy.client.requests import text_field
 
 if TYPE_CHECKING:
-    from ccfpy.client.signer import ShareDecrypter
+    from ccfpy.client.keys import ShareDecrypter
     from ccfpy.crypto.certs import Certificate
 
 
@@ -88,7 +88,7 @@ def _print_encrypted(
     place: Place, certificate: "Certificate", *, as_json: bool
 ) -> None:
     from ccfpy.client.governance import read_governance
-    from ccfpy.client.keyfiles import member_id
+    from ccfpy.client.keys import member_id
 
     name = member_id(certificate)
     told = run(place, lambda c: read_governance(c, f"recovery/encrypted-shares/{name}"))

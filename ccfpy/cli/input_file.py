@@ -33,7 +33,7 @@ def read_certificate(file: Path) -> "Certificate":
     Raises:
         CommandFailed: the file cannot be read, or has no certificate.
     """
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
     from ccfpy.crypto.certs import Certificate
 
     try:

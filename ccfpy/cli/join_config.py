@@ -56,7 +56,7 @@ def join_config(  # noqa: PLR0913  # one parameter for each option
     does a proposal to accept the node's program, if the service does not accept it yet.
     """
     from ccfpy.cli.join_document import Joining, configuration
-    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+    from ccfpy.client.keys import SERVICE_CERTIFICATE
 
     host, port = parse_node(listen)
     other_host, other_port = parse_node(node_listen or f"{host}:0")
@@ -142,7 +142,7 @@ def target_of(seen: "Survey") -> tuple[str, str]:
 
 
 def _look(place: Place) -> "Survey":
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
     from ccfpy.client.survey import survey
 
     certificate = read_text(place.service)

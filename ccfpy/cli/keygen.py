@@ -12,7 +12,7 @@ from ccfpy.cli.errors import Misused
 from ccfpy.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
-    from ccfpy.client.keyfiles import KeyFiles
+    from ccfpy.client.keys import KeyFiles
 
 
 def keygen(
@@ -39,7 +39,7 @@ def keygen(
 
     A private key and a certificate, and for members an encryption key.
     """
-    from ccfpy.client.keyfiles import CURVES, KeyFiles, generate_keys
+    from ccfpy.client.keys import CURVES, KeyFiles, generate_keys
 
     files = KeyFiles(folder=out, name=name)
     _require_curve(curve)
@@ -59,7 +59,7 @@ def keygen(
 
 def generate(argv: Sequence[str]) -> int:
     """Act as ``keygenerator.sh``: its options and words; keys are replaced silently."""
-    from ccfpy.client.keyfiles import CURVES, KeyFiles, generate_keys
+    from ccfpy.client.keys import CURVES, KeyFiles, generate_keys
 
     parser = argparse.ArgumentParser(
         prog="keygenerator.sh",
@@ -90,7 +90,7 @@ def generate(argv: Sequence[str]) -> int:
 
 
 def _require_curve(curve: str) -> None:
-    from ccfpy.client.keyfiles import CURVES
+    from ccfpy.client.keys import CURVES
 
     if curve not in CURVES:
         raise Misused(f"no curve {curve!r}: choose {' or '.join(CURVES)}")

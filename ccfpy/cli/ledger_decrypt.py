@@ -123,7 +123,7 @@ def _kept(path: Path) -> "LedgerSecrets":
 
 def _save(secrets: "LedgerSecrets", path: Path) -> None:
     from ccfpy.audit import ledger_secrets
-    from ccfpy.client.keyfiles import write_private
+    from ccfpy.client.keys import write_private
 
     if path.exists():
         raise Misused(f"{path} is there already: choose another name")

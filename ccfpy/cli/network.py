@@ -70,7 +70,7 @@ def status(
 
 
 async def _look(place: Place) -> "Survey":
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
     from ccfpy.client.survey import survey
 
     certificate = read_text(place.service)
@@ -155,7 +155,7 @@ def remove(
 def _change(
     place: Place, timeout_s: float, work: "Callable[[Membership], Awaitable[None]]"
 ) -> None:
-    from ccfpy.client.keyfiles import read_text
+    from ccfpy.client.keys import read_text
     from ccfpy.client.membership import Membership
 
     membership = Membership(

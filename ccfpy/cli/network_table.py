@@ -8,11 +8,11 @@ from rich.console import Group
 from rich.table import Table
 
 from ccfpy.cli.terminal import Part, Styled, styled
-from ccfpy.client.node_report import NodeReport
 from ccfpy.client.survey import (
     EXPIRES_SOON_DAYS,
     LEADER,
     SILENT_LONG_MS,
+    NodeReport,
     Survey,
     role_of,
 )

@@ -23,7 +23,7 @@ from ccfpy.cli.options import Options
 
 if TYPE_CHECKING:
     from ccfpy.client.connection import Connection
-    from ccfpy.client.keyfiles import Identity, KeyFiles
+    from ccfpy.client.keys import Identity, KeyFiles
 
 
 SHARED_DEFAULT = Path("workspace/sandbox_common")
@@ -69,7 +69,7 @@ class TrustOptions(Options):
     @property
     def certificate(self) -> Path:
         """Where the service's certificate is."""
-        from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+        from ccfpy.client.keys import SERVICE_CERTIFICATE
 
         return self.cacert or self.common / SERVICE_CERTIFICATE
 
@@ -106,7 +106,7 @@ class Place:
         Raises:
             CommandFailed: there is no service's certificate.
         """
-        from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+        from ccfpy.client.keys import SERVICE_CERTIFICATE
 
         service = folder / SERVICE_CERTIFICATE if trust is None else trust
         if not service.is_file():
@@ -147,7 +147,7 @@ class Place:
             Misused: there are no files of that name.
         """
         from ccfpy.client.connection import Connection
-        from ccfpy.client.keyfiles import read_text
+        from ccfpy.client.keys import read_text
 
         return Connection(
             self.in_order,
@@ -181,7 +181,7 @@ class Place:
     def names(self) -> dict[str, str]:
         """Return the names of those whose certificates are here, by their ids."""
         from ccfpy.base.errors import CcfpyError
-        from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, member_id, read_text
+        from ccfpy.client.keys import SERVICE_CERTIFICATE, member_id, read_text
         from ccfpy.crypto.certs import Certificate
 
         names: dict[str, str] = {}
@@ -199,7 +199,7 @@ class Place:
         Raises:
             Misused: there are no files of that name.
         """
-        from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
+        from ccfpy.client.keys import SERVICE_CERTIFICATE, KeyFiles
 
         files = KeyFiles(folder=self.folder, name=name)
         if not files.certificate.is_file():

@@ -116,18 +116,18 @@ def _verified(  # what was asked for and what came
     endorsements: tuple[bytes, ...],
 ) -> bytes:
     """Return what came if it verifies, without the wrapping of an endpoint."""
-    from ccfpy.client import receipt_forms
-    from ccfpy.client.endorsements import links
+    from ccfpy.client import receipts
+    from ccfpy.client.cose_receipt import links
     from ccfpy.client.receipts import verify_receipt
     from ccfpy.ledger.receipt_forms import ReceiptForm
 
     try:
         if form is ReceiptForm.ENDORSEMENTS:
-            list(links(receipt_forms.parse_endorsements(data), service.public_key))
+            list(links(receipts.parse_endorsements(data), service.public_key))
             return data
         data = unwrapped(data)
-        given = receipt_forms.parse(data)
-        is_named = receipt_forms.transaction(given) is not None
+        given = receipts.parse(data)
+        is_named = receipts.transaction(given) is not None
         verify_receipt(
             given,
             service_certificate=service.pem,
@@ -138,7 +138,7 @@ def _verified(  # what was asked for and what came
     except Malformed as error:
         raise CommandFailed(f"the service gave no receipt: {error}") from error
     if not is_named:
-        note(f"It proves no transaction: {receipt_forms.NAMES_NOTHING}.")
+        note(f"It proves no transaction: {receipts.NAMES_NOTHING}.")
     return data
 
 
@@ -161,14 +161,14 @@ async def _endorsements(
     connection: "Connection", txid: TxId, data: bytes, service: "Certificate"
 ) -> tuple[bytes, ...]:
     """Fetch the endorsements of a COSE receipt's signer, if it is not the service."""
-    from ccfpy.client import receipt_forms
+    from ccfpy.client import receipts
     from ccfpy.client.cose_receipt import CoseReceipt
     from ccfpy.client.receipts import fetch_proof
     from ccfpy.crypto.hashing import sha256_hex
     from ccfpy.ledger.receipt_forms import ReceiptForm
 
     try:
-        given = receipt_forms.parse(data)
+        given = receipts.parse(data)
     except Malformed:
         return ()
     if not isinstance(given, CoseReceipt):
@@ -176,7 +176,7 @@ async def _endorsements(
     if given.signature.key_id == sha256_hex(service.public_key.der):
         return ()
     chain = await fetch_proof(connection, txid, form=ReceiptForm.ENDORSEMENTS)
-    return receipt_forms.parse_endorsements(chain)
+    return receipts.parse_endorsements(chain)
 
 
 @with_options
@@ -234,7 +234,7 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     trust: TrustOptions,
 ) -> None:
     """Verify a receipt and explain what each step shows."""
-    from ccfpy.client.explained import Holds
+    from ccfpy.client.receipts import Holds
 
     given = ReceiptInput.read(
         file, signature=signature, endorsements=endorsements
@@ -260,10 +260,10 @@ async def _committed(connection: "Connection", txid: "TxId") -> None:
     Raises:
         CommandFailed: the ledger ends before it.
     """
-    from ccfpy.client.committing import COMMIT_TIMEOUT_S
+    from ccfpy.client.connection import COMMIT_TIMEOUT_S
     from ccfpy.client.errors import NotCommitted
-    from ccfpy.client.node_report import read_txid
-    from ccfpy.client.reply import text_field
+    from ccfpy.client.requests import text_field
+    from ccfpy.client.survey import read_txid
 
     state = (await connection.get(f"/node/tx?transaction_id={txid}")).object()
     status = text_field(state, "status")

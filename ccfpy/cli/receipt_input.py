@@ -13,8 +13,7 @@ from ccfpy.base.json import dumps, loads_object
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 
 if TYPE_CHECKING:
-    from ccfpy.client.explained import Explanation
-    from ccfpy.client.receipt_forms import AnyReceipt
+    from ccfpy.client.receipts import AnyReceipt, Explanation
     from ccfpy.crypto.certs import Certificate
     from ccfpy.ledger.receipt import StepTaken
 
@@ -72,20 +71,20 @@ class ReceiptInput:
         Raises:
             CommandFailed: a file cannot be read, or holds something else.
         """
-        from ccfpy.client import receipt_forms
+        from ccfpy.client import receipts
 
         data = read_file(file)
         signed = None if signature is None else read_file(signature)
         chain: tuple[bytes, ...] = ()
         if endorsements is not None:
             try:
-                chain = receipt_forms.parse_endorsements(read_file(endorsements))
+                chain = receipts.parse_endorsements(read_file(endorsements))
             except Malformed as error:
                 raise CommandFailed(
                     f"{endorsements} holds no endorsements: {error}"
                 ) from error
         try:
-            parsed = receipt_forms.parse(data, cose_signature=signed)
+            parsed = receipts.parse(data, cose_signature=signed)
         except CcfpyError as error:
             raise CommandFailed(f"{file} holds no receipt: {error}") from error
         return cls(receipt=parsed, endorsements=chain)
@@ -101,26 +100,24 @@ class ReceiptInput:
         Raises:
             ReceiptRefused: a step does not hold, or the receipt proves no transaction.
         """
-        from ccfpy.client import receipt_forms
+        from ccfpy.client import receipts
         from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep
 
-        taken = receipt_forms.verify(
+        taken = receipts.verify(
             self.receipt,
             service,
             txid=self.txid,
             claims_digest=self.claims_digest,
             endorsements=self.endorsements,
         )
-        txid = receipt_forms.transaction(self.receipt)
+        txid = receipts.transaction(self.receipt)
         if txid is None:
-            raise ReceiptRefused(
-                ReceiptStep.EVIDENCE, receipt_forms.NAMES_NOTHING, taken
-            )
+            raise ReceiptRefused(ReceiptStep.EVIDENCE, receipts.NAMES_NOTHING, taken)
         return txid, taken
 
     def explain(self, service: "Certificate") -> "Explanation":
         """Verify the receipt, and say of each step what it shows."""
-        from ccfpy.client.explained import explain
+        from ccfpy.client.receipts import explain
 
         return explain(
             self.receipt,

@@ -7,7 +7,7 @@ from ccfpy.audit.inspection import Inspection, ServiceFound, lineage
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.confirm import choose
 from ccfpy.cli.errors import CommandFailed, Misused
-from ccfpy.client.keyfiles import read_text
+from ccfpy.client.keys import read_text
 from ccfpy.crypto.certs import Certificate
 
 DIGITS = 8

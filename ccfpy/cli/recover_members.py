@@ -14,8 +14,14 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.recover_choice import read_certificate
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
-from ccfpy.client.keyfiles import KeyFiles, member_id
-from ccfpy.client.signer import FileDecrypter, FileSigner, ShareDecrypter, Signer
+from ccfpy.client.keys import (
+    FileDecrypter,
+    FileSigner,
+    KeyFiles,
+    ShareDecrypter,
+    Signer,
+    member_id,
+)
 
 TRIAL = b"ccfpy recover tries this key before it starts a node"
 """A text that no service takes for a request: requests are CBOR."""

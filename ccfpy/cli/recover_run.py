@@ -21,14 +21,15 @@ from ccfpy.cli.terminal import Terminal
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import Governance, read_governance
-from ccfpy.client.opening import put_to_vote, wait_open
-from ccfpy.client.recovering import (
+from ccfpy.client.opening import (
     RecoveryMember,
     go_on_from,
     hand_in,
+    put_to_vote,
     recorded_identity,
+    wait_open,
 )
-from ccfpy.client.reply import text_field
+from ccfpy.client.requests import text_field
 from ccfpy.local.configuration import Placement, Remains, ServiceOptions
 from ccfpy.local.network import PUBLIC, WHOLE, ProcessNetwork
 

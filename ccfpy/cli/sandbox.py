@@ -305,7 +305,7 @@ def _actions(
 
 
 def _curve(name: str) -> "Curve":
-    from ccfpy.client.keyfiles import CURVES
+    from ccfpy.client.keys import CURVES
 
     if name not in CURVES:
         raise Misused(f"no curve {name!r}: choose {' or '.join(CURVES)}")

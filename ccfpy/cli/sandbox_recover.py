@@ -13,7 +13,7 @@ from typing import Self
 
 from ccfpy.cli.earlier_run import SUFFIX
 from ccfpy.cli.errors import Misused
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
+from ccfpy.client.keys import SERVICE_CERTIFICATE, KeyFiles
 from ccfpy.local.configuration import Remains, ServiceOptions
 
 PREDECESSOR = "predecessor_service_cert.pem"

@@ -17,9 +17,8 @@ from ccfpy.cli.output import print_json
 from ccfpy.cli.sandbox_recover import Lost
 from ccfpy.cli.terminal import Terminal
 from ccfpy.client.errors import ClientError
-from ccfpy.client.node_report import NodeReport
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
-from ccfpy.client.survey import survey
+from ccfpy.client.survey import NodeReport, survey
 from ccfpy.local.configuration import Placement, Remains, ServiceOptions
 from ccfpy.local.network import PUBLIC, WHOLE, ProcessNetwork
 from ccfpy.local.node import NodeProcess, are_enclaves_apart

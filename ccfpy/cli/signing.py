@@ -27,8 +27,7 @@ from ccfpy.client.vocabulary import SignatureForm, SignInput
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ccfpy.client.keyfiles import KeyFiles
-    from ccfpy.client.signer import ShareDecrypter, Signer
+    from ccfpy.client.keys import KeyFiles, ShareDecrypter, Signer
     from ccfpy.crypto.certs import Certificate
 
 
@@ -154,7 +153,7 @@ class KeyOptions(TokenOptions):
             CommandFailed: a library that the key needs is not installed.
             KeyUnusable: the key is not where it should be.
         """
-        from ccfpy.client.signer import FileSigner
+        from ccfpy.client.keys import FileSigner
         from ccfpy.client.signers.command import CommandSigner
 
         _one_of(
@@ -180,7 +179,7 @@ class KeyOptions(TokenOptions):
 
     def certificate_or(self, files: Files) -> "Certificate":
         """Find the certificate alone, where nothing is signed; raises the same."""
-        from ccfpy.client.keyfiles import read_text
+        from ccfpy.client.keys import read_text
         from ccfpy.crypto.certs import Certificate
 
         if self.pkcs11 is not None and self.cert is None:
@@ -188,7 +187,7 @@ class KeyOptions(TokenOptions):
         return Certificate.from_pem(read_text(self.cert or files().certificate))
 
     def _in_token(self, uri: str) -> "Signer":
-        from ccfpy.client.keyfiles import read_text
+        from ccfpy.client.keys import read_text
         from ccfpy.crypto.certs import Certificate
 
         tokens = _tokens()
@@ -229,7 +228,7 @@ class SignersOptions(KeyOptions):
 
     def signers(self, place: Place) -> "list[Signer]":
         """Find all keys; raises as ``signer_or``."""
-        from ccfpy.client.signer import FileSigner
+        from ccfpy.client.keys import FileSigner
 
         first, *others = self.who or [DEFAULT_MEMBER]
         return [
@@ -298,7 +297,7 @@ class DecrypterOptions(TokenOptions):
             CommandFailed: a library that the key needs is not installed.
             KeyUnusable: the key is not where it should be.
         """
-        from ccfpy.client.signer import FileDecrypter
+        from ccfpy.client.keys import FileDecrypter
         from ccfpy.client.signers.command import CommandDecrypter
 
         _one_of(
@@ -355,7 +354,7 @@ def _token(tokens: ModuleType, text: str, options: TokenOptions) -> object:
 @functools.cache
 def _asked(label: str) -> str:
     """Ask for a token's PIN, once in a command."""
-    from ccfpy.client.signer import KeyUnusable
+    from ccfpy.client.keys import KeyUnusable
 
     if not sys.stdin.isatty():
         raise KeyUnusable(

@@ -54,7 +54,7 @@ def verify(
 
     The private part stays encrypted; that it is unchanged is verified all the same.
     """
-    from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+    from ccfpy.client.keys import SERVICE_CERTIFICATE
     from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 
     identities = [read_certificate(p) for p in cacert or [common / SERVICE_CERTIFICATE]]

@@ -4,6 +4,6 @@
 certificate, and goes on when a node fails; ``governance`` signs members' requests;
 ``receipts`` fetches proofs and checks them; ``opening`` takes a new service from its
 members' first word to its users' first write. ``blocking`` offers the same without
-``async``. Keys lie in files named as CCF's tools name them (``keyfiles``); a key that
-lives elsewhere is a ``signer``.
+``async``. Keys lie in files named as CCF's tools name them (``keys``); ``signers`` use
+keys that live elsewhere.
 """

@@ -9,11 +9,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from ccfpy.base.ids import TxId
-from ccfpy.client.committing import COMMIT_TIMEOUT_S
-from ccfpy.client.connection import Connection
+from ccfpy.client.connection import COMMIT_TIMEOUT_S, Connection
 from ccfpy.client.receipts import RECEIPT_TIMEOUT_S, fetch_receipt
-from ccfpy.client.reply import Reply
-from ccfpy.client.sending import Options, Sending, Writing, Written
+from ccfpy.client.requests import Options, Reply, Sending, Writing, Written
 from ccfpy.ledger.receipt import Receipt
 
 _T = TypeVar("_T")

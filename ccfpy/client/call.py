@@ -1,32 +1,239 @@
 """One call, from its first attempt to its answer, as a state machine without I/O.
 
 A call is told what each attempt came to, and says what to do next: send the request to
-an address, wait, or return an answer. The rules are in ``outcomes``; this file adds
-addresses, the deadline, and the budget of repetitions:
+an address, wait, or return an answer. A table says what may follow an attempt. It
+decides by what may have happened to the request, and not by its status alone:
 
-1. The deadline covers everything: attempts, redirects and waits.
-2. If nothing was sent to any address that is known, the call ends at once.
-3. A wait that would outlast the deadline is not begun: the call ends with what it has.
-4. An attempt that may be repeated elsewhere gets half of the time that is left, so that
+1. A request that was not sent, or that a node did not execute, may be sent again.
+2. A write that was sent, and of which no answer came, may have been applied. Only the
+   caller knows whether the write may be applied twice.
+3. An answer of the application is the caller's, whatever its status.
+4. A view that changed ends a session: the answers that it gave may be lost, so a write
+   that relies on them is not repeated in another session.
+
+Time is bounded too:
+
+5. The deadline covers everything: attempts, redirects and waits.
+6. If nothing was sent to any address that is known, the call ends at once.
+7. A wait that would outlast the deadline is not begun: the call ends with what it has.
+8. An attempt that may be repeated elsewhere gets half of the time that is left, so that
    a node that hangs does not use up the whole time.
+9. Waits grow, and a random part of each is waited, which lets a service recover from
+   an outage. A budget bounds what the calls of a connection repeat on their own
+   account, so that an outage does not double the load. What a node asks to be repeated
+   by ``Retry-After`` is not on that account: the node sets the pace.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 from ccfpy.client.addresses import Addresses, origin_of, redirect_target
 from ccfpy.client.errors import OutcomeUnknown, Unreachable
-from ccfpy.client.outcomes import (
-    Move,
-    Outcome,
-    Repeatability,
-    move_after,
-    outcome_of,
+from ccfpy.client.requests import TXID_HEADER, Reply
+
+RETRY_AFTER = "retry-after"
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_REDIRECTS = (307, 308)
+VIEW_CHANGED = "SessionConsistencyLost"
+"""The code of a 500 that ends a session together with its view."""
+NOT_EXECUTED = frozenset(
+    {
+        "BackupNotFound",
+        "InternalError",  # with 503: a backup knows no way to the primary
+        "PrimaryNotFound",
+        "RequestAlreadyForwarded",
+        "SessionCapExhausted",
+        "TooManyPendingTransactions",
+        "TransactionCommitAttemptsExceedLimit",
+        "TransactionReplicationFailed",
+    }
 )
-from ccfpy.client.reply import Reply
-from ccfpy.client.waits import RetryBudget, asked_wait_s, wait_s
+"""Codes of a 503 that a node answers instead of executing the request."""
+
+
+class Outcome(Enum):
+    """What one attempt came to."""
+
+    NOT_SENT = auto()
+    """There was no connection, so no byte of the request was sent."""
+    REDIRECTED = auto()
+    """A node named the address to ask."""
+    NOT_EXECUTED = auto()
+    """A node refused the request for a reason that passes."""
+    VIEW_CHANGED = auto()
+    """The session ended with its view, before the request was executed."""
+    NO_ANSWER = auto()
+    """The request was sent, and the connection or the time ended."""
+    FORWARD_LOST = auto()
+    """A backup forwarded the request and heard no answer of the primary."""
+    ANSWERED = auto()
+    """The service answered, with success or an error."""
+
+
+class Repeatability(Enum):
+    """How often a request may be applied."""
+
+    READ = auto()
+    """The request changes nothing."""
+    IDEMPOTENT = auto()
+    """Applied twice, the write does what it does once; its caller says so."""
+    ONCE = auto()
+    """The write must not be applied twice."""
+
+
+class Move(Enum):
+    """What follows an attempt."""
+
+    ASK_NEXT = auto()
+    """Send the request to the next address at once."""
+    FOLLOW = auto()
+    """Send the request to the address that the answer names."""
+    REPEAT = auto()
+    """Wait, and send the request again."""
+    GIVE_UP = auto()
+    """Report that nobody knows whether the request was applied."""
+    RETURN = auto()
+    """Return the answer."""
+
+
+MOVES: Mapping[Outcome, Mapping[Repeatability, Move]] = MappingProxyType(
+    {
+        Outcome.NOT_SENT: dict.fromkeys(Repeatability, Move.ASK_NEXT),
+        Outcome.REDIRECTED: dict.fromkeys(Repeatability, Move.FOLLOW),
+        Outcome.NOT_EXECUTED: dict.fromkeys(Repeatability, Move.REPEAT),
+        Outcome.VIEW_CHANGED: {
+            Repeatability.READ: Move.REPEAT,
+            Repeatability.IDEMPOTENT: Move.RETURN,
+            Repeatability.ONCE: Move.RETURN,
+        },
+        Outcome.NO_ANSWER: {
+            Repeatability.READ: Move.REPEAT,
+            Repeatability.IDEMPOTENT: Move.REPEAT,
+            Repeatability.ONCE: Move.GIVE_UP,
+        },
+        Outcome.FORWARD_LOST: {
+            Repeatability.READ: Move.REPEAT,
+            Repeatability.IDEMPOTENT: Move.REPEAT,
+            Repeatability.ONCE: Move.GIVE_UP,
+        },
+        Outcome.ANSWERED: dict.fromkeys(Repeatability, Move.RETURN),
+    }
+)
+
+
+def repeatability(method: str, *, is_idempotent: bool) -> Repeatability:
+    """Return how often a request may be applied.
+
+    PUT and DELETE are writes like POST: in a ledger, their second application is a
+    second transaction.
+    """
+    if method.upper() in READING_METHODS:
+        return Repeatability.READ
+    return Repeatability.IDEMPOTENT if is_idempotent else Repeatability.ONCE
+
+
+def outcome_of(reply: Reply) -> Outcome:
+    """Return what an answer says about its request.
+
+    An answer with a transaction's id is about a transaction that was executed, whatever
+    its status.
+    """
+    if reply.status in _REDIRECTS and "location" in reply.headers:
+        return Outcome.REDIRECTED
+    if TXID_HEADER in reply.headers or not reply.is_error:
+        return Outcome.ANSWERED
+    code = reply.error_code
+    match reply.status:
+        case 503 if code in NOT_EXECUTED or RETRY_AFTER in reply.headers:
+            return Outcome.NOT_EXECUTED
+        case 500 if code == VIEW_CHANGED:
+            return Outcome.VIEW_CHANGED
+        case 504:
+            return Outcome.FORWARD_LOST
+        case _:
+            return Outcome.ANSWERED
+
+
+def move_after(
+    outcome: Outcome, repeat: Repeatability, *, has_independent_calls: bool
+) -> Move:
+    """Return what follows an attempt.
+
+    Args:
+        outcome: what the attempt came to.
+        repeat: how often the request may be applied.
+        has_independent_calls: no call relies on what an earlier call was answered.
+    """
+    if outcome is Outcome.VIEW_CHANGED and has_independent_calls:
+        return Move.REPEAT
+    return MOVES[outcome][repeat]
+
+
+WAIT_FIRST_S = 0.05
+WAIT_MAX_S = 2.0
+BUDGET_SHARE = 0.1
+"""Repeated attempts for each call."""
+BUDGET_MAX = 10.0
+"""Repeated attempts that may be saved up; a new connection begins with as many."""
+SPREAD = 0.25
+"""By which part at most a wait that a node asks for is extended, so that clients do not
+all come back at once."""
+
+_DOUBLINGS_MAX = 16
+_DIGITS_MAX = 6
+
+
+def wait_s(repeated: int, *, chance: float, asked_s: float | None = None) -> float:
+    """Return how long to wait, in seconds.
+
+    Args:
+        repeated: how often the call was repeated before.
+        chance: at random, at least 0 and less than 1.
+        asked_s: what the node asked for, if it did.
+    """
+    if asked_s is not None and asked_s > 0:
+        return asked_s * (1 + SPREAD * chance)
+    longest = WAIT_FIRST_S * float(2 ** min(repeated, _DOUBLINGS_MAX))
+    return min(longest, WAIT_MAX_S) * chance
+
+
+def asked_wait_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of ``Retry-After``, or nothing where they are no number.
+
+    The header's other form, a date, is not what a node sends.
+    """
+    text = headers.get(RETRY_AFTER, "").strip()
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS_MAX:
+        return None
+    return float(text)
+
+
+class RetryBudget:
+    """How many attempts the calls of one connection may repeat."""
+
+    def __init__(
+        self, *, share: float = BUDGET_SHARE, most: float = BUDGET_MAX
+    ) -> None:
+        self._share = share
+        self._most = most
+        self._saved = most
+
+    def earn(self) -> None:
+        """Count a call."""
+        self._saved = min(self._most, self._saved + self._share)
+
+    def spend(self) -> bool:
+        """Take one repetition from the budget; return whether there was one."""
+        if self._saved < 1:
+            return False
+        self._saved -= 1
+        return True
+
 
 REDIRECTS_MAX = 5
 """Redirects that one attempt follows."""

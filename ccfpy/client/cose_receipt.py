@@ -8,16 +8,17 @@ The signature may be changed into its other form, ``(r, n - s)``, which proves t
 transaction (`ccfpy.ledger.receipt`). No other byte can be changed.
 
 A receipt that an earlier identity of the service signed verifies by a chain of
-endorsements from the service of today; then the transaction and its signature must lie
-in the part of the ledger during which that identity ruled.
+endorsements from the service of today (`ccfpy.ledger.endorsement_chain`), followed link
+by link; then the transaction and its signature must lie in the part of the ledger
+during which that identity ruled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
-from ccfpy.client.endorsements import covers, links
+from ccfpy.base.ids import TxId
 from ccfpy.crypto import cbor
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256, sha256_hex
@@ -29,6 +30,7 @@ from ccfpy.ledger.cose_proof import (
     attach_proof,
     write_proof,
 )
+from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX, join
 from ccfpy.ledger.entry import LeafComponents
 from ccfpy.ledger.identity_endorsement import CoseEndorsement, Epoch
 from ccfpy.ledger.merkle import DIGEST_BYTES, PathStep, climb
@@ -242,3 +244,55 @@ def _digest(value: object) -> bytes:
     if not isinstance(value, bytes) or len(value) != DIGEST_BYTES:
         raise Malformed("expected a digest of 32 bytes in an inclusion proof")
     return value
+
+
+class Link(NamedTuple):
+    """A link that held."""
+
+    endorsed: PublicKey
+    epoch: Epoch
+
+
+def links(chain: Sequence[bytes], service: PublicKey) -> Iterator[Link]:
+    """Follow a chain from the service of today, giving each link as it holds.
+
+    Raises:
+        VerificationFailed: the link after the last one given does not hold.
+        Malformed: it is no endorsement.
+    """
+    if len(chain) > ENDORSEMENTS_MAX:
+        raise Malformed(f"a chain of {len(chain)} endorsements")
+    trusted, newer = service, None
+    for number, data in enumerate(chain, 1):
+        endorsement = CoseEndorsement.parse(data)
+        epoch = endorsement.epoch
+        try:
+            endorsement.verify(trusted)
+            endorsed = PublicKey.from_der(endorsement.endorsed_key)
+            if endorsed.der != trusted.der:
+                _check_range(epoch)
+            if newer is not None:
+                join(newer, epoch)
+        except VerificationFailed as error:
+            raise VerificationFailed(
+                f"endorsement {number}, of the epoch from {epoch.begin}: {error}"
+            ) from error
+        yield Link(endorsed, epoch)
+        trusted, newer = endorsed, epoch
+
+
+def covers(epoch: Epoch, txid: TxId) -> bool:
+    """Return whether a transaction lies in an epoch that has ended."""
+    begin, end = epoch.begin, epoch.end
+    return (
+        end is not None
+        and begin.seqno <= txid.seqno <= end.seqno
+        and begin.view <= txid.view <= end.view
+    )
+
+
+def _check_range(epoch: Epoch) -> None:
+    if epoch.end is None or epoch.last_root is None:
+        raise VerificationFailed("it says not where the epoch ended")
+    if epoch.end.seqno < epoch.begin.seqno or epoch.end.view < epoch.begin.view:
+        raise VerificationFailed(f"the epoch ended before it began, at {epoch.end}")

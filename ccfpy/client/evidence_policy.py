@@ -38,9 +38,8 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject
 from ccfpy.base.ports import Attestation
 from ccfpy.base.schema import fields_of, parse_json
-from ccfpy.client.attested import SIMULATED, Expected
-from ccfpy.client.snp_policy import FORMAT as SNP
-from ccfpy.client.snp_policy import SnpPolicy
+from ccfpy.client.attested import FORMAT as SNP
+from ccfpy.client.attested import SIMULATED, Expected, SnpPolicy
 from ccfpy.crypto.certs import Certificate
 
 SNP_MEASUREMENT_BYTES = 48

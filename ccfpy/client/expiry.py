@@ -16,7 +16,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.governance import read_governance
-from ccfpy.client.reply import text_field
+from ccfpy.client.requests import text_field
 from ccfpy.crypto.certs import Certificate, parse_bundle
 from ccfpy.crypto.hashing import sha256_hex
 

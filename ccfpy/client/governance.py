@@ -4,6 +4,12 @@ Every request is a COSE Sign1 message in CCF's form. A proposal's ``created_at``
 from the clock but never repeats or goes back within a process, because a service
 refuses a second proposal of the same second and content, and those older than most it
 has seen.
+
+A ballot is a script that says yes or no each time the proposal is counted. A signed
+ballot names its proposal by an id, which a member cannot compute from what the member
+read. A service that lies may show one proposal under the id of another. A bound ballot
+therefore holds the SHA-256 of the text that its member read. The ballot says yes to
+that text alone, whatever the service counts it for.
 """
 
 import base64
@@ -15,15 +21,67 @@ from urllib.parse import quote
 
 from ccfpy.base.ids import MemberId, ProposalId, TxId
 from ccfpy.base.json import Json, JsonObject, dumps
-from ccfpy.client.ballots import ACCEPT
-from ccfpy.client.connection import Connection
+from ccfpy.client.connection import COMMIT_TIMEOUT_S, Connection
 from ccfpy.client.errors import NotActive, ServiceError, UnexpectedReply
-from ccfpy.client.keyfiles import member_id
-from ccfpy.client.reply import Reply, text_field
-from ccfpy.client.signer import ShareDecrypter, Signer
+from ccfpy.client.keys import ShareDecrypter, Signer, member_id
+from ccfpy.client.requests import Reply, text_field
 from ccfpy.client.vocabulary import MessageType
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.hashing import sha256
+
+ACCEPT = "export function vote (proposal, proposer_id) { return true }"
+"""The ballot that says yes to whatever is proposed."""
+REJECT = "export function vote (proposal, proposer_id) { return false }"
+"""The ballot that says no to whatever is proposed."""
+
+_BOUND = """\
+export function vote (proposal, proposer_id) {{
+  const digest = ccf.crypto.digest("SHA-256", ccf.strToBuf(proposal));
+  const bytes = Array.from(new Uint8Array(digest));
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0"));
+  return hex.join("") === "{digest}";
+}}
+"""
+
+
+def side_of(ballot: str, proposal: bytes) -> bool | None:
+    """Return what a ballot says, if the ballot is one that this client makes.
+
+    A ballot is a script, and others may say anything: what those say takes a run of
+    the script to find out, which nothing here does.
+
+    Args:
+        ballot: the script.
+        proposal: the bytes that the ballot is counted for.
+    """
+    if ballot == REJECT:
+        return False
+    return True if ballot in (ACCEPT, bound_ballot(proposal)) else None
+
+
+def text_digest(proposal: bytes) -> str:
+    """Return the SHA-256 of a proposal's text, as hex.
+
+    Args:
+        proposal: the proposal as its proposer signed it. The constitution gets it as
+            text: bytes that are no UTF-8 are replaced there, and so here.
+    """
+    return sha256(proposal.decode(errors="replace").encode()).hex()
+
+
+def bound_ballot(proposal: bytes, *, approve: bool = True) -> str:
+    """Return a ballot that says yes to one text only.
+
+    The same arguments give the same ballot, so that it can be submitted again.
+
+    Args:
+        proposal: the bytes that the member read.
+        approve: whether the member agrees. A ballot against a proposal says no to
+            every text, and need not be bound.
+    """
+    return _BOUND.format(digest=text_digest(proposal)) if approve else REJECT
+
 
 API_VERSION = "2024-07-01"
 COSE_TYPE = "application/cose"
@@ -281,3 +339,64 @@ async def read_actions(
     path = f"/gov/members/proposals/{quote(proposal_id)}/actions"
     reply = await connection.get(f"{path}?api-version={quote(api_version)}")
     return reply.body
+
+
+ALREADY_PROPOSED = "ProposalReplay"
+PROPOSALS_MAX = 5
+"""Of one deployment, where others propose the same at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What became of a proposal to install an application.
+
+    Attributes:
+        status: of the proposal, after these members' ballots.
+    """
+
+    status: ProposalStatus
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the application is in force, and committed."""
+        return self.status.state == "Accepted"
+
+
+async def deploy(
+    connection: Connection,
+    members: Sequence[Signer],
+    action: Mapping[str, Json],
+    *,
+    timeout_s: float = COMMIT_TIMEOUT_S,
+) -> Deployment:
+    """Propose as the first member, let all of these vote, wait until it is committed.
+
+    Where it takes more votes than theirs, the proposal stays open for others.
+
+    Raises:
+        ServiceError: the service refuses it, such as for want of a module.
+        NotCommitted: it is not committed in time.
+    """
+    governed = [Governance(connection, signer) for signer in members]
+    status = await _proposed(governed[0], action)
+    for member in governed:
+        if not status.is_open:
+            break
+        status = await member.vote(status.proposal_id)
+    if status.txid is not None:
+        await connection.wait_committed(status.txid, timeout_s=timeout_s)
+    return Deployment(status=status)
+
+
+async def _proposed(member: Governance, action: Mapping[str, Json]) -> ProposalStatus:
+    """Propose; again if somebody proposed the very same within this second.
+
+    Each attempt of a process bears a later time than the one before.
+    """
+    for _ in range(PROPOSALS_MAX - 1):
+        try:
+            return await member.propose([action])
+        except ServiceError as error:
+            if error.code != ALREADY_PROPOSED:
+                raise
+    return await member.propose([action])

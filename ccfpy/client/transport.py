@@ -17,8 +17,8 @@ from aiohttp.connector import Connection
 
 from ccfpy.client.addresses import origin_of
 from ccfpy.client.errors import ClientError, Unreachable
-from ccfpy.client.keyfiles import Identity
-from ccfpy.client.reply import Reply
+from ccfpy.client.keys import Identity
+from ccfpy.client.requests import Reply
 
 CONNECT_TIMEOUT_S = 3.0
 """To connect and to agree on TLS; a machine that is gone answers nothing at all."""

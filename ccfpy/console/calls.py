@@ -25,7 +25,7 @@ from urllib.parse import quote
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.api_documents import BY_FRONTEND
-from ccfpy.client.reply import Reply
+from ccfpy.client.requests import Reply
 from ccfpy.client.review.characters import inline, plain
 from ccfpy.console.answers import (
     CallAnswer,

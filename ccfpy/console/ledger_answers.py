@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ccfpy.audit.auditor import Damage
 from ccfpy.audit.inspection_report import InspectionReport
 from ccfpy.audit.ledger_index import Coverage
-from ccfpy.client.explained import ExplainedStep
+from ccfpy.client.receipts import ExplainedStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

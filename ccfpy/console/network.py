@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from ccfpy.client.node_report import NodeReport
 from ccfpy.client.review.characters import inline
 from ccfpy.client.survey import (
     EXPIRES_SOON_DAYS,
     SILENT_LONG_MS,
+    NodeReport,
     Survey,
     role_of,
 )

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from ccfpy.base.ids import MemberId, ProposalId, Seqno
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.ballots import text_digest
+from ccfpy.client.governance import text_digest
 from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review import actions
 from ccfpy.client.review.characters import plain

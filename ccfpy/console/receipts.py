@@ -7,11 +7,10 @@ from typing import Final
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import TxId
-from ccfpy.client import receipt_forms
+from ccfpy.client import receipts
 from ccfpy.client.errors import NotCommitted, ServiceError
-from ccfpy.client.explained import explain
-from ccfpy.client.receipts import fetch_proof
-from ccfpy.client.sending import Client
+from ccfpy.client.receipts import explain, fetch_proof
+from ccfpy.client.requests import Client
 from ccfpy.console.ledger_answers import ReceiptPage
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
@@ -57,7 +56,7 @@ def explained(
         Malformed: the bytes are no receipt.
     """
     try:
-        receipt = receipt_forms.parse(data)
+        receipt = receipts.parse(data)
     except CcfpyError as error:
         raise Malformed(f"this is no receipt: {error}. {_TAKEN}") from error
     told = explain(

@@ -9,11 +9,10 @@ from ccfpy.base.ids import MemberId, NodeId, ProposalId, Seqno
 from ccfpy.base.json import Json, JsonObject, loads_object
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import read_governance
-from ccfpy.client.node_report import object_of
-from ccfpy.client.recovering import go_on_from
-from ccfpy.client.reply import text_field
+from ccfpy.client.opening import go_on_from
+from ccfpy.client.requests import text_field
 from ccfpy.client.review.public_state import read_public_state
-from ccfpy.client.survey import survey
+from ccfpy.client.survey import object_of, survey
 from ccfpy.console.service import Service
 from ccfpy.crypto.certs import Certificate
 from ccfpy.service.tables import proposals

@@ -17,11 +17,11 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, loads_object
 from ccfpy.client.api_documents import fetch_document
 from ccfpy.client.governance import Governance, read_governance
-from ccfpy.client.node_report import object_of
 from ccfpy.client.proposal_stories import read_proposal_body, read_story
-from ccfpy.client.reply import text_field
+from ccfpy.client.requests import text_field
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.reading import document_of
+from ccfpy.client.survey import object_of
 from ccfpy.console.answers import Proposed
 from ccfpy.console.app import app_page, module_page
 from ccfpy.console.calls import (

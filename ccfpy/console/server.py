@@ -18,8 +18,7 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import ProposalId, TxId
 from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.base.version import VERSION
-from ccfpy.client.ballots import bound_ballot, text_digest
-from ccfpy.client.governance import Governance
+from ccfpy.client.governance import Governance, bound_ballot, text_digest
 from ccfpy.client.review.dry_run import time_of
 from ccfpy.client.review.outcome_differences import is_same
 from ccfpy.client.review.proposal import NoSuchProposal

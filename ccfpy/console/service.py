@@ -13,7 +13,7 @@ from ccfpy.base.ids import MemberId, ProposalId, Seqno
 from ccfpy.base.json import loads_object
 from ccfpy.client.connection import REQUEST_TIMEOUT_S, Connection
 from ccfpy.client.errors import ServiceError, UnexpectedReply
-from ccfpy.client.keyfiles import Identity, member_id
+from ccfpy.client.keys import Identity, member_id
 from ccfpy.client.proposal_stories import (
     NOT_TOLD,
     Stories,

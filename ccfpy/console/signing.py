@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.client.keyfiles import Identity
-from ccfpy.client.signer import ShareDecrypter, Signer
+from ccfpy.client.keys import Identity, ShareDecrypter, Signer
 
 Confirm = Callable[[Sequence[str]], Awaitable[bool]]
 """Asks a person whether to sign or send, shown these lines; returns the answer."""

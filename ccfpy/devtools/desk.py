@@ -23,8 +23,8 @@ from ccfpy.base.limits import (
 from ccfpy.client.bundle import Bundle, read_bundle
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
+from ccfpy.client.keys import FileSigner
 from ccfpy.client.opening import carry
-from ccfpy.client.signer import FileSigner
 from ccfpy.devtools.checks import Findings, check
 from ccfpy.devtools.failures import Failure
 from ccfpy.devtools.kept_requests import KeptRequests

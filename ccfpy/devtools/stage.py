@@ -15,7 +15,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import CREATED_AT_AHEAD_MS
-from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.keys import OsEntropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.devtools.past_states import PastStates

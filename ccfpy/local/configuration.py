@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
+from ccfpy.client.keys import SERVICE_CERTIFICATE, KeyFiles
 from ccfpy.crypto.ec import Curve
 
 INTERFACE = "primary_rpc_interface"

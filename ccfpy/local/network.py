@@ -25,11 +25,15 @@ from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import generate_keys
-from ccfpy.client.opening import carry, open_service, wait_ready
-from ccfpy.client.recovering import RecoveryMember, recover_service
-from ccfpy.client.reply import text_field
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.keys import FileSigner, generate_keys
+from ccfpy.client.opening import (
+    RecoveryMember,
+    carry,
+    open_service,
+    recover_service,
+    wait_ready,
+)
+from ccfpy.client.requests import text_field
 from ccfpy.ledger.chunk import PRIVATE_MODE
 from ccfpy.local.configuration import (
     Placement,

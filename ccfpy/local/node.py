@@ -13,7 +13,7 @@ from pathlib import Path
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId
 from ccfpy.base.json import JsonObject, dumps, loads_object
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+from ccfpy.client.keys import SERVICE_CERTIFICATE
 from ccfpy.crypto.certs import Certificate
 from ccfpy.local.configuration import (
     HTTP2_INTERFACE,

@@ -1,4 +1,5 @@
-// Ballots that count for the bytes that were read alone: the text of ccfpy/client/ballots.py.
+// Ballots that count for the bytes that were read alone, by the text of
+// ccfpy/client/governance.py.
 import { hex } from "./der";
 import { digest, text } from "./signing";
 

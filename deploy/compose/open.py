@@ -16,9 +16,8 @@ from pathlib import Path
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
+from ccfpy.client.keys import SERVICE_CERTIFICATE, FileSigner, KeyFiles
 from ccfpy.client.opening import open_service, wait_ready
-from ccfpy.client.signer import FileSigner
 from ccfpy.client.survey import Survey, survey
 
 COMMON = "/common"

@@ -32,7 +32,7 @@ from ccfpy.client.attested import (
     SnpPolicy,
 )
 from ccfpy.client.errors import ServiceError
-from ccfpy.client.reply import Reply
+from ccfpy.client.requests import Reply
 from ccfpy.crypto.aead import seal_blob
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.testing.apps import Caller

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ccfpy.base.json import JsonObject
 from ccfpy.client.blocking import BlockingConnection
 from ccfpy.client.governance import Governance
+from ccfpy.client.keys import FileSigner
 from ccfpy.client.opening import carry, open_service
 from ccfpy.client.share import constitution
-from ccfpy.client.signer import FileSigner
 from ccfpy.local.configuration import (
     INTERFACE,
     Placement,

@@ -5,7 +5,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keys import KeyFiles
 from tests.e2e.running import DEADLINE_S
 from tests.unit.http.h2_client import Answer, H2Client
 

@@ -25,10 +25,10 @@ from ccfpy.base.json import JsonObject, dumps
 from ccfpy.client.attested import Expected
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
+from ccfpy.client.keys import FileSigner
 from ccfpy.client.opening import carry, open_service
-from ccfpy.client.reply import Reply
+from ccfpy.client.requests import Reply
 from ccfpy.client.share import constitution
-from ccfpy.client.signer import FileSigner
 from ccfpy.crypto.aead import seal_blob
 from ccfpy.http.messages import Request, serialise_request
 from ccfpy.local.configuration import (

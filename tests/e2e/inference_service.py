@@ -14,8 +14,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from apps.inference.client import registration, upload
+from ccfpy.client.keys import FileSigner
 from ccfpy.client.share import constitution
-from ccfpy.client.signer import FileSigner
 from ccfpy.local.configuration import ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from tests.e2e.running import despite_elections

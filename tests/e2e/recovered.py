@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccfpy.base.ids import TxId
-from ccfpy.client.reply import text_field
+from ccfpy.client.requests import text_field
 from ccfpy.client.share import constitution
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.local.configuration import Placement, Remains, ServiceOptions

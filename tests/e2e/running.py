@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.blocking import BlockingConnection
+from ccfpy.client.call import NOT_EXECUTED, VIEW_CHANGED
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, NotCommitted, OutcomeUnknown, ServiceError
 from ccfpy.client.governance import Governance
+from ccfpy.client.keys import FileSigner
 from ccfpy.client.opening import open_service
-from ccfpy.client.outcomes import NOT_EXECUTED, VIEW_CHANGED
 from ccfpy.client.share import constitution
-from ccfpy.client.signer import FileSigner
 from ccfpy.local.configuration import (
     INTERFACE,
     Placement,

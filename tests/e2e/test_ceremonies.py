@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from tests.e2e.running import Running, running_node
 
 TIMEOUT_S = 60

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from tests.e2e.running import Running
 from tests.e2e.test_typescript_app import environment
 from tests.interop.environments import HERE, install_locked, missing

@@ -10,7 +10,7 @@ import pytest
 from ccfpy.base.json import Json
 from ccfpy.boundary.metrics import METRICS, PREFIX
 from ccfpy.client.errors import OutcomeUnknown, ServiceError, Unreachable
-from ccfpy.client.reply import Reply
+from ccfpy.client.requests import Reply
 from ccfpy.client.share import constitution
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork

@@ -16,12 +16,16 @@ import pytest
 
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import API_VERSION, Governance
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
-from ccfpy.client.opening import carry, set_users
+from ccfpy.client.keys import FileSigner, KeyFiles, generate_keys
+from ccfpy.client.opening import (
+    RecoveryMember,
+    carry,
+    hand_in,
+    set_users,
+    wait_recovered,
+)
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
-from ccfpy.client.recovering import RecoveryMember, hand_in, wait_recovered
 from ccfpy.client.share import constitution
-from ccfpy.client.signer import FileSigner
 from tests.e2e.stopping import stop_nodes_below
 from tests.softhsm import CONFIGURATION, SoftHsm
 from tests.vectors.recording import ec_key, rsa_key

@@ -14,7 +14,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import Unreachable
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
-from ccfpy.client.reply import text_field
+from ccfpy.client.requests import text_field
 from tests.e2e.recovered import (
     MESSAGES,
     Recovered,

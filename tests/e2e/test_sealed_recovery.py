@@ -18,7 +18,7 @@ import pytest
 
 from ccfpy.attestation.virtual_platform import VirtualPlatform
 from ccfpy.client.connection import Connection
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keys import KeyFiles
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import ProcessNetwork
 from tests.e2e.recovered import MESSAGES, options_in, write

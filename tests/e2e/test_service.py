@@ -9,8 +9,8 @@ from ccfpy.base.ids import TxId
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotCommitted, ServiceError, Unreachable
 from ccfpy.client.governance import Governance, read_governance
+from ccfpy.client.keys import FileSigner
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
-from ccfpy.client.signer import FileSigner
 from ccfpy.ledger.receipt import ReceiptRefused
 from tests.attacks import attack
 from tests.e2e.running import Running, running_node

@@ -11,8 +11,8 @@ import pytest
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import Governance
-from ccfpy.client.reply import Reply
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.keys import FileSigner
+from ccfpy.client.requests import Reply
 from tests.attacks import attack
 from tests.e2e import slow_app
 from tests.e2e.running import DEADLINE_S, POLL_S, Running, running_node, wait_until

@@ -13,7 +13,7 @@ from pathlib import Path
 from ccfpy.audit import inspection_report
 from ccfpy.audit.auditor import Damage
 from ccfpy.audit.ledger_index import Coverage
-from ccfpy.client import explained
+from ccfpy.client import receipts
 from ccfpy.client.review import description
 from ccfpy.console import answers, ledger_answers
 from ccfpy.ledger.receipt import ReceiptStep
@@ -42,8 +42,8 @@ def made() -> str:
         Damage,
         Coverage,
         ReceiptStep,
-        explained.Holds,
-        explained.ExplainedStep,
+        receipts.Holds,
+        receipts.ExplainedStep,
         inspection_report.ReportLine,
         inspection_report.MemberLine,
         inspection_report.ServiceReport,

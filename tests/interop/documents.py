@@ -16,9 +16,8 @@ from pathlib import Path
 from ccfpy.base.json import JsonObject
 from ccfpy.client.bundle import read_bundle
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import member_id
+from ccfpy.client.keys import FileSigner, member_id
 from ccfpy.client.opening import carry, open_service
-from ccfpy.client.signer import FileSigner
 from ccfpy.crypto.certs import Certificate
 from ccfpy.testing.apps.tokens import Issuer
 from tests.apps.banks import built

@@ -22,7 +22,7 @@ from ccfpy.client.bundle import read_bundle
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import OutcomeUnknown
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
-from ccfpy.client.reply import text_field
+from ccfpy.client.requests import text_field
 from ccfpy.local.configuration import Remains, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.local.node import NodeProcess

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ccfpy.base.ids import TxId
-from ccfpy.client import receipt_forms
+from ccfpy.client import receipts
 from ccfpy.testing.node import InProcessNode
 from tests.interop.environments import Tools
 from tests.vectors.conftest import SERVICES
@@ -102,8 +102,7 @@ def test_ccfs_package_accepts_what_ccf_signed_in_cose(
             "claims_digest": claims or bytes(32).hex(),
             "service_certificate": service.node.service_certificate,
             "endorsements": [
-                b64encode(each).decode()
-                for each in receipt_forms.parse_endorsements(chain)
+                b64encode(each).decode() for each in receipts.parse_endorsements(chain)
             ],
         }
         stdin = json.dumps(question).encode()

@@ -7,9 +7,8 @@ import pytest
 
 from ccfpy.base import json
 from ccfpy.base.json import JsonObject
-from ccfpy.client import receipt_forms
-from ccfpy.client.cose_receipt import CoseReceipt
-from ccfpy.client.endorsements import links
+from ccfpy.client import receipts
+from ccfpy.client.cose_receipt import CoseReceipt, links
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.entry import NO_CLAIMS
@@ -61,9 +60,9 @@ def test_our_verifier_accepts_all_of_them(
     today = Certificate.from_pem(service.certificate)
     for each in given:
         for fields in (each.v1, each.v2):
-            receipt = receipt_forms.parse(json.dumps(fields))
+            receipt = receipts.parse(json.dumps(fields))
             is_signature = each.cose is None
-            taken = receipt_forms.verify(
+            taken = receipts.verify(
                 receipt,
                 today,
                 txid=None if is_signature else each.txid,
@@ -71,8 +70,8 @@ def test_our_verifier_accepts_all_of_them(
             )
             assert len(taken) == len(ReceiptStep)
         if each.cose is not None:
-            receipt_forms.verify(
-                receipt_forms.parse(each.cose),
+            receipts.verify(
+                receipts.parse(each.cose),
                 today,
                 txid=each.txid,
                 claims_digest=_claims(each),
@@ -89,11 +88,11 @@ def test_nothing_of_an_earlier_time_verifies_without_endorsements(
             continue
         bare = {**each.v2, "service_endorsements": []}
         with pytest.raises(ReceiptRefused) as refused:
-            receipt_forms.verify(receipt_forms.parse(json.dumps(bare)), today)
+            receipts.verify(receipts.parse(json.dumps(bare)), today)
         assert refused.value.step is ReceiptStep.ENDORSEMENT
         if each.cose is not None:
             with pytest.raises(ReceiptRefused) as refused:
-                receipt_forms.verify(receipt_forms.parse(each.cose), today)
+                receipts.verify(receipts.parse(each.cose), today)
             assert refused.value.step is ReceiptStep.SIGNATURE
 
 

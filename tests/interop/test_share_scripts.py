@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.client.opening import carry
-from ccfpy.client.recovering import RecoveryMember, go_on_from, wait_recovered
+from ccfpy.client.opening import RecoveryMember, carry, go_on_from, wait_recovered
 from ccfpy.local.configuration import Placement
 from ccfpy.local.network import ProcessNetwork
 from tests.e2e.recovered import options_in, read, remains_of, write

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.client import receipt_forms
+from ccfpy.client import receipts
 from ccfpy.client.cose_receipt import CoseReceipt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
@@ -33,14 +33,14 @@ def service_of(name: str) -> Certificate:
 
 
 def accept(data: bytes, service: Certificate) -> int:
-    return len(receipt_forms.verify(receipt_forms.parse(data), service))
+    return len(receipts.verify(receipts.parse(data), service))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_receipt_of_ccfs_verifies_and_is_of_its_transaction(name: str) -> None:
     data, service = (FOLDER / name).read_bytes(), service_of(name)
     assert accept(data, service) == (4 if name.endswith(".cose") else 5)
-    txid = receipt_forms.transaction(receipt_forms.parse(data))
+    txid = receipts.transaction(receipts.parse(data))
     assert txid is not None
     assert txid.seqno == int(Path(name).stem.split("-")[1])
 
@@ -62,7 +62,7 @@ def test_no_other_service_vouches_for_it(name: str) -> None:
 def test_ccf_writes_the_receipts_that_are_written_here() -> None:
     for name in FILES:
         data = (FOLDER / name).read_bytes()
-        receipt = receipt_forms.parse(data)
+        receipt = receipts.parse(data)
         if isinstance(receipt, CoseReceipt):
             assert receipt.serialise() == data
         else:

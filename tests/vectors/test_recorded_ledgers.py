@@ -9,7 +9,7 @@ import pytest
 
 from ccfpy.audit.auditor import Damage, OpenTail, ServiceSeen, Summary, audit
 from ccfpy.base.ids import NodeId, Seqno, TxId
-from ccfpy.client.endorsements import links
+from ccfpy.client.cose_receipt import links
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import PublicKey

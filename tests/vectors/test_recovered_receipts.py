@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from apps.logging.app import app
-from ccfpy.client import receipt_forms
+from ccfpy.client import receipts
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep
 from ccfpy.testing.node import InProcessNode
@@ -53,14 +53,14 @@ def ask(node: InProcessNode, txid: object, form: str) -> bytes | None:
     return reply.body if reply.status == 200 else None
 
 
-def receipts(recording: Recording, node: InProcessNode) -> Iterator[Receipt]:
+def json_receipts(recording: Recording, node: InProcessNode) -> Iterator[Receipt]:
     """Return the JSON receipts of transactions of every time, the last one's too."""
     signed = recording.transactions[: SIGNED_TO[recording.name]]
     for transaction in signed[-1::-EVERY]:
         data = ask(node, transaction.txid, "v1")
         assert data is not None
         receipt = Receipt.parse(data)
-        proved = receipt_forms.transaction(receipt)
+        proved = receipts.transaction(receipt)
         assert proved in (None, transaction.txid)
         yield receipt
 
@@ -72,7 +72,7 @@ def test_every_identity_they_had_is_vouched_for(
     recording, node = recovered
     today = Certificate.from_pem(node.service_certificate)
     vouched, unnamed = set(), 0
-    for receipt in receipts(recording, node):
+    for receipt in json_receipts(recording, node):
         if not receipt.certificate:
             unnamed += 1
             with pytest.raises(ReceiptRefused, match="does not show") as refused:
@@ -103,11 +103,11 @@ def test_what_ccf_signed_in_cose_is_handed_out_so(
             continue
         chain = ask(node, transaction.txid, "endorsements")
         assert chain is not None
-        taken = receipt_forms.verify(
-            receipt_forms.parse(data),
+        taken = receipts.verify(
+            receipts.parse(data),
             today,
             txid=transaction.txid,
-            endorsements=receipt_forms.parse_endorsements(chain),
+            endorsements=receipts.parse_endorsements(chain),
         )
         assert len(taken) == len(ReceiptStep)
         given += 1

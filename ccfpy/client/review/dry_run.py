@@ -21,7 +21,7 @@ from typing import Final
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
-from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.keys import OsEntropy
 from ccfpy.client.review.quoting import quoted
 from ccfpy.client.review.rule import Rule, find_rule
 from ccfpy.crypto.hashing import sha256, sha256_hex

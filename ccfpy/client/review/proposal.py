@@ -7,7 +7,7 @@ from typing import Final
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.client.ballots import side_of, text_digest
+from ccfpy.client.governance import side_of, text_digest
 from ccfpy.client.review import actions
 from ccfpy.client.review.changes import changes
 from ccfpy.client.review.characters import inline, plain

@@ -24,8 +24,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ccfpy.base.errors import Malformed
-from ccfpy.client.signer import KeyUnusable
-from ccfpy.client.signers.signature import (
+from ccfpy.client.keys import KeyUnusable
+from ccfpy.client.signers.detached import (
     ALGORITHMS,
     digest_of,
     hash_name,

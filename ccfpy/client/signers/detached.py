@@ -9,10 +9,18 @@ digests; services take either. *Finish* finds out by the signature which it was.
 One thing is not as theirs. They hash as the certificate was signed; we hash as its key
 signs, which is another hash where an authority with another key issued it. Under theirs
 such a message would verify nowhere.
+
+Signatures from other tools are checked before they are used. They come as DER or as
+``r || s`` (*raw*), each as bytes or in base64. The caller names the form; it is never
+guessed, because some bytes are valid in both forms. If the named form does not yield a
+signature of the certificate's key, the error names a form that does.
 """
 
 import base64
+import binascii
+import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -20,11 +28,11 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import API_VERSION, COSE_TYPE, protected_header
-from ccfpy.client.reply import Reply
-from ccfpy.client.signers.signature import ALGORITHMS, digest_of, read_signature
+from ccfpy.client.requests import Reply
 from ccfpy.client.vocabulary import Line, MessageType, SignatureForm
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import Curve, PublicKey, der_signature, raw_signature
 
 ABOUT_PROPOSALS = (MessageType.BALLOT, MessageType.WITHDRAWAL)
 """What must say which proposal it is about."""
@@ -163,3 +171,85 @@ def destination(message: cose.Sign1) -> str:
     if kind in ABOUT_PROPOSALS and not isinstance(proposal, str):
         raise NoProposalNamed(f"a {kind} must say which proposal it is about")
     return _PATHS[kind].format(member=member.decode(), proposal=quote(str(proposal)))
+
+
+ALGORITHMS = {
+    Curve.SECP256R1: "ES256",
+    Curve.SECP384R1: "ES384",
+    Curve.SECP521R1: "ES512",
+}
+"""The curves' algorithms by the names that JOSE and most vaults have for them."""
+
+
+def hash_name(key: PublicKey) -> str:
+    """Name the hash under which a key signs, as ``hashlib`` and OpenSSL do."""
+    return key.curve.hash.name
+
+
+def digest_of(key: PublicKey, to_be_signed: bytes) -> bytes:
+    """Return the digest that a key signs."""
+    return hashlib.new(hash_name(key), to_be_signed).digest()
+
+
+def read_base64(text: bytes) -> bytes:
+    """Read base64 of either alphabet, in lines or not, with its padding or without.
+
+    Raises:
+        Malformed: it is none.
+    """
+    joined = b"".join(text.split()).rstrip(b"=")
+    plain = joined.translate(bytes.maketrans(b"-_", b"+/"))
+    try:
+        return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
+    except binascii.Error as error:
+        raise Malformed(f"not base64: {error}") from error
+
+
+def read_signature(
+    given: bytes,
+    form: SignatureForm,
+    *,
+    certificate: Certificate,
+    to_be_signed: bytes,
+) -> bytes:
+    """Read a signature and check it; give ``r || s``.
+
+    Raises:
+        VerificationFailed: it is none of the certificate's key over these bytes, or of
+            another form; the text says which.
+    """
+    key = certificate.public_key
+    try:
+        return _checked(given, form, key, to_be_signed)
+    except (Malformed, VerificationFailed) as error:
+        fitting = next(_forms_that_fit(given, key, to_be_signed), None)
+        if fitting is not None:
+            raise VerificationFailed(
+                f"the signature is not {form}: it is {fitting}, so say "
+                f"--signature-format {fitting}"
+            ) from error
+        raise VerificationFailed(
+            f"not a signature of the key of the certificate {certificate.subject}: "
+            f"another key made it, or it is not over the {hash_name(key)} digest that "
+            f"was given ({error})"
+        ) from error
+
+
+def _forms_that_fit(
+    given: bytes, key: PublicKey, to_be_signed: bytes
+) -> Iterator[SignatureForm]:
+    for form in SignatureForm:
+        try:
+            _checked(given, form, key, to_be_signed)
+        except (Malformed, VerificationFailed):
+            continue
+        yield form
+
+
+def _checked(
+    given: bytes, form: SignatureForm, key: PublicKey, to_be_signed: bytes
+) -> bytes:
+    signature = read_base64(given) if form.is_text else given
+    der = der_signature(key.curve, signature) if form.is_raw else signature
+    key.verify(der, to_be_signed)
+    return raw_signature(key.curve, der)

@@ -6,6 +6,10 @@ we have the key's bare power (``CKM_RSA_X_509``) and take the padding off oursel
 
 Each use is a session of its own, with its own login, and a PIN is tried once: a token
 counts what was wrong, and locks itself.
+
+The padding that we take off is RSA-OAEP's (RFC 8017 §7.1.2), SHA-256 throughout,
+without a label. Errors say what is wrong with a message: decrypt so only for the member
+to whom the message was encrypted, never to answer a stranger who may ask again.
 """
 
 import asyncio
@@ -20,12 +24,12 @@ from pkcs11 import Attribute, Mechanism, ObjectClass, TokenFlag
 from pkcs11.mechanisms import MGF, KeyType
 
 from ccfpy.base.errors import VerificationFailed
-from ccfpy.client.signer import KeyUnusable
-from ccfpy.client.signers.oaep import unpad
+from ccfpy.client.keys import KeyUnusable
+from ccfpy.client.signers.detached import digest_of, read_signature
 from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
-from ccfpy.client.signers.signature import digest_of, read_signature
 from ccfpy.client.vocabulary import SignatureForm
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
 
 Pin: TypeAlias = Callable[[str], str]
 """Asks for the PIN of the token of this label."""
@@ -299,3 +303,37 @@ def _is_meant(uri: Pkcs11Uri, token: pkcs11.Token) -> bool:
 
 def _described(key: Any) -> str:  # noqa: ANN401  # the same
     return f"{key[Attribute.LABEL]!r} (id {key[Attribute.ID].hex() or 'none'})"
+
+
+_LABEL_DIGEST = sha256(b"")
+_COUNTER_BYTES = 4
+
+
+def unpad(encoded: bytes) -> bytes:
+    """Return the plaintext, given the RSA decryption's result at the modulus's width.
+
+    Raises:
+        VerificationFailed: it was not encrypted to this key, or not in this way.
+    """
+    seed_end = 1 + DIGEST_BYTES
+    if len(encoded) < 2 * seed_end or encoded[0] != 0:
+        raise VerificationFailed("not encrypted to this key")
+    masked_seed, masked_block = encoded[1:seed_end], encoded[seed_end:]
+    seed = _xor(masked_seed, _mask(masked_block, DIGEST_BYTES))
+    block = _xor(masked_block, _mask(seed, len(masked_block)))
+    label_digest, rest = block[:DIGEST_BYTES], block[DIGEST_BYTES:]
+    one, message = rest.lstrip(b"\0")[:1], rest.lstrip(b"\0")[1:]
+    if label_digest != _LABEL_DIGEST or one != b"\x01":
+        raise VerificationFailed("not encrypted to this key")
+    return message
+
+
+def _mask(seed: bytes, length: int) -> bytes:
+    """Stretch a seed: MGF1 with SHA-256."""
+    count = -(-length // DIGEST_BYTES)
+    parts = (sha256(seed + i.to_bytes(_COUNTER_BYTES, "big")) for i in range(count))
+    return b"".join(parts)[:length]
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads
-from ccfpy.client.reply import EXCERPT_CHARACTERS, Reply
+from ccfpy.client.requests import EXCERPT_CHARACTERS, Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

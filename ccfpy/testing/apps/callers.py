@@ -12,8 +12,7 @@ from urllib.parse import quote
 from ccfpy.base import json
 from ccfpy.base.ids import NodeId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.ballots import ACCEPT
-from ccfpy.client.governance import API_VERSION, COSE_TYPE, ProposalStatus
+from ccfpy.client.governance import ACCEPT, API_VERSION, COSE_TYPE, ProposalStatus
 from ccfpy.crypto import cose
 from ccfpy.testing.apps.answers import Answer
 from ccfpy.testing.node import Client, InProcessNode

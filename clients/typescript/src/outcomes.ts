@@ -1,5 +1,5 @@
 // What one attempt of a request came to, and what may follow. The table is that of
-// ccfpy/client/outcomes.py, and a test there compares the two: it decides by what may have
+// ccfpy/client/call.py, and a test there compares the two: it decides by what may have
 // happened to the request, and not by its status alone.
 
 export type Outcome = keyof typeof moves;

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from ccfpy.base.json import Json
-from ccfpy.client.ballots import ACCEPT
+from ccfpy.client.governance import ACCEPT
 from ccfpy.console.guards import Guard
 from ccfpy.console.server import ADDRESS, Console, read_page
 from ccfpy.console.service import Service

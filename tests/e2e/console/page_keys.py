@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from playwright.sync_api import Page
 
-from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.keys import OsEntropy
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.testing.node import Person

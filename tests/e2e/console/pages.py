@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.cli.gov_proposals import listed_proposals
 from ccfpy.client.governance import Governance, ProposalStatus
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.keys import FileSigner
 from tests.e2e.running import Running
 
 DEADLINE_MS = 20_000

@@ -5,7 +5,7 @@ import base64
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from ccfpy.base.json import loads_object
-from ccfpy.client.ballots import REJECT, bound_ballot, text_digest
+from ccfpy.client.governance import REJECT, bound_ballot, text_digest
 from ccfpy.client.signers.detached import destination
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve

@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import KeyFiles
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.keys import FileSigner, KeyFiles
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.lab.attacks.bounds import Bounds, Spend

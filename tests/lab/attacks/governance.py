@@ -11,8 +11,7 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import JsonObject, dumps
 from ccfpy.client.errors import ServiceError
 from ccfpy.client.governance import API_VERSION, COSE_TYPE, CreatedAt, Governance
-from ccfpy.client.keyfiles import member_id
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.keys import FileSigner, member_id
 from ccfpy.client.vocabulary import MessageType
 from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.ec import Curve

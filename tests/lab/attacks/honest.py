@@ -24,7 +24,7 @@ from typing import TextIO
 from ccfpy.base.json import JsonObject
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keys import KeyFiles
 from tests.lab.attacks.attack import App
 from tests.lab.attacks.bounds import Honest, percentile
 

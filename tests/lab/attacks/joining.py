@@ -16,7 +16,7 @@ from ssl import SSLContext
 
 from ccfpy.attestation.report_data import node_report_data
 from ccfpy.base.json import Json, JsonObject, dumps
-from ccfpy.client.keyfiles import KeyFiles, OsEntropy, write_private
+from ccfpy.client.keys import KeyFiles, OsEntropy, write_private
 from ccfpy.crypto.certs import certificate_request, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256_hex

@@ -13,7 +13,7 @@ from ccfpy.base import limits
 from ccfpy.base.json import JsonObject
 from ccfpy.client.errors import ServiceError
 from ccfpy.client.governance import Governance
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.keys import FileSigner
 from tests.lab.attacks.app import HOSTILE_MS_MAX
 from tests.lab.attacks.attack import Attack, Family, Target
 from tests.lab.attacks.bounds import Bounds, Spend

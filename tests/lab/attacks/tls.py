@@ -5,7 +5,7 @@ import contextlib
 import ssl
 from collections.abc import Sequence
 
-from ccfpy.client.keyfiles import OsEntropy, write_private
+from ccfpy.client.keys import OsEntropy, write_private
 from ccfpy.crypto.ec import Curve, KeyPair
 from tests.lab.attacks.attack import Attack, Family, Target
 from tests.lab.attacks.bounds import Spend

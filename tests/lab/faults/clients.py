@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ccfpy.base.ids import TxId, View
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, UnexpectedReply
-from ccfpy.client.reply import Reply, text_field
+from ccfpy.client.requests import Reply, text_field
 from ccfpy.consensus.status import TxStatus
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed
-from ccfpy.client.keyfiles import Identity
+from ccfpy.client.keys import Identity
 from ccfpy.client.transport import show, trust_only
 from ccfpy.http.grpc import GrpcMessages, grpc_message
 from ccfpy.http.http2_library import (

@@ -19,7 +19,7 @@ from apps.etcd.messages import (
 )
 from apps.etcd.store import ALL
 from apps.etcd.wire import decode, encode
-from ccfpy.client.keyfiles import Identity
+from ccfpy.client.keys import Identity
 from ccfpy.local.network import NotInTime, ProcessNetwork
 from ccfpy.local.node import NodeProcess
 from tests.lab.consistency.watched import Kept, Told

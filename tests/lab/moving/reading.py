@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ccfpy.base.ids import TxId
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, ServiceError
-from ccfpy.client.reply import text_field
+from ccfpy.client.requests import text_field
 
 READ_TIMEOUT_S = 30.0
 POLL_S = 0.1

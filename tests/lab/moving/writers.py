@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base.errors import CcfpyError
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, NotCommitted
-from ccfpy.client.keyfiles import read_text
+from ccfpy.client.keys import read_text
 from ccfpy.local.network import ProcessNetwork
 from tests.lab.moving.reading import Absent, Acknowledged, look_up, message, path
 

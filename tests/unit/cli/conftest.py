@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from ccfpy.cli.main import main
-from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.keys import OsEntropy
 from ccfpy.crypto.certs import service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 

@@ -10,7 +10,7 @@ import pytest
 from ccfpy.cli.app_show import Show
 from ccfpy.cli.terminal import Terminal
 from ccfpy.client.bundle import Bundle
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from ccfpy.crypto.ec import Curve
 from ccfpy.devtools.desk import Faulty, Reloaded, Restarted
 from ccfpy.devtools.failures import Failure, Link

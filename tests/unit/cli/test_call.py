@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.test_receipt_fetched import served
 from tests.unit.client.conftest import (

@@ -12,7 +12,7 @@ import pytest
 from ccfpy.attestation.identity import signer_id_of
 from ccfpy.attestation.manifest import Manifest
 from ccfpy.base.limits import ENCLAVE_NUMBER_MAX, MIB
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.enclave.measuring import node_interface
 from ccfpy.toolkit.enclave import Enclave, Limits

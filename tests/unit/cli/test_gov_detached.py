@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from ccfpy.cli.main import main
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair, raw_signature

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ccfpy.cli.gov_rotate import take_place
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from tests.unit.cli.conftest import Command
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

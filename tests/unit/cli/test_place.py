@@ -7,7 +7,7 @@ import pytest
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.place import ADDRESS_DEFAULT, LEARNED_FILE, LEARNED_MAX, Place
 from ccfpy.client.connection import Connection
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 
 
 def _addresses(folder: Path, number: int, port: int) -> None:

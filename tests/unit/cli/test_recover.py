@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.audit.inspection_report import ACKNOWLEDGED
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from ccfpy.crypto.ec import Curve
 from tests.unit.audit.made import written
 from tests.unit.cli.conftest import Command

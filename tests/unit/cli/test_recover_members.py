@@ -11,8 +11,7 @@ from ccfpy.base.ids import MemberId
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.recover_members import members_at_hand
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
-from ccfpy.client.signer import FileDecrypter, KeyUnusable
+from ccfpy.client.keys import FileDecrypter, KeyFiles, KeyUnusable, generate_keys
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.rsa import RsaPublicKey
 

@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.sandbox_recover import Lost
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import KeyFiles, generate_keys
 from ccfpy.crypto.ec import Curve
 from ccfpy.local.configuration import ServiceOptions
 from tests.unit.cli.conftest import Command

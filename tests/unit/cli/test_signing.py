@@ -22,8 +22,14 @@ from ccfpy.cli.signing import (
     SignerOptions,
     SignersOptions,
 )
-from ccfpy.client.keyfiles import KeyFileMissing, KeyFiles, generate_keys
-from ccfpy.client.signer import KeyUnusable, ShareDecrypter, Signer
+from ccfpy.client.keys import (
+    KeyFileMissing,
+    KeyFiles,
+    KeyUnusable,
+    ShareDecrypter,
+    Signer,
+    generate_keys,
+)
 from ccfpy.client.vocabulary import SignatureForm, SignInput
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.client.connection import Connection
-from ccfpy.client.keyfiles import OsEntropy, write_private
+from ccfpy.client.keys import OsEntropy, write_private
 from ccfpy.crypto.certs import (
     Certificate,
     certificate_request,

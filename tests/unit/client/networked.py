@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json, JsonObject, loads_object
-from ccfpy.client.node_report import Answer, Heard, NodeReport
+from ccfpy.client.survey import Answer, Heard, NodeReport
 from ccfpy.crypto import cose
 
 UNTIL = datetime(2030, 1, 1, tzinfo=UTC)

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccfpy.base.json import dumps
-from ccfpy.client.ballots import (
+from ccfpy.client.governance import (
     ACCEPT,
     REJECT,
     bound_ballot,

@@ -8,8 +8,7 @@ import pytest
 from aiohttp import web
 
 from ccfpy.base.ids import TxId
-from ccfpy.client.committing import wait_committed
-from ccfpy.client.connection import Connection
+from ccfpy.client.connection import Connection, wait_committed
 from ccfpy.client.errors import (
     NotCommitted,
     ServiceError,
@@ -17,8 +16,7 @@ from ccfpy.client.errors import (
     Unreachable,
 )
 from ccfpy.client.receipts import fetch_proof
-from ccfpy.client.reply import Reply
-from ccfpy.client.sending import Sending, Written
+from ccfpy.client.requests import Reply, Sending, Written
 from tests.unit.client.conftest import Serve
 
 
@@ -100,7 +98,7 @@ def test_a_write_that_is_not_committed_in_time_keeps_its_id(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # One question: another might begin when no time is left for its answer.
-    monkeypatch.setattr("ccfpy.client.committing.COMMIT_POLL_S", 60.0)
+    monkeypatch.setattr("ccfpy.client.connection.COMMIT_POLL_S", 60.0)
     with pytest.raises(NotCommitted, match="is Pending after") as refused:
         write(Service([]), timeout_s=1)
     assert (refused.value.txid, refused.value.is_final) == (TxId(2, 1), False)

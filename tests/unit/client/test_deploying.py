@@ -6,15 +6,14 @@ from aiohttp import web
 
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
-from ccfpy.client.deploying import (
+from ccfpy.client.errors import ServiceError
+from ccfpy.client.governance import (
     ALREADY_PROPOSED,
     PROPOSALS_MAX,
     Deployment,
     deploy,
 )
-from ccfpy.client.errors import ServiceError
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.keys import FileSigner, KeyFiles, generate_keys
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
 from tests.unit.client.conftest import Connect

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.expiry import Dated, Holder, Standing, Validity, standing
-from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.keys import OsEntropy
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.testing.node import Person

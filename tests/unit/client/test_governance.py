@@ -13,17 +13,23 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject, loads
-from ccfpy.client.ballots import ACCEPT
 from ccfpy.client.errors import NotActive, ServiceError, UnexpectedReply
 from ccfpy.client.governance import (
+    ACCEPT,
     CreatedAt,
     Governance,
     read_actions,
     read_governance,
     signed_message,
 )
-from ccfpy.client.keyfiles import KeyFiles, OsEntropy, generate_keys, member_id
-from ccfpy.client.signer import FileDecrypter, FileSigner
+from ccfpy.client.keys import (
+    FileDecrypter,
+    FileSigner,
+    KeyFiles,
+    OsEntropy,
+    generate_keys,
+    member_id,
+)
 from ccfpy.client.vocabulary import MessageType
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve

@@ -11,14 +11,13 @@ from ccfpy.base.json import loads
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, ServiceError, Unreachable
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.keys import FileSigner, KeyFiles, generate_keys
 from ccfpy.client.opening import (
     OPENING_ATTEMPTS_MAX,
     carry,
     open_service,
     wait_ready,
 )
-from ccfpy.client.signer import FileSigner
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
 from tests.unit.client.conftest import Connect, run_connected

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base import json
-from ccfpy.client.outcomes import (
+from ccfpy.client.call import (
     MOVES,
     NOT_EXECUTED,
     Move,
@@ -18,7 +18,7 @@ from ccfpy.client.outcomes import (
     outcome_of,
     repeatability,
 )
-from ccfpy.client.reply import TXID_HEADER, Reply
+from ccfpy.client.requests import TXID_HEADER, Reply
 from ccfpy.http.errors import ErrorCode
 
 READ, IDEMPOTENT, ONCE = Repeatability

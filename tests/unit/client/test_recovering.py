@@ -10,13 +10,13 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, dumps, loads
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, ServiceError
-from ccfpy.client.keyfiles import (
+from ccfpy.client.keys import (
     KeyFileMissing,
     KeyFiles,
     OsEntropy,
     generate_keys,
 )
-from ccfpy.client.recovering import (
+from ccfpy.client.opening import (
     RecoveryMember,
     recover_service,
     submit_shares,

@@ -15,9 +15,8 @@ from ccfpy.attestation.snp_tcb import Product
 from ccfpy.attestation.uvm import ROOTS_OF_TRUST
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ports import Attestation
-from ccfpy.client.attested import Expected
-from ccfpy.client.evidence_refused import EvidenceFault, EvidenceRefused
-from ccfpy.client.snp_policy import FORMAT, SnpPolicy, host_data_of
+from ccfpy.client.attested import FORMAT, Expected, SnpPolicy, host_data_of
+from ccfpy.client.errors import EvidenceFault, EvidenceRefused, refused
 from tests.unit.attestation.hardware import (
     NOW_S,
     PRODUCTS,
@@ -311,3 +310,20 @@ def test_more_than_the_digest_in_its_field_is_another_binding() -> None:
 def test_a_floor_that_is_none_is_refused_at_once(minimum_tcb: dict[str, str]) -> None:
     with pytest.raises(Malformed):
         SnpPolicy(minimum_tcb=minimum_tcb)
+
+
+FAULT = EvidenceFault.UNKNOWN_HOST_DATA
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        ([], "the policy names none, found c"),
+        (["a"], "expected a, found c"),
+        (["b", "a", "b"], "expected one of a, b, found c"),
+    ],
+)
+def test_a_refusal_says_what_differs(expected: list[str], told: str) -> None:
+    refusal = refused(FAULT, expected=expected, found="c")
+    assert refusal.fault is FAULT
+    assert str(refusal) == f"the host data is none that is expected: {told}"

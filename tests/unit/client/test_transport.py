@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from ccfpy.client.errors import ClientError, Unreachable
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keys import KeyFiles
 from ccfpy.client.transport import NoAnswer, NotSent, Transport, show, trust_only
 from tests.unit.client.conftest import Serve
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.keyfiles import ChosenFiles, write_private
+from ccfpy.client.keys import ChosenFiles, write_private
 from ccfpy.console.calls import BODY_BYTES_MAX
 from ccfpy.console.routes import QUESTION_BYTES_MAX
 from ccfpy.console.service import Service

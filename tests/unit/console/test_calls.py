@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.reply import TXID_HEADER, Reply
+from ccfpy.client.requests import TXID_HEADER, Reply
 from ccfpy.console.calls import (
     BODY_BYTES_MAX,
     FIELDS_MAX,

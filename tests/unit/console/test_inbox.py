@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base.ids import MemberId
-from ccfpy.client.ballots import REJECT
+from ccfpy.client.governance import REJECT
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.console.inbox import inbox_of, outcomes_of, unread
 from ccfpy.service.tables import members

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ccfpy.client.node_report import NodeReport
-from ccfpy.client.survey import Survey
+from ccfpy.client.survey import NodeReport, Survey
 from ccfpy.client.transport import RECOVERED
 from ccfpy.console.answers import Network, NodeRow, RatePoint
 from ccfpy.console.network import (

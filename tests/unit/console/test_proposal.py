@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.client.ballots import ACCEPT, REJECT
+from ccfpy.client.governance import ACCEPT, REJECT
 from ccfpy.client.review.description import Topic
 from ccfpy.client.review.proposal import NoSuchProposal
 from ccfpy.client.review.public_state import PublicState

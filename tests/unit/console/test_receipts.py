@@ -10,7 +10,7 @@ from aiohttp import web
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import dumps
 from ccfpy.client.connection import Connection
-from ccfpy.client.explained import Holds
+from ccfpy.client.receipts import Holds
 from ccfpy.console.ledger_answers import ReceiptPage
 from ccfpy.console.receipts import NoReceipt, explained, fetched, receipt_bytes
 from ccfpy.crypto.hashing import sha256

@@ -9,7 +9,7 @@ import pytest
 
 from ccfpy.base.json import Json
 from ccfpy.base.limits import PROPOSAL_DEPTH_MAX
-from ccfpy.client.ballots import ACCEPT, REJECT
+from ccfpy.client.governance import ACCEPT, REJECT
 from ccfpy.console import server
 from ccfpy.console.guards import HEADERS
 from ccfpy.console.server import BODY_BYTES_MAX, NoPage, read_page

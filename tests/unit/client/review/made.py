@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.json import Json, dumps
 from ccfpy.base.vocabulary import ServiceStatus
-from ccfpy.client.ballots import ACCEPT
+from ccfpy.client.governance import ACCEPT
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.share import constitution
 from ccfpy.kv.store import Store

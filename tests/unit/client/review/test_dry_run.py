@@ -7,7 +7,7 @@ import pytest
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, UserId
 from ccfpy.base.json import Json
-from ccfpy.client.ballots import REJECT
+from ccfpy.client.governance import REJECT
 from ccfpy.client.review.consequences import consequences
 from ccfpy.client.review.dry_run import Outcome, dry_run, time_of
 from ccfpy.client.review.outcome_differences import is_same

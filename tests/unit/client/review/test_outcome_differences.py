@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ccfpy.base.ids import UserId
 from ccfpy.base.json import Json
-from ccfpy.client.ballots import REJECT
+from ccfpy.client.governance import REJECT
 from ccfpy.client.review.description import Description
 from ccfpy.client.review.outcome_differences import differences
 from ccfpy.client.review.proposal import AGE_US_MAX, describe

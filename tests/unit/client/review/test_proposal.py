@@ -7,7 +7,7 @@ import pytest
 
 from ccfpy.base.ids import ProposalId
 from ccfpy.base.json import dumps
-from ccfpy.client.ballots import REJECT, bound_ballot, text_digest
+from ccfpy.client.governance import REJECT, bound_ballot, text_digest
 from ccfpy.client.review.description import Description, Section
 from ccfpy.client.review.proposal import (
     LISTED_RUNS_MAX,

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from ccfpy.client.errors import UnexpectedReply
-from ccfpy.client.reply import TXID_HEADER
+from ccfpy.client.requests import TXID_HEADER
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.service.served_tables import Table, path_of, served_tables
 from ccfpy.service.tables.constitution import CONSTITUTION

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.errors import VerificationFailed
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
-from ccfpy.client.signer import KeyUnusable
+from ccfpy.client.keys import KeyFiles, KeyUnusable, generate_keys
 from ccfpy.client.signers.command import (
     OUTPUT_BYTES_MAX,
     CommandDecrypter,

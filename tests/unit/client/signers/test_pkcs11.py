@@ -1,18 +1,26 @@
 """Keys that never leave their token, and tokens that do not do what they are told."""
 
 import asyncio
+import functools
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pkcs11
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pkcs11 import Attribute, CertificateType, ObjectClass, TokenFlag
 
 from ccfpy.base.errors import VerificationFailed
-from ccfpy.client.keyfiles import OsEntropy
-from ccfpy.client.signer import KeyUnusable
-from ccfpy.client.signers.pkcs11 import Token, TokenDecrypter, TokenSigner, explain
+from ccfpy.client.keys import KeyUnusable, OsEntropy
+from ccfpy.client.signers.pkcs11 import (
+    Token,
+    TokenDecrypter,
+    TokenSigner,
+    explain,
+    unpad,
+)
 from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
@@ -162,14 +170,14 @@ def test_a_share_for_somebody_else_is_not_opened(vault: Vault) -> None:
     decrypter = TokenDecrypter(vault.token(f"token={LABEL};object=shares"))
     other = RsaKeyPair.generate(OsEntropy()).public_key.wrap(SHARE)
     wrapped = vault.encryption.public_key.wrap(SHARE)
-    for given in (
+    for message in (
         b"",
         other[:-1],
         with_a_bit_changed(wrapped),
         b"\xff" * 256,
     ):
         with pytest.raises(VerificationFailed, match="not encrypted to this key"):
-            asyncio.run(decrypter.decrypt(given))
+            asyncio.run(decrypter.decrypt(message))
 
 
 def test_a_wrong_pin_is_tried_once(vault: Vault) -> None:
@@ -265,3 +273,40 @@ def test_what_a_token_says_is_told_in_words(
     error: pkcs11.PKCS11Error, flags: TokenFlag | None, said: str
 ) -> None:
     assert explain(error, "card", flags) == f"the token 'card' {said}"
+
+
+MODULUS_BYTES = 256
+MESSAGE_BYTES_MAX = MODULUS_BYTES - 2 * 32 - 2
+
+
+@functools.cache
+def _key() -> RsaKeyPair:
+    return RsaKeyPair.generate(OsEntropy())
+
+
+def _power(wrapped: bytes) -> bytes:
+    """Do what CKM_RSA_X_509 does in a token."""
+    numbers = _key().library_key.private_numbers()
+    message = pow(int.from_bytes(wrapped, "big"), numbers.d, numbers.public_numbers.n)
+    return message.to_bytes(MODULUS_BYTES, "big")
+
+
+@pytest.mark.slow
+@given(st.binary(max_size=MESSAGE_BYTES_MAX))
+def test_what_the_library_wraps_is_found_in_the_power(message: bytes) -> None:
+    assert unpad(_power(_key().public_key.wrap(message))) == message
+
+
+@pytest.mark.slow
+@given(st.integers(0, MODULUS_BYTES - 1), st.integers(1, 255))
+def test_a_power_with_any_byte_changed_is_refused(index: int, change: int) -> None:
+    encoded = bytearray(_power(_key().public_key.wrap(b"share")))
+    encoded[index] ^= change
+    with pytest.raises(VerificationFailed, match="not encrypted to this key"):
+        unpad(bytes(encoded))
+
+
+@given(st.binary(max_size=MODULUS_BYTES))
+def test_any_bytes_are_refused_and_nothing_else_is_raised(data: bytes) -> None:
+    with pytest.raises(VerificationFailed):
+        unpad(data)

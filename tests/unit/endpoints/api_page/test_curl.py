@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.json import JsonObject
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keys import KeyFiles
 from ccfpy.endpoints.api_page.curl import CurlCaller, curl
 from ccfpy.endpoints.api_page.document import ApiDocument
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.keys import OsEntropy
 from ccfpy.crypto.certs import Certificate, parse_bundle
 from ccfpy.crypto.ec import Curve, KeyPair
 from tests.lab.attacks.chains import (

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.client.governance import signed_message
-from ccfpy.client.keyfiles import KeyFiles, generate_keys
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.keys import FileSigner, KeyFiles, generate_keys
 from ccfpy.client.vocabulary import MessageType
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.keys import KeyFiles
 from tests.lab.attacks.attack import App
 from tests.lab.attacks.honest import (
     KINDS,

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ccfpy.attestation.virtual import VirtualEvidence
-from ccfpy.client.keyfiles import generate_keys
+from ccfpy.client.keys import generate_keys
 from ccfpy.crypto.ec import Curve
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import ProcessNetwork

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from ccfpy.base.ids import NodeId
-from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.keys import OsEntropy
 from ccfpy.crypto.certs import parse_time, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256, sha256_hex

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.client.keyfiles import generate_keys
+from ccfpy.client.keys import generate_keys
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess

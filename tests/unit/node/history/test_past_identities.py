@@ -7,7 +7,7 @@ import pytest
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.vocabulary import ServiceStatus
-from ccfpy.client.endorsements import links
+from ccfpy.client.cose_receipt import links
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement

@@ -3,9 +3,9 @@
 import pytest
 
 from ccfpy.base.ids import TxId
-from ccfpy.client import receipt_forms
+from ccfpy.client import receipts
 from ccfpy.client.cose_receipt import CoseReceipt
-from ccfpy.client.receipt_forms import AnyReceipt
+from ccfpy.client.receipts import AnyReceipt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.testing.node import InProcessNode, Person
@@ -28,8 +28,8 @@ def ask(node: InProcessNode, prefix: str, txid: TxId, form: str) -> bytes | None
 def verify(node: InProcessNode, receipt: AnyReceipt, txid: TxId) -> None:
     today = Certificate.from_pem(node.service_certificate)
     # A signature's receipt names no transaction, and so proves none.
-    is_named = receipt_forms.transaction(receipt) is not None
-    receipt_forms.verify(receipt, today, txid=txid if is_named else None)
+    is_named = receipts.transaction(receipt) is not None
+    receipts.verify(receipt, today, txid=txid if is_named else None)
 
 
 @pytest.mark.parametrize("prefix", ["app", "gov", "node"])
@@ -48,9 +48,9 @@ def test_every_frontend_proves_every_transaction(
             assert form is ReceiptForm.COSE, "only signatures have no COSE receipt"
             assert ask(node, prefix, txid, ReceiptForm.SIGNATURE) is not None
             continue
-        receipt = receipt_forms.parse(data)
+        receipt = receipts.parse(data)
         verify(node, receipt, txid)
-        assert receipt_forms.transaction(receipt) in (txid, None)
+        assert receipts.transaction(receipt) in (txid, None)
     assert bool(signatures) is (form is ReceiptForm.COSE)
 
 
@@ -66,7 +66,7 @@ def test_a_proof_and_a_signature_are_handed_out_apart(
     )
     assert proof is not None
     assert whole is not None
-    joined = receipt_forms.parse(proof, cose_signature=signature)
+    joined = receipts.parse(proof, cose_signature=signature)
     assert isinstance(joined, CoseReceipt)
     assert joined.serialise() == whole
     verify(node, joined, txid)

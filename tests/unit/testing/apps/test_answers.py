@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base import json
-from ccfpy.client.reply import EXCERPT_CHARACTERS
+from ccfpy.client.requests import EXCERPT_CHARACTERS
 from ccfpy.testing.apps import Answer
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from ccfpy.base.json import JsonObject
-from ccfpy.client.ballots import REJECT
 from ccfpy.client.errors import ServiceError
+from ccfpy.client.governance import REJECT
 from ccfpy.testing.apps import Service
 from tests.unit.node.line_app import app as line_app
 

@@ -1,11 +1,53 @@
+import inspect
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import dumps
-from ccfpy.client.errors import ServiceError, UnexpectedReply
-from ccfpy.client.reply import TXID_HEADER, Reply, text_field
+from ccfpy.client.blocking import BlockingConnection
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import (
+    ClientError,
+    NotCommitted,
+    ServiceError,
+    UnexpectedReply,
+    Unreachable,
+)
+from ccfpy.client.requests import (
+    TXID_HEADER,
+    Options,
+    Reply,
+    Sending,
+    Writing,
+    text_field,
+)
+
+METHODS = [
+    name
+    for name, value in vars(Connection).items()
+    if inspect.iscoroutinefunction(value) and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_both_forms_of_the_client_take_the_same(name: str) -> None:
+    awaited, blocking = (
+        inspect.signature(getattr(form, name))
+        for form in (Connection, BlockingConnection)
+    )
+    assert awaited == blocking
+
+
+@pytest.mark.parametrize("options", [Options, Sending, Writing])
+def test_each_option_is_described(options: type) -> None:
+    described = "".join(
+        inspect.getdoc(kind) or "" for kind in (Options, Sending, Writing)
+    )
+    for name in options.__annotations__:
+        assert f"    {name}: " in described
 
 
 def _reply(status: int = 200, body: bytes = b"", txid: str | None = None) -> Reply:
@@ -73,3 +115,28 @@ def test_a_field_must_be_text() -> None:
     for fields in ({}, {"a": 1}, {"a": None}):
         with pytest.raises(UnexpectedReply, match="expected text as 'a'"):
             text_field(dict(fields), "a")
+
+
+def test_a_services_error_is_told_in_one_line() -> None:
+    error = ServiceError(404, "ProposalNotFound", "No such proposal", details=[1])
+    assert str(error) == "404 ProposalNotFound: No such proposal"
+    assert error.details == [1]
+
+
+def test_an_error_without_words_is_its_status() -> None:
+    assert str(ServiceError(502, "", "")) == "502"
+
+
+@pytest.mark.parametrize("is_final", [True, False])
+def test_a_transaction_that_is_not_committed_is_named(*, is_final: bool) -> None:
+    error = NotCommitted(TxId(2, 7), "was lost", is_final=is_final)
+    assert str(error) == "transaction 2.7 was lost"
+    assert error.is_final is is_final
+
+
+@pytest.mark.parametrize(
+    "kind", [Unreachable, ServiceError, UnexpectedReply, NotCommitted]
+)
+def test_every_failure_can_be_caught_as_one(kind: type[Exception]) -> None:
+    assert issubclass(kind, ClientError)
+    assert issubclass(ClientError, CcfpyError)
