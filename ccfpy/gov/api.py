@@ -16,19 +16,16 @@ from ccfpy.endpoints.declaration import (
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov import (
     ack_endpoints,
-    policy_endpoints,
     proposal_endpoints,
     recovery_endpoints,
     service_endpoints,
     swagger,
-    transaction_endpoints,
 )
 from ccfpy.gov.classic.api import add_classic_endpoints
-from ccfpy.gov.history_endpoints import add_history_endpoints
-from ccfpy.gov.operations import GovOperation
+from ccfpy.gov.operations import GovOperation, versioned
 from ccfpy.gov.ports import GovernanceNode
-from ccfpy.gov.recovery_standing import add_recovery_standing
-from ccfpy.gov.versions import versioned
+from ccfpy.gov.proposal_history import add_history_endpoints
+from ccfpy.gov.recovery_endpoints import add_recovery_standing
 
 PREFIX = "gov"
 TITLE = "CCF Governance API"
@@ -43,8 +40,6 @@ OPERATIONS: tuple[GovOperation, ...] = (
     *ack_endpoints.OPERATIONS,
     *recovery_endpoints.OPERATIONS,
     *service_endpoints.OPERATIONS,
-    *policy_endpoints.OPERATIONS,
-    *transaction_endpoints.OPERATIONS,
 )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.gov.jwt_key_effects import JwtKeyEffects
+from ccfpy.base.json import JsonObject
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
@@ -33,6 +33,8 @@ from ccfpy.js.extensions.network import network_extension
 from ccfpy.js.extensions.node import node_extension
 from ccfpy.js.extensions.random import math_random_extension
 from ccfpy.js.extensions.snp_attestation import snp_attestation_extension
+from ccfpy.service import jwt_keys
+from ccfpy.service.refusal import Refused
 from ccfpy.service.tables.js import RUNTIME_OPTIONS
 from ccfpy.service.tables.proposals import Failure
 
@@ -149,3 +151,34 @@ class Evaluator:
 
     def _log(self, level: ConsoleLevel, message: str) -> None:
         self.node.log(level.value, message)
+
+
+class JwtKeyEffects:
+    """The keys of JWT issuers (`ccfpy.js.extensions.gov_effects.JwtKeys`)."""
+
+    def __init__(self, node: GovernanceNode, tx: "Tx") -> None:
+        self._node = node
+        self._tx = tx
+
+    def set_jwt_public_signing_keys(
+        self, issuer: str, *, metadata: JsonObject, jwks: JsonObject
+    ) -> None:
+        """Replace an issuer's keys.
+
+        As in CCF, members are told only that it failed; the log says why.
+
+        Raises:
+            Refused: the key set cannot be used.
+            Malformed: ``jwks`` is no key set, or ``metadata`` is not an issuer's.
+        """
+        jwt_keys.check_metadata(metadata)
+        keys = jwt_keys.key_set(jwks)
+        try:
+            jwt_keys.set_keys(self._tx, issuer, keys)
+        except Refused as error:
+            self._node.log("fail", f"<js>: {error}")
+            raise Refused("set_jwt_public_signing_keys() failed") from error
+
+    def remove_jwt_public_signing_keys(self, issuer: str) -> None:
+        """Remove an issuer's keys."""
+        jwt_keys.remove_keys(self._tx, issuer)

@@ -1,30 +1,44 @@
-"""Recovery shares: read encrypted, submitted decrypted.
+"""Recovery shares: read encrypted, submitted decrypted, and whose have arrived.
 
 Anybody may read a member's encrypted share, since only that member can decrypt it.
 Submitted shares are kept until there are enough, or until one is the whole key.
+
+How a recovery stands is an extension, under a path that CCF does not have. CCF tells
+only the member who hands in a share how many there are, and never whose they are. Both
+are public in the ledger all the same: shares are sealed, and the table's keys are
+members' ids.
 """
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.endpoints.auth.cose import ActiveMemberCoseSign1
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.replies import json_reply, record_reply
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    Forwarding,
+    Mode,
+    Operation,
+    Redirection,
+)
+from ccfpy.endpoints.replies import for_who_takes_json, json_reply, record_reply
 from ccfpy.gov import requests
-from ccfpy.gov.definitions import EncryptedShareBody, RecoveryBody
+from ccfpy.gov.definitions import EncryptedShareBody, RecoveryBody, RecoveryStanding
 from ccfpy.gov.operations import Operations
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.ledger.encrypted_shares import is_whole_key
 from ccfpy.service import share_issuing
 from ccfpy.service.refusal import Refused
-from ccfpy.service.tables import service
+from ccfpy.service.tables import recovery, service
 
 if TYPE_CHECKING:
+    from ccfpy.endpoints.registry import Registry
     from ccfpy.http.messages import Response
+
 
 OPERATIONS: Operations = Operations()
 
@@ -175,3 +189,46 @@ def _decode(share: str) -> bytes:
         return base64.b64decode(share, validate=True)
     except ValueError as error:
         raise Malformed(f"not base64: {error}") from error
+
+
+STANDING_PATH: Final = "/ccfpy/recovery"
+
+
+def add_recovery_standing(registry: "Registry") -> None:
+    """Add the endpoint that tells how a recovery stands."""
+    registry.add(
+        Endpoint(
+            method="GET",
+            path=STANDING_PATH,
+            handler=for_who_takes_json(read_standing),
+            mode=Mode.READ_ONLY,
+            forwarding=Forwarding.SOMETIMES,
+            redirection=Redirection.NONE,
+            operation=Operation(
+                summary="Who has a recovery share, and who has handed one in",
+                hidden=True,
+            ),
+        )
+    )
+
+
+def read_standing(context: "Context") -> "Response":
+    """Return who has a share, and whose shares this service has been given.
+
+    Raises:
+        ApiError: 500, the service has no configuration.
+    """
+    issued = recovery.SHARES.of(context.tx).get()
+    try:
+        threshold = share_issuing.recovery_threshold(context.tx)
+    except Refused as error:
+        raise internal_error(str(error)) from error
+    return record_reply(
+        RecoveryStanding(
+            recoveryThreshold=threshold,
+            shareholders=sorted(issued.encrypted_shares) if issued else [],
+            submittedMembers=sorted(
+                member for member, _ in recovery.SUBMITTED_SHARES.of(context.tx).items()
+            ),
+        )
+    )

@@ -1,32 +1,55 @@
-"""What the service is: its constitution, identity, members, users and nodes."""
+"""What the service is, trusts and runs, for anybody to read.
 
+Its constitution, identity, members, users and nodes; its join policy, JWT issuers and
+JavaScript application; the status of its transactions. Simulated enclaves, which only
+ccfpy has, stand beside CCF's platforms.
+"""
+
+import base64
+from textwrap import wrap
 from typing import TYPE_CHECKING, assert_never
 
+from ccfpy.attestation.simulated import QUOTE, SimulatedReport
+from ccfpy.attestation.statements import Statement
 from ccfpy.base import json
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, NodeId, TxId, UserId
+from ccfpy.base.json import Json
 from ccfpy.base.limits import RECENT_COSE_PROPOSALS
 from ccfpy.base.vocabulary import RecoveryRole
+from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.replies import record_reply, text_reply
+from ccfpy.endpoints.declaration import Mode
+from ccfpy.endpoints.replies import json_reply, record_reply, text_reply
 from ccfpy.gov import requests
 from ccfpy.gov.definitions import (
+    CommitBody,
     ConfigurationBody,
     Constitution,
     InterfaceBody,
+    JoinPoliciesBody,
+    JsAppBody,
+    JsModulesPage,
+    JwkInfoBody,
     MemberBody,
     MembersPage,
+    ModuleSource,
     NodeBody,
     NodesPage,
     QuoteBody,
     ServiceBody,
+    TransactionBody,
     UserBody,
     UsersPage,
 )
-from ccfpy.gov.operations import Operations
-from ccfpy.gov.simulated import simulated_details
-from ccfpy.http.errors import not_found
-from ccfpy.service.tables import members, nodes, service, users
+from ccfpy.gov.operations import ApiVersion, Operations
+from ccfpy.http.errors import ApiError, ErrorCode, not_found
+from ccfpy.service.tables import join_policy, js, jwt, members, nodes, service, users
+from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES
 from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables.join_policy import SimulatedRules
+from ccfpy.service.tables.js import EndpointProperties
+from ccfpy.service.tables.jwt import SigningKey
 from ccfpy.service.tables.members import MemberInfo
 from ccfpy.service.tables.nodes import NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import (
@@ -36,8 +59,12 @@ from ccfpy.service.tables.service import (
 )
 
 if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
     from ccfpy.http.messages import Response
+    from ccfpy.kv.maps import Map
     from ccfpy.kv.tx import Tx
+    from ccfpy.service.tables.join_policy import CodeStatus
+
 
 OPERATIONS: Operations = Operations()
 
@@ -232,3 +259,223 @@ def _quote(quote: QuoteInfo) -> QuoteBody:
             )
         case _:
             assert_never(quote.format)
+
+
+_PEM_COLUMNS = 64
+
+
+@OPERATIONS.read(
+    "/service/join-policy", "ServiceState_GetJoinPolicies", JoinPoliciesBody
+)
+def read_join_policy(context: Context) -> "Response":
+    """Return which code may join, by platform."""
+    tx = context.tx
+    endorsements: dict[str, Json] = {
+        did: {feed: {"svn": endorsed.svn} for feed, endorsed in feeds.items()}
+        for did, feeds in join_policy.SNP_UVM_ENDORSEMENTS.of(tx).items()
+    }
+    return json_reply(
+        simulated_policy(tx)
+        | {
+            "sgx": {"measurements": _allowed(tx, join_policy.SGX_MEASUREMENTS)},
+            "virtual": {
+                "measurements": _allowed(tx, join_policy.VIRTUAL_MEASUREMENTS),
+                "hostData": list(join_policy.VIRTUAL_HOST_DATA.of(tx).keys()),
+            },
+            "snp": {
+                "measurements": _allowed(tx, join_policy.SNP_MEASUREMENTS),
+                "hostData": dict(join_policy.SNP_HOST_DATA.of(tx).items()),
+                "uvmEndorsements": endorsements,
+                "tcbVersions": dict(join_policy.SNP_TCB_VERSIONS.of(tx).items()),
+            },
+        }
+    )
+
+
+def _allowed(tx: "Tx", measurements: "Map[str, CodeStatus]") -> list[str]:
+    return list(measurements.of(tx).keys())
+
+
+@OPERATIONS.read("/service/jwk", "ServiceState_GetJwkInfo", JwkInfoBody)
+def read_jwk(context: Context) -> "Response":
+    """Return whose tokens the application accepts, and by which keys."""
+    tx = context.tx
+    issuers: dict[str, Json] = {}
+    for name, issuer in jwt.ISSUERS.of(tx).items():
+        described: dict[str, Json] = {"autoRefresh": issuer.auto_refresh}
+        if issuer.ca_cert_bundle_name is not None:
+            described["caCertBundleName"] = issuer.ca_cert_bundle_name
+        issuers[name] = described
+    keys = {
+        key_id: [_signing_key(key) for key in shared]
+        for key_id, shared in jwt.SIGNING_KEYS.of(tx).items()
+    }
+    bundles = dict(CA_CERT_BUNDLES.of(tx).items())
+    return json_reply({"issuers": issuers, "keys": keys, "caCertBundles": bundles})
+
+
+def _signing_key(key: SigningKey) -> Json:
+    return {
+        "publicKey": _pem(key.public_key),
+        "issuer": key.issuer,
+        "constraint": key.constraint,
+    }
+
+
+def _pem(public_key: bytes) -> str:
+    """Return a DER public key of any kind as PEM."""
+    lines = wrap(base64.b64encode(public_key).decode(), _PEM_COLUMNS)
+    begin, end = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
+    return "\n".join([begin, *lines, end, ""])
+
+
+@OPERATIONS.read(
+    "/service/javascript-app", "ServiceState_GetJsApp", JsAppBody, since=ApiVersion.V1
+)
+def read_javascript_app(context: Context) -> "Response":
+    """Describe the JavaScript application's endpoints.
+
+    With ``?case=original`` the response holds the records as they are stored.
+    """
+    case = context.query.get("case")
+    if case not in (None, "original"):
+        raise ApiError(
+            400,
+            ErrorCode.InvalidQueryParameterValue,
+            "Accepted values for the 'case' query parameter are: original",
+        )
+    handle = js.ENDPOINTS.of(context.tx)
+    endpoints: dict[str, dict[str, Json]] = {}
+    if case == "original":
+        for raw_key, value in handle.raw.items():
+            key = js.ENDPOINTS.key_codec.decode(raw_key)
+            endpoints.setdefault(key.path, {})[key.verb] = json.loads(value)
+    else:
+        for key, properties in handle.items():
+            endpoints.setdefault(key.path, {})[key.verb] = _endpoint(properties)
+    return json_reply({"endpoints": endpoints})
+
+
+def _endpoint(properties: EndpointProperties) -> Json:
+    return {
+        "jsModule": properties.js_module,
+        "jsFunction": properties.js_function,
+        "forwardingRequired": properties.forwarding_required,
+        "redirectionStrategy": properties.redirection_strategy,
+        "authnPolicies": list(properties.authn_policies),
+        "mode": properties.mode,
+        "openApi": properties.openapi,
+    }
+
+
+@OPERATIONS.read(
+    "/service/javascript-modules",
+    "ServiceState_ListJsModules",
+    JsModulesPage,
+    since=ApiVersion.V1,
+)
+def list_modules(context: Context) -> "Response":
+    """Return the names of the JavaScript application's modules."""
+    names = js.MODULES.of(context.tx).keys()
+    return json_reply({"value": [{"moduleName": name} for name in names]})
+
+
+@OPERATIONS.read(
+    "/service/javascript-modules/{moduleName}",
+    "ServiceState_GetJsModule",
+    ModuleSource,
+    since=ApiVersion.V1,
+    is_javascript=True,
+)
+def read_module(context: Context) -> "Response":
+    """Return a module's source."""
+    name = context.params["moduleName"]
+    source = js.MODULES.of(context.tx).get(name)
+    if source is None:
+        raise not_found(f"Module {name} does not exist.")
+    return text_reply(source, content_type="text/javascript")
+
+
+def simulated_details(quote: bytes) -> "JsonObject":
+    """Return what a quote states that the service accepted.
+
+    Raises:
+        Malformed: ``quote`` is no quote.
+    """
+    report = SimulatedReport.read(Statement.read(quote, QUOTE).content)
+    identity = report.identity
+    return {
+        "uniqueId": identity.unique_id.hex(),
+        "signerId": identity.signer_id.hex(),
+        "productId": identity.product_id,
+        "securityVersion": identity.security_version,
+        "debug": identity.debug,
+        "hostData": report.host_data.hex(),
+        "reportData": report.report_data.hex(),
+        "tcbVersion": report.tcb_version.hex(),
+        "machineId": report.machine_id.hex(),
+    }
+
+
+def simulated_policy(tx: "Tx") -> "JsonObject":
+    """Return which simulated enclaves may join; empty if none ever could."""
+    vendors = dict(join_policy.SIMULATED_VENDORS.of(tx).items())
+    if not vendors:
+        return {}
+    rules = join_policy.SIMULATED_RULES.of(tx).get() or SimulatedRules()
+    signers: dict[str, Json] = {
+        signer: {
+            product: {"securityVersion": least.security_version}
+            for product, least in products.items()
+        }
+        for signer, products in join_policy.SIMULATED_SIGNERS.of(tx).items()
+    }
+    return {
+        "simulated": {
+            "uniqueIds": list(join_policy.SIMULATED_UNIQUE_IDS.of(tx).keys()),
+            "signers": signers,
+            "hostData": list(join_policy.SIMULATED_HOST_DATA.of(tx).keys()),
+            "vendors": {key: vendor.certificate for key, vendor in vendors.items()},
+            "tcbStatuses": [status.value for status in rules.tcb_statuses],
+            "acceptsDebug": rules.accepts_debug,
+        }
+    }
+
+
+@OPERATIONS.read(
+    "/service/transactions/{transactionId}",
+    "Transactions_Get",
+    TransactionBody,
+    mode=Mode.COMMAND,
+)
+def read_status(context: Context) -> "Response":
+    """Return the status of a transaction."""
+    text = context.params["transactionId"]
+    try:
+        tx_id = TxId.parse(text)
+    except Malformed as error:
+        raise ApiError(
+            400,
+            ErrorCode.InvalidQueryParameterValue,
+            f"The value '{text}' passed as parameter 'transactionId' could not be "
+            "converted to a valid Transaction ID.",
+        ) from error
+    return _reply(tx_id, context.node.tx_status(tx_id))
+
+
+@OPERATIONS.read(
+    "/service/transactions/commit",
+    "Transactions_GetCommit",
+    CommitBody,
+    mode=Mode.COMMAND,
+)
+def read_commit(context: Context) -> "Response":
+    """Return the id of the last committed transaction."""
+    tx_id = context.node.committed_tx_id()
+    if tx_id is None:
+        return _reply(TxId(0, 0), TxStatus.UNKNOWN)
+    return _reply(tx_id, context.node.tx_status(tx_id))
+
+
+def _reply(tx_id: TxId, status: TxStatus) -> "Response":
+    return json_reply({"status": status.value, "transactionId": str(tx_id)})

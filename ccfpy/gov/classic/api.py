@@ -8,20 +8,15 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.classic import (
     member_endpoints,
     proposal_endpoints,
-    recovery_endpoints,
 )
-from ccfpy.gov.classic.rows import Row
+from ccfpy.gov.classic.endpoints import Row
 from ccfpy.gov.classic.table_endpoints import reader_of
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.kv.maps import Value
 from ccfpy.service.served_tables import path_of, served_tables
 
 ROWS: tuple[Row, ...] = (
-    *(
-        row
-        for module in (proposal_endpoints, member_endpoints, recovery_endpoints)
-        for row in module.ROWS
-    ),
+    *(row for module in (proposal_endpoints, member_endpoints) for row in module.ROWS),
     *(
         Row(
             path=path_of(table),

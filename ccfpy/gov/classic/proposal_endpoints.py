@@ -17,8 +17,7 @@ from ccfpy.gov.classic.bodies import (
     ClassicProposal,
     ClassicProposalSummary,
 )
-from ccfpy.gov.classic.callers import require_active
-from ccfpy.gov.classic.rows import Rows
+from ccfpy.gov.classic.endpoints import Rows, require_active
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import SignedRequest, signed_request

@@ -23,8 +23,8 @@ from ccfpy.endpoints.declaration import (
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
 from ccfpy.gov.api import OPERATIONS
+from ccfpy.gov.operations import ApiVersion
 from ccfpy.gov.swagger import document as swagger
-from ccfpy.gov.versions import ApiVersion
 from ccfpy.http.etag import Matcher
 
 if TYPE_CHECKING:

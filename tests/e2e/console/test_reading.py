@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, FilePayload, Route, expect
 
 from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
-from ccfpy.gov import history_endpoints
+from ccfpy.gov import proposal_history
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.testing.node import Person
@@ -249,7 +249,7 @@ def test_a_member_reads_on_to_older_proposals(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By keyboard, from a list that has the latest ones alone."""
-    monkeypatch.setattr(history_endpoints, "PAGE_MAX", 2)
+    monkeypatch.setattr(proposal_history, "PAGE_MAX", 2)
     alice = Person.make("alice", can_recover=True)
     with hosted_console([alice], serve, service_pem) as hosted:
 

@@ -19,7 +19,7 @@ from ccfpy.client.proposal_stories import (
     read_stories,
     read_story,
 )
-from ccfpy.gov import history_endpoints
+from ccfpy.gov import proposal_history
 from ccfpy.testing.node import Person
 from tests.unit.client.conftest import Connect
 from tests.unit.client.hosted import answering, hosted
@@ -50,7 +50,7 @@ def test_closed_proposals_are_told_with_their_bodies(connect: Connect) -> None:
 def test_older_proposals_come_in_pages_and_each_alone(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history_endpoints, "PAGE_MAX", 2)
+    monkeypatch.setattr(proposal_history, "PAGE_MAX", 2)
     node = hosted(Person.make("alice", can_recover=True))
     for _ in range(3):
         assert node.propose(SNAPSHOT).status == 200

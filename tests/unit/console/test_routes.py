@@ -8,7 +8,7 @@ import pytest
 from ccfpy.console.explorer import Explorer
 from ccfpy.console.folders import Ledger
 from ccfpy.console.routes import KEY_BYTES_MAX, NAME_CHARACTERS_MAX
-from ccfpy.gov import history_endpoints
+from ccfpy.gov import proposal_history
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.audit.made import written
 from tests.unit.audit.test_verification import long_ledger
@@ -135,7 +135,7 @@ def test_a_reader_comes_to_older_proposals_and_opens_one(
     service_pem: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(history_endpoints, "PAGE_MAX", 1)
+    monkeypatch.setattr(proposal_history, "PAGE_MAX", 1)
     first, second = (
         json.loads(node.propose({"name": name}).body)["proposalId"]
         for name in ("trigger_snapshot", "trigger_ledger_chunk")

@@ -19,7 +19,7 @@ from ccfpy.console.service import (
     with_closed,
 )
 from ccfpy.crypto.certs import Certificate
-from ccfpy.gov import history_endpoints
+from ccfpy.gov import proposal_history
 from ccfpy.kv.store import Store
 from ccfpy.testing.node import Person
 from tests.unit.client.conftest import Serve
@@ -96,7 +96,7 @@ def test_the_list_has_what_the_tables_forgot(serve: Serve, service_pem: str) -> 
 def test_a_reader_reads_on_to_older_ones_a_few_at_a_time(
     serve: Serve, service_pem: str, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(history_endpoints, "PAGE_MAX", 3)
+    monkeypatch.setattr(proposal_history, "PAGE_MAX", 3)
     monkeypatch.setattr(remembered_proposals, "OLDER_AT_ONCE", at_once)
     remembered = Remembered()
     listed: list[str] = []

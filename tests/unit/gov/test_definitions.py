@@ -4,7 +4,7 @@ import pytest
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 from ccfpy.gov.api import OPERATIONS
-from ccfpy.gov.swagger_definitions import definition_name, definitions
+from ccfpy.gov.swagger import definition_name, definitions
 from tests.unit.gov.conftest import NODE_ID, Governed, body
 
 READS = [each for each in OPERATIONS if each.policy is None]

@@ -1,12 +1,17 @@
-"""Scripts run under limits, see what governance may see, and ask only when applied."""
+"""Scripts run under limits, see what governance may see, and change what they may."""
+
+import json
 
 import pytest
 
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
+from ccfpy.http.messages import Response
 from ccfpy.js.engine import JsLimits, JsModuleFailed, Program
 from ccfpy.js.quickjs import QuickJs
+from ccfpy.service.tables import jwt, recovery, service
 from ccfpy.service.tables.js import RUNTIME_OPTIONS, JsRuntimeOptions
-from tests.unit.gov.conftest import Clock, Governed
+from tests.unit.gov.conftest import Clock, Governed, body
 
 MIB = 1024 * 1024
 NOW_US = 1_700_000_000_123_456
@@ -132,3 +137,126 @@ def test_what_scripts_print_is_logged(governed: Governed) -> None:
     evaluator = Evaluator.of(governed.node, governed.begin(), NOW_US)
     evaluator.evaluate(script("console.log('hello', 1)"), "f", [])
     assert governed.node.lines == [("info", "hello 1")]
+
+
+def governed_by_effect(governed: Governed, effect: str) -> Response:
+    """Accept a proposal at once whose effect is this."""
+    governed.govern_by(
+        "export function validate() { return { valid: true } }"
+        "export function resolve() { return 'Accepted' }"
+        "const name = 'public:ccf.gov.seen';"
+        "const see = (value) => ccf.kv[name].set(ccf.strToBuf('seen'), "
+        "ccf.jsonCompatibleToBuf(value));"
+        f"export function apply() {{ {effect} }}"
+    )
+    return governed.propose()
+
+
+def seen(governed: Governed) -> object:
+    value = governed.begin().raw("public:ccf.gov.seen").get(b"seen")
+    return None if value is None else json.loads(value)
+
+
+@pytest.mark.parametrize(
+    ("effect", "asked"),
+    [
+        ("ccf.node.triggerLedgerChunk()", "chunk"),
+        ("ccf.node.triggerSnapshot()", "snapshot"),
+        ("ccf.node.triggerRecoverySharesRefresh()", "refresh"),
+    ],
+)
+def test_the_node_is_asked(governed: Governed, effect: str, asked: str) -> None:
+    assert governed_by_effect(governed, effect).status == 200
+    assert governed.node.asked == [asked]
+
+
+def test_writes_of_effects_are_the_proposals_own(opened: Governed) -> None:
+    governed_by_effect(opened, "ccf.node.triggerLedgerRekey()")
+    assert opened.node.asked == ["rekey"]
+    assert recovery.ENCRYPTED_LEDGER_SECRETS.of(opened.begin()).has()
+
+
+def test_a_service_that_is_not_open_keeps_its_ledger_secret(
+    governed: Governed,
+) -> None:
+    reply = governed_by_effect(governed, "ccf.node.triggerLedgerRekey()")
+    message = json.loads(reply.body)["error"]["message"]
+    assert message.startswith(
+        "Failed to apply(): InternalError: Failed to rekey ledger: Cannot rekey ledger "
+        "while the service is not open"
+    )
+
+
+def test_a_certificate_is_endorsed_and_renewed(governed: Governed) -> None:
+    effect = (
+        "see([ccf.network.getLatestLedgerSecretSeqno(), "
+        "ccf.network.generateEndorsedCertificate('CSR', '240101000000Z', 7), "
+        "ccf.network.generateNetworkCertificate('240101000000Z', 8)])"
+    )
+    assert governed_by_effect(governed, effect).status == 200
+    assert seen(governed) == [1, "CERTIFICATE FOR CSR", "RENEWED"]
+    assert governed.node.asked == [
+        ("CSR", "240101000000Z", 7),
+        ("renew", "240101000000Z", 8),
+    ]
+
+
+def test_a_refusal_fails_the_proposal_with_its_reason(governed: Governed) -> None:
+    effect = (
+        "ccf.node.transitionServiceToOpen(undefined, ccf.strToBuf('another service'))"
+    )
+    reply = governed_by_effect(governed, effect)
+    assert reply.status == 500
+    message = json.loads(reply.body)["error"]["message"]
+    assert message.startswith(
+        "Failed to apply(): InternalError: Unable to open service: Service identity "
+        "mismatch"
+    )
+
+
+def test_the_service_opens(governed: Governed) -> None:
+    pem = json.dumps(governed.node.service_certificate)
+    effect = f"ccf.node.transitionServiceToOpen(undefined, ccf.strToBuf({pem}))"
+    assert body(governed_by_effect(governed, effect))["proposalState"] == "Accepted"
+    info = service.INFO.of(governed.begin()).get()
+    assert info is not None
+    assert info.status is ServiceStatus.OPEN
+
+
+JWKS = {
+    "keys": [
+        {
+            "kty": "EC",
+            "kid": "k",
+            "crv": "P-256",
+            # the generator of the curve, which is a point on it
+            "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+            "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+        }
+    ]
+}
+
+
+def test_keys_of_an_issuer_are_set_and_removed(governed: Governed) -> None:
+    effect = f"ccf.setJwtPublicSigningKeys('https://i', {{}}, {json.dumps(JWKS)})"
+    assert governed_by_effect(governed, effect).status == 200
+    assert list(jwt.SIGNING_KEYS.of(governed.begin()).keys()) == ["k"]
+    removed = governed_by_effect(
+        governed, "ccf.removeJwtPublicSigningKeys('https://i')"
+    )
+    assert removed.status == 200
+    assert not list(jwt.SIGNING_KEYS.of(governed.begin()).keys())
+
+
+def test_why_keys_are_refused_is_only_logged(governed: Governed) -> None:
+    effect = "ccf.setJwtPublicSigningKeys('https://i', {}, {keys: []})"
+    reply = governed_by_effect(governed, effect)
+    message = json.loads(reply.body)["error"]["message"]
+    assert "set_jwt_public_signing_keys() failed" in message
+    assert ("fail", "<js>: JWKS has no keys") in governed.node.lines
+
+
+def test_what_is_no_key_set_is_told(governed: Governed) -> None:
+    effect = "ccf.setJwtPublicSigningKeys('https://i', {}, {})"
+    message = json.loads(governed_by_effect(governed, effect).body)["error"]["message"]
+    assert "Error setting JWT public signing keys: " in message

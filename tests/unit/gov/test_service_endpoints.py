@@ -1,4 +1,4 @@
-"""The service describes itself to anybody who asks."""
+"""Anybody may read what the service is, trusts and runs."""
 
 import base64
 import json
@@ -8,13 +8,42 @@ import pytest
 
 from ccfpy.base.ids import UserId
 from ccfpy.base.vocabulary import RecoveryRole
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.hashing import sha256
+from ccfpy.gov.service_endpoints import simulated_details, simulated_policy
 from ccfpy.http.messages import Response
-from ccfpy.service.tables import members, nodes, service, users
+from ccfpy.kv.store import Store
+from ccfpy.service.evidence import quotes
+from ccfpy.service.tables import (
+    ca_certs,
+    join_policy,
+    js,
+    jwt,
+    members,
+    nodes,
+    service,
+    users,
+)
 from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables.join_policy import (
+    CodeStatus,
+    SimulatedProduct,
+    UvmEndorsementsData,
+)
+from ccfpy.service.tables.js import EndpointKey
+from ccfpy.service.tables.jwt import JwtIssuer, SigningKey
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceConfiguration
 from ccfpy.service.tables.users import UserInfo
+from ccfpy.testing.entropy import SeededEntropy
+from tests.unit.attestation.simulation import (
+    ENCLAVE,
+    HOST_DATA,
+    MACHINE,
+    NOW,
+    VENDOR,
+)
 from tests.unit.gov.conftest import NODE_ID, QUOTE, Governed, body
 
 UNKNOWN = "0" * 64
@@ -233,3 +262,189 @@ def test_who_does_not_exist_is_not_found(
 ) -> None:
     reply = governed.get(f"/service/{path}/{UNKNOWN}")
     assert error_of(reply) == (404, "ResourceNotFound", shown)
+
+
+def test_the_join_policy_tells_what_each_platform_trusts(governed: Governed) -> None:
+    tx = governed.begin()
+    allowed = CodeStatus.ALLOWED_TO_JOIN
+    join_policy.SGX_MEASUREMENTS.of(tx).put("aa", allowed)
+    join_policy.SNP_MEASUREMENTS.of(tx).put("bb", allowed)
+    join_policy.SNP_HOST_DATA.of(tx).put("cc", "policy")
+    feeds = {"feed": UvmEndorsementsData(svn="3")}
+    join_policy.SNP_UVM_ENDORSEMENTS.of(tx).put("did:x509", feeds)
+    join_policy.SNP_TCB_VERSIONS.of(tx).put("00a00f11", {"snp": 1})
+    governed.store.commit(tx)
+    assert body(governed.get("/service/join-policy")) == {
+        "sgx": {"measurements": ["aa"]},
+        "virtual": {"measurements": ["measurement"], "hostData": ["00" * 32]},
+        "snp": {
+            "measurements": ["bb"],
+            "hostData": {"cc": "policy"},
+            "uvmEndorsements": {"did:x509": {"feed": {"svn": "3"}}},
+            "tcbVersions": {"00a00f11": {"snp": 1}},
+        },
+    }
+
+
+def test_issuers_and_their_keys_are_told(governed: Governed) -> None:
+    key = KeyPair.generate(SeededEntropy(b"issuer"), Curve.SECP256R1).public_key
+    tx = governed.begin()
+    issuers = jwt.ISSUERS.of(tx)
+    issuers.put("a", JwtIssuer(auto_refresh=True, ca_cert_bundle_name="bundle"))
+    issuers.put("b", JwtIssuer())
+    shared = (
+        SigningKey(public_key=key.der, issuer="a"),
+        SigningKey(public_key=key.der, issuer="b", constraint="c"),
+    )
+    jwt.SIGNING_KEYS.of(tx).put("kid", shared)
+    ca_certs.CA_CERT_BUNDLES.of(tx).put("bundle", "PEM")
+    governed.store.commit(tx)
+    assert body(governed.get("/service/jwk")) == {
+        "issuers": {
+            "a": {"autoRefresh": True, "caCertBundleName": "bundle"},
+            "b": {"autoRefresh": False},
+        },
+        "keys": {
+            "kid": [
+                {"publicKey": key.pem, "issuer": "a", "constraint": None},
+                {"publicKey": key.pem, "issuer": "b", "constraint": "c"},
+            ]
+        },
+        "caCertBundles": {"bundle": "PEM"},
+    }
+
+
+STORED = {
+    "js_module": "/a.js",
+    "js_function": "f",
+    "forwarding_required": "never",
+    "authn_policies": ["no_auth"],
+    "interpreter_reuse": {"key": "k"},
+}
+
+
+def install(governed: Governed) -> None:
+    tx = governed.begin()
+    js.MODULES.of(tx).put("/a.js", "export function f() {}")
+    raw = js.ENDPOINTS.of(tx).raw
+    key = js.ENDPOINTS.key_codec.encode(EndpointKey("GET", "/a/{b}"))
+    raw.put(key, json.dumps(STORED).encode())
+    governed.store.commit(tx)
+
+
+def test_the_application_is_described_in_either_case(governed: Governed) -> None:
+    install(governed)
+    assert body(governed.get("/service/javascript-app")) == {
+        "endpoints": {
+            "/a/{b}": {
+                "GET": {
+                    "jsModule": "/a.js",
+                    "jsFunction": "f",
+                    "forwardingRequired": "never",
+                    "redirectionStrategy": "to_primary",
+                    "authnPolicies": ["no_auth"],
+                    "mode": "readwrite",
+                    "openApi": None,
+                }
+            }
+        }
+    }
+    original = governed.get(
+        "/service/javascript-app", "api-version=2024-07-01&case=original"
+    )
+    assert body(original) == {"endpoints": {"/a/{b}": {"GET": STORED}}}
+
+
+def test_no_other_case_is_known(governed: Governed) -> None:
+    reply = governed.get("/service/javascript-app", "api-version=2024-07-01&case=x")
+    assert reply.status == 400
+    assert json.loads(reply.body)["error"] == {
+        "code": "InvalidQueryParameterValue",
+        "message": "Accepted values for the 'case' query parameter are: original",
+    }
+
+
+def test_modules_are_listed_and_read_by_escaped_name(governed: Governed) -> None:
+    install(governed)
+    listed = body(governed.get("/service/javascript-modules"))
+    assert listed == {"value": [{"moduleName": "/a.js"}]}
+    reply = governed.get("/service/javascript-modules/%2Fa.js")
+    assert reply.headers["content-type"] == "text/javascript"
+    assert reply.body == b"export function f() {}"
+    missing = governed.get("/service/javascript-modules/%2Fb.js")
+    assert missing.status == 404
+    message = json.loads(missing.body)["error"]["message"]
+    assert message == "Module /b.js does not exist."
+
+
+ATTESTED = MACHINE.attest(ENCLAVE, report_data=sha256(b"key"), host_data=HOST_DATA)
+
+
+def test_a_quote_is_told_in_words() -> None:
+    assert simulated_details(ATTESTED.quote) == {
+        "uniqueId": ENCLAVE.unique_id.hex(),
+        "signerId": ENCLAVE.signer_id.hex(),
+        "productId": 7,
+        "securityVersion": 3,
+        "debug": False,
+        "hostData": HOST_DATA.hex(),
+        "reportData": sha256(b"key").hex(),
+        "tcbVersion": MACHINE.tcb_version.hex(),
+        "machineId": MACHINE.machine_id.hex(),
+    }
+
+
+def test_the_policy_shows_where_a_simulated_node_began_the_service_alone() -> None:
+    tx = Store().begin(read_only=False)
+    assert simulated_policy(tx) == {}
+    info = QuoteInfo(
+        format=QuoteFormat.INSECURE_SIMULATED,
+        quote=ATTESTED.quote,
+        endorsements=ATTESTED.endorsements,
+    )
+    quotes.read(info, unix_time_s=NOW).trust(tx)
+    signer = ENCLAVE.signer_id.hex()
+    least = SimulatedProduct(security_version=2)
+    join_policy.SIMULATED_SIGNERS.of(tx).put(signer, {"7": least})
+    assert simulated_policy(tx) == {
+        "simulated": {
+            "uniqueIds": [ENCLAVE.unique_id.hex()],
+            "signers": {signer: {"7": {"securityVersion": 2}}},
+            "hostData": [HOST_DATA.hex()],
+            "vendors": {VENDOR.vendor_id.hex(): VENDOR.certificate.pem},
+            "tcbStatuses": ["UpToDate"],
+            "acceptsDebug": False,
+        }
+    }
+
+
+def test_a_transactions_status_is_told(governed: Governed) -> None:
+    read = body(governed.get("/service/transactions/2.1"))
+    assert read == {"status": "Committed", "transactionId": "2.1"}
+    read = body(governed.get("/service/transactions/9.9"))
+    assert read == {"status": "Unknown", "transactionId": "9.9"}
+
+
+@pytest.mark.parametrize("text", ["2", "2.", "a.b", "0.1", "committed"])
+def test_what_is_no_transaction_id_is_refused(governed: Governed, text: str) -> None:
+    reply = governed.get(f"/service/transactions/{text}")
+    assert reply.status == 400
+    assert json.loads(reply.body)["error"] == {
+        "code": "InvalidQueryParameterValue",
+        "message": f"The value '{text}' passed as parameter 'transactionId' could not "
+        "be converted to a valid Transaction ID.",
+    }
+
+
+def test_the_last_committed_transaction_is_told(governed: Governed) -> None:
+    last = f"2.{governed.store.version}"
+    read = body(governed.get("/service/transactions/commit"))
+    assert read == {"status": "Committed", "transactionId": last}
+
+
+def test_before_any_commit_there_is_none(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(governed.frontend._node, "store", Store())
+    read = body(governed.get("/service/transactions/commit"))
+    assert read == {"status": "Unknown", "transactionId": "0.0"}

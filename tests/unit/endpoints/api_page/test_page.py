@@ -16,8 +16,8 @@ from ccfpy.endpoints.api_page.curl import CurlCaller
 from ccfpy.endpoints.api_page.document import ApiDocument
 from ccfpy.endpoints.api_page.page import articles, page
 from ccfpy.gov.api import OPERATIONS
+from ccfpy.gov.operations import ApiVersion
 from ccfpy.gov.swagger import document as swagger
-from ccfpy.gov.versions import ApiVersion
 
 CALLER = CurlCaller(url="https://node.example", folder="keys")
 VOID = {"meta", "input", "link", "br"}

@@ -1,11 +1,65 @@
-"""The callers of each endpoint: signatures, certificates, Active members."""
+"""The classic API has CCF 6's endpoints, described as there, for the same callers."""
 
 import json
 
 import pytest
 
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Redirection
+from ccfpy.gov.classic.api import ROWS
+from ccfpy.gov.classic.endpoints import Rows
+from ccfpy.http.messages import Response
 from tests.damage import with_a_bit_changed
 from tests.unit.gov.classic.conftest import COSE, UNKNOWN, Classic, error_of, value_of
+from tests.unit.gov.conftest import Governed
+
+WRITES = {
+    "/ack",
+    "/ack/update_state_digest",
+    "/proposals",
+    "/proposals/{proposal_id}/ballots",
+    "/proposals/{proposal_id}/withdraw",
+    "/recovery_share",
+}
+PRIMARYS = {"/encrypted_recovery_share/{member_id}", "/jwt_keys/all", "/recovery_share"}
+
+
+def endpoints(classic: Classic) -> list[Endpoint]:
+    paths = {row.path for row in ROWS}
+    return [e for e in classic.governed.frontend.registry if e.path in paths]
+
+
+def test_what_writes_is_posted(classic: Classic) -> None:
+    posted = {e.path for e in endpoints(classic) if e.method == "POST"}
+    assert posted == WRITES
+
+
+def test_all_are_deprecated_and_described(classic: Classic) -> None:
+    for endpoint in endpoints(classic):
+        assert endpoint.operation.deprecated, endpoint.path
+        assert not endpoint.operation.hidden
+        assert endpoint.operation.summary.endswith("."), endpoint.path
+
+
+def test_backups_hand_on_what_writes_and_what_ccf_handed_on(classic: Classic) -> None:
+    for endpoint in endpoints(classic):
+        goes = endpoint.method == "POST" or endpoint.path in PRIMARYS
+        assert (endpoint.forwarding is Forwarding.ALWAYS) is goes, endpoint.path
+        assert (endpoint.redirection is Redirection.TO_PRIMARY) is goes
+        assert (endpoint.mode is Mode.READ_WRITE) is (endpoint.method == "POST")
+
+
+def test_reads_are_anybodys_but_for_ones_own_share() -> None:
+    assert [row.path for row in ROWS if row.auth and not row.writes] == [
+        "/recovery_share"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/members", "/kv/service/info", "/proposals"])
+def test_who_takes_no_json_gets_none(classic: Classic, path: str) -> None:
+    assert error_of(classic.get(path, accept="text/html"))[0] == 406
+    assert classic.get(path, accept="*/*").status == 200
+
 
 SIGNED = {
     "/proposals": "proposal",
@@ -110,3 +164,31 @@ def test_errors_are_logged(classic: Classic) -> None:
             f"Proposal {UNKNOWN} does not exist."
         ),
     )
+
+
+def _read(_: Context) -> Response:
+    """Say what this is."""
+    raise AssertionError("declared, never called")
+
+
+def test_a_read_is_anybodys_and_deprecated(governed: Governed) -> None:
+    rows = Rows()
+    assert rows.add("/here", bool)(_read) is _read
+    (row,) = rows
+    endpoint = row.endpoint(governed.node)
+    assert (endpoint.method, endpoint.path, endpoint.auth) == ("GET", "/here", ())
+    assert (endpoint.mode, endpoint.forwarding) == (
+        Mode.READ_ONLY,
+        Forwarding.SOMETIMES,
+    )
+    assert endpoint.operation.deprecated
+    assert endpoint.operation.summary == "Say what this is."
+    assert endpoint.operation.success_status == 200
+
+
+def test_what_is_the_primarys_is_forwarded(governed: Governed) -> None:
+    rows = Rows()
+    rows.add("/here", None, is_primarys=True)(_read)
+    endpoint = rows[0].endpoint(governed.node)
+    assert endpoint.forwarding is Forwarding.ALWAYS
+    assert endpoint.operation.success_status == 204
