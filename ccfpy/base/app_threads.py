@@ -16,7 +16,7 @@ class AppThreads:
     """Runs code of an application's, and lets the node go on beside what is slow.
 
     One thread at a time steps a node. While it runs an application's code, another
-    thread may take the node over (`Node.go_on`); the code is then *away*. Each method
+    thread may take the node over (`Node.leave`); the code is then *away*. Each method
     here gives the node back to its thread before it returns, and before it calls what
     uses the node.
 
@@ -48,6 +48,12 @@ class AppThreads:
     def free_to_hang(self) -> int:
         """How many more calls of Python may hang."""
         return limits.HUNG_CALLS_MAX
+
+    def came_back(self) -> None:
+        """Note that the call of the calling thread, which was away, is over.
+
+        The thread has the node again, and goes on like any other thread.
+        """
 
     def note_caller(self, call: object, caller: str) -> None:
         """Note whose call it is that is away, as callers take turns.

@@ -123,10 +123,3 @@ class CallGivenUp(BaseException):
 
     Raised in place of the call's result. Nothing of the call may be applied.
     """
-
-
-class CallLeft(BaseException):
-    """Ends a thread's part in a step after the node went on without it.
-
-    The call's result has been delivered where it is awaited.
-    """

@@ -7,8 +7,8 @@ call and is the driver then.
 1. A thread has the *node lock* during a step and while it sends the step's effects, so
    that the host gets them in the order of steps. No thread has it while it waits for
    the host.
-2. A thread that lost the node ends its part of the step once it has the node lock
-   again, sends what that makes due, and waits for other work.
+2. A thread that lost the node ends its call once it has the node lock again, sends what
+   that makes due, and waits for other work.
 3. The node ends when the host ends the channel, when the node stops or when there is a
    defect, whatever its threads are doing.
 """
@@ -19,7 +19,7 @@ from types import CodeType
 from typing import Final, Protocol, TypeAlias
 
 from ccfpy.base import limits
-from ccfpy.base.ports import CallGivenUp, CallLeft
+from ccfpy.base.ports import CallGivenUp
 from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
@@ -33,8 +33,8 @@ from ccfpy.enclave.workers import AwayCall, Gate, Worker, Workers, workers_max
 class ThreadedSteps(StepsOf[Event, Effect], Protocol):
     """A node that can go on without a call of an application's code."""
 
-    def go_on(self, call: object, /) -> Sequence[Effect]:
-        """Go on without the call under way; finish the step that it is part of.
+    def leave(self, call: object, /) -> None:
+        """Go on without the call that the node makes now, in the next step.
 
         Args:
             call: what the call is known by from now on.
@@ -159,30 +159,23 @@ class Stepping:
     ) -> None:
         """Step the node and send the effects; give the node lock back, which is held.
 
-        If another thread took the node over in this step, that thread has finished the
-        step, and this one has only ended its own part.
+        Where another thread took the node over in this step, that thread has done, and
+        may still do, what else there was to do. This one has ended its call.
         """
-        is_over = False
-        while not is_over:
-            is_over = True
-            try:
-                effects = step(events)
-                if worker.away is not None:
-                    self._is_back(worker)
-                if self._conversation.send(effects):
-                    self._end(worker, ExitCode.OK)
-            except CallLeft:
-                self._is_back(worker)
-                step, events, is_over = self._machine.step, (), False
-            except CallGivenUp:
-                self._machine.came_back_late(worker.away)
-                self._is_back(worker)
-            except Exception as error:  # noqa: BLE001  # the rim
-                self._crash(worker, error)
+        try:
+            effects = step(events)
+            if self._conversation.send(effects):
+                self._end(worker, ExitCode.OK)
+        except CallGivenUp:
+            self._machine.came_back_late(worker.away)
+        except Exception as error:  # noqa: BLE001  # the rim
+            self._crash(worker, error)
+        if worker.away is not None:
+            self.is_back(worker)
         self.lock.release()
 
-    def _is_back(self, worker: Worker) -> None:
-        """Count a thread no more whose part in a step is over."""
+    def is_back(self, worker: Worker) -> None:
+        """Count a thread no more whose call, which was away, is over."""
         away, worker.away = worker.away, None
         if away is not None:
             self._away.discard(away)
@@ -256,8 +249,12 @@ class Stepping:
         taker.start(partial(self._go_on, call))
 
     def _go_on(self, call: AwayCall, worker: Worker) -> None:
-        self._perform(worker, lambda _: self._machine.go_on(call))
+        self._perform(worker, lambda _: self._step_without(call))
         self._drive(worker)
+
+    def _step_without(self, call: AwayCall) -> Sequence[Effect]:
+        self._machine.leave(call)
+        return self._machine.step(())
 
     def give_up(self, worker: Worker, began_ns: int, reason: str) -> None:
         """Answer the caller of the call that began then, in another thread."""

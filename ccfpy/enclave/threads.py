@@ -108,6 +108,12 @@ class NodeThreads(AppThreads):
         """How many more calls of Python may hang."""
         return self._gate.free_to_hang
 
+    def came_back(self) -> None:
+        """Note that the call of the calling thread, which was away, is over."""
+        worker = self._here()
+        if worker is not None:
+            self._stepping.is_back(worker)
+
     def note_caller(self, call: object, caller: str) -> None:
         """Note whose call it is that is away."""
         assert isinstance(call, AwayCall), "the node knows calls by these"

@@ -9,16 +9,16 @@ that takes long, its node goes on without it on another thread.
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ccfpy.base import limits
 from ccfpy.base.app_threads import AppThreads
+from ccfpy.base.compiling import mypyc_attr
 from ccfpy.base.errors import Unwritable
-from ccfpy.base.ports import CallGivenUp, CallLeft
+from ccfpy.base.ports import CallGivenUp
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.call_shares import CallShares
 from ccfpy.endpoints.callers import caller_of
-from ccfpy.endpoints.underway import Underway
 from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 from ccfpy.http.messages import Response
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from ccfpy.base.ports import Given, Result
     from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.context import Context
+    from ccfpy.endpoints.declaration import Endpoint
+    from ccfpy.endpoints.tracing import Trace
 
 UNLIMITED: Final = 0
 """The time limit of an endpoint whose handler is ccfpy's own, or has another limit."""
@@ -105,13 +108,99 @@ def check_size(response: Response, body_bytes_max: int) -> None:
         raise Unwritable(f"{size} bytes, where {body_bytes_max} are allowed")
 
 
+class Answerer(Protocol):
+    """What answers by one of its endpoints: a frontend."""
+
+    def failed(
+        self, endpoint: "Endpoint", error: Exception, trace: str | None = None
+    ) -> ApiError:
+        """Log a defect of an endpoint's, and return what its caller is told."""
+        ...
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Call:
+    """One thing that a node does and that may call an application's code.
+
+    A node makes its calls one after the other, when it has done everything else that an
+    event asks of it. While a call is slow, the node makes its other calls and takes
+    further events without it: the call is *away*. The call's thread ends the call, and
+    nothing else.
+
+    Subclasses say what is done. A call of this class itself does nothing.
+
+    Attributes:
+        frontend: what answers, by an endpoint of its own.
+        endpoint: that one.
+        context: of its handler, which knows the caller.
+        trace: of the request, if it is traced.
+        is_away: the node went on without the call.
+        awaited: where the answer is awaited, if the call is away and has an answer.
+    """
+
+    __slots__ = ("awaited", "context", "endpoint", "frontend", "is_away", "trace")
+
+    def __init__(self) -> None:
+        self.frontend: Answerer | None = None
+        self.endpoint: Endpoint | None = None
+        self.context: Context | None = None
+        self.trace: Trace | None = None
+        self.is_away = False
+        self.awaited: Awaited | None = None
+
+    def run(self) -> None:
+        """Make the call, and see to its answer."""
+
+    def wait_for(self, awaited: Awaited) -> bool:
+        """Await the answer there; return false if nobody waits for any.
+
+        What the node does of its own has no answer.
+        """
+        del awaited
+        return False
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class AnsweredCall(Call):
+    """A call whose answer somebody asked for; subclasses say who, and what for."""
+
+    __slots__ = ()
+
+    def answer(self) -> "Answer":
+        """Return the answer, or where it will be."""
+        raise NotImplementedError
+
+    def deliver(self, response: Response) -> None:
+        """Give the response to who asked."""
+        raise NotImplementedError
+
+    def wait_for(self, awaited: Awaited) -> bool:
+        """Give the response to who asked when it comes."""
+        awaited.then(self.deliver)
+        return True
+
+    def run(self) -> None:
+        """Find the answer, and see to it that it goes where it is awaited by now."""
+        answer = self.answer()
+        awaited = self.awaited
+        if isinstance(answer, Response):
+            if awaited is None:
+                self.deliver(answer)
+            else:
+                awaited.settle(answer)
+        elif awaited is None:
+            self.wait_for(answer)
+        else:
+            answer.then(awaited.settle)
+
+
 class AppCalls:
     """Calls an application's code.
 
     Attributes:
         limits: those in force; governance changes them.
         threads: what the calls run on.
-        underway: what the node is doing.
+        current: the call that the node makes now.
         shares: who has slow calls.
     """
 
@@ -124,28 +213,7 @@ class AppCalls:
         self.limits = AppLimits()
         self.shares = CallShares()
         self.threads: AppThreads = AppThreads() if threads is None else threads
-        self.underway = Underway()
-        self._came_back: Callable[[Underway], None] | None = None
-
-    def tell_who_comes_back(self, came_back: "Callable[[Underway], None]") -> None:
-        """Call ``came_back`` when an answer is delivered that was away."""
-        self._came_back = came_back
-
-    def deliver(self, underway: Underway, answer: "Answer") -> NoReturn:
-        """Deliver an answer that was away, and end this thread's part in the step.
-
-        Raises:
-            CallLeft: always.
-        """
-        awaited = underway.awaited
-        assert awaited is not None, "only then it was away"
-        if self._came_back is not None:
-            self._came_back(underway)
-        if isinstance(answer, Response):
-            awaited.settle(answer)
-        else:
-            answer.then(awaited.settle)
-        raise CallLeft
+        self.current = Call()
 
     def check_room(self) -> None:
         """Check that a handler may be called, for whose answer a client waits.
@@ -181,7 +249,7 @@ class AppCalls:
             return  # it has a place: it runs again, or calls a script
         if threads.is_python_full if in_python else threads.is_full:
             raise too_many_slow()
-        caller = caller_of(self.underway.context)
+        caller = caller_of(self.current.context)
         if not self.shares.may_begin(caller, threads, in_python=in_python):
             raise too_many_slow(" of yours")
 

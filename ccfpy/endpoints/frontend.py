@@ -14,7 +14,13 @@ from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, StoredMalformed, Unwritable
 from ccfpy.base.ids import TxId
 from ccfpy.endpoints import elsewhere
-from ccfpy.endpoints.app_calls import UNLIMITED, AppCalls, check_answer, check_size
+from ccfpy.endpoints.app_calls import (
+    UNLIMITED,
+    AppCalls,
+    Call,
+    check_answer,
+    check_size,
+)
 from ccfpy.endpoints.auth import OUR_POLICIES, AllOf, jwt
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
@@ -56,7 +62,6 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.history import HistoricalState
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.tracing import RequestTracer
-    from ccfpy.endpoints.underway import Underway
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
 
@@ -161,15 +166,14 @@ class Frontend:
                 counted when this one has answered.
 
         Raises:
-            CallLeft: the answer has been delivered, as the node went on without it.
             CallGivenUp: the caller was answered meanwhile.
         """
         taken_up_ns = began_ns = self._now_ns()
-        underway = self._calls.underway
+        call = self._calls.current
         answer: Answer
         endpoint: Endpoint | None = None
         if self._tracer is not None:
-            underway.trace = self._tracer.begin(
+            call.trace = self._tracer.begin(
                 request,
                 self.registry.prefix,
                 is_forwarded=session.is_forwarded,
@@ -183,9 +187,7 @@ class Frontend:
                     break
                 endpoint = match.endpoint
                 try:
-                    answer = self._execute(
-                        match, request, session, underway, taken_up_ns
-                    )
+                    answer = self._execute(match, request, session, call, taken_up_ns)
                     break
                 except Conflict:
                     taken_up_ns = 0
@@ -199,15 +201,13 @@ class Frontend:
         if not is_again:
             if (
                 type(answer) is not Response
-                or underway.trace is not None
+                or call.trace is not None
                 or (endpoint is not None and endpoint.is_counted)
             ):
-                self._note_unusual(request, endpoint, began_ns, answer, underway)
+                self._note_unusual(request, endpoint, began_ns, answer, call)
             else:
                 elapsed_ns = self._now_ns() - began_ns
                 self.counts.count(request.method, answer.status, elapsed_ns)
-        if underway.awaited is not None:
-            self._calls.deliver(underway, answer)
         return answer
 
     def answer_step(
@@ -225,11 +225,9 @@ class Frontend:
             session: of its caller.
 
         Raises:
-            CallLeft: the answer has been delivered, as the node went on without it.
             CallGivenUp: the caller was answered meanwhile.
         """
-        underway = self._calls.underway
-        underway.trace = None
+        call = self._calls.current
         answer: Answer
         try:
             if not self.is_open:
@@ -237,16 +235,12 @@ class Frontend:
                 raise not_open()
             if match.endpoint.mode is _READ_WRITE and self._node.is_at_capacity():
                 raise too_many_pending()
-            answer = self._execute(match, request, session, underway)
+            answer = self._execute(match, request, session, call)
         except Conflict:
             self.conflicts += 1
             answer = conflicted().response()
         except ApiError as error:
             answer = error.response()
-        if underway.awaited is not None:
-            self._calls.deliver(underway, answer)
-        # They hold what it goes on with.
-        underway.endpoint = underway.context = None
         return answer
 
     def _note_unusual(
@@ -255,12 +249,12 @@ class Frontend:
         endpoint: Endpoint | None,
         began_ns: int,
         answer: "Answer",
-        underway: "Underway",
+        call: Call,
     ) -> None:
         """Count an answer of an endpoint counted apart, traced, or that comes later."""
-        if underway.trace is not None and underway.awaited is None:
+        if call.trace is not None and call.awaited is None:
             # Otherwise the node went on without the call, and reports what awaits it.
-            underway.trace.answered(answer)
+            call.trace.answered(answer)
         count = partial(self.counts_apart.answered, endpoint, request.method, began_ns)
         if isinstance(answer, Response):
             count(answer)
@@ -300,7 +294,7 @@ class Frontend:
             or node.is_primary
         ):
             return match
-        trace = self._calls.underway.trace
+        trace = self._calls.current.trace
         return elsewhere.forward(node, match.endpoint, request, session, trace)
 
     def _not_found(self, request: "Request", path: str) -> Response:
@@ -317,7 +311,7 @@ class Frontend:
         match: Match,
         request: "Request",
         session: "Session",
-        underway: "Underway",
+        call: Call,
         taken_up_ns: int = 0,
     ) -> "Answer":
         """Authenticate, run the handler and commit.
@@ -329,8 +323,8 @@ class Frontend:
             ApiError: a policy or the handler failed, or the session is inconsistent.
             Conflict: run it all again.
         """
-        underway.frontend = self
-        underway.endpoint = endpoint = match.endpoint
+        call.frontend = self
+        call.endpoint = endpoint = match.endpoint
         node = self._node
         wait_ms = self._admit_wait(request) if WAIT_HEADER in request.headers else None
         tx = (
@@ -339,14 +333,14 @@ class Frontend:
             else None
         )
         context = Context(request, session, node, endpoint, match.params, tx)
-        underway.context = context
-        if underway.trace is not None:
-            context.trace = underway.trace
-            underway.trace.reaches(endpoint.path, is_counted=endpoint.is_shown)
+        call.context = context
+        if call.trace is not None:
+            context.trace = call.trace
+            call.trace.reaches(endpoint.path, is_counted=endpoint.is_shown)
         response = self._run(endpoint, context, taken_up_ns)
         if isinstance(response, _Refusal):
             return response.response
-        if underway.awaited is not None and tx is not None:
+        if call.is_away and tx is not None:
             tx.check_whole()
         view, active_view = node.view, session.active_view
         if active_view is None or active_view != view:
@@ -402,15 +396,11 @@ class Frontend:
         status: "TxStatus",
         state: "HistoricalState | None",
     ) -> Response:
-        """Make the answer of a caller that waited, in a step of its own.
-
-        Raises:
-            CallLeft: the answer has been delivered, as the node went on without it.
-        """
+        """Make the answer of a caller that waited, in a call of its own."""
         calls, endpoint = self._calls, former.endpoint
-        underway = calls.underway
-        underway.frontend, underway.endpoint = self, endpoint
-        underway.trace = former.trace
+        call = calls.current
+        call.frontend, call.endpoint = self, endpoint
+        call.trace = former.trace
         context = Context(
             former.request,
             former.session,
@@ -419,7 +409,7 @@ class Frontend:
             former.params,
             self._node.begin(read_only=True),
         )
-        underway.context = context
+        call.context = context
         context.caller, context.user_data = former.caller, former.user_data
         context.trace, context.historical_state = former.trace, state
         try:
@@ -437,8 +427,6 @@ class Frontend:
             failure = self.failed(endpoint, error, _trace_of(context))
             response = failure.response()
         response.headers.setdefault(TX_ID_HEADER, str(tx_id))
-        if underway.awaited is not None:
-            calls.deliver(underway, response)
         return response
 
     def _admit_wait(self, request: "Request") -> int | None:

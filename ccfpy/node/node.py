@@ -1,15 +1,20 @@
 """The whole trusted node behind one call: ``effects = node.step(events)``.
 
 A node is made empty and given a ``Boot`` first; it becomes a `RunningNode`.
-Everything after that is events in, effects out, with no other way in or out. One thread
-at a time steps a node; while its application's code takes long, another may go on.
+Everything after that is events in, effects out, with no other way in or out.
+
+A step takes events and puts what may call an application's code into queues. Then the
+node makes these calls, one after the other (`Call`). One thread at a time steps a node;
+while a call is slow, another thread steps it. All that the step has yet to do is in the
+queues, so that no thread has to return to the middle of a step.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
-from itertools import chain
-from typing import TypeVar, assert_never, final
+from typing import Final, assert_never, final
 
 from ccfpy.base import limits
 from ccfpy.base.app_threads import AppThreads
@@ -36,7 +41,7 @@ from ccfpy.boundary.events import (
     Tick,
     Woken,
 )
-from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.endpoints.app_calls import AppCalls, Call
 from ccfpy.endpoints.application import Application
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.defects import Marks
@@ -77,7 +82,31 @@ JOIN_REFUSED = 1
 RECOVERY_REFUSED = 1
 CANNOT_GO_ON = 1
 
-What = TypeVar("What")
+
+class _Stage(Enum):
+    """What a node does once no call is due."""
+
+    TURNS = auto()
+    """Clients that wait have a turn."""
+    WORK = auto()
+    """The node looks for work of its own."""
+    END = auto()
+    """What was appended is sent, and awaited answers go to their clients."""
+
+
+@final
+class _OwnWork(Call):
+    """A call that the node makes for nobody, such as of an application's index."""
+
+    __slots__ = ("_do",)
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        super().__init__()
+        self._do = do
+
+    def run(self) -> None:
+        """Do the work."""
+        self._do()
 
 
 @final
@@ -137,14 +166,16 @@ class Node:
             snapshots=SnapshotReads(outbox),
             ledger=LedgerReads(outbox),
             router=Router(app_code.calls),
+            due=deque(),
         )
         self._outbox = outbox
         self._metrics = MetricsReport(outbox)
         self._calls = app_code.calls
         self._away = AwayCalls(app_code)
         self._wake_flag = self._parts.wake_flag
-        self._rest: Iterator[Event] = iter(())
-        self._said: list[SessionData] = []
+        self._due = self._parts.due
+        self._stage = _Stage.TURNS
+        self._is_flagged = False
         self._booted: _Booted | None = None
         self._is_stopped = False
         self._is_to_be_woken = False
@@ -161,133 +192,141 @@ class Node:
         (`sessions.turns`). While clients wait, the node asks for another step by
         ``Wake``.
         """
-        if len(events) == 1 and type(events[0]) is SessionData:  # most steps
-            self._attempt(self._serve_alone, events[0])
-        else:
-            self._take_all(events)
-        if self._booted is not None and not self._is_stopped:
-            self._end_turn(self._booted, len(events))
-        return self._outbox.take()
-
-    def go_on(self, call: object) -> list[Effect]:
-        """Finish the step of another thread without the slow call that holds it.
-
-        The call's own thread, which has lost the node, delivers the call's answer when
-        it has the node again.
-
-        Args:
-            call: what the call is known by.
-        """
-        booted = self._booted
-        if booted is not None:
-            self._away.leave(call, booted.running.replication.tail.store)
-            booted.sessions.go_on()
-        # Nobody knows what the other thread had yet to do at the end of its step.
-        self._wake_flag.set()
-        self._take_rest()
-        if booted is not None and not self._is_stopped:
-            self._end_turn(booted, 0)
-        return self._outbox.take()
-
-    def give_up(self, call: object, reason: str) -> list[Effect]:
-        """Answer the caller of a call that does not come back.
-
-        Args:
-            call: what the call is known by.
-            reason: says which limit it has passed, without any value.
-        """
-        self._away.give_up(call, reason)
-        return self.step(())
-
-    def came_back_late(self, call: object) -> None:
-        """Note that a call is over whose caller was answered without it."""
-        self._away.came_back_late(call)
-
-    def _take_all(self, events: Sequence[Event]) -> None:
-        """Process events in order; adjacent data of clients is served together."""
-        if self._booted is not None:
-            self._booted.sessions.turns.renew()
-        self._rest = iter(events)
-        self._take_rest()
-
-    def _take_rest(self) -> None:
-        """Process what is left of a step's events."""
-        rest = self._rest
-        for event in rest:
-            if type(event) is SessionData:  # by far the most
-                self._said.append(event)
-                continue
-            if self._said:
-                self._rest = chain((event,), rest)
-                self._serve_said()
-                self._rest = rest
-            if type(event) is Woken:
-                self._is_to_be_woken = False
-                continue
-            self._wake_flag.set()
-            underway = self._calls.underway
-            underway.recipient = underway.context = None
-            self._attempt(self._take, event)
-        self._serve_said()
-
-    def _serve_said(self) -> None:
-        """Serve what clients said before some other event."""
-        if self._said:
-            said, self._said = self._said, []
-            self._attempt(self._serve, said)
-
-    def _attempt(self, do: Callable[[What], None], what: What) -> None:
-        """Do something, unless the node has stopped; if it cannot go on, it stops."""
         if self._is_stopped:
-            return
+            return self._outbox.take()
         try:
-            do(what)
+            self._take_all(events)
+            self._make_calls()
         except ConfigurationRefused as refusal:
             self._stop(START_REFUSED, str(refusal))
         except (EntryTooLarge, RecoveryFailed) as failure:
+            if self._booted is not None:
+                # Who was answered before the node had to stop is told so.
+                self._booted.sessions.send_answered()
             self._stop(CANNOT_GO_ON, str(failure))
+        return self._outbox.take()
 
-    def _serve_alone(self, event: SessionData) -> None:
-        if self._booted is not None:
-            self._booted.sessions.data_alone(event)
+    def leave(self, handle: object) -> None:
+        """Go on without the call that the node makes now, in another thread's step.
 
-    def _serve(self, said: list[SessionData]) -> None:
-        """Serve what clients said between two other events."""
-        if self._booted is not None:
-            self._booted.sessions.data(said)
+        The other thread ends the call when it has the node again. Until then, and after
+        that, any thread may step the node.
 
-    def _end_turn(self, booted: _Booted, events: int) -> None:
-        """Do what this step made due, and what that makes due in turn.
+        Args:
+            handle: what the call is known by.
+        """
+        booted = self._booted
+        if booted is not None:
+            self._away.leave(handle, booted.running.replication.tail.store)
+
+    def give_up(self, handle: object, reason: str) -> list[Effect]:
+        """Answer the caller of a call that does not come back.
+
+        Args:
+            handle: what the call is known by.
+            reason: says which limit it has passed, without any value.
+        """
+        self._away.give_up(handle, reason)
+        return self.step(())
+
+    def came_back_late(self, handle: object) -> None:
+        """Note that a call is over whose caller was answered without it."""
+        self._away.came_back_late(handle)
+
+    def _take_all(self, events: Sequence[Event]) -> None:
+        """Process events in order; adjacent data of clients is read together."""
+        said: list[SessionData] = []
+        booted = self._booted
+        if booted is not None:
+            booted.sessions.turns.renew()
+        for event in events:
+            if type(event) is SessionData:  # by far the most
+                said.append(event)
+                continue
+            if type(event) is Woken:
+                self._is_to_be_woken = False
+                continue
+            if said and booted is not None:
+                booted.sessions.data(said)
+                said = []
+            self._wake_flag.set()
+            self._take(event)
+            if self._is_stopped:
+                return
+            booted = self._booted
+        if booted is not None:
+            if said:
+                booted.sessions.data(said)
+            booted.running.timer.saw(len(events) + booted.sessions.turns.waiting)
+        self._stage = _Stage.TURNS
+
+    def _make_calls(self) -> None:
+        """Make the calls that are due, and do what they make due in turn."""
+        booted = self._booted
+        if booted is None:
+            return
+        calls = self._calls
+        while not self._is_stopped:
+            call = self._next_call(booted)
+            if call is None:
+                break
+            calls.current = call
+            call.run()
+            if call.is_away:
+                self._away.came_back(call)
+                self._stage = _Stage.WORK
+            else:
+                calls.current = _NO_CALL
+
+    def _next_call(self, booted: _Booted) -> Call | None:
+        """Return the call that is to be made next, and do what is due before it.
 
         Connections whose awaited response came go on, perhaps with further requests.
         """
-        running, sessions = booted.running, booted.sessions
-        turns = sessions.turns
-        waiting = turns.waiting
-        running.timer.saw(events + waiting)
-        try:
-            if waiting or sessions.is_full:
-                sessions.take_turns(has_heard_all=not self._is_to_be_woken)
-            self._look_for_work(running)
-            while sessions.has_settled:
-                sessions.resume()
-                self._look_for_work(running)
-            if turns.waiting and not self._is_to_be_woken:
-                self._is_to_be_woken = True
-                self._outbox.put(Wake())
-        except (EntryTooLarge, RecoveryFailed) as failure:
-            self._stop(CANNOT_GO_ON, str(failure))
+        sessions = booted.sessions
+        while True:
+            call = self._due.popleft() if self._due else sessions.next_call()
+            if call is not None:
+                return call
+            match self._stage:
+                case _Stage.TURNS:
+                    self._stage = _Stage.WORK
+                    if sessions.turns.waiting:
+                        sessions.take_turns(has_heard_all=not self._is_to_be_woken)
+                case _Stage.WORK:
+                    self._stage = _Stage.END
+                    self._look_for_work(booted.running)
+                case _Stage.END:
+                    if self._is_at_end(booted):
+                        return None
+                    self._stage = _Stage.WORK
+                    sessions.resume()
+
+    def _is_at_end(self, booted: _Booted) -> bool:
+        """Send what was appended; return whether no awaited answer waits to be sent."""
+        booted.running.end_turn(is_flagged=self._is_flagged)
+        self._is_flagged = False
+        sessions = booted.sessions
+        if sessions.is_full:
+            sessions.make_room()
+        if sessions.has_settled:
+            return False
+        if sessions.turns.waiting and not self._is_to_be_woken:
+            self._is_to_be_woken = True
+            self._outbox.put(Wake())
+        return True
 
     def _look_for_work(self, running: RunningNode) -> None:
-        """Do what is due besides clients' requests, then send what was appended."""
-        underway = self._calls.underway
-        underway.recipient = underway.context = None
-        is_flagged = self._wake_flag.take()
-        if is_flagged:
-            running.indexing.work()
-            if running.jobs is not None and running.frontends["app"].is_open:
-                running.jobs.work()
-        running.end_turn(is_flagged=is_flagged)
+        """Do what is due besides clients' requests, or make it the next calls."""
+        if running.recovery is not None:
+            running.recovery.work()
+        if not self._wake_flag.take():
+            return
+        self._is_flagged = True
+        self._due.append(_OwnWork(running.indexing.work))
+        if running.jobs is not None and running.frontends["app"].is_open:
+            self._due.append(_OwnWork(running.jobs.work))
+        self._due.append(_OwnWork(running.history.work))
 
     def _take(self, event: Event) -> None:
         match event:
@@ -489,3 +528,7 @@ class Node:
     def _stop(self, exit_code: int, reason: str) -> None:
         self._is_stopped = True
         self._outbox.put(Stop(exit_code=exit_code, reason=reason))
+
+
+_NO_CALL: Final = Call()
+"""What is current between calls."""

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from ccfpy.base.ports import Clock, Entropy, Memory, Platform
+    from ccfpy.endpoints.app_calls import Call
     from ccfpy.endpoints.application import Application
     from ccfpy.js.quickjs import ContextPool
     from ccfpy.node.app_code import AppCode
@@ -33,6 +36,7 @@ class NodeParts:
         snapshots: the host's snapshots.
         ledger: the host's ledger.
         router: what answers a request, from whatever it came.
+        due: the calls that the node makes next, besides those of its clients.
     """
 
     app: "Application"
@@ -48,3 +52,4 @@ class NodeParts:
     snapshots: "SnapshotReads"
     ledger: "LedgerReads"
     router: "Router"
+    due: "deque[Call]"

@@ -174,7 +174,7 @@ class RunningNode:
             channels=self.channels,
             primary=lambda: self.primary_id,
             serve=parts.router.answer,
-            calls=parts.app_code.calls,
+            due=parts.due.append,
             node_log=parts.outbox,
             now_ms=self.time.monotonic_ms,
         )
@@ -190,6 +190,7 @@ class RunningNode:
             serve=parts.router.answer_again,
             app=parts.app_code,
             wake_flag=parts.wake_flag,
+            due=parts.due.append,
             bytes_max=self.configuration.historical_cache_bytes_max,
             now_ms=self.time.monotonic_ms,
         )
@@ -512,15 +513,10 @@ class RunningNode:
 
         Args:
             is_flagged: the ``wake_flag`` was set.
-
-        Raises:
-            RecoveryFailed: a private state that is being recovered does not come back.
         """
         replication = self.replication
-        if self.recovery is not None:
-            self.recovery.work()
         if is_flagged:
-            self.history.work()
+            self.history.ask()
         raft = replication.raft.state
         if raft.should_sign and raft.is_leader:
             # What it holds of earlier views can be committed only then.

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ccfpy.base import limits
 from ccfpy.base.app_threads import AppThreads
-from ccfpy.base.ports import CallGivenUp, CallLeft, Given, Result
+from ccfpy.base.ports import CallGivenUp, Given, Result
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 
@@ -24,8 +24,8 @@ class Stepped(Protocol):
     def step(self, events: Sequence[Event], /) -> Sequence[Effect]:
         """Process events."""
 
-    def go_on(self, call: object, /) -> Sequence[Effect]:
-        """Finish another thread's step."""
+    def leave(self, call: object, /) -> None:
+        """Go on without the call that the node makes now."""
 
     def give_up(self, call: object, reason: str, /) -> Sequence[Effect]:
         """Answer the caller of a call."""
@@ -84,8 +84,6 @@ class SlowCall:
         _HERE.call = self
         try:
             self.effects = list(self._node.step(self._events))
-        except CallLeft:
-            self.effects = list(self._node.step(()))
         except CallGivenUp:
             self._node.came_back_late(self)
         except BaseException as error:  # noqa: BLE001 - raised where it is run on
@@ -163,6 +161,13 @@ class SlowCalls(AppThreads):
         """Allow so many calls to be away at once."""
         self.slow_calls_max = slow_calls_max
 
+    def came_back(self) -> None:
+        """Note that the call of the calling thread is over, which stops no more."""
+        call = _HERE.call
+        if call is not None:
+            call.stops_left = 0
+            self.away.remove(call)
+
     def call(
         self,
         function: Callable[[Given], Result],
@@ -214,14 +219,16 @@ class SlowCalls(AppThreads):
                 self.next_stops = stops  # nothing was called
             return call.effects
         self.away.append(call)
-        return list(node.go_on(call))
+        node.leave(call)
+        return list(node.step(()))
 
     def run_on(self, call: SlowCall) -> list[Effect]:
         """Run a call that is away to its next stop or its end."""
         call.run_on()
         if not call.is_over:
             return []
-        self.away.remove(call)
+        if call in self.away:  # given up
+            self.away.remove(call)
         return call.effects
 
     def give_up(self, node: Stepped, call: SlowCall) -> list[Effect]:

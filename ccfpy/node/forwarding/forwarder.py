@@ -26,7 +26,7 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import NodeId
 from ccfpy.boundary.metrics import TIME_EDGES_MS
-from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.endpoints.app_calls import AnsweredCall, Call
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.call_shares import may_begin
 from ccfpy.endpoints.callers import place_of
@@ -78,21 +78,33 @@ class _Pending:
     deadline_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Forwarded:
-    """A command of another node's, which waits for its answer."""
+class _ForwardedCall(AnsweredCall):
+    """Answers a command of another node's."""
 
-    forwarder: "Forwarder"
-    sender: NodeId
-    command: Command
+    __slots__ = ("_command", "_forwarder", "_request", "_sender", "_session")
 
-    def wait_for(self, awaited: Awaited) -> None:
-        """Reply when the answer comes."""
-        awaited.then(self.reply)
+    def __init__(
+        self,
+        forwarder: "Forwarder",
+        sender: NodeId,
+        command: Command,
+        request: Request,
+        session: Session,
+    ) -> None:
+        super().__init__()
+        self._forwarder = forwarder
+        self._sender = sender
+        self._command = command
+        self._request = request
+        self._session = session
 
-    def reply(self, response: Response) -> None:
+    def answer(self) -> Answer:
+        """Answer the command's request."""
+        return self._forwarder.serve(self._request, self._session)
+
+    def deliver(self, response: Response) -> None:
         """Reply to the node that forwarded the command."""
-        self.forwarder.reply(self.sender, self.command, response)
+        self._forwarder.reply(self._sender, self._command, response)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -103,7 +115,7 @@ class Forwarder:
         channels: carry forwarded requests and answers.
         primary: returns the current primary, if it is known.
         serve: answers a request that another node forwarded.
-        calls: of the application's code; told for whom each is made.
+        due: makes a call when the node has time for it.
         node_log: for refused messages.
         now_ms: the host's clock, as in `tick`.
         results: how this node's commands have ended.
@@ -113,7 +125,7 @@ class Forwarder:
     channels: ForwardingPort
     primary: Callable[[], NodeId | None]
     serve: Callable[[Request, Session], Answer]
-    calls: AppCalls
+    due: Callable[[Call], None]
     node_log: NodeLog
     now_ms: int
 
@@ -297,7 +309,7 @@ class Forwarder:
         pending.awaited.settle(response)
 
     def _answer(self, sender: NodeId, command: Command) -> None:
-        """Serve a command, now or once its response comes."""
+        """Answer a command when the node has time for it."""
         try:
             request = read_request(command.request)
         except UnreadableRequest as error:
@@ -321,13 +333,7 @@ class Forwarder:
             is_forwarded=True,
             origin=f"node {sender}",
         )
-        forwarded = _Forwarded(self, sender, command)
-        self.calls.underway.recipient = forwarded
-        answer = self.serve(request, session)
-        if isinstance(answer, Response):
-            forwarded.reply(answer)
-        else:
-            forwarded.wait_for(answer)
+        self.due(_ForwardedCall(self, sender, command, request, session))
 
     def reply(self, sender: NodeId, command: Command, response: Response) -> None:
         """Send another node the response to its command."""

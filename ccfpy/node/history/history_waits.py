@@ -4,17 +4,18 @@ A waiting request runs again from the start once that is useful, or when its tim
 over. The second run uses nothing that the first run read or decided.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
+from ccfpy.endpoints.app_calls import AnsweredCall, Call
 from ccfpy.endpoints.awaited import Answer, Awaited
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.session import Session
-    from ccfpy.http.messages import Request
+    from ccfpy.http.messages import Request, Response
     from ccfpy.node.app_code import AppCode
 
 Serve = Callable[["Request", "Session"], Answer]
@@ -22,23 +23,45 @@ Serve = Callable[["Request", "Session"], Answer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _HistoryWait:
+    """A caller that waits.
+
+    Attributes:
+        run: finds the caller's answer.
+        until: whether that is of use now.
+        deadline_ms: when the answer is found in any case.
+        awaited: where the answer is awaited.
+        request: the caller's, if the answer is another run of it.
+    """
+
     run: Callable[[], Answer]
     until: Callable[[], bool]
     deadline_ms: int
     awaited: Awaited
+    request: "Request | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Rerun:
-    """A caller whose request runs again."""
+class _Look(AnsweredCall):
+    """Asks whether a caller's answer can be found, and finds it then."""
 
-    waits: "HistoryWaits"
-    awaited: Awaited
+    __slots__ = ("_wait", "_waits")
 
-    def wait_for(self, awaited: Awaited) -> None:
-        """Answer the caller when the answer comes."""
-        awaited.then(self.awaited.settle)
-        self.waits.go_on()
+    def __init__(self, waits: "HistoryWaits", wait: _HistoryWait) -> None:
+        super().__init__()
+        self._waits = waits
+        self._wait = wait
+
+    def run(self) -> None:
+        """Ask, and find the answer."""
+        if self._waits.is_due(self._wait):
+            super().run()
+
+    def answer(self) -> Answer:
+        """Find the answer."""
+        return self._waits.answer(self._wait)
+
+    def deliver(self, response: "Response") -> None:
+        """Answer the caller."""
+        self._wait.awaited.settle(response)
 
 
 @dataclass(eq=False)
@@ -49,16 +72,18 @@ class HistoryWaits:
         serve: runs a request.
         now_ms: the time.
         app: calls the ``until`` functions, which may be an application's.
+        due: makes a call when the node has time for it.
     """
 
     serve: Serve
     now_ms: int
     app: "AppCode"
+    due: Callable[[Call], None]
 
     def __post_init__(self) -> None:
         self._waits: list[_HistoryWait] = []
-        self._due: Iterator[_HistoryWait] = iter(())
-        self._rerun_deadline_ms: int | None = None
+        self._deadlines_ms: dict[int, int] = {}
+        """Of the requests that run again now, by what tells the objects apart."""
         self._next_deadline_ms: int | None = None
 
     def __len__(self) -> int:
@@ -76,9 +101,7 @@ class HistoryWaits:
 
         A request that is running again has only the rest of its time.
         """
-        deadline_ms = self._rerun_deadline_ms
-        if deadline_ms is None:
-            deadline_ms = self.now_ms + within_ms
+        deadline_ms = self._deadlines_ms.get(id(request), self.now_ms + within_ms)
         if deadline_ms <= self.now_ms or len(self._waits) >= limits.HISTORY_WAITS_MAX:
             return None
         wait = _HistoryWait(
@@ -86,6 +109,7 @@ class HistoryWaits:
             until=until,
             deadline_ms=deadline_ms,
             awaited=Awaited(),
+            request=request,
         )
         self._add(wait)
         return wait.awaited
@@ -133,42 +157,32 @@ class HistoryWaits:
         )
 
     def work(self) -> None:
-        """Run again whatever is due; for the end of a step."""
+        """Look at each caller that waits, in a call of its own."""
         waits, self._waits = self._waits, []
-        due: list[_HistoryWait] = []
+        self._next_deadline_ms = None
         for wait in waits:
-            if wait.awaited.is_abandoned:
-                continue
-            is_due = wait.deadline_ms <= self.now_ms or self._is_of_use(wait)
-            (due if is_due else self._waits).append(wait)
-        self._next_deadline_ms = min(
-            (wait.deadline_ms for wait in self._waits), default=None
-        )
-        self._due = iter(due)
-        for wait in self._due:
-            self._run(wait)
+            self.due(_Look(self, wait))
 
-    def _is_of_use(self, wait: _HistoryWait) -> bool:
-        """Ask the waiting caller; on an exception, run its request again."""
-        return self.app.call_back(
+    def is_due(self, wait: _HistoryWait) -> bool:
+        """Return whether a caller's answer is to be found now; else it waits on.
+
+        If its ``until`` raises an exception, its request is run again.
+        """
+        if wait.awaited.is_abandoned:
+            return False
+        if wait.deadline_ms <= self.now_ms or self.app.call_back(
             "what a request waits for", lambda _: wait.until(), None, otherwise=True
-        )
+        ):
+            return True
+        self._add(wait)
+        return False
 
-    def go_on(self) -> None:
-        """Leave the request that runs again to its thread; the others stay due."""
-        self._rerun_deadline_ms = None
-        for wait in self._due:
-            self._waits.append(wait)
-            self._next_deadline_ms = self.now_ms
-
-    def _run(self, wait: _HistoryWait) -> None:
-        self._rerun_deadline_ms = wait.deadline_ms
-        self.app.calls.underway.recipient = _Rerun(self, wait.awaited)
+    def answer(self, wait: _HistoryWait) -> Answer:
+        """Find a caller's answer."""
+        if wait.request is None:
+            return wait.run()
+        self._deadlines_ms[id(wait.request)] = wait.deadline_ms
         try:
-            answer = wait.run()
+            return wait.run()
         finally:
-            self._rerun_deadline_ms = None
-        if isinstance(answer, Awaited):
-            answer.then(wait.awaited.settle)
-        else:
-            wait.awaited.settle(answer)
+            del self._deadlines_ms[id(wait.request)]

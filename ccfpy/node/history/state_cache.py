@@ -31,6 +31,7 @@ from ccfpy.node.history.signature_index import SignatureIndex
 if TYPE_CHECKING:
     from ccfpy.base.ports import Entropy
     from ccfpy.consensus.log import Log
+    from ccfpy.endpoints.app_calls import Call
     from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.endpoints.session import Session
     from ccfpy.http import messages
@@ -56,6 +57,7 @@ class StateCache:
         outbox: where refused entries are logged.
         serve: runs a request again whose caller waited.
         wake_flag: set when there is ``work``.
+        due: makes a call when the node has time for it.
         bytes_max: about how much memory all states together may take.
         now_ms: the time.
         pool: entries on their way.
@@ -73,6 +75,7 @@ class StateCache:
     serve: Serve
     app: "AppCode"
     wake_flag: "WakeFlag"
+    due: "Callable[[Call], None]"
     bytes_max: int
     now_ms: int
     pool: EntryFetcher = field(init=False)
@@ -82,7 +85,7 @@ class StateCache:
 
     def __post_init__(self) -> None:
         self._entry_bytes_max = self.bytes_max // limits.HISTORY_BYTES_PER_ENTRY_BYTE
-        self._waits = HistoryWaits(self.serve, self.now_ms, self.app)
+        self._waits = HistoryWaits(self.serve, self.now_ms, self.app, self.due)
         self._requests = HistoryRequests()
         self._states: dict[Seqno, PastState] = {}
         self._entry_bytes = 0
@@ -206,12 +209,15 @@ class StateCache:
             self._forget(self._requests.oldest())
 
     def work(self) -> None:
-        """Ask the host for entries and answer callers, if the wake flag was set."""
+        """Look at the callers who wait, if the wake flag was set."""
         self.pool.pump()
         if self._has_news or self._waits.is_time_over:
             self._has_news = False
             self._waits.work()
-            self.pool.pump()
+
+    def ask(self) -> None:
+        """Ask the host for the entries that are wanted by now."""
+        self.pool.pump()
 
     def stir(self) -> None:
         """Check the waiting callers again: data came that they may wait for.

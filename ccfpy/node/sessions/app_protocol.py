@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Unwritable
+from ccfpy.endpoints.app_calls import AnsweredCall, Call
 from ccfpy.endpoints.streams import OpenStream, StreamWork
 from ccfpy.http.messages import Response
 from ccfpy.node.sessions.client import Conversation
@@ -21,6 +22,29 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.streams import Following, StepOutput
     from ccfpy.node.sessions.client import Client
     from ccfpy.node.streams.commit_feed import Follower
+
+
+class _StepCall(AnsweredCall):
+    """Begins the stream of a session, or does its next step."""
+
+    __slots__ = ("_conversation",)
+
+    def __init__(self, conversation: "AppProtocol") -> None:
+        super().__init__()
+        self._conversation = conversation
+
+    def answer(self) -> "Answer":
+        """Do the step."""
+        return self._conversation.step()
+
+    def deliver(self, response: Response) -> None:
+        """Do what the step wants done."""
+        self._conversation.stepped(response)
+
+    def wait_for(self, awaited: "Awaited") -> bool:
+        """Do no other step until this one has ended."""
+        self._conversation.wait_for(awaited)
+        return True
 
 
 class AppProtocol(Conversation):
@@ -40,6 +64,7 @@ class AppProtocol(Conversation):
         "_opened",
         "_protocol",
         "_replies",
+        "_share",
     )
 
     def __init__(self, client: "Client", protocol: "Endpoint") -> None:
@@ -50,6 +75,7 @@ class AppProtocol(Conversation):
         self._awaited: Awaited | None = None
         self._data = b""
         self._replies: list[bytes] = []
+        self._share = 0
         self._has_begun = False
         self._has_gone = False
         self._has_heard_end = False
@@ -95,23 +121,37 @@ class AppProtocol(Conversation):
         """Receive the client's next bytes."""
         self._data += plaintext
 
-    def serve(self, share: int) -> bool:
-        """Do what is due, and return whether the session is over."""
-        size = 0
-        for _ in range(share):
-            if not self.is_ready or size >= limits.SESSION_UNREAD_BYTES_MAX:
-                break
-            self._take_step()
-            size = sum(map(len, self._replies))
-        return self._is_over
+    def begin(self, share: int) -> None:
+        """Begin a turn."""
+        self._share = share
 
-    def go_on(self, share: int) -> bool:
-        """End a step that was slow, and do what is due."""
+    def come_back(self) -> None:
+        """End a step that was slow."""
         awaited, self._awaited = self._awaited, None
         if awaited is not None:
             assert awaited.response is not None, "only then does it go on"
-            self._stepped(awaited.response)
-        return self.serve(share)
+            self.stepped(awaited.response)
+
+    def next_call(self) -> Call | None:
+        """Return the next step, if one is due."""
+        if (
+            self._share <= 0
+            or not self.is_ready
+            or sum(map(len, self._replies)) >= limits.SESSION_UNREAD_BYTES_MAX
+        ):
+            return None
+        self._share -= 1
+        follower = self._follower
+        if (self._opened is None and not self._has_room()) or (
+            follower is not None and follower.is_lost
+        ):
+            self._end()
+            return None
+        return _StepCall(self)
+
+    def end(self) -> bool:
+        """Return whether the session is over, at the end of a turn."""
+        return self._is_over
 
     def take_output(self) -> bytes:
         """Return the bytes that steps sent."""
@@ -123,6 +163,28 @@ class AppProtocol(Conversation):
         """Await the end of the step under way."""
         self._awaited = awaited
         awaited.then(self._settled)
+
+    def step(self) -> "Answer":
+        """Begin the stream, or do its next step."""
+        router, opened = self._client.router, self._opened
+        if opened is None:
+            return router.begin_session(self._protocol, self._client.session)
+        opened.expect(self._work())
+        return router.answer_step(opened)
+
+    def stepped(self, answer: Response) -> None:
+        """Do what a step wants done, or end the session if the step failed."""
+        if answer.status != 200:  # noqa: PLR2004 - as `OpenStream` answers
+            self._end()
+            return
+        if self._opened is None:
+            opened = answer.stream
+            assert isinstance(opened, OpenStream), "a session begins so"
+            if not self._begin(opened):
+                return
+        else:
+            opened = self._opened
+        self._apply(opened.output)
 
     def hear_end(self) -> bool:
         """Note that the client sends no more; return whether the connection ends."""
@@ -164,25 +226,6 @@ class AppProtocol(Conversation):
     def _end_is_due(self) -> bool:
         return self._has_heard_end and not self._has_told_end
 
-    def _take_step(self) -> None:
-        client, opened, follower = self._client, self._opened, self._follower
-        if opened is None and not self._has_room():
-            self._end()
-            return
-        if follower is not None and follower.is_lost:
-            self._end()
-            return
-        router = client.router
-        answer: Answer
-        router.calls.underway.recipient = self
-        if opened is None:
-            answer = router.begin_session(self._protocol, client.session)
-        else:
-            opened.expect(self._work())
-            answer = router.answer_step(opened)
-        assert isinstance(answer, Response), "a step awaits nothing"
-        self._stepped(answer)
-
     def _has_room(self) -> bool:
         client = self._client
         if client.is_capped:
@@ -201,19 +244,6 @@ class AppProtocol(Conversation):
         follower = self._follower
         news = () if follower is None else self._client.streams.feed.take(follower)
         return StreamWork(data, is_end, news, is_drained, has_gone)
-
-    def _stepped(self, answer: Response) -> None:
-        if answer.status != 200:  # noqa: PLR2004 - as `OpenStream` answers
-            self._end()
-            return
-        if self._opened is None:
-            opened = answer.stream
-            assert isinstance(opened, OpenStream), "a session begins so"
-            if not self._begin(opened):
-                return
-        else:
-            opened = self._opened
-        self._apply(opened.output)
 
     def _begin(self, opened: OpenStream) -> bool:
         """Begin the session; return whether there is room for it."""

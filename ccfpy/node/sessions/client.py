@@ -8,6 +8,7 @@ from ccfpy.base.compiling import mypyc_attr
 from ccfpy.base.histogram import Histogram
 from ccfpy.boundary.configuration import RpcInterface
 from ccfpy.boundary.metrics import TIME_EDGES_NS
+from ccfpy.endpoints.app_calls import Call
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ErrorCode, unavailable
@@ -26,7 +27,7 @@ from ccfpy.node.streams.node_streams import NodeStreams
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ccfpy.endpoints.awaited import Answer, Awaited
+    from ccfpy.endpoints.awaited import Answer
     from ccfpy.http.messages import Request, Response
 
 
@@ -144,9 +145,10 @@ class Client:
 class Conversation(ABC):
     """What is said on a connection, inside of TLS.
 
-    ``serve`` and ``go_on`` answer ``share`` requests at most, what they leave waits for
-    the next turn, and they return whether the connection ends behind their answers.
-    ``take_output`` returns these as bytes.
+    A turn of the connection begins with ``begin``. Then ``next_call`` returns what is
+    to be answered, one call after the other, each after the one before was made or
+    left. ``end`` ends the turn, and ``take_output`` returns its answers as bytes. What
+    a turn leaves waits for the next one.
     A base class, since the compiler makes a call of its methods a direct one.
     """
 
@@ -160,7 +162,7 @@ class Conversation(ABC):
     @property
     @abstractmethod
     def is_ready(self) -> bool:
-        """Whether something waits that ``go_on`` would serve now."""
+        """Whether something waits that a turn would serve now."""
 
     @property
     @abstractmethod
@@ -191,27 +193,30 @@ class Conversation(ABC):
 
     @abstractmethod
     def hear(self, plaintext: bytes) -> None:
-        """Receive the client's next bytes, for ``serve``."""
+        """Receive the client's next bytes, for the turn that begins then."""
 
     @abstractmethod
-    def serve(self, share: int) -> bool:
-        """Answer what ``hear`` received.
+    def begin(self, share: int) -> None:
+        """Begin a turn in which at most so many requests are answered."""
 
-        A share of 0 leaves all of it for the next turn. So ends the turn of another
-        thread, too, behind whose answers a request is awaited now.
+    @abstractmethod
+    def come_back(self) -> None:
+        """Send awaited answers that have come, as a part of the turn that has begun.
+
+        What an earlier turn left is served behind them.
         """
 
     @abstractmethod
-    def go_on(self, share: int) -> bool:
-        """Send awaited answers that have come, and go on behind them."""
+    def next_call(self) -> Call | None:
+        """Return what is to be answered next; nothing if the turn is over."""
+
+    @abstractmethod
+    def end(self) -> bool:
+        """End a turn; return whether the connection ends behind its answers."""
 
     @abstractmethod
     def take_output(self) -> bytes:
         """Return the bytes for the client of what was answered."""
-
-    @abstractmethod
-    def wait_for(self, awaited: "Awaited") -> None:
-        """Take the answer that is under way later, from there."""
 
     @property
     @abstractmethod

@@ -9,6 +9,7 @@ bytes wait, in the order in which they came, until the connection's turn comes
 has no turn until that changes.
 """
 
+from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,23 @@ from ccfpy.node.sessions.patience import Patience, Stall
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ccfpy.endpoints.app_calls import Call
     from ccfpy.http.messages import Response
     from ccfpy.node.sessions.router import Router
     from ccfpy.node.streams.node_streams import NodeStreams
+
+
+class Turn(Enum):
+    """Why it is a connection's turn."""
+
+    READ = auto()
+    """Its bytes were read and parsed in this step, with others'."""
+    WAITED = auto()
+    """It has waited for its turn."""
+    SETTLED = auto()
+    """An answer came that it awaits."""
+    LAST = auto()
+    """Its client has gone, and is to be heard of once more."""
 
 
 class Connection:
@@ -42,7 +57,10 @@ class Connection:
             or unread answer.
         is_queued: it waits for its turn.
         has_ended: the connection is not served any more.
-        has_spoken: bytes came in this turn that are not served yet.
+        has_spoken: bytes came in this step that are not parsed yet.
+        turn: why it is the connection's turn, if it is.
+        has_begun: the turn has begun.
+        is_leaving: the client has gone, and the connection ends with this turn.
         inbox: bytes of the client that wait for a turn.
         received: bytes of the client that a turn has read.
         grant_at: at how many received bytes the host learns of them next.
@@ -54,7 +72,9 @@ class Connection:
         "_began_ns",
         "_context",
         "_ends",
+        "_heard",
         "_inbox_bytes",
+        "_is_serving",
         "_patience",
         "_reply",
         "_said",
@@ -62,15 +82,18 @@ class Connection:
         "_written",
         "conversation",
         "grant_at",
+        "has_begun",
         "has_ended",
         "has_spoken",
         "inbox",
         "interface",
         "is_greeted",
         "is_idle",
+        "is_leaving",
         "is_queued",
         "received",
         "session",
+        "turn",
         "unfinished_bytes",
         "unread_bytes",
     )
@@ -91,10 +114,15 @@ class Connection:
         self.interface = interface
         self._context = context
         self._tls: TlsSession | None = None
+        self._heard = b""
         self._said: bytes | None = b""
         self._reply = b""
         self._ends = False
+        self._is_serving = False
         self.has_spoken = False
+        self.has_begun = False
+        self.is_leaving = False
+        self.turn: Turn | None = None
         self._began_ns = 0
         self._patience = Patience()
         self.inbox: list[bytes] = []
@@ -131,22 +159,22 @@ class Connection:
 
     def hear(self, data: bytes) -> None:
         """Take bytes of the client."""
+        heard = self._heard
+        self._heard = heard + data if heard else data
         self.has_spoken = True
         self.received += len(data)
-        tls = self._tls
-        if tls is None:
-            if self._context is None:
-                self._said = data
-                return
-            tls = self._tls = TlsSession(self._context)
-            self._began_ns = self.interface.now_ns()
-        tls.hear(data)
 
     def decrypt(self) -> None:
         """Decrypt what ``hear`` took."""
+        heard, self._heard = self._heard, b""
         tls = self._tls
         if tls is None:
-            return
+            if self._context is None:
+                self._said = heard
+                return
+            tls = self._tls = TlsSession(self._context)
+            self._began_ns = self.interface.now_ns()
+        tls.hear(heard)
         try:
             self._said = tls.read()
         except TlsFailure:
@@ -169,22 +197,45 @@ class Connection:
         if said:
             self.conversation.hear(said)
 
-    def serve(self, share: int) -> None:
-        """Answer what was parsed.
+    def begin(self, share: int) -> None:
+        """Begin to answer what was parsed.
 
         Args:
-            share: how many requests; none, if they are to wait for another turn.
+            share: how many requests.
         """
         said, self._said = self._said, b""
         self.has_spoken = False
+        self.has_begun = True
+        self._ends = said is None  # what came was not TLS
+        self._is_serving = bool(said)
         if said:
-            self._ends = self.conversation.serve(share)
-        else:
-            self._ends = said is None  # what came was not TLS
+            self.conversation.begin(share)
 
-    def leave(self) -> None:
-        """End a turn of another thread at a request that is awaited now."""
-        self._ends = self.conversation.serve(0)
+    def begin_turn(self, share: int) -> None:
+        """Begin with what waits: what the conversation has left, or bytes that came."""
+        if self.conversation.is_ready:
+            self.resume(share)
+            return
+        self.hear(self._take_bytes())
+        self.decrypt()
+        self.parse()
+        self.begin(share)
+
+    def resume(self, share: int) -> None:
+        """Begin with awaited answers that have come, and what waits behind them."""
+        self.has_begun = self._is_serving = True
+        self.conversation.begin(share)
+        self.conversation.come_back()
+
+    def next_call(self) -> "Call | None":
+        """Return what is to be answered next; nothing if the turn is over."""
+        return self.conversation.next_call() if self._is_serving else None
+
+    def end(self) -> None:
+        """End the turn, but for what is written, encrypted and taken."""
+        self.has_begun = False
+        if self._is_serving:
+            self._ends = self.conversation.end()
 
     def write(self) -> None:
         """Write what was answered."""
@@ -215,37 +266,6 @@ class Connection:
             ends = True
         return tls.take_output(), ends
 
-    def turn(self, data: bytes, share: int) -> tuple[bytes, bool]:
-        """Serve bytes of the client: all stages at once."""
-        self.hear(data)
-        self.decrypt()
-        self.parse()
-        self.serve(share)
-        return self._end_turn()
-
-    def _end_turn(self) -> tuple[bytes, bool]:
-        self.write()
-        self.encrypt()
-        return self.take()
-
-    def take_turn(self, share: int) -> tuple[bytes, bool]:
-        """Serve what waits: what the conversation has left, or else bytes that came."""
-        if self.conversation.is_ready:
-            return self.resume(share)
-        return self.turn(self._take_bytes(), share)
-
-    def resume(self, share: int) -> tuple[bytes, bool]:
-        """Send awaited answers that have come, and serve what waits behind them."""
-        self._ends = self.conversation.go_on(share)
-        return self._end_turn()
-
-    def take_last_turns(self) -> None:
-        """Serve all that waits of a client that has gone, and then its end."""
-        while self.inbox:
-            self.turn(self._take_bytes(), 1)
-        self.conversation.hear_end()
-        self.resume(1)
-
     # What waits
 
     def keep(self, data: bytes) -> bool:
@@ -255,11 +275,12 @@ class Connection:
         self._inbox_bytes += len(data)
         return self._inbox_bytes <= limits.HELD_BYTES_MAX
 
-    def keep_rest(self, data: bytes) -> bytes:
-        """Keep what one turn has no time for; return what it has."""
-        most = limits.SESSION_TURN_BYTES_MAX
-        self.keep(data[most:])
-        return data[:most]
+    def fitting(self, data: bytes) -> bytes:
+        """Return how much of new bytes fits into this turn; the rest is to be kept."""
+        if self.inbox:
+            return b""
+        room = limits.SESSION_TURN_BYTES_MAX - len(self._heard)
+        return data if len(data) <= room else data[:room]
 
     @property
     def has_left(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.app_calls import AnsweredCall, Call
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Response, serialise_response
 from ccfpy.http.parser import RequestParser
@@ -23,34 +24,70 @@ if TYPE_CHECKING:
     from ccfpy.node.sessions.client import Client
 
 
+class _RequestCall(AnsweredCall):
+    """Answers a request of a conversation in HTTP/1.1."""
+
+    __slots__ = ("_conversation", "_request")
+
+    def __init__(self, conversation: "Http1Connection", request: "Request") -> None:
+        super().__init__()
+        self._conversation = conversation
+        self._request = request
+
+    def answer(self) -> "Answer":
+        """Answer the request."""
+        return self._conversation.client.answer(self._request)
+
+    def deliver(self, response: Response) -> None:
+        """Send the response."""
+        self._conversation.reply(self._request, response)
+
+    def wait_for(self, awaited: "Awaited") -> bool:
+        """Leave what is behind the request until its answer comes."""
+        self._conversation.wait_for(self._request, awaited)
+        return True
+
+
 class Http1Connection(Conversation):
-    """A conversation in HTTP/1.1."""
+    """A conversation in HTTP/1.1.
+
+    Attributes:
+        client: whose requests these are.
+    """
 
     __slots__ = (
+        "_answered",
         "_awaited",
-        "_client",
         "_has_left",
         "_held",
+        "_is_over",
         "_parser",
         "_replies",
+        "_reply_bytes",
         "_response",
+        "_share",
         "_unanswered",
         "_unreadable",
+        "client",
     )
 
     def __init__(self, client: "Client") -> None:
-        self._client = client
+        self.client = client
         self._parser = RequestParser(
             client.interface.limits, client.interface.header_cache
         )
         self._awaited: Awaited | None = None
         # The requests that came, what failed behind them, and the bytes that wait
-        # behind both. During a turn the replies are those to the first of the requests.
+        # behind both; how many of the requests this turn has answered, and may yet.
         self._unanswered: Sequence[Request] = ()
+        self._answered = 0
+        self._share = 0
+        self._is_over = False
         self._unreadable: UnreadableRequest | None = None
         self._held = b""
         self._has_left = False
         self._replies: list[bytes] = []
+        self._reply_bytes = 0
         self._response: Response | None = None
 
     @property
@@ -125,118 +162,96 @@ class Http1Connection(Conversation):
             error.with_traceback(None).__context__ = None
             self._unanswered, self._unreadable = error.completed, error
 
-    def serve(self, share: int) -> bool:
-        """Answer the requests that came whole."""
-        requests, client = self._unanswered, self._client
-        if (
-            len(requests) != 1
-            or not share
-            or client.is_capped
-            or self._held
-            or self._unreadable is not None
-        ):
-            return self._answer_all(share)
-        # As there, for what is most of it: one request, answered at once.
-        request = requests[0]
-        client.router.calls.underway.recipient = self
-        response = client.router.answer(request, client.session)
-        if type(response) is not Response or request.method == "HEAD":
-            return self._answer_all(share, response)
-        self._unanswered = ()
-        if not request.keep_alive:
-            response.close = True
-        self._response = response
-        return response.close
+    def begin(self, share: int) -> None:
+        """Begin a turn."""
+        self._share = share
+        self._reply_bytes = 0
 
-    def go_on(self, share: int) -> bool:
-        """Send the awaited answer, if it has come, and serve what waits behind it."""
+    def come_back(self) -> None:
+        """Send the awaited answer, if it has come, and take up what was left."""
         awaited, self._awaited = self._awaited, None
-        settled = None
-        if awaited is not None:
-            settled = awaited.response
-            assert settled is not None, "only then does it go on"
         self._has_left = False
         if not self._unanswered and self._unreadable is None:
             held, self._held = self._held, b""
             self.hear(held)
-        return self._answer_all(share, settled)
+        if awaited is not None:
+            assert awaited.response is not None, "only then does it go on"
+            self._share -= 1
+            self.reply(self._unanswered[0], awaited.response)
 
-    def take_output(self) -> bytes:
-        """Return the bytes of the responses."""
-        response = self._response
-        if response is not None:
-            self._response = None
-            return serialise_or_error(response)
-        if not self._replies:
-            return b""
-        replies, self._replies = self._replies, []
-        return b"".join(replies)
+    def next_call(self) -> Call | None:
+        """Return the request that is to be answered next.
 
-    def wait_for(self, awaited: "Awaited") -> None:
-        """Take the answer that is under way later, from there."""
-        self._wait_for(awaited, len(self._replies))
+        Those beyond the turn's share, or beyond the bytes that a client may leave
+        unread, wait for the next turn.
+        """
+        position = self._answered
+        if (
+            position >= len(self._unanswered)
+            or self._share <= 0
+            or self._awaited is not None
+            or self._is_over
+            or self._reply_bytes >= limits.SESSION_UNREAD_BYTES_MAX
+        ):
+            return None
+        self._share -= 1
+        return _RequestCall(self, self._unanswered[position])
 
-    def _wait_for(self, awaited: "Awaited", position: int) -> None:
-        """Await the answer to the request at a position, and leave what is behind."""
-        self._leave(position)
+    def reply(self, request: "Request", response: Response) -> None:
+        """Add a reply; those to all requests are in the order of these."""
+        self._answered += 1
+        if not request.keep_alive:
+            response.close = True
+        self._is_over = response.close
+        if len(self._unanswered) == 1 and request.method != "HEAD":
+            self._response = response  # most of them: written at the turn's end
+            return
+        data = serialise_reply(response, request)
+        self._replies.append(data)
+        self._reply_bytes += len(data)
+
+    def wait_for(self, request: "Request", awaited: "Awaited") -> None:
+        """Await the answer to a request, or send the answer if it is there."""
+        if awaited.response is not None:
+            self.reply(request, awaited.response)
+            return
         self._awaited = awaited
         awaited.then(self._settled)
 
-    def _leave(self, position: int) -> None:
-        """Leave the requests from a position on for the next turn."""
-        self._unanswered = self._unanswered[position:]
-        self._has_left = True
-
-    def _answer_all(self, share: int, settled: "Answer | None" = None) -> bool:
-        """Answer requests in order, up to one whose response comes later.
-
-        Those beyond the turn's share, or beyond the bytes that a client may leave
-        unread, wait for the next turn. ``settled`` is the answer to the first request,
-        if it is known.
-        """
-        ends = self._answer_each(share, settled)
-        if ends:
-            self._held = b""
-        elif self._held:
-            self._has_left = True
-        return ends
-
-    def _answer_each(self, share: int, settled: "Answer | None") -> bool:
-        """Add replies; return whether the last of them ends the connection."""
-        replies, failure = self._replies, self._unreadable
-        reply_bytes = 0
-        for position, request in enumerate(self._unanswered):
-            if (
-                position >= share or reply_bytes >= limits.SESSION_UNREAD_BYTES_MAX
-            ) and settled is None:
-                self._leave(position)
+    def end(self) -> bool:
+        """End a turn; return whether the last reply ends the connection."""
+        answered, self._answered = self._answered, 0
+        failure = self._unreadable
+        if not self._is_over:
+            if answered < len(self._unanswered):
+                self._unanswered = self._unanswered[answered:]
+                self._has_left = True
                 return False
-            if settled is None:
-                self._client.router.calls.underway.recipient = self
-                response = self._client.answer(request)
-            else:
-                response, settled = settled, None
-            if not isinstance(response, Response):
-                if response.response is None:
-                    self._wait_for(response, position)
-                    return False
-                response = response.response
-            if not request.keep_alive:
-                response.close = True
-            reply = serialise_reply(response, request)
-            replies.append(reply)
-            reply_bytes += len(reply)
-            if response.close:
-                self._unanswered, self._unreadable = (), None
-                return True
-        self._unanswered, self._unreadable = (), None
-        if failure is not None:
-            self._client.interface.count_error(failure)
-            replies.append(serialise_response(failure.response))
-        return failure is not None
+            if failure is None:
+                self._unanswered = ()
+                self._has_left = bool(self._held)
+                return False
+            self.client.interface.count_error(failure)
+            self._replies.append(serialise_response(failure.response))
+        self._unanswered, self._unreadable, self._held = (), None, b""
+        return True
+
+    def take_output(self) -> bytes:
+        """Return the bytes of the responses."""
+        response, replies = self._response, self._replies
+        if response is not None:
+            self._response = None
+            data = serialise_or_error(response)
+            if not replies:
+                return data
+            replies.insert(0, data)
+        if not replies:
+            return b""
+        self._replies = []
+        return b"".join(replies)
 
     def _settled(self, _: Response) -> None:
-        self._client.on_settled(self._client)
+        self.client.on_settled(self.client)
 
 
 _VERSION: Final = b"HTTP/"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.app_calls import AnsweredCall, Call
 from ccfpy.http import grpc
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Response
@@ -23,21 +24,52 @@ if TYPE_CHECKING:
     from ccfpy.node.sessions.client import Client
 
 
+class _RequestCall(AnsweredCall):
+    """Answers a request on a stream of its own."""
+
+    __slots__ = ("_conversation", "_request", "_stream")
+
+    def __init__(
+        self, conversation: "Http2Connection", stream: int, request: "Request"
+    ) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self._stream = stream
+        self._request = request
+
+    def answer(self) -> "Answer":
+        """Answer the request."""
+        return self._conversation.client.answer(self._request)
+
+    def deliver(self, response: Response) -> None:
+        """Send the response."""
+        self._conversation.respond(self._stream, self._request, response)
+
+    def wait_for(self, awaited: "Awaited") -> bool:
+        """Serve other requests until the answer comes."""
+        self._conversation.wait_for(self._stream, self._request, awaited)
+        return True
+
+
 class Http2Connection(Conversation):
-    """A conversation in HTTP/2."""
+    """A conversation in HTTP/2.
+
+    Attributes:
+        client: whose requests these are.
+    """
 
     __slots__ = (
-        "_answering",
         "_awaited",
-        "_client",
         "_has_left",
         "_is_last",
         "_server",
+        "_share",
         "_streams",
+        "client",
     )
 
     def __init__(self, client: "Client") -> None:
-        self._client = client
+        self.client = client
         self._server = Http2Server(
             client.interface.limits,
             client.interface.http2,
@@ -45,7 +77,7 @@ class Http2Connection(Conversation):
         )
         self._streams = Http2Streams(client, self._server)
         self._awaited: dict[int, tuple[Request, Awaited]] = {}
-        self._answering: tuple[int, Request] | None = None
+        self._share = 0
         self._is_last = False
         self._has_left = False
 
@@ -86,27 +118,12 @@ class Http2Connection(Conversation):
                 waiting[1].abandon()
         streams.received()
 
-    def serve(self, share: int) -> bool:
-        """Answer requests and take steps of streams; return whether it is over."""
-        server = self._server
-        for _ in range(share):
-            if not self._can_step:
-                break
-            taken = server.take_request()
-            if taken is not None:
-                self._answer(*taken)
-            elif not self._streams.take_step(self):
-                break
-        self._has_left = not self._is_last and (
-            server.has_frames or (server.has_request and self._has_room)
-        )
-        if not self._has_left:
-            self._end_if_due()
-        self._streams.count_unsent()
-        return server.is_over
+    def begin(self, share: int) -> None:
+        """Begin a turn, of requests and steps of streams."""
+        self._share = share
 
-    def go_on(self, share: int) -> bool:
-        """Send awaited answers that have come, and go on where the last turn ended."""
+    def come_back(self) -> None:
+        """Send awaited answers that have come, and take up what was left."""
         settled = [
             (stream, request, awaited.response)
             for stream, (request, awaited) in self._awaited.items()
@@ -117,23 +134,47 @@ class Http2Connection(Conversation):
             if self._server.unsent_bytes > limits.REPLIES_BYTES_MAX:
                 self._server.give_up(stream)
             else:
-                self._respond(stream, request, response)
+                self.respond(stream, request, response)
         self._streams.come_back()
         self.hear(b"")
-        return self.serve(share)
+
+    def next_call(self) -> Call | None:
+        """Return the request, or the step of a stream, that is next."""
+        server = self._server
+        while self._share > 0 and self._can_step:
+            self._share -= 1
+            taken = server.take_request()
+            if taken is None:
+                return self._streams.next_call()
+            stream, request = taken
+            refusal = self._streams.refusal() if server.is_live(stream) else None
+            if refusal is None:
+                return _RequestCall(self, stream, request)
+            self.respond(stream, request, refusal)
+        return None
+
+    def end(self) -> bool:
+        """End a turn; return whether the conversation is over."""
+        server = self._server
+        self._has_left = not self._is_last and (
+            server.has_frames or (server.has_request and self._has_room)
+        )
+        if not self._has_left:
+            self._end_if_due()
+        self._streams.count_unsent()
+        return server.is_over
 
     def take_output(self) -> bytes:
         """Return the frames for the client."""
         return self._server.take_output()
 
-    def wait_for(self, awaited: "Awaited") -> None:
-        """Take the answer that is under way later, from there."""
-        if self._streams.wait_for(awaited):
-            awaited.then(self._settled)
+    def wait_for(self, stream: int, request: "Request", awaited: "Awaited") -> None:
+        """Await the answer to a request, or send the answer if it is there."""
+        if awaited.response is not None:
+            self.respond(stream, request, awaited.response)
             return
-        assert self._answering is not None, "only then an answer is under way"
-        stream, request = self._answering
-        self._wait(stream, request, awaited)
+        self._awaited[stream] = (request, awaited)
+        awaited.then(self._settled)
 
     @property
     def unfinished_bytes(self) -> int:
@@ -166,10 +207,10 @@ class Http2Connection(Conversation):
         """End the connection behind a request that cannot be read, or the last one."""
         server = self._server
         if server.failure is not None:
-            self._client.interface.count_error(server.failure)
+            self.client.interface.count_error(server.failure)
         elif server.refusal is not None:
             stream, refusal, request = server.refusal
-            self._client.interface.count_error(refusal)
+            self.client.interface.count_error(refusal)
             response = refusal.response
             if request is not None and grpc.is_call(request):
                 response = grpc.readable(response)
@@ -186,31 +227,11 @@ class Http2Connection(Conversation):
     def _can_step(self) -> bool:
         return not self._is_last and not self._server.is_over and self._has_room
 
-    def _answer(self, stream: int, request: "Request") -> None:
-        client = self._client
-        if self._server.is_live(stream):
-            refusal = self._streams.refusal()
-            if refusal is not None:
-                self._respond(stream, request, refusal)
-                return
-        self._answering = stream, request
-        client.router.calls.underway.recipient = self
-        answer: Answer = client.answer(request)
-        if isinstance(answer, Response):
-            self._respond(stream, request, answer)
-        elif answer.response is not None:
-            self._respond(stream, request, answer.response)
-        else:
-            self._wait(stream, request, answer)
-
-    def _wait(self, stream: int, request: "Request", awaited: "Awaited") -> None:
-        self._awaited[stream] = (request, awaited)
-        awaited.then(self._settled)
-
     def _settled(self, _: Response) -> None:
-        self._client.on_settled(self._client)
+        self.client.on_settled(self.client)
 
-    def _respond(self, stream: int, request: "Request", response: Response) -> None:
+    def respond(self, stream: int, request: "Request", response: Response) -> None:
+        """Send the response to a request."""
         is_head = request.method == "HEAD"
         is_call = grpc.is_call(request)
         if is_call:
@@ -235,4 +256,4 @@ class Http2Connection(Conversation):
         """
         refusal = self._streams.open(stream, response)
         if refusal is not None:
-            self._respond(stream, request, refusal)
+            self.respond(stream, request, refusal)

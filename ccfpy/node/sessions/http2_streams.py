@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
+from ccfpy.endpoints.app_calls import AnsweredCall, Call
 from ccfpy.endpoints.streams import OpenStream, StreamOwner, StreamWork
 from ccfpy.http import grpc
 from ccfpy.http.errors import ErrorCode, internal_error, unavailable
@@ -17,9 +18,8 @@ from ccfpy.http.http2_frames import Reason
 from ccfpy.http.messages import Response
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.endpoints.streams import Following
-    from ccfpy.endpoints.underway import Recipient
     from ccfpy.http.http2_server import Http2Server
     from ccfpy.node.sessions.client import Client
     from ccfpy.node.streams.commit_feed import Follower
@@ -46,12 +46,41 @@ class _LiveStream:
     is_paused: bool = False
 
 
+class _StepCall(AnsweredCall):
+    """Does a step of a live stream."""
+
+    __slots__ = ("_live", "_stream", "_streams")
+
+    def __init__(self, streams: "Http2Streams", stream: int, live: _LiveStream) -> None:
+        super().__init__()
+        self._streams = streams
+        self._stream = stream
+        self._live = live
+
+    def answer(self) -> "Answer":
+        """Do the step."""
+        return self._streams.client.router.answer_step(self._live.opened)
+
+    def deliver(self, response: Response) -> None:
+        """Do what the step wants done."""
+        self._streams.stepped(self._stream, self._live, response)
+
+    def wait_for(self, awaited: "Awaited") -> bool:
+        """Await the end of the step, and do no other of this stream meanwhile."""
+        self._live.awaited = awaited
+        self._streams.wait_for(self._stream, awaited)
+        return True
+
+
 class Http2Streams:
-    """The live streams of a connection."""
+    """The live streams of a connection.
+
+    Attributes:
+        client: whose streams these are.
+    """
 
     __slots__ = (
         "_away",
-        "_client",
         "_counted_bytes",
         "_due",
         "_earned_ms",
@@ -59,16 +88,15 @@ class Http2Streams:
         "_open",
         "_owner",
         "_server",
-        "_stepping",
+        "client",
     )
 
     def __init__(self, client: "Client", server: "Http2Server") -> None:
-        self._client = client
+        self.client = client
         self._server = server
         self._open: dict[int, _LiveStream] = {}
         self._due: dict[int, None] = {}
         self._away: dict[int, None] = {}
-        self._stepping = 0
         self._named = 0
         """How many of them have a caller whom a policy has named: these alone live
         however long nothing happens."""
@@ -86,7 +114,7 @@ class Http2Streams:
         """Return the answer to a request for which there is no room, if so."""
         if (
             len(self._open) < limits.STREAMS_PER_SESSION_MAX
-            and self._client.streams.has_room
+            and self.client.streams.has_room
         ):
             return None
         return _no_room()
@@ -101,14 +129,14 @@ class Http2Streams:
         assert isinstance(opened, OpenStream), "only those go on"
         if self.refusal() is not None:
             return _no_room()
-        if not self._client.streams.has_room_for(opened.owner):
+        if not self.client.streams.has_room_for(opened.owner):
             return _no_room()
         if not self._server.begin(stream, response):
             return None
         kind = response.headers.get("content-type", "")
         live = _LiveStream(opened, is_grpc=grpc.is_kind(kind))
         self._open[stream] = live
-        client = self._client
+        client = self.client
         client.streams.opened(opened.owner)
         if len(self._open) == 1:
             self._earned_ms = client.streams.now_ms
@@ -126,7 +154,7 @@ class Http2Streams:
     def earn(self) -> None:
         """Allow a client with a live stream some frames for the time that passed."""
         if self._open:
-            seconds = (self._client.streams.now_ms - self._earned_ms) // _MS_PER_S
+            seconds = (self.client.streams.now_ms - self._earned_ms) // _MS_PER_S
             if seconds > 0:
                 self._earned_ms += seconds * _MS_PER_S
                 self._server.earn(seconds * limits.STREAM_FRAMES_PER_S)
@@ -139,12 +167,8 @@ class Http2Streams:
             if live.is_paused:
                 self._look_at(stream)
 
-    def take_step(self, recipient: "Recipient") -> bool:
-        """Do the step that is due next; return whether there was one.
-
-        Args:
-            recipient: awaits the end of the step if it is slow.
-        """
+    def next_call(self) -> Call | None:
+        """Return the step that is due next."""
         while self._due:
             stream = next(iter(self._due))
             del self._due[stream]
@@ -153,27 +177,15 @@ class Http2Streams:
                 self._fail(stream, live, _not_here())
                 continue
             work = self._work_of(stream, live)
-            if work is None:
-                continue
-            live.opened.expect(work)
-            router = self._client.router
-            self._stepping = stream
-            router.calls.underway.recipient = recipient
-            answer = router.answer_step(live.opened)
-            self._stepping = 0
-            assert isinstance(answer, Response), "a step awaits nothing"
-            self._stepped(stream, live, answer)
-            return True
-        return False
+            if work is not None:
+                live.opened.expect(work)
+                return _StepCall(self, stream, live)
+        return None
 
-    def wait_for(self, awaited: "Awaited") -> bool:
-        """Await the end of the step under way; return whether there is one."""
-        stream, self._stepping = self._stepping, 0
-        if not stream:
-            return False
-        self._open[stream].awaited = awaited
+    def wait_for(self, stream: int, awaited: "Awaited") -> None:
+        """Await the end of the step of a stream."""
         self._away[stream] = None
-        return True
+        awaited.then(self._settled)
 
     def come_back(self) -> None:
         """Go on with the streams whose slow steps have ended."""
@@ -184,7 +196,7 @@ class Http2Streams:
             if awaited.response is not None:
                 live.awaited = None
                 del self._away[stream]
-                self._stepped(stream, live, awaited.response)
+                self.stepped(stream, live, awaited.response)
 
     def withdraw(self, stream: int) -> None:
         """Note that the client has cancelled a stream."""
@@ -204,7 +216,7 @@ class Http2Streams:
     def _count(self, bytes_now: int) -> None:
         if bytes_now != self._counted_bytes:
             more = bytes_now - self._counted_bytes
-            self._client.streams.count_unsent(self._owner, more)
+            self.client.streams.count_unsent(self._owner, more)
             self._counted_bytes = bytes_now
 
     # Inside
@@ -234,13 +246,14 @@ class Http2Streams:
         news = (
             []
             if live.follower is None
-            else self._client.streams.feed.take(live.follower)
+            else self.client.streams.feed.take(live.follower)
         )
         if not (data or is_end or news):
             return None
         return StreamWork(data, is_end, news)
 
-    def _stepped(self, stream: int, live: _LiveStream, answer: Response) -> None:
+    def stepped(self, stream: int, live: _LiveStream, answer: Response) -> None:
+        """Do what a step of a stream wants done, or end the stream if it failed."""
         if answer.status == 200:  # noqa: PLR2004 - as `OpenStream` answers
             self._apply(stream, live)
         else:
@@ -262,13 +275,13 @@ class Http2Streams:
 
     def _send(self, stream: int, live: _LiveStream, sent: list[bytes]) -> bool:
         """Send what a step has sent; return whether the stream goes on."""
-        server, most = self._server, self._client.router.calls.limits.response_bytes_max
+        server, most = self._server, self.client.router.calls.limits.response_bytes_max
         size = sum(map(len, sent))
         if size > most:
             error = internal_error(f"{size} bytes at once, where {most} are allowed")
             self._fail(stream, live, error.response())
             return False
-        unsent, streams = server.unsent_of(stream), self._client.streams
+        unsent, streams = server.unsent_of(stream), self.client.streams
         if unsent > limits.STREAM_UNSENT_BYTES_MAX or (
             unsent
             and (
@@ -285,7 +298,7 @@ class Http2Streams:
 
     def _follow(self, stream: int, live: _LiveStream, wanted: "Following") -> bool:
         """Follow what a step wants; return whether the stream goes on."""
-        feed = self._client.streams.feed
+        feed = self.client.streams.feed
         if live.follower is not None:
             feed.leave(live.follower)
             live.follower = None
@@ -301,9 +314,12 @@ class Http2Streams:
             return False
         return True
 
+    def _settled(self, _: Response) -> None:
+        self.client.on_settled(self.client)
+
     def _has_news(self, stream: int) -> None:
         self._look_at(stream)
-        self._client.streams.on_turn(self._client.session)
+        self.client.streams.on_turn(self.client.session)
 
     def _finish(
         self, stream: int, live: _LiveStream, trailers: dict[str, str] | None
@@ -329,7 +345,7 @@ class Http2Streams:
         live = self._open.pop(stream)
         self._due.pop(stream, None)
         self._away.pop(stream, None)
-        client = self._client
+        client = self.client
         client.streams.closed(live.opened.owner)
         if live.follower is not None:
             client.streams.feed.leave(live.follower)

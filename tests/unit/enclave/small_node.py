@@ -9,7 +9,7 @@ from typing import Any
 
 from ccfpy.base.ids import SessionId
 from ccfpy.base.limits import MIB
-from ccfpy.base.ports import CallGivenUp, CallLeft, CallStopped
+from ccfpy.base.ports import CallGivenUp, CallStopped
 from ccfpy.boundary.effects import Effect, SendData, Stop
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event, SessionData
@@ -82,14 +82,13 @@ class SmallNode:
         self._asked += [Asked(each) for each in events if type(each) is SessionData]
         return self._go()
 
-    def go_on(self, call: object) -> Sequence[Effect]:
-        """Go on with what comes after the call under way."""
-        self._enter()
-        asked, self._now = self._now, None
-        assert asked is not None
-        asked.call = call
-        self._away[call] = asked
-        return self._go()
+    def leave(self, call: object) -> None:
+        """Go on without the call under way."""
+        with self._entered():
+            asked, self._now = self._now, None
+            assert asked is not None
+            asked.call = call
+            self._away[call] = asked
 
     def give_up(self, call: object, reason: str) -> Sequence[Effect]:
         """Answer in the place of a call."""
@@ -132,8 +131,7 @@ class SmallNode:
                 self._answer(asked, self._called(asked))
         if asked.call is not None:
             del self._away[asked.call]
-            self.exclusion.release()
-            raise CallLeft
+            self.threads.came_back()
 
     def _answer(self, asked: Asked, text: str) -> None:
         self._effects.append(SendData(session=asked.session, data=text.encode()))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from ccfpy.base.ports import CallLeft
 from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
 from ccfpy.boundary.events import Event, Woken
 from tests.lab.slow_calls import SlowCalls, may_stop
@@ -25,21 +24,21 @@ class Talker:
 
     def step(self, events: Sequence[Event], /) -> Sequence[Effect]:
         if not events:
-            return [_line("after")]
+            return [_line("meanwhile" if self._is_away else "nothing")]
+        self._is_away = False
         self.slow.call(self._work, "work", 0, 0)
-        if self._is_away:
-            self._is_away = False
-            raise CallLeft
-        return [_line("at once")]
+        if not self._is_away:
+            return [_line("at once")]
+        self.slow.came_back()
+        return [_line("after")]
 
     def _work(self, what: str) -> None:
         may_stop()
         self.slow.inside(lambda _: may_stop(), None)
         self.done.append(what)
 
-    def go_on(self, _: object, /) -> Sequence[Effect]:
+    def leave(self, _: object, /) -> None:
         self._is_away = True
-        return [_line("meanwhile")]
 
     def give_up(self, _: object, reason: str, /) -> Sequence[Effect]:
         return [_line(reason)]
@@ -72,7 +71,7 @@ def test_a_slow_call_stops_as_often_as_was_said(talker: Talker) -> None:
 
 def test_a_step_without_a_call_leaves_the_stops_to_the_next(talker: Talker) -> None:
     talker.slow.next_stops = 1
-    assert talker.slow.step(talker, []) == [_line("after")]
+    assert talker.slow.step(talker, []) == [_line("nothing")]
     assert talker.slow.next_stops == 1
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId, SessionId, UserId
-from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.auth.cert import UserCertCaller
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.call_shares import CallShares
@@ -83,7 +82,7 @@ class Pair:
                 channels=End(self.wire, node),
                 primary=lambda: self.primary,
                 serve=self._serve,
-                calls=AppCalls(),
+                due=lambda call: call.run(),
                 node_log=self.logs[node],
                 now_ms=1000,
             )

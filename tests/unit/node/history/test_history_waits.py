@@ -26,7 +26,7 @@ class Desk:
     waits: HistoryWaits = field(init=False)
 
     def __post_init__(self) -> None:
-        self.waits = HistoryWaits(self.serve, 0, app_code())
+        self.waits = HistoryWaits(self.serve, 0, app_code(), lambda call: call.run())
 
     def serve(self, request: Request, session_: Session) -> Answer:
         self.runs += 1

@@ -246,6 +246,7 @@ class World:
         _, identity = story.created[-1]
         self.cache = StateCache(
             wake_flag=WakeFlag(),
+            due=lambda call: call.run(),
             tail=self.tail,
             log=lambda: self.log,
             reads=self.reads,
@@ -268,6 +269,7 @@ class World:
     def turn(self) -> bool:
         """End a step, and let the host answer; tell whether it was asked anything."""
         self.cache.work()
+        self.cache.ask()
         asked = self.take_reads()
         for effect in asked:
             self.answer(effect)

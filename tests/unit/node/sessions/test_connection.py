@@ -45,12 +45,14 @@ def test_tls_begins_with_a_clients_first_bytes(secured: Connection) -> None:
     client = Client()
     secured.keep(client.hello())
     assert not has_tls(secured), "the bytes wait for their turn"
-    answer, ends = secured.take_turn(1)
+    secured.begin_turn(1)
+    answer, ends = secured.take()
     assert not ends
     assert has_tls(secured)
     client.incoming.write(answer)
     client.tls.do_handshake()
-    secured.turn(client.outgoing.read(), 1)
+    secured.keep(client.outgoing.read())
+    secured.begin_turn(1)
     assert secured.is_greeted
 
 
@@ -64,7 +66,11 @@ def test_a_turn_takes_so_many_bytes_and_leaves_the_others(
     connection: Connection,
 ) -> None:
     most = limits.SESSION_TURN_BYTES_MAX
-    assert len(connection.keep_rest(bytes(most + 1))) == most
+    connection.hear(b"x")
+    assert len(connection.fitting(bytes(most - 1))) == most - 1
+    assert len(connection.fitting(bytes(most))) == most - 1
+    assert connection.keep(b"x")
+    assert connection.fitting(b"x") == b"", "what came before is behind this turn"
     assert connection.has_left
     assert connection.wants_turn
     assert connection.keep(bytes(most))
