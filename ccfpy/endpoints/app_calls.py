@@ -119,7 +119,7 @@ class Answerer(Protocol):
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Call:
+class NodeCall:
     """One thing that a node does and that may call an application's code.
 
     A node makes its calls one after the other, when it has done everything else that an
@@ -161,7 +161,7 @@ class Call:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class AnsweredCall(Call):
+class AnsweredCall(NodeCall):
     """A call whose answer somebody asked for; subclasses say who, and what for."""
 
     __slots__ = ()
@@ -171,25 +171,24 @@ class AnsweredCall(Call):
         raise NotImplementedError
 
     def deliver(self, response: Response) -> None:
-        """Give the response to who asked."""
+        """Pass the response to who asked."""
         raise NotImplementedError
 
     def wait_for(self, awaited: Awaited) -> bool:
-        """Give the response to who asked when it comes."""
+        """Pass the response to who asked when it comes."""
         awaited.then(self.deliver)
         return True
 
     def run(self) -> None:
         """Find the answer, and see to it that it goes where it is awaited by now."""
-        answer = self.answer()
-        awaited = self.awaited
-        if isinstance(answer, Response):
-            if awaited is None:
+        answer, awaited = self.answer(), self.awaited
+        if awaited is None:
+            if isinstance(answer, Response):
                 self.deliver(answer)
             else:
-                awaited.settle(answer)
-        elif awaited is None:
-            self.wait_for(answer)
+                self.wait_for(answer)
+        elif isinstance(answer, Response):
+            awaited.settle(answer)
         else:
             answer.then(awaited.settle)
 
@@ -213,7 +212,7 @@ class AppCalls:
         self.limits = AppLimits()
         self.shares = CallShares()
         self.threads: AppThreads = AppThreads() if threads is None else threads
-        self.current = Call()
+        self.current = NodeCall()
 
     def check_room(self) -> None:
         """Check that a handler may be called, for whose answer a client waits.

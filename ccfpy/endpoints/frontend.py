@@ -17,7 +17,7 @@ from ccfpy.endpoints import elsewhere
 from ccfpy.endpoints.app_calls import (
     UNLIMITED,
     AppCalls,
-    Call,
+    NodeCall,
     check_answer,
     check_size,
 )
@@ -249,7 +249,7 @@ class Frontend:
         endpoint: Endpoint | None,
         began_ns: int,
         answer: "Answer",
-        call: Call,
+        call: NodeCall,
     ) -> None:
         """Count an answer of an endpoint counted apart, traced, or that comes later."""
         if call.trace is not None and call.awaited is None:
@@ -311,7 +311,7 @@ class Frontend:
         match: Match,
         request: "Request",
         session: "Session",
-        call: Call,
+        call: NodeCall,
         taken_up_ns: int = 0,
     ) -> "Answer":
         """Authenticate, run the handler and commit.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.ports import CallStopped
 from ccfpy.boundary.effects import LogTag
-from ccfpy.endpoints.app_calls import Call
+from ccfpy.endpoints.app_calls import NodeCall
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.callers import caller_of
 from ccfpy.endpoints.defects import words_for
@@ -25,7 +25,7 @@ class AwayCalls:
 
     def __init__(self, app_code: "AppCode") -> None:
         self._app_code = app_code
-        self._away: dict[object, tuple[Call, str, Store, Seqno]] = {}
+        self._away: dict[object, tuple[NodeCall, str, Store, Seqno]] = {}
         self._hung: dict[object, str] = {}
 
     def __len__(self) -> int:
@@ -35,7 +35,7 @@ class AwayCalls:
     def leave(self, handle: object, store: "Store") -> None:
         """Go on without the call that the node makes now."""
         calls = self._app_code.calls
-        call, calls.current = calls.current, Call()
+        call, calls.current = calls.current, NodeCall()
         call.is_away = True
         caller = caller_of(call.context)
         calls.threads.note_caller(handle, caller)
@@ -65,7 +65,7 @@ class AwayCalls:
             refusal = call.frontend.failed(call.endpoint, error, trace)
         call.awaited.settle(refusal.response())
 
-    def came_back(self, call: Call) -> None:
+    def came_back(self, call: NodeCall) -> None:
         """Note that a call is over, and its answer where it is awaited."""
         self._app_code.calls.threads.came_back()
         for handle, (away, _, _, _) in self._away.items():

@@ -4,9 +4,9 @@ A node is made empty and given a ``Boot`` first; it becomes a `RunningNode`.
 Everything after that is events in, effects out, with no other way in or out.
 
 A step takes events and puts what may call an application's code into queues. Then the
-node makes these calls, one after the other (`Call`). One thread at a time steps a node;
-while a call is slow, another thread steps it. All that the step has yet to do is in the
-queues, so that no thread has to return to the middle of a step.
+node makes these calls, one after the other (`NodeCall`). One thread at a time steps a
+node; while a call is slow, another thread steps it. All that the step has yet to do is
+in the queues, so that no thread has to return to the middle of a step.
 """
 
 from collections import deque
@@ -41,7 +41,7 @@ from ccfpy.boundary.events import (
     Tick,
     Woken,
 )
-from ccfpy.endpoints.app_calls import AppCalls, Call
+from ccfpy.endpoints.app_calls import AppCalls, NodeCall
 from ccfpy.endpoints.application import Application
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.defects import Marks
@@ -95,7 +95,7 @@ class _Stage(Enum):
 
 
 @final
-class _OwnWork(Call):
+class _OwnWork(NodeCall):
     """A call that the node makes for nobody, such as of an application's index."""
 
     __slots__ = ("_do",)
@@ -238,7 +238,7 @@ class Node:
         said: list[SessionData] = []
         booted = self._booted
         if booted is not None:
-            booted.sessions.turns.renew()
+            booted.sessions.begin_step()
         for event in events:
             if type(event) is SessionData:  # by far the most
                 said.append(event)
@@ -265,11 +265,19 @@ class Node:
         booted = self._booted
         if booted is None:
             return
-        calls = self._calls
+        calls, due, sessions = self._calls, self._due, booted.sessions
         while not self._is_stopped:
-            call = self._next_call(booted)
-            if call is None:
+            if due:
+                call = due.popleft()
+            elif sessions.serving:
+                answering = sessions.next_call()
+                if answering is None:
+                    continue
+                call = answering
+            elif self._advance(booted):
                 break
+            else:
+                continue
             calls.current = call
             call.run()
             if call.is_away:
@@ -278,29 +286,21 @@ class Node:
             else:
                 calls.current = _NO_CALL
 
-    def _next_call(self, booted: _Booted) -> Call | None:
-        """Return the call that is to be made next, and do what is due before it.
-
-        Connections whose awaited response came go on, perhaps with further requests.
-        """
+    def _advance(self, booted: _Booted) -> bool:
+        """Do what is next where no call is due; return whether that is nothing."""
         sessions = booted.sessions
-        while True:
-            call = self._due.popleft() if self._due else sessions.next_call()
-            if call is not None:
-                return call
-            match self._stage:
-                case _Stage.TURNS:
-                    self._stage = _Stage.WORK
-                    if sessions.turns.waiting:
-                        sessions.take_turns(has_heard_all=not self._is_to_be_woken)
-                case _Stage.WORK:
-                    self._stage = _Stage.END
-                    self._look_for_work(booted.running)
-                case _Stage.END:
-                    if self._is_at_end(booted):
-                        return None
-                    self._stage = _Stage.WORK
-                    sessions.resume()
+        if self._stage is _Stage.TURNS:
+            self._stage = _Stage.WORK
+            if sessions.turns.waiting:
+                sessions.take_turns(has_heard_all=not self._is_to_be_woken)
+                if sessions.serving:
+                    return False
+        if self._stage is _Stage.WORK:
+            self._stage = _Stage.END
+            self._look_for_work(booted.running)
+            if self._due:
+                return False
+        return self._is_at_end(booted)
 
     def _is_at_end(self, booted: _Booted) -> bool:
         """Send what was appended; return whether no awaited answer waits to be sent."""
@@ -310,6 +310,9 @@ class Node:
         if sessions.is_full:
             sessions.make_room()
         if sessions.has_settled:
+            # Connections go on whose response came, perhaps with further requests.
+            self._stage = _Stage.WORK
+            sessions.resume()
             return False
         if sessions.turns.waiting and not self._is_to_be_woken:
             self._is_to_be_woken = True
@@ -530,5 +533,5 @@ class Node:
         self._outbox.put(Stop(exit_code=exit_code, reason=reason))
 
 
-_NO_CALL: Final = Call()
+_NO_CALL: Final = NodeCall()
 """What is current between calls."""

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections import deque
 
     from ccfpy.base.ports import Clock, Entropy, Memory, Platform
-    from ccfpy.endpoints.app_calls import Call
+    from ccfpy.endpoints.app_calls import NodeCall
     from ccfpy.endpoints.application import Application
     from ccfpy.js.quickjs import ContextPool
     from ccfpy.node.app_code import AppCode
@@ -52,4 +52,4 @@ class NodeParts:
     snapshots: "SnapshotReads"
     ledger: "LedgerReads"
     router: "Router"
-    due: "deque[Call]"
+    due: "deque[NodeCall]"

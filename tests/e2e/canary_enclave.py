@@ -38,9 +38,9 @@ class Escrowed:
         """Step the node."""
         return self._tell(self._node.step(events))
 
-    def go_on(self, call: object) -> list[Effect]:
-        """Finish the step of another thread."""
-        return self._tell(self._node.go_on(call))
+    def leave(self, call: object) -> None:
+        """Go on without a call."""
+        self._node.leave(call)
 
     def give_up(self, call: object, reason: str) -> list[Effect]:
         """Answer the caller of a call that does not come back."""

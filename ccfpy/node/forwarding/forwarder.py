@@ -26,7 +26,7 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import NodeId
 from ccfpy.boundary.metrics import TIME_EDGES_MS
-from ccfpy.endpoints.app_calls import AnsweredCall, Call
+from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.call_shares import may_begin
 from ccfpy.endpoints.callers import place_of
@@ -125,7 +125,7 @@ class Forwarder:
     channels: ForwardingPort
     primary: Callable[[], NodeId | None]
     serve: Callable[[Request, Session], Answer]
-    due: Callable[[Call], None]
+    due: Callable[[NodeCall], None]
     node_log: NodeLog
     now_ms: int
 

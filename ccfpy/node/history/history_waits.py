@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
-from ccfpy.endpoints.app_calls import AnsweredCall, Call
+from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall
 from ccfpy.endpoints.awaited import Answer, Awaited
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class HistoryWaits:
     serve: Serve
     now_ms: int
     app: "AppCode"
-    due: Callable[[Call], None]
+    due: Callable[[NodeCall], None]
 
     def __post_init__(self) -> None:
         self._waits: list[_HistoryWait] = []

@@ -31,7 +31,7 @@ from ccfpy.node.history.signature_index import SignatureIndex
 if TYPE_CHECKING:
     from ccfpy.base.ports import Entropy
     from ccfpy.consensus.log import Log
-    from ccfpy.endpoints.app_calls import Call
+    from ccfpy.endpoints.app_calls import NodeCall
     from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.endpoints.session import Session
     from ccfpy.http import messages
@@ -75,7 +75,7 @@ class StateCache:
     serve: Serve
     app: "AppCode"
     wake_flag: "WakeFlag"
-    due: "Callable[[Call], None]"
+    due: "Callable[[NodeCall], None]"
     bytes_max: int
     now_ms: int
     pool: EntryFetcher = field(init=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Unwritable
-from ccfpy.endpoints.app_calls import AnsweredCall, Call
+from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall
 from ccfpy.endpoints.streams import OpenStream, StreamWork
 from ccfpy.http.messages import Response
 from ccfpy.node.sessions.client import Conversation
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ccfpy.node.streams.commit_feed import Follower
 
 
-class _StepCall(AnsweredCall):
+class _SessionStep(AnsweredCall):
     """Begins the stream of a session, or does its next step."""
 
     __slots__ = ("_conversation",)
@@ -59,7 +59,6 @@ class AppProtocol(Conversation):
         "_has_gone",
         "_has_heard_end",
         "_has_told_end",
-        "_is_over",
         "_is_paused",
         "_opened",
         "_protocol",
@@ -68,6 +67,7 @@ class AppProtocol(Conversation):
     )
 
     def __init__(self, client: "Client", protocol: "Endpoint") -> None:
+        super().__init__()
         self._client = client
         self._protocol = protocol
         self._opened: OpenStream | None = None
@@ -80,7 +80,6 @@ class AppProtocol(Conversation):
         self._has_gone = False
         self._has_heard_end = False
         self._has_told_end = False
-        self._is_over = False
         self._is_paused = False
 
     @property
@@ -132,7 +131,7 @@ class AppProtocol(Conversation):
             assert awaited.response is not None, "only then does it go on"
             self.stepped(awaited.response)
 
-    def next_call(self) -> Call | None:
+    def next_call(self) -> NodeCall | None:
         """Return the next step, if one is due."""
         if (
             self._share <= 0
@@ -147,11 +146,7 @@ class AppProtocol(Conversation):
         ):
             self._end()
             return None
-        return _StepCall(self)
-
-    def end(self) -> bool:
-        """Return whether the session is over, at the end of a turn."""
-        return self._is_over
+        return _SessionStep(self)
 
     def take_output(self) -> bytes:
         """Return the bytes that steps sent."""
@@ -189,7 +184,7 @@ class AppProtocol(Conversation):
     def hear_end(self) -> bool:
         """Note that the client sends no more; return whether the connection ends."""
         self._has_heard_end = True
-        return self._is_over or not self._has_begun
+        return self.is_over or not self._has_begun
 
     def hear_loss(self) -> bool:
         """Note that the client has gone; return whether last turns are due."""
@@ -211,7 +206,7 @@ class AppProtocol(Conversation):
 
     @property
     def _is_due(self) -> bool:
-        if self._is_over or not self._has_begun:
+        if self.is_over or not self._has_begun:
             return False
         follower = self._follower
         return (
@@ -299,7 +294,7 @@ class AppProtocol(Conversation):
     def _end(self) -> None:
         """End the session, and the connection behind what was sent."""
         opened, self._opened = self._opened, None
-        self._is_over = True
+        self.is_over = True
         self._data = b""
         self._unfollow()
         if opened is not None:

@@ -8,7 +8,7 @@ from ccfpy.base.compiling import mypyc_attr
 from ccfpy.base.histogram import Histogram
 from ccfpy.boundary.configuration import RpcInterface
 from ccfpy.boundary.metrics import TIME_EDGES_NS
-from ccfpy.endpoints.app_calls import Call
+from ccfpy.endpoints.app_calls import NodeCall
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ErrorCode, unavailable
@@ -27,8 +27,7 @@ from ccfpy.node.streams.node_streams import NodeStreams
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ccfpy.endpoints.awaited import Answer
-    from ccfpy.http.messages import Request, Response
+    from ccfpy.http.messages import Response
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,16 +128,14 @@ class Client:
     on_settled: "Callable[[Client], None]"
     streams: NodeStreams
 
-    def answer(self, request: "Request") -> "Answer":
-        """Answer a request, at once or later."""
-        if self.is_capped:
-            self.interface.capped += 1
-            return unavailable(
-                ErrorCode.SessionCapExhausted,
-                "Service is currently busy and unable to serve new connections",
-                close=True,
-            ).response()
-        return self.router.answer(request, self.session)
+    def refuse(self) -> "Response":
+        """Return the answer to each request of a connection beyond the soft cap."""
+        self.interface.capped += 1
+        return unavailable(
+            ErrorCode.SessionCapExhausted,
+            "Service is currently busy and unable to serve new connections",
+            close=True,
+        ).response()
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -147,12 +144,18 @@ class Conversation(ABC):
 
     A turn of the connection begins with ``begin``. Then ``next_call`` returns what is
     to be answered, one call after the other, each after the one before was made or
-    left. ``end`` ends the turn, and ``take_output`` returns its answers as bytes. What
-    a turn leaves waits for the next one.
+    left. It ends the turn when it returns nothing; ``take_output`` then returns the
+    answers as bytes. What a turn leaves waits for the next one.
     A base class, since the compiler makes a call of its methods a direct one.
+
+    Attributes:
+        is_over: the connection ends behind the answers of the turn that has ended.
     """
 
-    __slots__ = ()
+    __slots__ = ("is_over",)
+
+    def __init__(self) -> None:
+        self.is_over = False
 
     @property
     @abstractmethod
@@ -207,12 +210,8 @@ class Conversation(ABC):
         """
 
     @abstractmethod
-    def next_call(self) -> Call | None:
-        """Return what is to be answered next; nothing if the turn is over."""
-
-    @abstractmethod
-    def end(self) -> bool:
-        """End a turn; return whether the connection ends behind its answers."""
+    def next_call(self) -> NodeCall | None:
+        """Return what is to be answered next, or end the turn."""
 
     @abstractmethod
     def take_output(self) -> bytes:

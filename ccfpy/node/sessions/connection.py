@@ -28,7 +28,6 @@ from ccfpy.node.sessions.patience import Patience, Stall
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ccfpy.endpoints.app_calls import Call
     from ccfpy.http.messages import Response
     from ccfpy.node.sessions.router import Router
     from ccfpy.node.streams.node_streams import NodeStreams
@@ -60,6 +59,7 @@ class Connection:
         has_spoken: bytes came in this step that are not parsed yet.
         turn: why it is the connection's turn, if it is.
         has_begun: the turn has begun.
+        is_serving: there is something in the turn that the conversation answers.
         is_leaving: the client has gone, and the connection ends with this turn.
         inbox: bytes of the client that wait for a turn.
         received: bytes of the client that a turn has read.
@@ -74,7 +74,6 @@ class Connection:
         "_ends",
         "_heard",
         "_inbox_bytes",
-        "_is_serving",
         "_patience",
         "_reply",
         "_said",
@@ -91,6 +90,7 @@ class Connection:
         "is_idle",
         "is_leaving",
         "is_queued",
+        "is_serving",
         "received",
         "session",
         "turn",
@@ -118,7 +118,7 @@ class Connection:
         self._said: bytes | None = b""
         self._reply = b""
         self._ends = False
-        self._is_serving = False
+        self.is_serving = False
         self.has_spoken = False
         self.has_begun = False
         self.is_leaving = False
@@ -207,7 +207,7 @@ class Connection:
         self.has_spoken = False
         self.has_begun = True
         self._ends = said is None  # what came was not TLS
-        self._is_serving = bool(said)
+        self.is_serving = bool(said)
         if said:
             self.conversation.begin(share)
 
@@ -223,19 +223,9 @@ class Connection:
 
     def resume(self, share: int) -> None:
         """Begin with awaited answers that have come, and what waits behind them."""
-        self.has_begun = self._is_serving = True
+        self.has_begun = self.is_serving = True
         self.conversation.begin(share)
         self.conversation.come_back()
-
-    def next_call(self) -> "Call | None":
-        """Return what is to be answered next; nothing if the turn is over."""
-        return self.conversation.next_call() if self._is_serving else None
-
-    def end(self) -> None:
-        """End the turn, but for what is written, encrypted and taken."""
-        self.has_begun = False
-        if self._is_serving:
-            self._ends = self.conversation.end()
 
     def write(self) -> None:
         """Write what was answered."""
@@ -257,6 +247,8 @@ class Connection:
     def take(self) -> tuple[bytes, bool]:
         """Return the bytes for the client, and whether they are the last."""
         tls, ends = self._tls, self._ends
+        if self.is_serving and self.conversation.is_over:
+            ends = True
         if tls is None:
             reply, self._reply = self._reply, b""
             return reply, ends

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
-from ccfpy.endpoints.app_calls import AnsweredCall, Call
+from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Response, serialise_response
 from ccfpy.http.parser import RequestParser
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ccfpy.node.sessions.client import Client
 
 
-class _RequestCall(AnsweredCall):
+class _Http1Call(AnsweredCall):
     """Answers a request of a conversation in HTTP/1.1."""
 
     __slots__ = ("_conversation", "_request")
@@ -36,7 +36,10 @@ class _RequestCall(AnsweredCall):
 
     def answer(self) -> "Answer":
         """Answer the request."""
-        return self._conversation.client.answer(self._request)
+        client = self._conversation.client
+        if client.is_capped:
+            return client.refuse()
+        return client.router.answer(self._request, client.session)
 
     def deliver(self, response: Response) -> None:
         """Send the response."""
@@ -60,7 +63,6 @@ class Http1Connection(Conversation):
         "_awaited",
         "_has_left",
         "_held",
-        "_is_over",
         "_parser",
         "_replies",
         "_reply_bytes",
@@ -72,6 +74,7 @@ class Http1Connection(Conversation):
     )
 
     def __init__(self, client: "Client") -> None:
+        super().__init__()
         self.client = client
         self._parser = RequestParser(
             client.interface.limits, client.interface.header_cache
@@ -82,7 +85,6 @@ class Http1Connection(Conversation):
         self._unanswered: Sequence[Request] = ()
         self._answered = 0
         self._share = 0
-        self._is_over = False
         self._unreadable: UnreadableRequest | None = None
         self._held = b""
         self._has_left = False
@@ -179,8 +181,8 @@ class Http1Connection(Conversation):
             self._share -= 1
             self.reply(self._unanswered[0], awaited.response)
 
-    def next_call(self) -> Call | None:
-        """Return the request that is to be answered next.
+    def next_call(self) -> NodeCall | None:
+        """Return the request that is to be answered next, or end the turn.
 
         Those beyond the turn's share, or beyond the bytes that a client may leave
         unread, wait for the next turn.
@@ -190,19 +192,20 @@ class Http1Connection(Conversation):
             position >= len(self._unanswered)
             or self._share <= 0
             or self._awaited is not None
-            or self._is_over
+            or self.is_over
             or self._reply_bytes >= limits.SESSION_UNREAD_BYTES_MAX
         ):
+            self._end_turn()
             return None
         self._share -= 1
-        return _RequestCall(self, self._unanswered[position])
+        return _Http1Call(self, self._unanswered[position])
 
     def reply(self, request: "Request", response: Response) -> None:
         """Add a reply; those to all requests are in the order of these."""
         self._answered += 1
         if not request.keep_alive:
             response.close = True
-        self._is_over = response.close
+        self.is_over = response.close
         if len(self._unanswered) == 1 and request.method != "HEAD":
             self._response = response  # most of them: written at the turn's end
             return
@@ -218,23 +221,23 @@ class Http1Connection(Conversation):
         self._awaited = awaited
         awaited.then(self._settled)
 
-    def end(self) -> bool:
-        """End a turn; return whether the last reply ends the connection."""
+    def _end_turn(self) -> None:
+        """Leave what was not answered, or the connection if a reply was the last."""
         answered, self._answered = self._answered, 0
         failure = self._unreadable
-        if not self._is_over:
+        if not self.is_over:
             if answered < len(self._unanswered):
                 self._unanswered = self._unanswered[answered:]
                 self._has_left = True
-                return False
+                return
             if failure is None:
                 self._unanswered = ()
                 self._has_left = bool(self._held)
-                return False
+                return
+            self.is_over = True
             self.client.interface.count_error(failure)
             self._replies.append(serialise_response(failure.response))
         self._unanswered, self._unreadable, self._held = (), None, b""
-        return True
 
     def take_output(self) -> bytes:
         """Return the bytes of the responses."""

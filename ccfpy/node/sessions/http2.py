@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
-from ccfpy.endpoints.app_calls import AnsweredCall, Call
+from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall
 from ccfpy.http import grpc
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Response
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ccfpy.node.sessions.client import Client
 
 
-class _RequestCall(AnsweredCall):
+class _Http2Call(AnsweredCall):
     """Answers a request on a stream of its own."""
 
     __slots__ = ("_conversation", "_request", "_stream")
@@ -39,7 +39,10 @@ class _RequestCall(AnsweredCall):
 
     def answer(self) -> "Answer":
         """Answer the request."""
-        return self._conversation.client.answer(self._request)
+        client = self._conversation.client
+        if client.is_capped:
+            return client.refuse()
+        return client.router.answer(self._request, client.session)
 
     def deliver(self, response: Response) -> None:
         """Send the response."""
@@ -69,6 +72,7 @@ class Http2Connection(Conversation):
     )
 
     def __init__(self, client: "Client") -> None:
+        super().__init__()
         self.client = client
         self._server = Http2Server(
             client.interface.limits,
@@ -138,23 +142,27 @@ class Http2Connection(Conversation):
         self._streams.come_back()
         self.hear(b"")
 
-    def next_call(self) -> Call | None:
-        """Return the request, or the step of a stream, that is next."""
+    def next_call(self) -> NodeCall | None:
+        """Return the request or step of a stream that is next, or end the turn."""
         server = self._server
         while self._share > 0 and self._can_step:
             self._share -= 1
             taken = server.take_request()
             if taken is None:
-                return self._streams.next_call()
+                step = self._streams.next_call()
+                if step is None:
+                    break
+                return step
             stream, request = taken
             refusal = self._streams.refusal() if server.is_live(stream) else None
             if refusal is None:
-                return _RequestCall(self, stream, request)
+                return _Http2Call(self, stream, request)
             self.respond(stream, request, refusal)
+        self._end_turn()
         return None
 
-    def end(self) -> bool:
-        """End a turn; return whether the conversation is over."""
+    def _end_turn(self) -> None:
+        """Leave what was not answered, or end the connection if that is due."""
         server = self._server
         self._has_left = not self._is_last and (
             server.has_frames or (server.has_request and self._has_room)
@@ -162,7 +170,7 @@ class Http2Connection(Conversation):
         if not self._has_left:
             self._end_if_due()
         self._streams.count_unsent()
-        return server.is_over
+        self.is_over = server.is_over
 
     def take_output(self) -> bytes:
         """Return the frames for the client."""

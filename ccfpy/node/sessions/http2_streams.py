@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
-from ccfpy.endpoints.app_calls import AnsweredCall, Call
+from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall
 from ccfpy.endpoints.streams import OpenStream, StreamOwner, StreamWork
 from ccfpy.http import grpc
 from ccfpy.http.errors import ErrorCode, internal_error, unavailable
@@ -46,7 +46,7 @@ class _LiveStream:
     is_paused: bool = False
 
 
-class _StepCall(AnsweredCall):
+class _StreamStep(AnsweredCall):
     """Does a step of a live stream."""
 
     __slots__ = ("_live", "_stream", "_streams")
@@ -167,7 +167,7 @@ class Http2Streams:
             if live.is_paused:
                 self._look_at(stream)
 
-    def next_call(self) -> Call | None:
+    def next_call(self) -> NodeCall | None:
         """Return the step that is due next."""
         while self._due:
             stream = next(iter(self._due))
@@ -179,7 +179,7 @@ class Http2Streams:
             work = self._work_of(stream, live)
             if work is not None:
                 live.opened.expect(work)
-                return _StepCall(self, stream, live)
+                return _StreamStep(self, stream, live)
         return None
 
     def wait_for(self, stream: int, awaited: "Awaited") -> None:

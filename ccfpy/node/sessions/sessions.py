@@ -25,7 +25,7 @@ from ccfpy.node.streams.node_streams import NodeStreams
 
 if TYPE_CHECKING:
     from ccfpy.boundary.events import SessionData, SessionWritten
-    from ccfpy.endpoints.app_calls import Call
+    from ccfpy.endpoints.app_calls import NodeCall
     from ccfpy.endpoints.session import Session
     from ccfpy.node.identity.certificates import PresentedCertificates
     from ccfpy.node.outbox import Outbox
@@ -37,7 +37,8 @@ class Sessions:
     """All connections of a node, by the host's number.
 
     Attributes:
-        turns: whose turn it is.
+        turns: who waits for a turn.
+        serving: those whose turn it is, and whose requests are answered.
         is_full: unfinished requests take up too much.
     """
 
@@ -64,10 +65,14 @@ class Sessions:
         self._unfinished = Unfinished()
         self.is_full = False
         self._looked_ms: int | None = None
-        self._serving = deque[Connection]()
+        self.serving = deque[Connection]()
         self._answered: list[Connection] = []
         self._share = 0
         self._sent_bytes = 0
+        self._turns_left = limits.STEP_TURNS_MAX
+        """How many connections this step still serves at once."""
+        self._requests_left = limits.STEP_REQUESTS_MAX
+        """How many requests this step still answers."""
 
     def open(self, session_id: SessionId, interface_name: str, peer: str) -> None:
         """Accept a connection, unless its interface is full or has no certificate.
@@ -118,6 +123,17 @@ class Sessions:
         )
         self._outbox.put(CloseSession(session=session_id))
 
+    def begin_step(self) -> None:
+        """Serve so many connections, and answer so many requests, anew."""
+        self._turns_left = limits.STEP_TURNS_MAX
+        self._requests_left = limits.STEP_REQUESTS_MAX
+
+    def _share_of(self, turns: int) -> int:
+        """Return how many requests each of so many connections has answered now."""
+        share = max(1, self._requests_left // turns)
+        self._requests_left = max(0, self._requests_left - share * turns)
+        return share
+
     def data(self, events: "list[SessionData]") -> None:
         """Read bytes from clients; those of a session that has ended mean nothing.
 
@@ -126,33 +142,50 @@ class Sessions:
         so that its code is fetched once for all. What a step has no time for waits for
         ``take_turns``.
         """
-        turns = self.turns
         group: list[Connection] = []
         for event in events:
             connection = self._connections.get(event.session)
-            if connection is None:
-                continue
-            if not connection.has_spoken:
-                if not connection.is_idle or turns.ready or not turns.turns_left:
-                    self._keep(connection, event.data)
-                    continue
-                turns.turns_left -= 1
-                connection.is_idle = False
-                group.append(connection)
-            data = connection.fitting(event.data)
-            if data:
-                connection.hear(data)
-            if len(data) < len(event.data):
-                self._keep(connection, event.data[len(data) :])
-        group = [connection for connection in group if not connection.has_ended]
+            if connection is not None:
+                self._hear(connection, event.data, group)
+        if not group:
+            return
         for connection in group:
             connection.decrypt()
         for connection in group:
             connection.parse()
-        share = turns.share(max(1, len(group)))
+        share = self._share_of(len(group))
         for connection in group:
             connection.begin(share)
-            self._serve(connection, Turn.READ)
+            connection.turn = Turn.READ
+        self.serving += group
+
+    def _hear(
+        self, connection: Connection, data: bytes, group: list[Connection]
+    ) -> None:
+        """Take bytes of a client, for this turn as far as they fit.
+
+        Args:
+            connection: the client's.
+            data: the bytes.
+            group: those whose bytes are read in this turn.
+        """
+        if not connection.has_spoken:
+            if not connection.is_idle or self.turns.ready or not self._turns_left:
+                self._keep(connection, data)
+                return
+            self._turns_left -= 1
+            connection.is_idle = False
+            group.append(connection)
+            if len(data) <= limits.SESSION_TURN_BYTES_MAX:
+                connection.hear(data)
+                return
+        fitting = connection.fitting(data)
+        if fitting:
+            connection.hear(fitting)
+        if len(fitting) < len(data):
+            self._keep(connection, data[len(fitting) :])
+            if connection.has_ended:
+                group.remove(connection)
 
     def _keep(self, connection: Connection, data: bytes) -> None:
         """Keep what came for a turn."""
@@ -168,19 +201,21 @@ class Sessions:
     def _serve(self, connection: Connection, turn: Turn) -> None:
         """Put a connection behind those whose turn it is."""
         connection.turn = turn
-        self._serving.append(connection)
+        self.serving.append(connection)
 
-    def next_call(self) -> "Call | None":
+    def next_call(self) -> "NodeCall | None":
         """Return what is to be answered next of those whose turn it is.
 
         If there is nothing more, those who were answered are told so.
         """
-        serving = self._serving
+        serving = self.serving
         while serving:
             connection = serving[0]
-            is_served = not connection.has_ended and self._has_begun(connection)
-            if is_served:
-                call = connection.next_call()
+            is_served = not connection.has_ended and (
+                connection.has_begun or self._has_begun(connection)
+            )
+            if is_served and connection.is_serving:
+                call = connection.conversation.next_call()
                 if call is not None:
                     return call
             serving.popleft()
@@ -192,9 +227,7 @@ class Sessions:
         return None
 
     def _has_begun(self, connection: Connection) -> bool:
-        """Begin a connection's turn, unless it has begun; false if it must wait."""
-        if connection.has_begun:
-            return True
+        """Begin a connection's turn; return false if it must wait."""
         if connection.turn is not Turn.WAITED:
             connection.resume(1)
         elif connection.is_leaving:
@@ -208,7 +241,7 @@ class Sessions:
 
     def _end_turn(self, connection: Connection, turn: Turn | None) -> None:
         """End a connection's turn, in which all was answered that could be."""
-        connection.end()
+        connection.has_begun = False
         if connection.is_leaving:
             self._part_with(connection, is_last=turn is Turn.LAST)
         elif turn is Turn.READ:
@@ -259,10 +292,12 @@ class Sessions:
         Args:
             has_heard_all: whether no event of the host is known to be behind this step.
         """
-        turns = self.turns
-        taken = turns.take(has_heard_all=has_heard_all)
+        taken = self.turns.take(
+            has_served=self._turns_left < limits.STEP_TURNS_MAX,
+            has_heard_all=has_heard_all,
+        )
         if taken:
-            self._share = turns.share(len(taken))
+            self._share = self._share_of(len(taken))
             self._sent_bytes = 0
             for connection in taken:
                 self._serve(connection, Turn.WAITED)

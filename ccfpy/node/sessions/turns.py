@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """The connections that wait, and how many have their turn in this step.
+    """The connections that wait for their turn.
 
     Attributes:
         ready: those that wait, of those with TLS established.
         waiting: how many connections wait.
-        turns_left: how many connections this step still serves.
-        requests_left: how many requests this step still answers.
     """
 
     def __init__(self) -> None:
@@ -37,19 +35,6 @@ class Turns:
         self._beginning: deque[Connection] = deque()
         self._continuing: deque[Connection] = deque()
         self.waiting = 0
-        self.turns_left = limits.STEP_TURNS_MAX
-        self.requests_left = limits.STEP_REQUESTS_MAX
-
-    def renew(self) -> None:
-        """Begin the turns of another step."""
-        self.turns_left = limits.STEP_TURNS_MAX
-        self.requests_left = limits.STEP_REQUESTS_MAX
-
-    def share(self, turns: int) -> int:
-        """Return how many requests each of so many connections has answered now."""
-        share = max(1, self.requests_left // turns)
-        self.requests_left = max(0, self.requests_left - share * turns)
-        return share
 
     def put(self, connection: "Connection") -> None:
         """Queue a connection behind the others; it may be queued already."""
@@ -63,17 +48,18 @@ class Turns:
             return self.ready
         return self._continuing if connection.received else self._beginning
 
-    def take(self, *, has_heard_all: bool) -> "list[Connection]":
+    def take(self, *, has_served: bool, has_heard_all: bool) -> "list[Connection]":
         """Return those whose turn it is at the end of a step.
 
         Where the step has served others at once, those that wait began to wait in it,
         and have their turn in the next.
 
         Args:
+            has_served: whether the step has served others at once.
             has_heard_all: whether no event of the host is known to be behind this step.
         """
         ready: list[Connection] = []
-        if self.turns_left == limits.STEP_TURNS_MAX:
+        if not has_served:
             ready = self._take(self.ready, limits.STEP_TURNS_MAX)
         if not has_heard_all:
             return ready

@@ -9,7 +9,6 @@ from ccfpy.boundary.events import (
     SessionWritten,
     Tick,
 )
-from ccfpy.node.sessions.turns import Turns
 from ccfpy.testing.node import (
     START_UNIX_US,
     InProcessNode,
@@ -29,15 +28,18 @@ def watched(node: InProcessNode) -> Watched:
     return Watched(node)
 
 
-def test_requests_of_a_step_are_shared_evenly_and_each_has_one() -> None:
-    turns = Turns()
-    half = limits.STEP_REQUESTS_MAX // 2
-    assert turns.share(half) == 2
-    assert turns.share(1) == 1, "all of the step are given"
-    turns.renew()
-    assert turns.share(1) == limits.STEP_REQUESTS_MAX
-    turns.renew()
-    assert turns.share(limits.STEP_REQUESTS_MAX + 1) == 1
+def test_requests_of_a_step_are_shared_evenly_and_each_has_one(
+    node: InProcessNode,
+) -> None:
+    assert node.trusted._booted is not None
+    sessions = node.trusted._booted.sessions
+    sessions.begin_step()
+    assert sessions._share_of(limits.STEP_REQUESTS_MAX // 2) == 2
+    assert sessions._share_of(1) == 1, "all of the step are given"
+    sessions.begin_step()
+    assert sessions._share_of(1) == limits.STEP_REQUESTS_MAX
+    sessions.begin_step()
+    assert sessions._share_of(limits.STEP_REQUESTS_MAX + 1) == 1
 
 
 def test_requests_beyond_a_steps_share_are_answered_in_later_steps_in_order(

@@ -114,7 +114,7 @@ def test_every_handshake_has_its_turn_after_at_most_those_that_waited(
     waited: dict[int, int] = {}
 
     def step(*, has_heard_all: bool) -> None:
-        taken = turns.take(has_heard_all=has_heard_all)
+        taken = turns.take(has_served=False, has_heard_all=has_heard_all)
         assert len(taken) <= (limits.STEP_HANDSHAKES_MAX if has_heard_all else 0)
         for client in taken:
             client.received += 1
