@@ -45,8 +45,7 @@ def run_node(app: str, argv: Sequence[str], *, program: Path) -> int:
         argv: CCF's options.
         program: the file that is measured as what the node runs.
     """
-    from ccfpy.host.collector import settle
-    from ccfpy.host.main import run
+    from ccfpy.host.main import run, settle
 
     settle()
     return run(app, argv, in_process=_in_process, executable=program)

@@ -17,8 +17,8 @@ from ccfpy.base.units import parse_time_us
 from ccfpy.base.version import VERSION
 from ccfpy.boundary.effects import LogLevel
 from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
-from ccfpy.host.metrics_address import MetricsAddress
-from ccfpy.host.otlp import endpoint_of
+from ccfpy.host.metrics_server import MetricsAddress
+from ccfpy.host.traces import endpoint_of
 
 
 class ExitCode(IntEnum):

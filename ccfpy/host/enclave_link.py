@@ -11,8 +11,12 @@ from typing import Protocol, TypeAlias
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.wire import EFFECTS, EVENTS
-from ccfpy.host.enclave_pipes import PipeEnds
-from ccfpy.host.enclave_process import EnclaveProcess, ProcessObserver, python_command
+from ccfpy.host.enclave_process import (
+    EnclaveProcess,
+    PipeEnds,
+    ProcessObserver,
+    python_command,
+)
 
 ENCLAVE_MODULE = "ccfpy.enclave"
 

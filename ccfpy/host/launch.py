@@ -32,14 +32,14 @@ from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.listeners import BoundSocket, HostUnknown
 from ccfpy.host.log import Journal
-from ccfpy.host.metrics_address import MetricsAddress
+from ccfpy.host.metrics_server import MetricsAddress
 from ccfpy.host.node_host import NodeHost
-from ccfpy.host.otlp import OtlpExporter
 from ccfpy.host.output_files import PidFileExists, claim_pid_file, write_atomically
 from ccfpy.host.sealed_files import SealedFiles, read_sealed
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.startup import declared_interfaces, resolve, rpc_interface
 from ccfpy.host.storage import Storage
+from ccfpy.host.traces import OtlpExporter
 
 NODE_TO_NODE = ""
 """The key of the nodes' own socket among those of the interfaces."""

@@ -11,7 +11,7 @@ A thief of this directory gets what the host always sees: public tables in the c
 private ones encrypted, all of it signed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,21 +21,78 @@ from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import LEDGER_READ_BYTES_MAX, LEDGER_RECENT_BYTES_MAX
 from ccfpy.boundary.effects import AppendLedger
 from ccfpy.boundary.metrics import DISK_EDGES_NS
-from ccfpy.host.chunk_files import ChunkFiles
+from ccfpy.host.chunk_files import ChunkFiles, Provisional
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
 from ccfpy.host.chunk_writer import ChunkWriter
-from ccfpy.host.directories import (
+from ccfpy.host.disk import (
+    REAL_DISK,
+    Disk,
     make_directory,
     refuse_ledger,
     require_directory,
 )
-from ccfpy.host.disk import REAL_DISK, Disk
-from ccfpy.host.earlier_files import EarlierFiles, sort_in
-from ccfpy.host.provisional import Provisional
-from ccfpy.host.recent_entries import RecentEntries
-from ccfpy.host.startup_recovery import recover_ledger
+from ccfpy.host.startup_recovery import EarlierFiles, recover_ledger, sort_in
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.open_chunk import OpenChunk
+
+
+class RecentEntries:
+    """A window that ends at the ledger's last entry."""
+
+    def __init__(self, *, bytes_max: int) -> None:
+        self._entries: dict[Seqno, bytes] = {}
+        self._bytes = 0
+        self._bytes_max = bytes_max
+        self._first: Seqno = 1
+        self._next: Seqno = 1
+
+    def begin(self, after: Seqno) -> None:
+        """Forget all; the next entry is the one after ``after``."""
+        self._entries.clear()
+        self._bytes = 0
+        self._first = self._next = after + 1
+
+    def append(self, entry: bytes) -> None:
+        """Keep an entry, and let go of the oldest that do not fit beside it."""
+        self.extend((entry,))
+
+    def extend(self, entries: Iterable[bytes]) -> None:
+        """Keep some entries, and drop the oldest that do not fit beside them."""
+        kept, seqno, size = self._entries, self._next, self._bytes
+        for entry in entries:
+            kept[seqno] = entry
+            seqno += 1
+            size += len(entry)
+        self._next, self._bytes = seqno, size
+        while self._bytes > self._bytes_max:
+            self._bytes -= len(self._entries.pop(self._first))
+            self._first += 1
+
+    def truncate(self, last: Seqno) -> None:
+        """Forget the entries after ``last``."""
+        if last + 1 < self._first:
+            self.begin(last)
+        while self._next > last + 1:
+            self._next -= 1
+            self._bytes -= len(self._entries.pop(self._next))
+
+    def read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes] | None:
+        """Return at least one entry, and at most ``bytes_max`` bytes of entries.
+
+        Returns nothing unless all of these are here.
+        """
+        if not self._first <= first <= last < self._next:
+            return None
+        entries: list[bytes] = []
+        size = 0
+        for seqno in range(first, last + 1):
+            entry = self._entries[seqno]
+            size += len(entry)
+            if entries and size > bytes_max:
+                break
+            entries.append(entry)
+        return entries
+
 
 _SOURCE = "ledger"
 

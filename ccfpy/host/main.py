@@ -5,6 +5,7 @@ and what to do. Stderr gets the sentence with which a node ends if the log does 
 it or if there is a defect, and nothing else.
 """
 
+import gc
 import os
 import sys
 import time
@@ -188,3 +189,17 @@ def _unreadable(path: Path, error: Exception) -> ConfigurationRefused:
             "--config-timeout to wait for it"
         )
     return ConfigurationRefused(str(error))
+
+
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Rare: a turn of many sessions makes thousands of objects, and lets go of them all."""
+
+
+def settle() -> None:
+    """Collect rarely from now on, and never again what was made so far.
+
+    For the process as a whole: the program that is a host calls it, not the host, which
+    may run beside other things.
+    """
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)

@@ -59,18 +59,17 @@ from ccfpy.host.arguments import ExitCode
 from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.connecting import check
 from ccfpy.host.enclave_link import EnclaveLink
-from ccfpy.host.gathering import Gathering
+from ccfpy.host.gathering import Gathering, Ticker, tick_interval_s
 from ccfpy.host.listeners import BoundSocket, Listeners
 from ccfpy.host.log import Journal
-from ccfpy.host.metrics_collector import HostMetrics, Stopwatch
+from ccfpy.host.metrics import HostMetrics, Stopwatch
 from ccfpy.host.metrics_server import MetricsServer
 from ccfpy.host.outbound import OutboundConnections
 from ccfpy.host.output_files import write_atomically
 from ccfpy.host.peers import Peers
 from ccfpy.host.sessions import Sessions
 from ccfpy.host.storage import Storage
-from ccfpy.host.ticker import Ticker, tick_interval_s
-from ccfpy.host.trace_sender import SpanExporter, TraceSender
+from ccfpy.host.traces import SpanExporter, TraceSender
 
 STOP_WAIT_S = 4.0
 """How long the enclave may take to agree to a stop (5 s is what operators wait)."""

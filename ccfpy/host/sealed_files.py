@@ -14,8 +14,7 @@ from ccfpy.base.limits import SEALED_SECRET_BYTES_MAX, SEALED_SECRETS_MAX
 from ccfpy.boundary.effects import KeepSealedSecret
 from ccfpy.boundary.shape import INTEGER_MAX
 from ccfpy.host.chunk_reader import Reporter
-from ccfpy.host.directories import make_directory
-from ccfpy.host.disk import REAL_DISK, Disk, read_file, write_file
+from ccfpy.host.disk import REAL_DISK, Disk, make_directory, read_file, write_file
 
 SUFFIX = ".sealed.json"
 _SOURCE = "sealed_files"

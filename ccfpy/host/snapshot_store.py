@@ -27,8 +27,7 @@ from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.boundary.events import SnapshotRead
 from ccfpy.boundary.metrics import DISK_EDGES_NS
 from ccfpy.host.chunk_reader import Reporter
-from ccfpy.host.directories import make_directory, require_directory
-from ccfpy.host.disk import REAL_DISK, Disk, DiskFile
+from ccfpy.host.disk import REAL_DISK, Disk, DiskFile, make_directory, require_directory
 from ccfpy.ledger.snapshot_name import SnapshotName
 
 _SOURCE = "snapshots"

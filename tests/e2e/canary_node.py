@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.host.enclave_link import ProcessLink
-from ccfpy.host.enclave_pipes import PipeEnds
+from ccfpy.host.enclave_process import PipeEnds
 from ccfpy.host.main import run
 
 ENCLAVE = Path(__file__).with_name("canary_enclave.py")

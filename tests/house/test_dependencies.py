@@ -38,7 +38,7 @@ PLACES = {
     "rich": ("ccfpy/cli/",),
     "uvloop": ("ccfpy/host/", "ccfpy/enclave/"),
     "distributed": ("ccfpy/audit/cluster.py",),
-    "opentelemetry": ("ccfpy/host/otlp.py",),
+    "opentelemetry": ("ccfpy/host/traces.py",),
     "pyarrow": ("ccfpy/audit/parquet.py",),
     "pkcs11": ("ccfpy/client/signers/pkcs11.py",),
     "numpy": ("apps/inference/",),

@@ -3,7 +3,7 @@
 import os
 import select
 
-from ccfpy.host.enclave_pipes import pipe_pair
+from ccfpy.host.enclave_process import pipe_pair
 
 DEADLINE_S = 20.0
 

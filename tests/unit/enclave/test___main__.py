@@ -11,7 +11,7 @@ from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
 from ccfpy.boundary.wire import EFFECTS, FrameReader
 from ccfpy.enclave import __main__ as program
 from ccfpy.enclave.channel import HostChannel
-from ccfpy.host.enclave_pipes import PIPE_BYTES
+from ccfpy.host.enclave_process import PIPE_BYTES
 from tests.unit.enclave.hosts_end import DEADLINE_S, HostsEnd
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from ccfpy.enclave.channel import WATCHED_MAX, HostChannel
-from ccfpy.host.enclave_pipes import PIPE_BYTES
+from ccfpy.host.enclave_process import PIPE_BYTES
 from tests.unit.enclave.hosts_end import HostsEnd
 
 

@@ -13,7 +13,7 @@ from ccfpy.host.arguments import (
     WordsRequested,
     parse_arguments,
 )
-from ccfpy.host.metrics_address import MetricsAddress
+from ccfpy.host.metrics_server import MetricsAddress
 
 
 def _parse(line: str) -> Arguments:

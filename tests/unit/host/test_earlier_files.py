@@ -7,7 +7,7 @@ import pytest
 from ccfpy.base.histogram import Histogram
 from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.host.chunk_reader import ChunkReaders
-from ccfpy.host.earlier_files import EarlierFiles, sort_in
+from ccfpy.host.startup_recovery import EarlierFiles, sort_in
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.testing.disk import MemoryDisk
 from tests.unit.host.reports import Report

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX
-from ccfpy.host.enclave_pipes import (
+from ccfpy.host.enclave_process import (
     PIPE_BYTES,
     READ_BYTES_MAX,
     HostPipes,

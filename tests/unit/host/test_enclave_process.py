@@ -11,8 +11,7 @@ from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import Effect, SendData
 from ccfpy.boundary.events import Event, SessionData
 from ccfpy.boundary.wire import EFFECTS, EVENTS
-from ccfpy.host.enclave_pipes import pipe_pair
-from ccfpy.host.enclave_process import EnclaveProcess
+from ccfpy.host.enclave_process import EnclaveProcess, pipe_pair
 from tests.unit.host.waiting import run, wait_until
 
 pytestmark = pytest.mark.usefixtures("each_loop")

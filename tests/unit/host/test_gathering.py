@@ -1,17 +1,14 @@
-"""What a turn of the loop says together, and in which parts."""
+"""When a turn's events leave, with what time, and when a host stays awake."""
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.events import Event, SessionData, Tick
-from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX
-from ccfpy.host.gathering import Gathering
-from ccfpy.host.ticker import Ticker
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from ccfpy.boundary.events import Event, SessionData, SessionWritten, Tick, Woken
+from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS, WATCHED_EVENTS_MAX
+from ccfpy.host.gathering import Gathering, Ticker, Watch, tick_interval_s
 
 FULL = EVENTS_TOGETHER_MAX - 1
 """A part without the time."""
@@ -86,3 +83,121 @@ def test_an_enclave_that_answers_at_once_hears_a_turn_when_it_is_over() -> None:
     assert turn.sent == []
     turn.end()
     assert turn.sent == [[Tick(monotonic_ms=0, unix_us=0), *posted]]
+
+
+def test_a_tick_is_made_when_the_millisecond_changed() -> None:
+    times = iter([5_000_000, 5_999_999, 6_000_000, 6_000_000])
+    ticker = Ticker(monotonic_ns=times.__next__, unix_ns=lambda: 7_654_321)
+    assert ticker.now() == Tick(monotonic_ms=5, unix_us=7654)
+    assert ticker.if_moved() is None
+    assert ticker.if_moved() == Tick(monotonic_ms=6, unix_us=7654)
+
+
+@pytest.mark.parametrize(
+    ("configured_us", "interval_s"), [(0, 0.01), (1000, 0.01), (50_000, 0.05)]
+)
+def test_idle_ticks_are_never_closer_than_ten_milliseconds(
+    configured_us: int, interval_s: float
+) -> None:
+    assert tick_interval_s(configured_us) == pytest.approx(interval_s)
+
+
+@pytest.mark.parametrize(
+    ("now_ns", "due_s"),
+    [
+        (5_900_000, 0.01),
+        (9_000_000, 0.006),
+        (14_999_999, 0.001),
+        (15_000_000, 0.0),
+        (9_000_000_000, 0.0),
+    ],
+)
+def test_an_idle_tick_is_due_an_interval_after_the_last_of_any_kind(
+    now_ns: int, due_s: float
+) -> None:
+    times = iter([5_000_000, now_ns])
+    ticker = Ticker(monotonic_ns=times.__next__)
+    ticker.now()
+    assert ticker.due_in_s(0.01) == pytest.approx(due_s)
+
+
+REQUEST = SessionData(session=SessionId(1), data=b"a")
+OTHERS = SessionData(session=SessionId(2), data=b"a")
+WRITTEN = SessionWritten(session=SessionId(1), size=1)
+MANY = [REQUEST] * WATCHED_EVENTS_MAX
+
+
+class _Loop:
+    """An event loop, whose turns the test takes."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[[], None]] = []
+        self.watch = Watch(self.calls.append)
+
+    def say(self, *batches: Sequence[Event], after_ns: int = 0) -> None:
+        """Send batches, each after so long."""
+        for events in batches:
+            until_ns = time.monotonic_ns() + after_ns
+            while time.monotonic_ns() < until_ns:
+                pass
+            self.watch.sent(events)
+
+    def turn(self) -> None:
+        """Call what was to be called, once."""
+        calls = self.calls[:]
+        self.calls.clear()
+        for call in calls:
+            call()
+
+
+def _stays_awake(*batches: Sequence[Event], after_ns: int = 0) -> bool:
+    # Often, since a machine that is busy otherwise may take long for any one of them.
+    loops = [_Loop() for _ in range(50)]
+    for loop in loops:
+        loop.say(*batches, after_ns=after_ns)
+    return any(loop.calls for loop in loops)
+
+
+@pytest.mark.parametrize(
+    ("batches", "is_awake"),
+    [
+        ([[REQUEST]], False),
+        ([[REQUEST], [REQUEST]], True),
+        ([[REQUEST], [OTHERS]], True),
+        ([[REQUEST, OTHERS], [OTHERS, REQUEST]], True),
+        ([[REQUEST], [WRITTEN], [REQUEST]], True),
+        ([[REQUEST], [WRITTEN]], False),
+        ([[WRITTEN], [REQUEST]], False),
+        ([[Woken()], [Woken()]], False),
+        ([MANY, MANY], True),
+        ([MANY, [*MANY, REQUEST]], False),
+        ([[*MANY, REQUEST], MANY], False),
+    ],
+)
+def test_a_host_stays_awake_when_requests_follow_each_other(
+    batches: list[list[Event]], is_awake: bool
+) -> None:
+    assert _stays_awake(*batches) is is_awake
+
+
+def test_a_request_long_after_another_is_none_that_follows() -> None:
+    assert not _stays_awake([REQUEST], [REQUEST], after_ns=2 * WATCH_NS)
+
+
+def test_a_host_looks_in_each_turn_until_its_time_is_over() -> None:
+    loop = _Loop()
+    began_ns = time.monotonic_ns()
+    while not loop.calls:
+        loop.say([REQUEST])
+    while loop.calls:
+        assert len(loop.calls) == 1
+        loop.turn()
+    assert time.monotonic_ns() - began_ns >= WATCH_NS
+
+
+def test_the_next_request_prolongs_the_time_and_adds_no_second_look() -> None:
+    loop = _Loop()
+    while not loop.calls:
+        loop.say([REQUEST])
+    loop.say([REQUEST], [REQUEST])
+    assert len(loop.calls) == 1

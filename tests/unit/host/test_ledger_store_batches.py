@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccfpy.host.disk import read_file
-from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
+from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed, RecentEntries
 from ccfpy.ledger.chunk import POSITION_MAX
 from ccfpy.testing.disk import BUFFER_BYTES, MemoryDisk, Operation
 from tests.unit.host.reports import Report
@@ -72,3 +72,61 @@ def test_a_batch_that_fills_the_chunk_is_refused_at_the_entry_that_does() -> Non
         with pytest.raises(LedgerStoreFailed, match="ledger_1 is full"):
             append(store, 2, [entry(2), entry(3), entry(4)])
         assert store.last_seqno == 3
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=12),
+        st.lists(st.binary(min_size=1, max_size=12), max_size=3),
+        st.integers(0, 40),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS, st.integers(0, 60), st.integers(0, 9), st.data())
+def test_a_window_gives_what_a_list_would_or_nothing(
+    steps: list[bytes | list[bytes] | int],
+    bytes_max: int,
+    after: int,
+    data: st.DataObject,
+) -> None:
+    window = RecentEntries(bytes_max=bytes_max)
+    window.begin(after)
+    model: dict[int, bytes] = {}
+    last = after
+    for step in steps:
+        if isinstance(step, bytes):
+            last += 1
+            model[last] = step
+            window.append(step)
+        elif isinstance(step, list):
+            model |= dict(enumerate(step, last + 1))
+            last += len(step)
+            window.extend(step)
+        else:
+            last = max(0, min(last, step))
+            window.truncate(last)
+            model = {seqno: entry for seqno, entry in model.items() if seqno <= last}
+    kept: list[bytes] = []
+    for seqno in range(last, 0, -1):
+        found = window.read(seqno, seqno, 0)
+        if found is None:
+            break
+        assert found == [model[seqno]]
+        kept.append(found[0])
+    assert sum(map(len, kept)) <= bytes_max
+    first = data.draw(st.integers(0, last + 1))
+    wanted = data.draw(st.integers(0, last + 2))
+    found = window.read(first, wanted, 10)
+    if found is not None:
+        assert found
+        assert len(found) == 1 or sum(map(len, found)) <= 10
+        assert found == [model[first + i] for i in range(len(found))]
+
+
+@pytest.mark.parametrize(("size", "is_kept"), [(10, True), (11, False)])
+def test_the_bound_is_exact(size: int, *, is_kept: bool) -> None:
+    window = RecentEntries(bytes_max=10)
+    window.append(bytes(size))
+    assert (window.read(1, 1, 0) is not None) is is_kept

@@ -19,7 +19,7 @@ from ccfpy.base.version import VERSION
 from ccfpy.boundary.events import Event, Tick
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.enclave.in_process import InProcessLink
-from ccfpy.host import enclave_metrics, node_host, ticker
+from ccfpy.host import gathering, metrics, node_host
 from ccfpy.host.peer_frames import frame_head
 from ccfpy.testing.disk import MemoryDisk
 from tests.exposition import total, value
@@ -86,7 +86,7 @@ def test_bytes_come_back_and_files_are_written(node: Node) -> None:
 def test_metrics_are_served_beside_everything(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enclave_metrics, "METRICS_ENCLAVE_MS_MAX", 1000 * DEADLINE_S)
+    monkeypatch.setattr(metrics, "METRICS_ENCLAVE_MS_MAX", 1000 * DEADLINE_S)
     with node.connect() as client:
         assert ask(client, b"append one") == b"append one"
         text = _scrape(node)
@@ -362,7 +362,7 @@ class _Ticked(InProcessLink):
 def test_an_idle_node_sleeps_unless_another_node_may_wait_for_it(
     folder: Path, *, has_company: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ticker, "REST_AFTER_MS", 100)
+    monkeypatch.setattr(gathering, "REST_AFTER_MS", 100)
     link = _Ticked()
     with running(folder, lambda _: link) as node, contextlib.ExitStack() as others:
         if has_company:

@@ -23,7 +23,7 @@ import pytest
 
 from ccfpy.boundary.events import Event, SessionData
 from ccfpy.enclave.in_process import InProcessLink
-from ccfpy.host import enclave_pipes, metrics_collector
+from ccfpy.host import enclave_process, metrics
 from ccfpy.host.connecting import begin
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.output_files import write_atomically
@@ -327,7 +327,7 @@ def test_a_real_pipe_that_fails_ends_the_node(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(enclave_pipes, "FileIO", _Pipe)
+    monkeypatch.setattr(enclave_process, "FileIO", _Pipe)
     with running(folder, process) as node:
         with node.connect() as client:
             assert ask(client, b"hello") == b"hello"
@@ -375,7 +375,7 @@ def test_metrics_that_cannot_be_collected_are_refused_and_the_node_lives(
         raise OSError(FAILING, os.strerror(FAILING))
 
     with running(folder, in_process) as node:
-        monkeypatch.setattr(metrics_collector, "usage_of", refuse)
+        monkeypatch.setattr(metrics, "usage_of", refuse)
         assert _scrape().startswith("HTTP/1.1 500 Internal Server Error\r\n")
         assert "Cannot collect metrics: OSError(5, 'Input/output error')" in node.log
         monkeypatch.undo()

@@ -13,8 +13,7 @@ import pytest
 from ccfpy.boundary.ending import ResourceLimit
 from ccfpy.boundary.lifecycle import EnclaveStage, WrongStage
 from ccfpy.boundary.wire import HEADER_BYTES
-from ccfpy.host.enclave_pipes import PipeEnds
-from ccfpy.host.enclave_process import EnclaveProcess
+from ccfpy.host.enclave_process import EnclaveProcess, PipeEnds
 from ccfpy.toolkit.host import (
     EnclaveAborted,
     EnclaveDestroyed,

@@ -1,4 +1,9 @@
-"""What the host measures of itself, gathered when somebody asks."""
+"""A node's metrics, gathered when somebody asks, as Prometheus's text.
+
+The host measures itself and the processes, as far as Linux tells under ``/proc``, and
+asks the enclave for what it measures. The text is in version 0.0.4 of the exposition
+format: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+"""
 
 import asyncio
 import contextlib
@@ -6,29 +11,114 @@ import os
 import platform as machine
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads
+from ccfpy.base.limits import METRICS_ENCLAVE_MS_MAX, METRICS_SERIES_MAX
 from ccfpy.base.version import VERSION
 from ccfpy.boundary import wire
-from ccfpy.boundary.events import Event
-from ccfpy.boundary.metrics import PEER_DIGITS
+from ccfpy.boundary.effects import DescribeMetrics, MetricSeries, ReportMetrics
+from ccfpy.boundary.events import Event, ScrapeMetrics
+from ccfpy.boundary.metrics import (
+    METRICS,
+    NS_PER_S,
+    PEER_DIGITS,
+    PREFIX,
+    MeasuredBy,
+    Metric,
+    MetricKind,
+)
 from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.enclave_link import EnclaveLink
-from ccfpy.host.enclave_metrics import EnclaveMetrics
 from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
 from ccfpy.host.log import Journal
-from ccfpy.host.metrics_text import Sample, render
 from ccfpy.host.peers import Peers
-from ccfpy.host.process_usage import usage_of
 from ccfpy.host.sessions import Sessions
 from ccfpy.host.storage import Storage
-from ccfpy.host.trace_sender import NO_COUNTS, TraceSender
+from ccfpy.host.traces import NO_COUNTS, TraceSender
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.snapshot_name import SnapshotName
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Sample(NamedTuple):
+    """One series of a metric, as it is now.
+
+    Attributes:
+        name: of the metric, without the prefix.
+        labels: a value for each label of the metric.
+        values: one integer; of a histogram, a count for each edge and for what is
+            beyond, and the sum.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    values: Sequence[int]
+
+
+def render(samples: Iterable[Sample]) -> tuple[str, int]:
+    """Return the text, and how many series were left out beyond the bound."""
+    by_name: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_name.setdefault(sample.name, []).append(sample)
+    lines: list[str] = []
+    left = METRICS_SERIES_MAX
+    left_out = 0
+    for metric in METRICS.values():
+        found = by_name.get(metric.name, [])
+        served = found[:left]
+        left -= len(served)
+        left_out += len(found) - len(served)
+        if served:
+            name = PREFIX + metric.name
+            lines.append(f"# HELP {name} {_escaped_help(metric.about)}")
+            lines.append(f"# TYPE {name} {metric.kind}")
+            for sample in served:
+                lines += _lines(metric, name, sample)
+    return "\n".join([*lines, ""]), left_out
+
+
+def _lines(metric: Metric, name: str, sample: Sample) -> Iterator[str]:
+    labels = [
+        f'{label}="{_escaped(value)}"'
+        for label, value in zip(metric.labels, sample.labels, strict=True)
+    ]
+    if metric.kind is not MetricKind.HISTOGRAM:
+        (value,) = sample.values
+        yield f"{name}{_braced(labels)} {_number(value, metric.per_unit)}"
+        return
+    *counts, total = sample.values
+    edges = [_number(edge, metric.per_unit) for edge in metric.edges]
+    count = 0
+    for edge, more in zip([*edges, "+Inf"], counts, strict=True):
+        count += more
+        below = _braced([*labels, f'le="{edge}"'])
+        yield f"{name}_bucket{below} {count}"
+    yield f"{name}_sum{_braced(labels)} {_number(total, metric.per_unit)}"
+    yield f"{name}_count{_braced(labels)} {count}"
+
+
+def _braced(labels: list[str]) -> str:
+    return "{" + ",".join(labels) + "}" if labels else ""
+
+
+def _number(value: int, per_unit: int) -> str:
+    return str(value) if per_unit == 1 else repr(value / per_unit)
+
+
+def _escaped(text: str) -> str:
+    return _escaped_help(text).replace('"', '\\"')
+
+
+def _escaped_help(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
+
 
 _SOURCE = "metrics"
 
@@ -212,3 +302,112 @@ def _newest_snapshot(folder: Path) -> tuple[int, int]:
                 if name.is_committed and name.seqno > newest[0]:
                     newest = name.seqno, entry.stat().st_size
     return newest
+
+
+class EnclaveMetrics:
+    """The enclave's metrics, as it described and reported them last."""
+
+    def __init__(self, post: Callable[[Event], None], journal: Journal) -> None:
+        self._post = post
+        self._journal = journal
+        self._series: tuple[MetricSeries, ...] = ()
+        self._answer: asyncio.Future[ReportMetrics] | None = None
+
+    def described(self, effect: DescribeMetrics) -> None:
+        """Note which series the reports have from now on."""
+        self._series = effect.series
+
+    def reported(self, effect: ReportMetrics) -> None:
+        """Pass a report on, if somebody still waits for it."""
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            answer.set_result(effect)
+
+    async def samples(self) -> list[Sample] | None:
+        """Ask the enclave; nothing if it does not answer in time, or not in form."""
+        answer = self._answer = asyncio.get_running_loop().create_future()
+        self._post(ScrapeMetrics())
+        try:
+            report = await asyncio.wait_for(answer, METRICS_ENCLAVE_MS_MAX / 1000)
+            return list(samples_of(self._series, report.values))
+        except TimeoutError:
+            return None
+        except ValueError as error:
+            self._journal.fail(f"Metrics of the enclave: {error}", file="metrics")
+            return None
+
+
+def samples_of(
+    series: tuple[MetricSeries, ...], values: tuple[int, ...]
+) -> Iterator[Sample]:
+    """Return the values by their series.
+
+    Raises:
+        ValueError: a series is none of the enclave's, or there are too few values, or
+            too many.
+    """
+    start = 0
+    for each in series:
+        metric = METRICS.get(each.name)
+        if (
+            metric is None
+            or metric.by is not MeasuredBy.ENCLAVE
+            or len(each.labels) != len(metric.labels)
+        ):
+            raise ValueError("a series that this host does not know")
+        stop = start + metric.value_count
+        if stop > len(values):
+            raise ValueError("fewer values than its series have")
+        yield Sample(each.name, each.labels, values[start:stop])
+        start = stop
+    if start != len(values):
+        raise ValueError("more values than its series have")
+
+
+_TICK_NS = NS_PER_S // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
+# Counted from the third field of ``/proc/PID/stat`` on: what comes before may contain
+# spaces (``proc_pid_stat(5)``).
+_USER, _SYSTEM, _STARTED, _PAGES = 11, 12, 19, 21
+
+
+class ProcessUsage(NamedTuple):
+    """What one process takes.
+
+    Attributes:
+        resident_bytes: memory in use.
+        cpu_ns: processor time used.
+        started_ns: since 1970.
+        open_files: descriptors; nothing where only root may count them.
+    """
+
+    resident_bytes: int
+    cpu_ns: int
+    started_ns: int
+    open_files: int | None
+
+
+def usage_of(process_id: int) -> ProcessUsage | None:
+    """Return what a process takes; nothing if it is gone, or nobody says."""
+    place = Path(f"/proc/{process_id}")
+    try:
+        fields = (place / "stat").read_text().rpartition(")")[2].split()
+        booted_ns = _booted_ns()
+    except OSError:
+        return None
+    open_files = None
+    with suppress(OSError):
+        open_files = sum(1 for _ in (place / "fd").iterdir())
+    return ProcessUsage(
+        resident_bytes=int(fields[_PAGES]) * os.sysconf("SC_PAGESIZE"),
+        cpu_ns=(int(fields[_USER]) + int(fields[_SYSTEM])) * _TICK_NS,
+        started_ns=booted_ns + int(fields[_STARTED]) * _TICK_NS,
+        open_files=open_files,
+    )
+
+
+def _booted_ns() -> int:
+    """Return when the machine started, since 1970."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        if line.startswith("btime "):
+            return int(line.split()[1]) * NS_PER_S
+    return 0

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ccfpy.host.collector import THRESHOLDS
+from ccfpy.host.main import GC_THRESHOLDS
 
 PROGRAM = """
 import gc
@@ -28,4 +28,4 @@ def test_the_process_of_a_node_collects_rarely() -> None:
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (7, "")
-    assert done.stdout.split() == [*map(str, THRESHOLDS), "True"]
+    assert done.stdout.split() == [*map(str, GC_THRESHOLDS), "True"]
