@@ -4,7 +4,7 @@ from ccfpy.cli.entries import Command, Entry, Table
 
 
 def _new() -> Command:
-    from ccfpy.cli.app_new import new
+    from ccfpy.cli.app_dev import new
 
     return new
 
@@ -16,7 +16,7 @@ def _bundle() -> Command:
 
 
 def _deploy() -> Command:
-    from ccfpy.cli.app_deploy import deploy
+    from ccfpy.cli.app_bundle import deploy
 
     return deploy
 

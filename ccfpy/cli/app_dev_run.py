@@ -6,8 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from ccfpy.cli.addresses import placements
-from ccfpy.cli.app_path import python_app
+from ccfpy.cli.addresses import placements, python_app
 from ccfpy.cli.app_show import Show
 from ccfpy.cli.earlier_run import set_aside
 from ccfpy.cli.errors import Misused

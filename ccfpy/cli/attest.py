@@ -2,27 +2,12 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json, dumps
-from ccfpy.cli.attest_options import (
-    AtOption,
-    DebugOption,
-    EndorsementsOption,
-    ExplainOption,
-    HostDataOption,
-    IssuerOption,
-    KeysOption,
-    MeasurementOption,
-    PolicyOption,
-    StaleOption,
-    UvmOption,
-    VirtualOption,
-    WhatArgument,
-)
 from ccfpy.cli.entries import Command, Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.options import with_options
@@ -38,15 +23,66 @@ if TYPE_CHECKING:
     from ccfpy.crypto.jwt import TokenKey
 
 
+WhatArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|URL|FOLDER|-",
+        help="Evidence: a file, a node's https://HOST:PORT, a ledger's folder, stdin.",
+    ),
+]
+EndorsementsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--endorsements", help="What supports a bare report or quote."),
+]
+UvmOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--uvm-endorsements", help="COSE: whose release was measured."),
+]
+ExplainOption: TypeAlias = Annotated[
+    bool, typer.Option("--explain", help="Tell each check, and why it matters.")
+]
+AtOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="When it must hold (default: now): a date, or collateral for when an SGX "
+        "quote's was gathered."
+    ),
+]
+MeasurementOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(help="In hex: a measurement that is taken. Repeatable."),
+]
+HostDataOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(help="In hex: host data that is taken. Repeatable."),
+]
+PolicyOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="A file that says what evidence is taken: ccfpy attest policy."),
+]
+DebugOption: TypeAlias = Annotated[
+    bool, typer.Option("--allow-debug", help="Take what the host can look into.")
+]
+StaleOption: TypeAlias = Annotated[
+    bool, typer.Option("--allow-stale", help="Take collateral whose update was due.")
+]
+VirtualOption: TypeAlias = Annotated[
+    bool, typer.Option("--allow-virtual", help="Take what no hardware vouches for.")
+]
+IssuerOption: TypeAlias = Annotated[
+    str | None, typer.Option(help="Whose tokens are believed, by its address.")
+]
+KeysOption: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Its keys: what it gives at /certs.")
+]
+
+
 _AT_COLLATERAL = "collateral"
 
 
 def kinds() -> "Mapping[str, Kind]":
     """Return what is said of each kind of evidence, by its name."""
-    from ccfpy.cli.attest_maa import FORMAT, Maa
-    from ccfpy.cli.attest_sgx import Sgx
-    from ccfpy.cli.attest_snp import Snp
-    from ccfpy.cli.attest_virtual import Simulated, Virtual
+    from ccfpy.cli.attest_evidence import FORMAT, Maa, Sgx, Simulated, Snp, Virtual
 
     return {
         QuoteFormat.AMD_SEV_SNP_V1: Snp(),
@@ -92,7 +128,7 @@ def policy(
 
     Compare its values with what you built before clients rely on it.
     """
-    from ccfpy.cli.attest_policy import policy_of
+    from ccfpy.cli.attest_kind import policy_of
 
     pieces = _gather(what, endorsements, uvm, trust.cacert or _usual(trust.common))
     if len(pieces) != 1:
@@ -123,8 +159,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
 
     A virtual node's evidence fails: it proves nothing, and says so.
     """
-    from ccfpy.cli.attest_kind import Wanted, holds
-    from ccfpy.cli.attest_policy import read_policy_file
+    from ccfpy.cli.attest_kind import Wanted, holds, read_policy_file
 
     now_s, at_collateral = _moment(at)
     wanted = Wanted(
@@ -158,8 +193,8 @@ def verify(  # noqa: PLR0913  # one parameter for each option
 
 
 def _checks(kind: "Kind", piece: "Piece", wanted: "Wanted") -> "list[Check]":
-    from ccfpy.cli.attest_maa import FORMAT as MAA
-    from ccfpy.cli.attest_policy import policy_checks
+    from ccfpy.cli.attest_evidence import FORMAT as MAA
+    from ccfpy.cli.attest_kind import policy_checks
 
     if piece.format == MAA and (wanted.maa_issuer is None or not wanted.maa_keys):
         raise Misused("a token needs --maa-issuer and --maa-keys to be verified")

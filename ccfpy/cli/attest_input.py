@@ -21,8 +21,8 @@ from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import MIB
+from ccfpy.cli.attest_evidence import FORMAT as MAA
 from ccfpy.cli.attest_kind import Piece
-from ccfpy.cli.attest_maa import FORMAT as MAA
 from ccfpy.cli.errors import CommandFailed, no_such_file
 from ccfpy.cli.ledger_files import failing_plainly, ledger_chunks
 from ccfpy.client.transport import trust_only

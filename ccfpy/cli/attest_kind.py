@@ -1,18 +1,20 @@
-"""What commands report of evidence of any kind: claims, and checks with reasons."""
+"""What commands report of any evidence: claims, checks with reasons, policies."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
 
 from ccfpy.attestation.steps import Took
-from ccfpy.base.errors import CcfpyError
-from ccfpy.base.json import Json
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.ports import Attestation
+from ccfpy.cli.errors import CommandFailed, no_such_file
+from ccfpy.client.attested import EvidenceRefused, Expected
+from ccfpy.client.evidence_policy import policy_like, read_policy
 from ccfpy.crypto.jwt import TokenKey
-
-if TYPE_CHECKING:
-    from ccfpy.client.attested import Expected
 
 _Step = TypeVar("_Step", bound=StrEnum)
 
@@ -187,3 +189,55 @@ def moment(unix_time_s: int) -> str:
         return datetime.fromtimestamp(unix_time_s, UTC).isoformat()
     except (ValueError, OverflowError):
         return str(unix_time_s)
+
+
+_WHY = (
+    "Sound hardware runs anything: a client sends nothing to what its policy refuses."
+)
+
+
+def read_policy_file(path: Path) -> Expected:
+    """Read a policy.
+
+    Raises:
+        CommandFailed: there is no such file, or it is no policy.
+    """
+    try:
+        return read_policy(path.read_bytes())
+    except OSError as error:
+        raise no_such_file(str(path), error) from error
+    except Malformed as error:
+        raise CommandFailed(f"{path}: {error}") from error
+
+
+def policy_of(piece: Piece) -> JsonObject:
+    """Return the policy that takes evidence like this.
+
+    Raises:
+        CommandFailed: the evidence cannot be read, or proves nothing.
+    """
+    try:
+        return policy_like(_evidence(piece))
+    except CcfpyError as error:
+        raise CommandFailed(f"{piece.label}: {error}") from error
+
+
+def policy_checks(piece: Piece, wanted: Wanted) -> list[Check]:
+    """Check evidence as a client does; no check if no policy is named."""
+    if wanted.policy is None:
+        return []
+    detail = ""
+    try:
+        wanted.policy.examine(_evidence(piece), unix_time_s=wanted.now_s)
+    except EvidenceRefused as refusal:
+        detail = str(refusal)
+    return [Check("policy", not detail, detail, _WHY)]
+
+
+def _evidence(piece: Piece) -> Attestation:
+    return Attestation(
+        format=piece.format,
+        quote=piece.quote,
+        endorsements=piece.endorsements,
+        uvm_endorsements=piece.uvm_endorsements,
+    )

@@ -10,7 +10,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads
 from ccfpy.cli import completion
 from ccfpy.cli.errors import ExitCode, Misused
-from ccfpy.cli.input_file import read_input
+from ccfpy.cli.input import read_input
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import is_terminal, note, print_json, print_line, write
 from ccfpy.cli.place import JsonOption, PlaceOptions

@@ -35,7 +35,7 @@ APPS: Mapping[str, str] = {
 """Each node program's path below the prefix, and the app it serves."""
 TOOLS: Mapping[str, tuple[str, str]] = {
     "bin/sandbox.sh": ("ccfpy.cli.main", "sandbox_script"),
-    "bin/keygenerator.sh": ("ccfpy.cli.standin", "keygen"),
+    "bin/keygenerator.sh": ("ccfpy.cli.node", "keygen"),
 }
 """Each tool's path, and the function that it calls with its arguments."""
 VERSION_FILE = "share/VERSION"
@@ -80,7 +80,7 @@ def uninstall(*, prefix: PrefixOption, json: JsonOption = False) -> None:
 def node_script(app: str, interpreter: str = sys.executable) -> str:
     """Return the program that is a node serving ``app``."""
     call = f"main({app!r}, sys.argv[1:])"
-    return _script(interpreter, "ccfpy.cli.standin", "main", call)
+    return _script(interpreter, "ccfpy.cli.node", "main", call)
 
 
 def tool_script(module: str, function: str, interpreter: str = sys.executable) -> str:

@@ -1,5 +1,11 @@
-"""``ccfpy doctor``: what this machine lacks, and what to do about it."""
+"""``ccfpy doctor``: what this machine lacks, and what to do about it.
 
+A wheel's compiled modules lie beside their sources. Python silently runs the source if
+the file is gone, or if its name does not end in the suffix of this Python and this
+processor. So the question is what Python would load, not which files are there.
+"""
+
+import csv
 import importlib
 import importlib.metadata
 import os
@@ -12,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from enum import StrEnum
+from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -21,7 +28,6 @@ import ccfpy
 from ccfpy import PURE_VARIABLE
 from ccfpy.base.limits import SESSIONS_HARD_MAX
 from ccfpy.cli.addresses import parse_node, require_free
-from ccfpy.cli.compiled import compiled_modules
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption
@@ -308,3 +314,43 @@ def _print(check: Check) -> None:
     remedy = f": {check.remedy}" if check.remedy else ""
     found = f" {check.name}: {check.found}{remedy}"
     text_console().say(_MARKS[check.verdict], found)
+
+
+SUFFIXES = (".so", ".pyd")
+"""How names of compiled modules end, for whichever Python they were compiled."""
+
+
+def compiled_modules(package: Path) -> dict[str, bool]:
+    """Map each module that was compiled, as in ``kv/tx.py``, to whether it runs so.
+
+    Args:
+        package: the folder of the installed package.
+    """
+    root = package.parent
+    files = {path.relative_to(root) for path in package.rglob("*")}
+    sources = {
+        path.with_name(f"{path.name.partition('.')[0]}.py")
+        for path in files | _installed(root)
+        if path.suffix in SUFFIXES and path.parts[0] == package.name
+    }
+    return {
+        source.relative_to(package.name).as_posix(): _is_loaded_compiled(root, source)
+        for source in sorted(sources)
+    }
+
+
+def _installed(root: Path) -> set[Path]:
+    """Return the files that pip installed in this folder, also those that are gone."""
+    found = importlib.metadata.distributions(name="ccfpy", path=[str(root)])
+    # ``files`` leaves out those that are gone, from Python 3.12 on.
+    records = [(each.read_text("RECORD") or "").splitlines() for each in found]
+    return {Path(row[0]) for record in records for row in csv.reader(record)}
+
+
+def _is_loaded_compiled(root: Path, source: Path) -> bool:
+    name = ".".join(source.with_suffix("").parts)
+    # A path of the package itself: its hook for CCFPY_PURE has a say.
+    spec = PathFinder.find_spec(name, [str(root / source.parent)])
+    return bool(
+        spec and spec.origin and spec.origin.endswith(tuple(EXTENSION_SUFFIXES))
+    )

@@ -1,17 +1,21 @@
 """One run of the emulator of Azure Confidential Ledger, until Ctrl-C."""
 
 import asyncio
+import contextlib
 import secrets
+import threading
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from ccfpy.base import json
 from ccfpy.base.json import JsonObject
 from ccfpy.cli.addresses import HOST, PORT, require_free
 from ccfpy.cli.earlier_run import set_aside
-from ccfpy.cli.emulate_acl_server import IdentityServer
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
 from ccfpy.cli.sandbox_run import LOOK_S, cancel_on_signals
@@ -25,6 +29,59 @@ from ccfpy.devtools.token_signer import TokenSigner
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.local.node import NodeProcess
+
+IDENTITY_HOST = "127.0.0.1"
+
+
+class IdentityServer(ThreadingHTTPServer):
+    """The identity service, listening on this machine alone.
+
+    Attributes:
+        service: makes the answers; set before the server serves.
+    """
+
+    daemon_threads = True
+    service: "AclIdentity"
+
+    def __init__(self, port: int) -> None:
+        super().__init__((IDENTITY_HOST, port), _Handler)
+
+    @property
+    def url(self) -> str:
+        """Return the address of the server."""
+        return f"http://{IDENTITY_HOST}:{self.server_port}"
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """Serve in a thread, and end the thread in every case."""
+        thread = threading.Thread(target=self.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer a GET."""
+        server = self.server
+        assert isinstance(server, IdentityServer), "it is made for no other"
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = server.service.get(self.path, headers, unix_time_s=int(time.time()))
+        body = json.dumps(answer.body)
+        self.send_response(answer.status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
 
 APP = "confidential_ledger"
 API_VERSION = "2022-05-13"

@@ -40,7 +40,7 @@ def _list_proposals() -> Command:
 
 
 def _actions() -> Command:
-    from ccfpy.cli.gov_actions import actions
+    from ccfpy.cli.gov_show import actions
 
     return actions
 
@@ -52,19 +52,19 @@ def _status() -> Command:
 
 
 def _share() -> Command:
-    from ccfpy.cli.gov_shares import share
+    from ccfpy.cli.gov_keys import share
 
     return share
 
 
 def _reshare() -> Command:
-    from ccfpy.cli.gov_shares import reshare
+    from ccfpy.cli.gov_keys import reshare
 
     return reshare
 
 
 def _rotate() -> Command:
-    from ccfpy.cli.gov_rotate import rotate
+    from ccfpy.cli.gov_keys import rotate
 
     return rotate
 

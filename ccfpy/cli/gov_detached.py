@@ -15,12 +15,11 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads_object
 from ccfpy.cli.errors import Misused
-from ccfpy.cli.gov_run import run
-from ccfpy.cli.input_file import read_input
+from ccfpy.cli.input import read_input
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import write
 from ccfpy.cli.place import SHARED_DEFAULT, FolderOption, Place, PlaceOptions
-from ccfpy.cli.signing import SignerOptions
+from ccfpy.cli.signing import SignerOptions, run
 from ccfpy.client.vocabulary import Line, MessageType, SignatureForm
 
 if TYPE_CHECKING:

@@ -11,14 +11,12 @@ import typer
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
 from ccfpy.cli import completion
-from ccfpy.cli.confirm import confirm
 from ccfpy.cli.errors import Misused
-from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
-from ccfpy.cli.input_file import read_input
+from ccfpy.cli.input import confirm, read_input
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import JsonOption, PlaceOptions
-from ccfpy.cli.signing import SignerOptions
+from ccfpy.cli.signing import SignerOptions, WaitOption, as_member, run, show_status
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import ProposalId

@@ -8,10 +8,10 @@ from rich.console import Group
 from rich.table import Table
 
 from ccfpy.cli.errors import ExitCode
-from ccfpy.cli.gov_run import run
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json
 from ccfpy.cli.place import JsonOption, PlaceOptions
+from ccfpy.cli.signing import run
 from ccfpy.cli.terminal import Styled, styled, table_console
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ def _check() -> Command:
 
 
 def _repair() -> Command:
-    from ccfpy.cli.ledger_repair import repair
+    from ccfpy.cli.ledger_check import repair
 
     return repair
 
@@ -34,7 +34,7 @@ def _show() -> Command:
 
 
 def _decrypt() -> Command:
-    from ccfpy.cli.ledger_decrypt import decrypt
+    from ccfpy.cli.ledger_show import decrypt
 
     return decrypt
 
@@ -46,7 +46,7 @@ def _export() -> Command:
 
 
 def _split() -> Command:
-    from ccfpy.cli.ledger_split import split
+    from ccfpy.cli.ledger_export import split
 
     return split
 

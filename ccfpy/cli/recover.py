@@ -12,10 +12,9 @@ import typer
 from ccfpy.audit.in_use import writers
 from ccfpy.base.json import Json
 from ccfpy.cli import completion
-from ccfpy.cli.addresses import placements
-from ccfpy.cli.app_path import named_anywhere
-from ccfpy.cli.confirm import YesOption, confirm
+from ccfpy.cli.addresses import named_anywhere, placements
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.input import YesOption, confirm
 from ccfpy.cli.ledger_files import (
     ProcessesOption,
     ReadingProgress,
@@ -153,8 +152,7 @@ def recover(  # noqa: PLR0913  # every question has its option
     shares, hands in those of members whose keys are given, and ends with the service
     open. --inspect exits with 1 if more is lost than what nobody had signed.
     """
-    from ccfpy.cli.recover_choice import choose_service
-    from ccfpy.cli.recover_members import members_at_hand
+    from ccfpy.cli.recover_members import choose_service, members_at_hand
     from ccfpy.cli.recover_run import Task
 
     found, members = _look(folders, processes, as_json=json)
@@ -192,8 +190,8 @@ def _look(
     folders: Sequence[Path], processes: int | None, *, as_json: bool
 ) -> "tuple[Inspection, list[Shareholders]]":
     """Inspect the files, print the result, and require that there is a service."""
-    from ccfpy.cli.recover_report import as_json as inspection_json
-    from ccfpy.cli.recover_report import print_inspection
+    from ccfpy.cli.recover_files import as_json as inspection_json
+    from ccfpy.cli.recover_files import print_inspection
 
     with failing_plainly():
         found, members = _inspect(_found(folders), processes)
@@ -284,7 +282,7 @@ def _require_sealed(folder: Path | None) -> None:
 
 def _remains(chosen: "ServiceFound", folder: Path, *, snapshots: bool) -> "Remains":
     """Return what the first node begins with; a snapshot, if it must have one."""
-    from ccfpy.cli.recover_remains import gather
+    from ccfpy.cli.recover_files import gather
 
     is_wanted = snapshots or chosen.chain.first > 1
     snapshot = chosen.snapshots[0] if chosen.snapshots and is_wanted else None

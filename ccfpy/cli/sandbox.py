@@ -1,4 +1,8 @@
-"""``ccfpy sandbox``: a service of one's own, opened, tried out and kept running."""
+"""``ccfpy sandbox``: a service of one's own, opened, tried out and kept running.
+
+A JavaScript application that it begins with is taken as CCF's sandbox takes one: it is
+checked only that every module is there. ``ccfpy app bundle`` checks more.
+"""
 
 import asyncio
 import contextlib
@@ -12,16 +16,15 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads_object
 from ccfpy.cli import completion
-from ccfpy.cli.addresses import free_ports, placements
-from ccfpy.cli.app_path import named_anywhere
+from ccfpy.cli.addresses import free_ports, named_anywhere, placements
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
-from ccfpy.cli.js_bundle import install_app
 from ccfpy.cli.output import print_lines
 from ccfpy.cli.terminal import progress_console, text_console
+from ccfpy.client.bundle import NoBundle, read_bundle
 from ccfpy.client.share import constitution as shipped_constitution
 
 if TYPE_CHECKING:
-    from ccfpy.cli.sandbox_recover import Lost
+    from ccfpy.cli.earlier_run import Lost
     from ccfpy.cli.sandbox_run import Plan
     from ccfpy.crypto.ec import Curve
     from ccfpy.local.configuration import Placement, ServiceOptions
@@ -199,7 +202,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     are printed. Ctrl-C stops it. With -n 3, end a node and see another take over.
     --recover brings a service back from its ledger and its members' keys.
     """
-    from ccfpy.cli.sandbox_recover import Lost
+    from ccfpy.cli.earlier_run import Lost
     from ccfpy.cli.sandbox_run import Plan
     from ccfpy.local import configuration, network
 
@@ -358,3 +361,28 @@ def _issuer(path: Path) -> Mapping[str, Json]:
         raise no_such_file(str(path), error) from error
     except Malformed as error:
         raise CommandFailed(f"{path} describes no issuer: {error}") from error
+
+
+def install_app(place: Path) -> Mapping[str, Json]:
+    """Return the action that installs the application of a folder or a bundle's file.
+
+    Raises:
+        CommandFailed: there is no bundle, or it is incomplete.
+    """
+    try:
+        bundle = read_bundle(place)
+    except NoBundle as error:
+        raise CommandFailed(
+            f"cannot use the JavaScript app in {place}: {error}"
+        ) from error
+    if not isinstance(bundle.metadata.get("endpoints"), dict):
+        raise CommandFailed("an app.json needs an object 'endpoints'")
+    for _, _, properties in bundle.endpoints():
+        name = properties.get("js_module") if isinstance(properties, dict) else None
+        if isinstance(name, str) and name not in bundle.modules:
+            where = bundle.folder or place
+            raise CommandFailed(
+                f"the app's metadata names the module {name!r}, but there is no "
+                f"{where / name}"
+            )
+    return bundle.action()

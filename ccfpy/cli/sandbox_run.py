@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
-from ccfpy.cli.earlier_run import set_aside
+from ccfpy.cli.earlier_run import Lost, set_aside
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
-from ccfpy.cli.sandbox_recover import Lost
 from ccfpy.cli.terminal import Terminal
 from ccfpy.client.errors import ClientError
 from ccfpy.client.receipts import fetch_receipt, verify_receipt

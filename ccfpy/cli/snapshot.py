@@ -8,7 +8,7 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.cli.entries import Entry, Table
 from ccfpy.cli.errors import CommandFailed, ExitCode, no_such_file
-from ccfpy.cli.input_file import read_certificate
+from ccfpy.cli.input import read_certificate
 from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.place import SHARED_DEFAULT, FolderOption
 from ccfpy.cli.values import (

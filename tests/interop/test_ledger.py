@@ -10,7 +10,7 @@ import pytest
 
 from ccfpy.audit.auditor import ChunkFile, Damage, Summary, audit
 from ccfpy.audit.chunks import arrange
-from ccfpy.cli.ledger_split import split_chunk
+from ccfpy.cli.ledger_export import split_chunk
 from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.signature import is_signature

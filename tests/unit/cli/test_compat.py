@@ -76,7 +76,7 @@ def test_uninstalling_leaves_what_others_wrote(command: Command, prefix: Path) -
 def test_a_program_needs_nothing_of_its_environment(tmp_path: Path) -> None:
     for name, text in {
         "short": node_script("logging"),
-        "tool": tool_script("ccfpy.cli.standin", "keygen"),
+        "tool": tool_script("ccfpy.cli.node", "keygen"),
     }.items():
         path = tmp_path / name
         path.write_text(text)

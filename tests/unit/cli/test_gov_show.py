@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.cli.gov_show import print_summaries
+from ccfpy.cli.gov_show import print_definitions, print_summaries
 from ccfpy.client.review.characters import inline
+from ccfpy.client.review.definitions import Argument, Definition
 from ccfpy.client.review.proposal import Summary
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
 
@@ -41,3 +42,11 @@ def test_what_was_run_has_its_title(capsys: pytest.CaptureFixture[str]) -> None:
     one, other = capsys.readouterr().out.splitlines()
     assert one.endswith(" (The worst)")
     assert other.endswith("[31m)")
+
+
+def test_names_are_marked_once(capsys: pytest.CaptureFixture[str]) -> None:
+    argument = Argument(name=inline("\u0430ge"), wanted="integer", is_required=False)
+    print_definitions([Definition(name=inline("s\u0435t_user"), arguments=(argument,))])
+    assert capsys.readouterr().out == (
+        "s\u27e6U+0435\u27e7t_user\n    [\u27e6U+0430\u27e7ge]: integer\n"
+    )

@@ -1,11 +1,22 @@
 """``ccfpy receipt`` on files: each form, each step, each way to fail."""
 
+import io
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ccfpy.base.ids import TxId
+from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.cli.receipt import (
+    ReceiptInput,
+    claimed,
+    parse_txid,
+    read_file,
+    unwrapped,
+)
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import Receipt
@@ -13,7 +24,7 @@ from ccfpy.ledger.receipt_forms import ReceiptForm, endorsements_json, write
 from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 from tests.attacks import attack
 from tests.unit.cli.conftest import Command
-from tests.unit.client.test_receipt_forms import ENDORSEMENT, inner_node
+from tests.unit.client.test_receipt_forms import ENDORSEMENT, PROOF, inner_node
 from tests.unit.ledger.made import FIRST, SECOND, small_ledger
 
 CLAIMS = b"what the application claims"
@@ -241,3 +252,49 @@ def test_what_makes_no_sense_to_fetch(command: Command, files: Files) -> None:
     ):
         ended = command("receipt", "get", *words, "--common", files.folder)
         assert (ended.code, ended.out) == (2, "")
+
+
+class Stdin:
+    """Standard input, of which commands take the bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.buffer = io.BytesIO(data)
+
+
+def test_a_receipt_may_come_through_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    for form in (ReceiptForm.V1, ReceiptForm.COSE):
+        data = write(PROOF, form)
+        assert data is not None
+        monkeypatch.setattr(sys, "stdin", Stdin(data))
+        given = ReceiptInput.read(Path("-"), signature=None, endorsements=None)
+        given = given.expecting("2.4", None)
+        proved, steps = given.prove(FIRST.certificate)
+        assert given.txid == proved == TxId(2, 4)
+        assert steps
+
+
+def test_a_receipt_is_taken_out_of_what_an_app_says_beside_it() -> None:
+    data = write(PROOF, ReceiptForm.V1)
+    assert data is not None
+    assert unwrapped(b'{"msg": "hello", "receipt": %b}' % data) == data
+    for other in (data, b"\xd2\x84", b'{"receipt": "text"}', b"[]"):
+        assert unwrapped(other) == other
+
+
+def test_claims_become_a_digest(tmp_path: Path) -> None:
+    file = tmp_path / "claims"
+    file.write_bytes(b"claims")
+    assert claimed(None, None) is None
+    assert claimed(None, file) == claimed(sha256(b"claims").hex(), None)
+    with pytest.raises(Misused):
+        claimed("00" * 32, file)
+    with pytest.raises(Misused):
+        claimed("00" * 31, None)
+
+
+def test_ids_and_files_that_are_none(tmp_path: Path) -> None:
+    assert parse_txid("2.15") == TxId(2, 15)
+    with pytest.raises(Misused, match="such as"):
+        parse_txid("15")
+    with pytest.raises(CommandFailed, match="no such file"):
+        read_file(tmp_path / "absent")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.cli.earlier_run import Lost
 from ccfpy.cli.errors import Misused
-from ccfpy.cli.sandbox_recover import Lost
 from ccfpy.client.keys import KeyFiles, generate_keys
 from ccfpy.crypto.ec import Curve
 from ccfpy.local.configuration import ServiceOptions

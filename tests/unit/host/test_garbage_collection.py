@@ -11,7 +11,7 @@ PROGRAM = """
 import gc
 from pathlib import Path
 import ccfpy.host.main
-from ccfpy.cli.standin import run_node
+from ccfpy.cli.node import run_node
 
 def run(*words, **names):
     print(*gc.get_threshold(), gc.get_freeze_count() > 1000)

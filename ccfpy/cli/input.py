@@ -1,14 +1,54 @@
-"""Questions that a command asks a person: whether to go on, and which of several."""
+"""What commands read: files, stdin by the name ``-``, and answers to questions."""
 
 import contextlib
 import sys
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.base.errors import CcfpyError
+from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.output import ask, note
+
+if TYPE_CHECKING:
+    from ccfpy.crypto.certs import Certificate
+
+
+STDIN = "-"
+
+
+def read_input(path: str | Path) -> bytes:
+    """Return the bytes of a file, or of stdin if the path is ``-``.
+
+    Raises:
+        CommandFailed: the file cannot be read.
+    """
+    if str(path) == STDIN:
+        return sys.stdin.buffer.read()
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise no_such_file(str(path), error) from error
+
+
+def read_certificate(file: Path) -> "Certificate":
+    """Return the certificate of a service.
+
+    Raises:
+        CommandFailed: the file cannot be read, or has no certificate.
+    """
+    from ccfpy.client.keys import read_text
+    from ccfpy.crypto.certs import Certificate
+
+    try:
+        return Certificate.from_pem(read_text(file))
+    except CcfpyError as error:
+        raise CommandFailed(
+            f"no service's certificate: {error}; name it with --cacert"
+        ) from error
+
 
 YesOption: TypeAlias = Annotated[
     bool, typer.Option("--yes", "-y", help="Do it without asking.")

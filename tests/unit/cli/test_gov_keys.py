@@ -1,9 +1,9 @@
-"""New keys take the place of the old, which are kept."""
+"""New keys take the place of the old, which are kept; shares are checked first."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ccfpy.cli.gov_rotate import take_place
+from ccfpy.cli.gov_keys import take_place
 from ccfpy.client.keys import KeyFiles, generate_keys
 from tests.unit.cli.conftest import Command
 
@@ -88,3 +88,23 @@ def test_files_of_another_member_are_not_replaced(
     assert ended.code == 2
     assert "is another member's than the key that you name" in ended.err
     assert texts(service_folder) == before
+
+
+def test_a_share_is_printed_or_handed_in(
+    command: Command, service_folder: Path
+) -> None:
+    words = ["gov", "share", "--get", "--opened", "-", "--common", service_folder]
+    ended = command(*words)
+    assert ended.code == 2
+    assert "choose one" in ended.err
+
+
+def test_what_is_no_base64_is_no_share(
+    command: Command, service_folder: Path, tmp_path: Path
+) -> None:
+    words = ["gov", "share", "--common", service_folder, "--opened"]
+    assert command(*words, tmp_path / "none").code == 1
+    (tmp_path / "share").write_text("not base64!\n")
+    ended = command(*words, tmp_path / "share")
+    assert ended.code == 2
+    assert "holds no share" in ended.err
