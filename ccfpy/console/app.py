@@ -14,9 +14,7 @@ from urllib.parse import quote
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.api_documents import fetch_documents
 from ccfpy.client.connection import Connection
-from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.access import callers
 from ccfpy.client.review.characters import inline, lines
 from ccfpy.console.answers import (
@@ -28,7 +26,9 @@ from ccfpy.console.answers import (
     ModuleRow,
     Stated,
 )
+from ccfpy.console.api_documents import fetch_documents
 from ccfpy.console.proposal import INSTALLS, last_signed_at
+from ccfpy.console.proposal_stories import Stories
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.api_page.curl import CurlCaller
 from ccfpy.endpoints.api_page.page import articles

@@ -24,7 +24,6 @@ from urllib.parse import quote
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.api_documents import BY_FRONTEND
 from ccfpy.client.requests import Reply
 from ccfpy.client.review.characters import inline, plain
 from ccfpy.console.answers import (
@@ -35,6 +34,7 @@ from ccfpy.console.answers import (
     CallStanding,
     Stated,
 )
+from ccfpy.console.api_documents import BY_FRONTEND
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.api_page.curl import sample_of, value_of
 from ccfpy.endpoints.api_page.document import (

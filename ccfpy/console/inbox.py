@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import dumps
-from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.proposal import (
     NoSuchProposal,
     Summary,
@@ -28,6 +27,7 @@ from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.values import short
 from ccfpy.console.answers import Inbox, OlderProposals, ProposalRow
 from ccfpy.console.proposal import body_of, ended, first_signed_at, last_signed_at, side
+from ccfpy.console.proposal_stories import Stories
 from ccfpy.console.service import Remembered
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.gov.definitions import Act, ProposalStory

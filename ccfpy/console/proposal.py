@@ -6,7 +6,6 @@ from typing import Final, Protocol
 from ccfpy.base.ids import MemberId, ProposalId, Seqno
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.governance import text_digest
-from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review import actions
 from ccfpy.client.review.characters import plain
 from ccfpy.client.review.description import Description, warnings
@@ -15,6 +14,7 @@ from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.reading import document_of, why_not_shown
 from ccfpy.client.review.values import as_text, short
 from ccfpy.console.answers import Moment, OwnVote, ProposalPage
+from ccfpy.console.proposal_stories import Stories
 from ccfpy.gov.definitions import Act, ProposalEvent, ProposalStory
 from ccfpy.service.tables import js, members, proposals
 from ccfpy.service.tables.members import MemberStatus

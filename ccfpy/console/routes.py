@@ -15,14 +15,13 @@ from aiohttp import web
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, loads_object
-from ccfpy.client.api_documents import fetch_document
 from ccfpy.client.governance import Governance, read_governance
-from ccfpy.client.proposal_stories import read_proposal_body, read_story
 from ccfpy.client.requests import text_field
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.reading import document_of
 from ccfpy.client.survey import object_of
 from ccfpy.console.answers import Proposed
+from ccfpy.console.api_documents import fetch_document
 from ccfpy.console.app import app_page, module_page
 from ccfpy.console.calls import (
     BODY_BYTES_MAX,
@@ -47,6 +46,7 @@ from ccfpy.console.proposal import (
     page_of,
     timeline,
 )
+from ccfpy.console.proposal_stories import read_proposal_body, read_story
 from ccfpy.console.recovery_reading import has_handed_in, proposal_to_go_on
 from ccfpy.console.service import Service, with_closed
 from ccfpy.console.signing import Desk, NotSigned

@@ -14,16 +14,16 @@ from ccfpy.base.json import loads_object
 from ccfpy.client.connection import REQUEST_TIMEOUT_S, Connection
 from ccfpy.client.errors import ServiceError, UnexpectedReply
 from ccfpy.client.keys import Identity, member_id
-from ccfpy.client.proposal_stories import (
+from ccfpy.client.review import actions
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.client.review.values import short
+from ccfpy.console.proposal_stories import (
     NOT_TOLD,
     Stories,
     made_at,
     read_proposal_body,
     read_stories,
 )
-from ccfpy.client.review import actions
-from ccfpy.client.review.public_state import PublicState
-from ccfpy.client.review.values import short
 from ccfpy.console.signing import Confirm, Pen, Roles, nobody
 from ccfpy.crypto.certs import Certificate
 from ccfpy.gov.definitions import ProposalStory

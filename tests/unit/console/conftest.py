@@ -1,6 +1,7 @@
 """The stand-in for a service's HTTPS is that of the client's tests."""
 
 from tests.unit.client.conftest import (
+    connect,
     receipt,
     serve,
     server_tls,
@@ -10,6 +11,7 @@ from tests.unit.client.conftest import (
 )
 
 __all__ = [
+    "connect",
     "receipt",
     "serve",
     "server_tls",

@@ -10,9 +10,9 @@ from aiohttp import web
 from apps.logging.app import app as logging
 from ccfpy.base.json import Json, dumps
 from ccfpy.client.connection import Connection
-from ccfpy.client.proposal_stories import NOT_TOLD, Stories
 from ccfpy.console.answers import AppPage, Markup, ModulePage
 from ccfpy.console.app import TAGS, NoSuchModule, app_page, markup, module_page, natural
+from ccfpy.console.proposal_stories import NOT_TOLD, Stories
 from ccfpy.endpoints.api_page.callers import CALLERS, EVERYBODY
 from ccfpy.endpoints.api_page.curl import CurlCaller
 from ccfpy.endpoints.api_page.document import ApiDocument

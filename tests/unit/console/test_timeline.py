@@ -4,7 +4,6 @@ import pytest
 
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.proposal_stories import Stories
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.console.proposal import (
     effect_of,
@@ -14,6 +13,7 @@ from ccfpy.console.proposal import (
     timeline,
     vote_of,
 )
+from ccfpy.console.proposal_stories import Stories
 from ccfpy.gov.definitions import Act
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import js

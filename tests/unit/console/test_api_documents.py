@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 
-from ccfpy.client.api_documents import fetch_documents
 from ccfpy.client.errors import UnexpectedReply
+from ccfpy.console.api_documents import fetch_documents
 from tests.unit.client.conftest import Connect
 
 Answers = dict[str, bytes]

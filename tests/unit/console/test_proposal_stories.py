@@ -9,7 +9,7 @@ from aiohttp import web
 from ccfpy.base.ids import ProposalId, TxId
 from ccfpy.base.json import Json, loads_object
 from ccfpy.client.errors import ServiceError, UnexpectedReply
-from ccfpy.client.proposal_stories import (
+from ccfpy.console.proposal_stories import (
     NOT_TOLD,
     NOT_YET,
     PATH,
