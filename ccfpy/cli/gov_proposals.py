@@ -200,7 +200,7 @@ def _ask_about(place: "Place", proposal_id: "ProposalId", question: str) -> str:
             read.
     """
     from ccfpy.cli.description_text import print_description
-    from ccfpy.client.review.outcome_differences import differences
+    from ccfpy.client.review.description import differences
 
     names = place.names()
     if not sys.stdin.isatty():

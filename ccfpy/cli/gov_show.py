@@ -132,7 +132,7 @@ def _is_left(summary: "Summary", titles: "Mapping[str, str]") -> bool:
 def _named(action: str) -> str:
     """Return an action's name; one that is not CCF's cannot be taken for our words."""
     from ccfpy.client.review.actions import purpose
-    from ccfpy.client.review.quoting import quoted_name
+    from ccfpy.client.review.characters import quoted_name
 
     return action if purpose(action) else quoted_name(action)
 

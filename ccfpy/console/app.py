@@ -15,8 +15,8 @@ from urllib.parse import quote
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.connection import Connection
-from ccfpy.client.review.access import callers
 from ccfpy.client.review.characters import inline, lines
+from ccfpy.client.review.consequences import callers
 from ccfpy.console.answers import (
     AppPage,
     EndpointRow,

@@ -19,8 +19,8 @@ from ccfpy.base.ids import ProposalId, TxId
 from ccfpy.base.json import JsonObject, loads_object
 from ccfpy.base.version import VERSION
 from ccfpy.client.governance import Governance, bound_ballot, text_digest
+from ccfpy.client.review.description import is_same
 from ccfpy.client.review.dry_run import time_of
-from ccfpy.client.review.outcome_differences import is_same
 from ccfpy.client.review.proposal import NoSuchProposal
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.reading import why_not_shown

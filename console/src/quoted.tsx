@@ -2,7 +2,7 @@
 import type { Quote } from "./answers";
 import { Long } from "./long";
 
-/** What ccfpy/client/review/quoting.py puts around others' words; these have neither. */
+/** What ccfpy/client/review/characters.py puts around others' words; these have neither. */
 const QUOTED = /(⦅[^⦅⦆]*⦆)/;
 
 /** A sentence of the page's own, in which others' words are set apart. */

@@ -11,7 +11,7 @@ import pytest
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject, loads_object
-from ccfpy.client.review import actions, changes, characters
+from ccfpy.client.review import actions, characters, values
 from ccfpy.client.review.values import as_text
 from tests.attacks import attack
 from tests.fuzz.review import tries as trying
@@ -65,7 +65,7 @@ def _as_words(before: str, after: str, **_: object) -> Any:  # noqa: ANN401  # a
 
 
 HOLES: tuple[tuple[object, str, Callable[..., object]], ...] = (
-    (changes, "shown_whole", _decoded_anywhere),
+    (values, "shown_whole", _decoded_anywhere),
     (characters, "script", _shown_by_python),
     (actions, "shown_short", _unquoted),
     ("ccfpy.client.review.description", "compared", _as_words),

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.client.review.characters import inline, mark, plain
+from ccfpy.client.review.characters import inline, mark, plain, quoted_name
 from ccfpy.client.review.description import Change, Diff, Fact, Severity
-from ccfpy.client.review.quoting import quoted_name
 from ccfpy.client.review.values import PEM_ARGUMENTS, shown_short, validity_warnings
 from ccfpy.crypto.hashing import sha256_hex
 

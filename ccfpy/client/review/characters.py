@@ -10,6 +10,11 @@ can be read back from what is shown of it: texts that differ are shown different
 A letter counts within its word. In a word of several scripts, and in one all of whose
 letters look like letters of other scripts, whatever is not ASCII is marked. Lines end
 where they end for JavaScript. Long runs of blanks are counted.
+
+Within a sentence of ccfpy's, others' words stand between the brackets ``⦅`` and ``⦆``,
+on one line; a page puts them into elements of their own (``console/src/quoted.tsx``).
+The brackets are written by their code points where the words themselves have them: no
+words can end their quotation and go on in ccfpy's voice.
 """
 
 import itertools
@@ -204,3 +209,31 @@ def _read_table() -> tuple[list[int], list[int], list[str]]:
 
 
 _FIRST, _LAST, _WORDS = _read_table()
+
+
+QUOTE_OPEN, QUOTE_CLOSE = "⦅", "⦆"
+NAME_CHARACTERS_MAX: Final = 80
+"""A longer name is cut within a title, and its length is said."""
+_MARKED: Final = {
+    ord(each): mark(f"U+{ord(each):04X}") for each in (QUOTE_OPEN, QUOTE_CLOSE)
+}
+
+
+def quoted(text: str) -> str:
+    """Return others' words as a part of a sentence."""
+    return f"{QUOTE_OPEN}{inline(text).translate(_MARKED)}{QUOTE_CLOSE}"
+
+
+def quoted_name(name: str) -> str:
+    """Return a name that others chose as a part of a title, cut where it is long.
+
+    Args:
+        name: as `characters.inline` shows it.
+    """
+    begun = name[:NAME_CHARACTERS_MAX]
+    if begun.rfind("⟦") > begun.rfind("⟧"):  # no mark is cut in two
+        begun = begun[: begun.rfind("⟦")]
+    shown = f"{QUOTE_OPEN}{begun.translate(_MARKED)}{QUOTE_CLOSE}"
+    if len(name) <= NAME_CHARACTERS_MAX:
+        return shown
+    return f"{shown}… of {len(name):,} characters"

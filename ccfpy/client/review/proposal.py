@@ -9,8 +9,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.client.governance import side_of, text_digest
 from ccfpy.client.review import actions
-from ccfpy.client.review.changes import changes
-from ccfpy.client.review.characters import inline, plain
+from ccfpy.client.review.characters import inline, plain, quoted
 from ccfpy.client.review.consequences import consequences
 from ccfpy.client.review.description import (
     Description,
@@ -24,9 +23,8 @@ from ccfpy.client.review.description import (
 )
 from ccfpy.client.review.dry_run import MADE_BY_SERVICE, Outcome, dry_run, time_of
 from ccfpy.client.review.public_state import PublicState
-from ccfpy.client.review.quoting import quoted
 from ccfpy.client.review.reading import document_of, why_not_shown
-from ccfpy.client.review.values import as_text, short
+from ccfpy.client.review.values import as_text, changes, short
 from ccfpy.gov.proposals import Proposal
 from ccfpy.service.tables import members, proposals
 from ccfpy.service.tables.members import MemberStatus

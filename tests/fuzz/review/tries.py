@@ -11,11 +11,11 @@ import orjson
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.review import actions
-from ccfpy.client.review.changes import changes
 from ccfpy.client.review.characters import inline, plain
 from ccfpy.client.review.description import Diff, Fact
 from ccfpy.client.review.proposal import describe
 from ccfpy.client.review.reading import document_of, why_not_shown
+from ccfpy.client.review.values import changes
 from ccfpy.kv.maps import UNIT
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import constitution, js

@@ -7,13 +7,19 @@ from hypothesis import strategies as st
 from ccfpy.client.review.characters import (
     BLANKS_SHOWN_MAX,
     EMPTY_LINES_SHOWN_MAX,
+    NAME_CHARACTERS_MAX,
+    QUOTE_CLOSE,
+    QUOTE_OPEN,
     inline,
     lines,
     mark,
     plain,
+    quoted,
+    quoted_name,
     script,
 )
 from tests.attacks import attack
+from tests.unit.client.review.misleading import FORGED, VERDICT
 
 HIDDEN = (
     "\u3164\ufe00\u200b\u202e\u00a0\u2800\u00ad\u034f\u115f\u180e\u2066\ufeff\ufff9"
@@ -128,3 +134,39 @@ def test_nothing_is_shown_that_is_not_seen(text: str) -> None:
     for character in plain(text).replace("\n", ""):
         assert character in "⟦⟧" or character.isascii() or script(character)
         assert unicodedata.category(character)[0] not in "CM"
+
+
+@attack("gov: a proposer's words in the place of a judgement")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "a",
+        FORGED,
+        f"{QUOTE_CLOSE} {VERDICT}",
+        f"a\n{VERDICT}",
+        f"{QUOTE_OPEN}{QUOTE_OPEN}",
+    ],
+)
+def test_words_stay_between_their_brackets_and_on_their_line(words: str) -> None:
+    told = quoted(words)
+    assert (told[0], told[-1]) == (QUOTE_OPEN, QUOTE_CLOSE)
+    assert not {QUOTE_OPEN, QUOTE_CLOSE, "\n"} & set(told[1:-1])
+
+
+def test_different_words_are_quoted_differently() -> None:
+    assert quoted(QUOTE_CLOSE) != quoted(QUOTE_OPEN) != quoted("a")
+    assert quoted("a\nb") != quoted("a b")
+
+
+def test_a_long_name_is_cut_and_its_length_is_said() -> None:
+    name = "a" * NAME_CHARACTERS_MAX
+    assert quoted_name(name) == quoted(name)
+    assert quoted_name(f"{name}b") == f"{quoted(name)}… of 81 characters"
+
+
+def test_no_mark_of_a_long_name_is_cut() -> None:
+    name = "a" * (NAME_CHARACTERS_MAX - 3) + "⟦U+200B⟧"
+    assert quoted_name(name).startswith(
+        f"{quoted('a' * (NAME_CHARACTERS_MAX - 3))}… of"
+    )

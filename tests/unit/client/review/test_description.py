@@ -1,6 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
+from ccfpy.base.ids import UserId
+from ccfpy.base.json import Json
 from ccfpy.base.schema import schema_of
+from ccfpy.client.governance import REJECT
 from ccfpy.client.review.description import (
     UNFOLDED_LINES_MAX,
     Change,
@@ -10,7 +15,13 @@ from ccfpy.client.review.description import (
     Section,
     Topic,
     as_json,
+    differences,
 )
+from ccfpy.client.review.proposal import AGE_US_MAX, describe
+from ccfpy.client.review.public_state import PublicState
+from ccfpy.service.tables import users
+from tests.attacks import attack
+from tests.unit.client.review.made import ADDS_USER, CAROL, PROPOSAL, USER, public_state
 
 
 @pytest.mark.parametrize(
@@ -107,3 +118,72 @@ def test_a_description_is_json_of_its_schema() -> None:
         ],
     }
     assert schema_of(Description).read(written) == shown
+
+
+USER_ID = UserId(USER.digest_hex)
+
+
+def _told(state: PublicState, shown: str = "") -> Description:
+    return describe(state, PROPOSAL, {}, shown=shown)
+
+
+def _with_user(data: Json) -> PublicState:
+    state = public_state(ADDS_USER)
+    tx = state.store.begin()
+    users.INFO.of(tx).put(USER_ID, users.UserInfo(user_data=data))
+    state.store.apply(2, tx.writes)
+    return state
+
+
+def test_nothing_is_different_where_only_votes_are() -> None:
+    read = _told(public_state(ADDS_USER))
+    now = _told(public_state(ADDS_USER, ballots={CAROL: REJECT}), read.outcome)
+    assert now.sections != read.sections
+    assert differences(read, now) == []
+
+
+@attack("gov: another proposal is accepted while a member reads one")
+def test_what_would_change_otherwise_is_named() -> None:
+    read = _told(public_state(ADDS_USER))
+    now = _told(_with_user({"role": "owner"}), read.outcome)
+    assert differences(read, now) == [
+        f"user {USER_ID}: would change otherwise than you read"
+    ]
+    assert len(differences(now, _told(public_state(), now.outcome))) == 3
+
+
+def test_what_is_said_no_longer_is_named() -> None:
+    failing: Json = {"name": "set_node_data", "args": {"node_id": "ab" * 32}}
+    read = _told(public_state(failing))
+    now = _told(public_state(ADDS_USER), read.outcome)
+    gone, *new = differences(read, now)
+    assert gone.startswith("no longer said: it would fail")
+    assert new == [
+        f"{kind} {USER_ID}: would be new, and was not to be touched"
+        for kind in ("certificate of user", "user")
+    ]
+
+
+def test_the_time_of_a_run_alone_is_no_difference() -> None:
+    read = _told(public_state(ADDS_USER))
+    again = replace(read, outcome=f"1.{read.outcome.partition('.')[2]}")
+    assert differences(read, again) == []
+
+
+def test_bytes_that_a_description_shows_alike_are_a_difference() -> None:
+    read = _told(public_state(ADDS_USER))
+    assert differences(read, replace(read, outcome=f"1.{'0' * 64}")) == [
+        "bytes of which the description shows the same"
+    ]
+
+
+def test_what_was_read_long_ago_is_found_out_for_now() -> None:
+    """Also if nothing else has changed: scripts may ask for the time."""
+    state = public_state(ADDS_USER)
+    made, _, digest = _told(state).outcome.partition(".")
+    old = f"{int(made) - AGE_US_MAX}.{digest}"
+    assert _told(state, old).outcome != old
+    recent = f"{int(made) - AGE_US_MAX // 2}.{digest}"
+    assert _told(state, recent).outcome == recent
+    later = f"{int(made) + AGE_US_MAX}.{digest}"
+    assert _told(state, later).outcome != later

@@ -1,4 +1,4 @@
-"""What would come of a proposal, without a service."""
+"""What would come of a proposal, and who decides, without a service."""
 
 from dataclasses import replace
 
@@ -9,12 +9,23 @@ from ccfpy.base.ids import MemberId, UserId
 from ccfpy.base.json import Json
 from ccfpy.client.governance import REJECT
 from ccfpy.client.review.consequences import consequences
-from ccfpy.client.review.dry_run import Outcome, dry_run, time_of
-from ccfpy.client.review.outcome_differences import is_same
+from ccfpy.client.review.description import is_same
+from ccfpy.client.review.dry_run import (
+    MEMBERS_TRIED_MAX,
+    TRIED,
+    AbsentNode,
+    Outcome,
+    Rule,
+    dry_run,
+    find_rule,
+    time_of,
+)
 from ccfpy.client.review.public_state import PublicState
+from ccfpy.gov.evaluation import Evaluator
 from ccfpy.gov.proposals import Proposal
-from ccfpy.service.tables import proposals, users
+from ccfpy.service.tables import members, proposals, users
 from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.proposals import ProposalState
 from tests.attacks import attack
 from tests.unit.client.review.made import (
@@ -29,6 +40,7 @@ from tests.unit.client.review.made import (
     in_favour,
     public_state,
 )
+from tests.unit.client.review.misleading import ALONE, BROKEN, LOCKED
 
 
 def name_of(outcome: Outcome) -> str:
@@ -253,3 +265,52 @@ def test_a_new_constitution_drops_other_proposals() -> None:
     other = RULES + "\n// changed\n"
     outcome = outcome_of(public_state(action("set_constitution", constitution=other)))
     assert CONSTITUTION.decode_writes(outcome.writes[CONSTITUTION.name]) == other
+
+
+EVERY = (ALICE, BOB, CAROL)
+
+
+def _rule(rules: str) -> Rule:
+    tx = public_state(rules=rules).store.begin(read_only=True)
+    return find_rule(Evaluator.of(AbsentNode(), tx, 0))
+
+
+def test_by_a_majority_nobody_decides_alone() -> None:
+    assert _rule(RULES) == Rule(alone={}, nobody=())
+
+
+def test_who_decides_alone_is_found_with_a_vote_and_without() -> None:
+    told = _rule(ALONE)
+    assert told.alone == dict.fromkeys(TRIED, EVERY)
+    proposer = RULES.replace(
+        "return 2 * inFavour",
+        f'if (proposerId === "{BOB}") return "Accepted"; return 2 * inFavour',
+    )
+    assert _rule(proposer).alone == dict.fromkeys(TRIED, (BOB,))
+    constitution = RULES.replace(
+        "return 2 * inFavour",
+        'if (proposal.includes("set_constitution")) return "Accepted"; '
+        "return 2 * inFavour",
+    )
+    assert _rule(constitution).alone == {"set_constitution": EVERY}
+
+
+def test_what_nobody_could_decide_is_found() -> None:
+    assert _rule(LOCKED) == Rule(alone={}, nobody=tuple(TRIED))
+
+
+@pytest.mark.parametrize("rules", [BROKEN, "export function validate () {}", "("])
+def test_a_constitution_that_fails_decides_nothing(rules: str) -> None:
+    assert _rule(rules).failure
+
+
+def test_a_bounded_number_of_members_is_tried() -> None:
+    state = public_state(rules=ALONE)
+    tx = state.store.begin()
+    for number in range(MEMBERS_TRIED_MAX + 1):
+        member_id = type(ALICE)(f"{number:064x}")
+        members.INFO.of(tx).put(member_id, MemberInfo(status=MemberStatus.ACTIVE))
+    state.store.apply(2, tx.writes)
+    evaluator = Evaluator.of(AbsentNode(), state.store.begin(read_only=True), 0)
+    told = find_rule(evaluator)
+    assert {len(each) for each in told.alone.values()} == {MEMBERS_TRIED_MAX}
