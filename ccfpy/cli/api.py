@@ -65,7 +65,7 @@ def api(  # one parameter for each option
 
 
 async def _fetch(place: Place) -> list[ApiDocument]:
-    from ccfpy.console.api_documents import fetch_documents
+    from ccfpy.console.app import fetch_documents
 
     async with place.connect() as connection:
         return await fetch_documents(connection)

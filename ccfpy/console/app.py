@@ -1,20 +1,22 @@
 """The app that a service runs, for those who write it or depend on it.
 
-The console's page takes no HTML: its policy forbids that. So the page of endpoints,
-which one renderer writes for ``ccfpy api``, nodes and the console, goes there as a tree
-of elements, with the attributes that the page needs and no others.
+Its endpoints are those of the service's OpenAPI documents. The console's page takes no
+HTML: its policy forbids that. So the page of endpoints, which one renderer writes for
+``ccfpy api``, nodes and the console, goes there as a tree of elements, with the
+attributes that the page needs and no others.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import quote
 
-from ccfpy.base.errors import CcfpyError
-from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.json import Json, JsonObject, loads_object
 from ccfpy.client.connection import Connection
+from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.review.characters import inline, lines
 from ccfpy.client.review.consequences import callers
 from ccfpy.console.answers import (
@@ -26,11 +28,10 @@ from ccfpy.console.answers import (
     ModuleRow,
     Stated,
 )
-from ccfpy.console.api_documents import fetch_documents
-from ccfpy.console.proposal import INSTALLS, last_signed_at
-from ccfpy.console.proposal_stories import Stories
+from ccfpy.console.proposal import INSTALLS, Stories, last_signed_at
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.api_page.curl import CurlCaller
+from ccfpy.endpoints.api_page.document import ApiDocument
 from ccfpy.endpoints.api_page.page import articles
 from ccfpy.gov.definitions import Act, ProposalStory
 from ccfpy.service.tables.proposals import ProposalState
@@ -298,3 +299,43 @@ def markup(html: str) -> Markup:
     reader.feed(html)
     reader.close()
     return reader.open[0].closed()
+
+
+BY_FRONTEND: Final[Mapping[str, str]] = {
+    "app": "/app/api",
+    "gov": "/gov/api?api-version=2024-07-01",
+    "node": "/node/api",
+}
+SERVED: Final = tuple(BY_FRONTEND.values())
+"""The documents of a service, as a page shows them."""
+
+
+async def fetch_documents(connection: Connection) -> list[ApiDocument]:
+    """Fetch each document; an application may have none.
+
+    Raises:
+        UnexpectedReply: an answer is no document, or there is none at all.
+    """
+    documents: list[ApiDocument] = []
+    for path in SERVED:
+        document = await fetch_document(connection, path)
+        if document is not None:
+            documents.append(document)
+    if not documents:
+        raise UnexpectedReply("the service gave no OpenAPI document: look at its log")
+    return documents
+
+
+async def fetch_document(connection: Connection, path: str) -> ApiDocument | None:
+    """Fetch one document; return nothing where the service has none.
+
+    Raises:
+        UnexpectedReply: the answer is no document.
+    """
+    reply = await connection.request("GET", path)
+    if reply.is_error:
+        return None
+    try:
+        return ApiDocument(loads_object(reply.body))
+    except Malformed as error:
+        raise UnexpectedReply(f"{path} is no OpenAPI document: {error}") from error

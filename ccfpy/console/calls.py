@@ -34,7 +34,7 @@ from ccfpy.console.answers import (
     CallStanding,
     Stated,
 )
-from ccfpy.console.api_documents import BY_FRONTEND
+from ccfpy.console.app import BY_FRONTEND
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.api_page.curl import sample_of, value_of
 from ccfpy.endpoints.api_page.document import (

@@ -26,8 +26,14 @@ from ccfpy.client.review.proposal import (
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.values import short
 from ccfpy.console.answers import Inbox, OlderProposals, ProposalRow
-from ccfpy.console.proposal import body_of, ended, first_signed_at, last_signed_at, side
-from ccfpy.console.proposal_stories import Stories
+from ccfpy.console.proposal import (
+    Stories,
+    body_of,
+    ended,
+    first_signed_at,
+    last_signed_at,
+    side,
+)
 from ccfpy.console.service import Remembered
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.gov.definitions import Act, ProposalStory

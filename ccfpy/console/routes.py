@@ -21,8 +21,7 @@ from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.client.review.reading import document_of
 from ccfpy.client.survey import object_of
 from ccfpy.console.answers import Proposed
-from ccfpy.console.api_documents import fetch_document
-from ccfpy.console.app import app_page, module_page
+from ccfpy.console.app import app_page, fetch_document, module_page
 from ccfpy.console.calls import (
     BODY_BYTES_MAX,
     FIELDS_MAX,
@@ -44,9 +43,10 @@ from ccfpy.console.proposal import (
     effect_of,
     nothing_vouched,
     page_of,
+    read_proposal_body,
+    read_story,
     timeline,
 )
-from ccfpy.console.proposal_stories import read_proposal_body, read_story
 from ccfpy.console.recovery_reading import has_handed_in, proposal_to_go_on
 from ccfpy.console.service import Service, with_closed
 from ccfpy.console.signing import Desk, NotSigned

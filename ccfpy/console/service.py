@@ -17,7 +17,7 @@ from ccfpy.client.keys import Identity, member_id
 from ccfpy.client.review import actions
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.review.values import short
-from ccfpy.console.proposal_stories import (
+from ccfpy.console.proposal import (
     NOT_TOLD,
     Stories,
     made_at,

@@ -10,14 +10,23 @@ from aiohttp import web
 from apps.logging.app import app as logging
 from ccfpy.base.json import Json, dumps
 from ccfpy.client.connection import Connection
+from ccfpy.client.errors import UnexpectedReply
 from ccfpy.console.answers import AppPage, Markup, ModulePage
-from ccfpy.console.app import TAGS, NoSuchModule, app_page, markup, module_page, natural
-from ccfpy.console.proposal_stories import NOT_TOLD, Stories
+from ccfpy.console.app import (
+    TAGS,
+    NoSuchModule,
+    app_page,
+    fetch_documents,
+    markup,
+    module_page,
+    natural,
+)
+from ccfpy.console.proposal import NOT_TOLD, Stories
 from ccfpy.endpoints.api_page.callers import CALLERS, EVERYBODY
 from ccfpy.endpoints.api_page.curl import CurlCaller
 from ccfpy.endpoints.api_page.document import ApiDocument
 from ccfpy.endpoints.api_page.page import articles
-from tests.unit.client.conftest import Serve
+from tests.unit.client.conftest import Connect, Serve
 from tests.unit.console.told import ACCEPTED, ALICE
 
 EVIL = "/<b>\u202e.js"
@@ -192,3 +201,36 @@ def test_elements_that_the_renderer_does_not_write_are_dropped() -> None:
     (paragraph,) = made.inner
     assert (paragraph.tag, paragraph.kind) == ("p", "a")
     assert [each.text for each in paragraph.inner] == ["x", "z"]
+
+
+Answers = dict[str, bytes]
+
+
+@pytest.fixture
+def titles(connect: Connect) -> Callable[[Answers], list[str]]:
+    """Return what fetches documents of a service, and returns their titles."""
+
+    async def fetch(answers: Answers) -> list[str]:
+        async def answer(request: web.Request) -> web.Response:
+            body = answers.get(request.path)
+            return web.Response(status=404 if body is None else 200, body=body or b"{}")
+
+        async with connect(answer) as connection:
+            return [each.title for each in await fetch_documents(connection)]
+
+    return lambda answers: asyncio.run(fetch(answers))
+
+
+def test_documents_that_are_not_there_are_left_out(
+    titles: Callable[[Answers], list[str]],
+) -> None:
+    found = {"/node/api": b'{"info": {"title": "Node"}}', "/gov/api": b"{}"}
+    assert titles(found) == ["Untitled", "Node"]
+
+
+@pytest.mark.parametrize("answers", [{}, {"/app/api": b"[]"}])
+def test_no_document_is_an_error(
+    titles: Callable[[Answers], list[str]], answers: Answers
+) -> None:
+    with pytest.raises(UnexpectedReply, match="no OpenAPI document"):
+        titles(answers)

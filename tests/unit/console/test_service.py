@@ -9,8 +9,7 @@ from ccfpy.client.connection import Connection
 from ccfpy.client.review.public_state import PublicState
 from ccfpy.console import service as remembered_proposals
 from ccfpy.console.inbox import inbox_of, older_of
-from ccfpy.console.proposal import page_of
-from ccfpy.console.proposal_stories import NOT_TOLD
+from ccfpy.console.proposal import NOT_TOLD, page_of
 from ccfpy.console.service import (
     ADDRESSES_MAX,
     OLDER_AT_ONCE,
