@@ -16,8 +16,7 @@ from pathlib import Path
 
 from ccfpy.audit.auditor import Summary
 from ccfpy.audit.chunks import find_chunks
-from ccfpy.audit.index_writer import IndexWriter
-from ccfpy.audit.indexing import Indexing
+from ccfpy.audit.indexing import Indexing, IndexWriter
 from ccfpy.audit.ledger_index import LedgerIndex
 from ccfpy.audit.readers import local_readers
 

@@ -4,24 +4,37 @@ A file is believed only as far as its entries verify after the entries verified 
 From each signature, the search tries every file that has the next entry, and follows
 each file that reaches a further signature. Files may therefore overlap, end early or be
 damaged where another file has the same entries. Where entries differ and both are
-signed, both histories are reported.
+signed, both histories are reported. Whose a file is that nothing leads to is told by
+the signatures in it.
 
 The places of files mean nothing. Files with the same content are read once.
+
+Until it opens, a service that is being recovered writes under a ledger secret that goes
+with its nodes. Nobody can read on from there: the service before it is restored. Such
+files end in ``.recovery``; those of services that gave them no ending look like any
+other, and what is written in them tells.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Self
 
 from ccfpy.audit.auditor import AuditState, Damage
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.salvage import Salvaged
 from ccfpy.audit.tail import Attempt, Segment, Step, Tail, key_of
-from ccfpy.base.errors import VerificationFailed
-from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError, VerificationFailed
+from ccfpy.base.ids import NodeId, Seqno, TxId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.hashing import sha256
+from ccfpy.ledger import record
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.signature import CoseSignature, NodeSignature, is_signature
+from ccfpy.ledger.tables import COSE_SIGNATURES, SERVICE_INFO, SIGNATURES, SINGLE_KEY
 
 
 class StartRefuted(VerificationFailed):
@@ -264,3 +277,111 @@ def without_copies(
             kept[key] = chunk
     places = sorted(kept.values(), key=lambda chunk: (chunk.name.first, chunk.path))
     return places, copies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signers:
+    """Those who sign for one service.
+
+    Attributes:
+        nodes: its nodes.
+        identities: its certificates.
+        key_ids: digests of its keys.
+    """
+
+    nodes: frozenset[NodeId]
+    identities: tuple[Certificate, ...]
+    key_ids: frozenset[str]
+
+    @classmethod
+    def of(cls, keys: Iterable[bytes], chain: Chain) -> Self:
+        """Collect the signers of a history; ``keys`` are its services', DER."""
+        return cls(
+            nodes=frozenset(chain.state.trust.nodes),
+            identities=tuple(chain.identities),
+            key_ids=frozenset(sha256(key).hex() for key in keys),
+        )
+
+    def signed(self, salvaged: Salvaged) -> bool:
+        """Return whether the first signature that can be read is by one of the signers.
+
+        Nothing is believed of the file for that: it only says where it belongs.
+        """
+        for seqno in range(salvaged.name.first, salvaged.last + 1):
+            entry = salvaged.data[salvaged.stop(seqno - 1) : salvaged.stop(seqno)]
+            try:
+                write_set = Transaction.parse(entry).domain.write_set
+                if is_signature(write_set):
+                    return self._made(
+                        write_set.get(SIGNATURES, {}).get(SINGLE_KEY)
+                    ) or (
+                        self._vouched(
+                            write_set.get(COSE_SIGNATURES, {}).get(SINGLE_KEY)
+                        )
+                    )
+            except CcfpyError:
+                continue
+        return False
+
+    def _made(self, value: bytes | None) -> bool:
+        if value is None:
+            return False
+        signature = NodeSignature.parse(value)
+        if signature.node in self.nodes:
+            return True
+        if signature.certificate is None:
+            return False
+        shown = Certificate.from_pem(signature.certificate)
+        return any(_is_by(shown, identity) for identity in self.identities)
+
+    def _vouched(self, value: bytes | None) -> bool:
+        return value is not None and CoseSignature.parse(value).key_id in self.key_ids
+
+
+def _is_by(shown: Certificate, identity: Certificate) -> bool:
+    try:
+        shown.verify_signed_by(identity)
+    except CcfpyError:
+        return False
+    return True
+
+
+NEVER_OPENED = (ServiceStatus.RECOVERING, ServiceStatus.WAITING_FOR_RECOVERY_SHARES)
+
+
+def given_up(chains: Iterable[Chain]) -> frozenset[ChunkPath]:
+    """Return the files that only hold what a service wrote that never opened.
+
+    A recovery begins a file of its own. Where one did not, none is given.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    found: set[ChunkPath] = set()
+    for chain in chains:
+        if chain.status not in NEVER_OPENED:
+            continue
+        begin = _begin(chain.segments, chain.service)
+        if begin is None:
+            continue
+        chunks = [s.chunk for s in chain.segments] + [t.chunk for t in chain.tails]
+        found.update(chunk for chunk in chunks if chunk.name.first >= begin)
+    return frozenset(found)
+
+
+def _begin(segments: Sequence[Segment], service: Certificate) -> Seqno | None:
+    """Find where an identity begins with which a history ends."""
+    begin: Seqno | None = None
+    for segment in reversed(segments):
+        salvaged = Salvaged.of(segment.chunk.name, segment.chunk.path.read_bytes())
+        for seqno in range(segment.last, segment.first - 1, -1):
+            entry = salvaged.data[salvaged.stop(seqno - 1) : salvaged.stop(seqno)]
+            write_set = Transaction.parse(entry).domain.write_set
+            value = write_set.get(SERVICE_INFO, {}).get(SINGLE_KEY)
+            if value is None:
+                continue
+            pem = record.text(json.loads_object(value), "cert")
+            if Certificate.from_pem(pem).public_key != service.public_key:
+                return begin
+            begin = seqno
+    return begin

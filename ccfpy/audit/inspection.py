@@ -12,15 +12,20 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from ccfpy.audit.chains import Chain, ChainSearch, StartRefuted, without_copies
+from ccfpy.audit.chains import (
+    Chain,
+    ChainSearch,
+    Signers,
+    StartRefuted,
+    given_up,
+    without_copies,
+)
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.discovery import Leftovers, SnapshotFound
 from ccfpy.audit.fast_path import Begun, begin
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.repair import digest_of
-from ccfpy.audit.signers import Signers
 from ccfpy.audit.tail import Tail
-from ccfpy.audit.unopened import given_up
 from ccfpy.base.ids import Seqno
 from ccfpy.crypto.certs import Certificate
 

@@ -103,7 +103,7 @@ def _each_once(folders: list[Path]) -> "list[ChunkPath]":
 
 
 def _start(path: Path) -> "AuditState":
-    from ccfpy.audit.snapshots import service_of, state_of
+    from ccfpy.audit.discovery import service_of, state_of
     from ccfpy.ledger.snapshot import Snapshot
 
     try:

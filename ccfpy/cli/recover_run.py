@@ -9,8 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ccfpy.audit.shareholders import Shareholders
-from ccfpy.audit.submitted import submitted_shares, was_unsealed
+from ccfpy.audit.shareholders import Shareholders, submitted_shares, was_unsealed
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.json import Json

@@ -15,8 +15,7 @@ from ccfpy.audit.auditor import ChunkChecked
 from ccfpy.audit.chunks import ChunkPath, find_chunks
 from ccfpy.audit.discovery import find, sizes
 from ccfpy.audit.in_use import writers
-from ccfpy.audit.index_writer import IndexWriter
-from ccfpy.audit.indexing import Indexing
+from ccfpy.audit.indexing import Indexing, IndexWriter
 from ccfpy.audit.inspection_report import (
     InspectionReport,
     inspect_with_members,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ccfpy.audit.discovery import service_of, state_of
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.repair import NotRepairable, all_chunks, plan
-from ccfpy.audit.snapshots import service_of, state_of
 from ccfpy.base.errors import CcfpyError
 from ccfpy.ledger.snapshot import Snapshot
 from tests.vectors.conftest import SERVICES

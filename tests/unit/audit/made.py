@@ -4,7 +4,7 @@ import base64
 import os
 from pathlib import Path
 
-from ccfpy.audit.signed_request import CREATED_AT, PROPOSAL_ID, TYPE
+from ccfpy.audit.governance import CREATED_AT, PROPOSAL_ID, TYPE
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import node_self_signed

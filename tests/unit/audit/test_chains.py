@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccfpy.audit.chains import Chain, ChainSearch, without_copies
+from ccfpy.audit.chains import Chain, ChainSearch, Signers, without_copies
+from ccfpy.audit.inspection import lineage
 from ccfpy.audit.repair import all_chunks, digest_of
 from ccfpy.audit.salvage import Salvaged
-from ccfpy.ledger.chunk import header
+from ccfpy.ledger.chunk import ChunkName, header
 from ccfpy.ledger.open_chunk import OpenChunk
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import (
@@ -154,3 +155,31 @@ def test_an_open_file_without_entries_is_no_matter(tmp_path: Path) -> None:
     (folder / "ledger_11").write_bytes(header(0))
     (chain,) = chains(folder)
     assert (chain.last.seqno, chain.tails) == (10, [])
+
+
+def salvaged(ledger: MadeLedger, at: int) -> Salvaged:
+    file = ledger.files()[at]
+    return Salvaged.of(ChunkName.parse(file.name), file.read())
+
+
+def test_a_file_is_its_signers_services(tmp_path: Path) -> None:
+    ledger = small_ledger()
+    (chain,) = ChainSearch(
+        chunks=all_chunks([written(ledger, tmp_path / "a")])
+    ).chains()
+    signers = Signers.of(lineage(chain), chain)
+    assert signers.signed(salvaged(ledger, 1))
+    stranger = MadeLedger(identity=SECOND)
+    stranger.put(SECOND.create())
+    stranger.sign()
+    assert not signers.signed(salvaged(stranger, 0))
+
+
+def test_a_file_without_a_signature_is_nobodys(tmp_path: Path) -> None:
+    ledger = small_ledger()
+    (chain,) = ChainSearch(
+        chunks=all_chunks([written(ledger, tmp_path / "a")])
+    ).chains()
+    unsigned = MadeLedger()
+    unsigned.put({"public:log": {b"1": b"x"}})
+    assert not Signers.of(lineage(chain), chain).signed(salvaged(unsigned, 0))

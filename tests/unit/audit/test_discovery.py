@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from ccfpy.audit import discovery
-from ccfpy.audit.discovery import TooMany, find
+from ccfpy.audit.discovery import TooMany, find, service_of, state_of
+from ccfpy.base.errors import Malformed
+from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
+from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.ledger.snapshot import Snapshot
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import small_ledger
+from tests.unit.ledger.plain_snapshot import write_snapshot
 
 
 def test_files_are_known_by_their_names_in_any_folder(tmp_path: Path) -> None:
@@ -60,3 +65,20 @@ def test_no_more_files_are_looked_at_than_may_be(
     (tmp_path / "one more").touch()
     with pytest.raises(TooMany, match="more than 3 files"):
         find([tmp_path])
+
+
+def snapshot(maps: list[MapSnapshot]) -> Snapshot:
+    public = PublicSnapshot(
+        version=8, leaf=bytes(32), view_history=(1, 1), maps=tuple(maps)
+    )
+    return Snapshot.parse(write_snapshot(LedgerSecret(raw=bytes(32)), public, ()))
+
+
+def test_a_state_without_a_service_is_none() -> None:
+    with pytest.raises(Malformed, match="without a service"):
+        service_of(snapshot([]))
+
+
+def test_a_state_without_a_signature_is_no_beginning() -> None:
+    with pytest.raises(Malformed, match="holds no signature"):
+        state_of(snapshot([]))

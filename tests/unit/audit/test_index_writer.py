@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ccfpy.audit.auditor import Damage
-from ccfpy.audit.index_writer import IndexWriter
+from ccfpy.audit.indexing import IndexWriter
 from ccfpy.audit.ledger_index import (
     Coverage,
     IndexedChunk,

@@ -8,8 +8,7 @@ import pytest
 
 from ccfpy.audit.auditor import Damage, Finding, Summary
 from ccfpy.audit.chunks import find_chunks
-from ccfpy.audit.index_writer import IndexWriter
-from ccfpy.audit.indexing import Indexing
+from ccfpy.audit.indexing import Indexing, IndexWriter
 from ccfpy.audit.ledger_index import PAGE_MAX, Coverage
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.audit.rows import read_rows

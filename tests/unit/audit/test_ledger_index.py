@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.audit.index_writer import IndexWriter
+from ccfpy.audit.indexing import IndexWriter
 from ccfpy.audit.ledger_index import LedgerIndex, Vouched, write_id
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from ccfpy.audit.chains import Chain, ChainSearch
+from ccfpy.audit.chains import Chain, ChainSearch, given_up
 from ccfpy.audit.discovery import find
-from ccfpy.audit.unopened import given_up
 from ccfpy.ledger.tables import PREVIOUS_IDENTITY, SINGLE_KEY
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import SECOND, MadeLedger, recovered_ledger, small_ledger
