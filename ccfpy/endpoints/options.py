@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypedDict
 
-from ccfpy.endpoints.auth import POLICIES, AllOf, AuthPolicy
+from ccfpy.endpoints.auth import POLICIES, AllOf
+from ccfpy.endpoints.auth.policy import AuthPolicy
 from ccfpy.endpoints.declaration import (
     Forwarding,
     LocalCommitHandler,
