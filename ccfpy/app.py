@@ -75,8 +75,21 @@ from ccfpy.endpoints.declaration import (
     Mode,
     Redirection,
 )
-from ccfpy.endpoints.declaring import default_endpoint_of, endpoint_of
-from ccfpy.endpoints.endpoint_counts import EndpointCounts
+from ccfpy.endpoints.decorators import (
+    Auth,
+    Options,
+    ProtocolOptions,
+    StreamOptions,
+    all_of,
+    default_endpoint_of,
+    endpoint_of,
+    first_step_of,
+    policies_of,
+    protocol_endpoint_of,
+    stream_endpoint_of,
+)
+from ccfpy.endpoints.dependencies import Provided
+from ccfpy.endpoints.diagnostics import Misdeclared, misdeclared, place_of
 from ccfpy.endpoints.historical import not_yet
 from ccfpy.endpoints.history import (
     HistoricalState,
@@ -101,26 +114,12 @@ from ccfpy.endpoints.index_strategies import (
     Strategy,
 )
 from ccfpy.endpoints.jobs import Job, JobContext, JobFunction, job_of
-from ccfpy.endpoints.mistakes import Misdeclared, misdeclared, place_of
+from ccfpy.endpoints.metrics import EndpointCounts
 from ccfpy.endpoints.openapi import document
-from ccfpy.endpoints.options import (
-    Auth,
-    Options,
-    ProtocolOptions,
-    StreamOptions,
-    all_of,
-    policies_of,
-)
 from ccfpy.endpoints.policies import custom_policy, policies_by_name
-from ccfpy.endpoints.providing import Provided
 from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.endpoints.scripting import ScriptFailed, Scripting
-from ccfpy.endpoints.stream_declaring import (
-    first_step_of,
-    protocol_endpoint_of,
-    stream_endpoint_of,
-)
 from ccfpy.endpoints.streams import Stream
 from ccfpy.http.accept import AcceptField, parse_accept, preferred_kind
 from ccfpy.http.errors import ApiError, ErrorCode

@@ -43,7 +43,7 @@ def api(  # one parameter for each option
     Every endpoint has its parameters, schemas, who may call it, and curl lines.
         The page is one file. It loads nothing, and runs nothing but its own search.
     """
-    from ccfpy.endpoints.api_page.curl import CurlCaller
+    from ccfpy.endpoints.api_page.example import CurlCaller
     from ccfpy.endpoints.api_page.page import page
 
     if document:

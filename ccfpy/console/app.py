@@ -30,8 +30,8 @@ from ccfpy.console.answers import (
 )
 from ccfpy.console.proposal import INSTALLS, Stories, last_signed_at
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.endpoints.api_page.curl import CurlCaller
 from ccfpy.endpoints.api_page.document import ApiDocument
+from ccfpy.endpoints.api_page.example import CurlCaller
 from ccfpy.endpoints.api_page.page import articles
 from ccfpy.gov.definitions import Act, ProposalStory
 from ccfpy.service.tables.proposals import ProposalState

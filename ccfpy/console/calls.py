@@ -36,13 +36,12 @@ from ccfpy.console.answers import (
 )
 from ccfpy.console.app import BY_FRONTEND
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.endpoints.api_page.curl import sample_of, value_of
 from ccfpy.endpoints.api_page.document import (
     ApiDocument,
     DescribedOperation,
     DescribedParameter,
 )
-from ccfpy.endpoints.api_page.example import written
+from ccfpy.endpoints.api_page.example import sample_of, value_of, written
 
 BODY_BYTES_MAX: Final = 256 * 1024
 """Of a request that is sent from here."""

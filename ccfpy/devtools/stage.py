@@ -24,9 +24,9 @@ from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.defects import Marks
-from ccfpy.endpoints.endpoint_counts import EndpointCounts
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.metrics import EndpointCounts
+from ccfpy.endpoints.refusals import Marks
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.enclave.whose import Whose, whose
-from ccfpy.endpoints.mistakes import Misdeclared
+from ccfpy.endpoints.diagnostics import Misdeclared
 
 
 def find_code(places: Sequence[Path]) -> Path | None:

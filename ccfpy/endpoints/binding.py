@@ -24,6 +24,14 @@ from ccfpy.endpoints.app_calls import check_answer
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler, Operation
+from ccfpy.endpoints.dependencies import (
+    Take,
+    check_provides,
+    provided_handler,
+    provider_of,
+    taken_alone,
+    taken_from,
+)
 from ccfpy.endpoints.describing import (
     BYTES,
     BYTES_CONTENT_TYPE,
@@ -35,8 +43,7 @@ from ccfpy.endpoints.describing import (
     operation_of,
     without_null,
 )
-from ccfpy.endpoints.history import HistoricalState
-from ccfpy.endpoints.mistakes import (
+from ccfpy.endpoints.diagnostics import (
     KNOWN_TYPES,
     TEXT_TYPES,
     check_function,
@@ -44,16 +51,9 @@ from ccfpy.endpoints.mistakes import (
     misdeclared,
     typed,
 )
+from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.parameters import ParameterReader, parameter_reader
-from ccfpy.endpoints.providing import (
-    Take,
-    check_provides,
-    provided_handler,
-    provider_of,
-    taken_alone,
-    taken_from,
-)
-from ccfpy.endpoints.refused_bodies import invalid_input, refused_body
+from ccfpy.endpoints.refusals import invalid_input, refused_body
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
 from ccfpy.http.accept import require_json

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.auth.policy import Identity
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.declaration import CommitHandler, Endpoint
-    from ccfpy.endpoints.endpoint_counts import EndpointCounts
     from ccfpy.endpoints.history import HistoricalState, History
     from ccfpy.endpoints.index_strategies import Indexing
+    from ccfpy.endpoints.metrics import EndpointCounts
     from ccfpy.endpoints.scripting import Scripting
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.tracing import Trace

@@ -6,8 +6,7 @@ Few requests come by here: most endpoints share the counts of their frontend.
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
-from ccfpy.endpoints.endpoint_counts import CountsByEndpoint
-from ccfpy.endpoints.request_counts import RequestCounts
+from ccfpy.endpoints.metrics import CountsByEndpoint, RequestCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

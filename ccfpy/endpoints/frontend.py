@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, StoredMalformed, Unwritable
 from ccfpy.base.ids import TxId
-from ccfpy.endpoints import elsewhere
+from ccfpy.endpoints import redirects
 from ccfpy.endpoints.app_calls import (
     UNLIMITED,
     AppCalls,
@@ -33,9 +33,11 @@ from ccfpy.endpoints.declaration import (
     Match,
     Mode,
 )
-from ccfpy.endpoints.defects import LOGGED_AS, Marks, words_for
+from ccfpy.endpoints.metrics import RequestCounts
 from ccfpy.endpoints.node_inside import NodeInside
 from ccfpy.endpoints.refusals import (
+    LOGGED_AS,
+    Marks,
     PolicyRefusal,
     conflicted,
     no_end_of_conflicts,
@@ -43,10 +45,10 @@ from ccfpy.endpoints.refusals import (
     too_many_pending,
     unauthenticated,
     unsupported_verb,
+    words_for,
 )
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
-from ccfpy.endpoints.request_counts import RequestCounts
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
 from ccfpy.http import grpc
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
@@ -285,7 +287,7 @@ class Frontend:
         if not interface.accepts(match.full_path):
             return empty_reply(503)
         if interface.redirect_to_primary or interface.redirect_to_backup:
-            return elsewhere.redirect(node, match.endpoint, request, interface) or match
+            return redirects.redirect(node, match.endpoint, request, interface) or match
         forwarding = match.endpoint.forwarding
         if (
             takes_writes
@@ -295,7 +297,7 @@ class Frontend:
         ):
             return match
         trace = self._calls.current.trace
-        return elsewhere.forward(node, match.endpoint, request, session, trace)
+        return redirects.forward(node, match.endpoint, request, session, trace)
 
     def _not_found(self, request: "Request", path: str) -> Response:
         methods = self.registry.methods_of(path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ccfpy.base import limits
-from ccfpy.endpoints.mistakes import check_is_plain, misdeclared
+from ccfpy.endpoints.diagnostics import check_is_plain, misdeclared
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import NodeView

@@ -8,7 +8,7 @@ from ccfpy.endpoints.auth import POLICIES
 from ccfpy.endpoints.auth.credentials import RequestCredentials
 from ccfpy.endpoints.auth.custom import CustomAuth
 from ccfpy.endpoints.auth.policy import AuthPolicy, Identity, SecurityScheme
-from ccfpy.endpoints.mistakes import check_is_plain, misdeclared
+from ccfpy.endpoints.diagnostics import check_is_plain, misdeclared
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json

@@ -12,7 +12,7 @@ says nothing of what the source gives next, nor of the request.
 from typing import TYPE_CHECKING, Final, Protocol, final
 
 from ccfpy.boundary.effects import ForwardingSpan, ReportTrace
-from ccfpy.endpoints.request_counts import METHODS, OTHER_METHOD, status_class
+from ccfpy.endpoints.metrics import METHODS, OTHER_METHOD, status_class
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.trace_context import SPAN_ID_BYTES, TRACEPARENT, TraceContext
 

@@ -16,7 +16,7 @@ from ccfpy.base.places import chain_of, places_of
 from ccfpy.base.ports import CallStopped
 from ccfpy.boundary.effects import LogTag
 from ccfpy.endpoints.app_calls import AppCalls, AppLimits
-from ccfpy.endpoints.defects import Marks
+from ccfpy.endpoints.refusals import Marks
 from ccfpy.service.tables import python
 
 if TYPE_CHECKING:

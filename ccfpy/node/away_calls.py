@@ -11,7 +11,7 @@ from ccfpy.boundary.effects import LogTag
 from ccfpy.endpoints.app_calls import NodeCall
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.callers import caller_of
-from ccfpy.endpoints.defects import words_for
+from ccfpy.endpoints.refusals import words_for
 from ccfpy.http.errors import internal_error
 
 if TYPE_CHECKING:

@@ -44,8 +44,8 @@ from ccfpy.boundary.events import (
 from ccfpy.endpoints.app_calls import AppCalls, NodeCall
 from ccfpy.endpoints.application import Application
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.refusals import Marks
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.gov.api import governance_registry

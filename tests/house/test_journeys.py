@@ -29,7 +29,7 @@ VALUES: Final = (
     "ccfpy/consensus/trace.py",
     "ccfpy/consensus/transitions.py",
     "ccfpy/endpoints/context.py",
-    "ccfpy/endpoints/request_counts.py",
+    "ccfpy/endpoints/metrics.py",
     "ccfpy/endpoints/session.py",
     "ccfpy/http/header_cache.py",
     "ccfpy/http/messages.py",

@@ -7,7 +7,7 @@ defines.
 
 A caller needs to satisfy one of an endpoint's policies, so each policy that is added
 lets more callers in. What a policy demands is in ``ccfpy/endpoints/auth``; the words
-for each policy are in ``ccfpy/endpoints/api_page/callers.py``.
+for each policy are in ``ccfpy/endpoints.api_page.document.py``.
 """
 
 import json
@@ -21,7 +21,7 @@ from ccfpy.client.review.characters import inline, plain, quoted
 from ccfpy.client.review.description import Fact, Quote, Severity
 from ccfpy.client.review.dry_run import Outcome, Rule
 from ccfpy.client.review.values import short
-from ccfpy.endpoints.api_page.callers import ANYBODY, CALLERS, EVERYBODY, all_of, one
+from ccfpy.endpoints.api_page.document import ANYBODY, CALLERS, EVERYBODY, all_of, one
 from ccfpy.js.engine import JsModuleFailed
 from ccfpy.js.quickjs import VERSION, compile_module
 from ccfpy.kv.changes import WriteSet

@@ -2,28 +2,34 @@
 
 The page loads nothing: its style and its script are in it, and its policy allows these
 two, by their digests, and nothing else. So even a document that found a way around
-``escape`` could run nothing and send nothing.
+``escape`` could run nothing and send nothing. All text goes through ``escape``: markup
+has no meaning, and characters that are invisible or that change the direction of reading
+are shown by their numbers. A schema that contains itself is shown once.
 """
 
 import base64
 import pkgutil
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.limits import API_PAGE_BYTES_MAX
+from ccfpy.base.unseen import UNSEEN
 from ccfpy.crypto.hashing import sha256
-from ccfpy.endpoints.api_page.callers import EVERYBODY, described
-from ccfpy.endpoints.api_page.curl import CurlCaller, curl, sample_of
 from ccfpy.endpoints.api_page.document import (
+    EVERYBODY,
     GENERAL,
     ApiDocument,
     DescribedContent,
     DescribedOperation,
+    as_list,
+    as_object,
+    described,
+    text_at,
 )
-from ccfpy.endpoints.api_page.example import written
-from ccfpy.endpoints.api_page.schema import SchemaTree
-from ccfpy.endpoints.api_page.text import attribute, element, escape
+from ccfpy.endpoints.api_page.example import CurlCaller, curl, sample_of, written
 
 MARK = "<!-- Made by ccfpy api. -->"
 """The mark by which a page that we wrote is recognised."""
@@ -287,3 +293,124 @@ def _prose(text: str) -> str:
 
 def _kind(status: str) -> str:
     return "status good" if status.startswith("2") else "status"
+
+
+DEPTH_MAX = 10
+LINES_MAX = 400
+"""Lines of one tree; a schema can refer to others in more ways than a page can hold."""
+VALUES_MAX = 30
+"""Values of an enumeration that are listed."""
+_LIMITS = {
+    "format": "format",
+    "pattern": "pattern",
+    "minimum": "≥",
+    "maximum": "≤",
+    "minLength": "at least this long:",
+    "maxLength": "at most this long:",
+    "minItems": "at least",
+    "maxItems": "at most",
+    "default": "default",
+}
+_UINT64_MAX = 2**64 - 1
+
+
+class SchemaTree:
+    """Writes one schema of a document."""
+
+    def __init__(self, document: ApiDocument) -> None:
+        self._document = document
+        self._lines = 0
+
+    def html(self, schema: Json) -> str:
+        """Return the tree of a schema."""
+        self._lines = 0
+        return element(
+            "ul", self._line("", schema, (), is_required=True), kind="schema"
+        )
+
+    def _line(
+        self, name: str, schema: Json, above: tuple[str, ...], *, is_required: bool
+    ) -> str:
+        self._lines += 1
+        described, known_as = self._document.resolve(schema)
+        parts = [element("code", escape(name), kind="name")] if name else []
+        parts.append(element("span", escape(_type(described, known_as)), kind="type"))
+        if name and is_required:
+            parts.append(element("span", "required", kind="required"))
+        parts += [element("span", each, kind="limit") for each in _limits(described)]
+        if description := text_at(described, "description"):
+            parts.append(element("span", escape(description), kind="prose"))
+        ends = known_as in above or len(above) >= DEPTH_MAX
+        below = "" if ends else self._below(described, (*above, known_as))
+        return element("li", " ".join(parts) + below)
+
+    def _below(self, described: JsonObject, above: tuple[str, ...]) -> str:
+        lines: list[str] = []
+        for name, schema, is_required in _parts(described):
+            if self._lines >= LINES_MAX:
+                lines.append(element("li", "and more", kind="prose"))
+                break
+            lines.append(self._line(name, schema, above, is_required=is_required))
+        return element("ul", "".join(lines)) if lines else ""
+
+
+def _parts(described: JsonObject) -> Iterator[tuple[str, Json, bool]]:
+    """Return the schemas within a schema: name, schema, whether it is required."""
+    required = as_list(described.get("required"))
+    for name, schema in as_object(described.get("properties")).items():
+        yield name, schema, name in required
+    if "items" in described:
+        yield "[ ]", described["items"], False
+    if isinstance(described.get("additionalProperties"), dict):
+        yield "{ any name }", described["additionalProperties"], False
+    for kind in ("allOf", "oneOf", "anyOf"):
+        for schema in as_list(described.get(kind)):
+            yield kind, schema, False
+
+
+def _type(described: JsonObject, known_as: str) -> str:
+    values = as_list(described.get("enum"))
+    if values:
+        kind = " | ".join(written(value) for value in values[:VALUES_MAX])
+    else:
+        kind = text_at(described, "type") or ("object" if described else "any")
+    if described.get("nullable") is True:
+        kind += " or null"
+    return f"{known_as}: {kind}" if known_as and known_as != kind else kind
+
+
+def _limits(described: JsonObject) -> Iterator[str]:
+    for field, word in _LIMITS.items():
+        value = described.get(field)
+        if value is not None and value != _UINT64_MAX:
+            yield f"{escape(word)} {element('code', escape(written(value)))}"
+
+
+_UNSEEN = re.compile(f"[{UNSEEN}]")
+_CODE_OF_FOUR_DIGITS_MAX = 0xFFFF
+# Python's ``html`` would bring a table of all named characters into every enclave.
+_MARKUP = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+)
+
+
+def escape(text: str) -> str:
+    """Escape text for an element or a quoted attribute."""
+    shown = _UNSEEN.sub(_numbered, text)
+    return shown.encode("utf-8", "replace").decode().translate(_MARKUP)
+
+
+def _numbered(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\u{code:04x}" if code <= _CODE_OF_FOUR_DIGITS_MAX else f"\\U{code:08x}"
+
+
+def attribute(name: str, value: str) -> str:
+    """Return an attribute with a blank before it."""
+    return f' {name}="{escape(value)}"'
+
+
+def element(tag: str, inner: str, *, kind: str = "", more: str = "") -> str:
+    """Wrap HTML in an element; ``more`` is attributes made by ``attribute``."""
+    of_kind = attribute("class", kind) if kind else ""
+    return f"<{tag}{of_kind}{more}>{inner}</{tag}>"

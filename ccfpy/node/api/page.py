@@ -9,8 +9,8 @@ interface, and kept.
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.endpoints.api_page.curl import CurlCaller
 from ccfpy.endpoints.api_page.document import ApiDocument
+from ccfpy.endpoints.api_page.example import CurlCaller
 from ccfpy.endpoints.api_page.page import POLICY, page
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (

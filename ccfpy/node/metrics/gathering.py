@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ccfpy.boundary.metrics import PEER_DIGITS
-from ccfpy.endpoints.request_counts import STATUS_CLASSES, RequestCounts
+from ccfpy.endpoints.metrics import STATUS_CLASSES, RequestCounts
 from ccfpy.js.serving import ScriptedRegistry
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.base.unseen import UNSEEN
 from ccfpy.client.review.characters import script
-from ccfpy.endpoints.api_page.text import escape
+from ccfpy.endpoints.api_page.page import escape
 from ccfpy.host.log import _visible
 
 HIDDEN = (

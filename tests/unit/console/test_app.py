@@ -22,9 +22,8 @@ from ccfpy.console.app import (
     natural,
 )
 from ccfpy.console.proposal import NOT_TOLD, Stories
-from ccfpy.endpoints.api_page.callers import CALLERS, EVERYBODY
-from ccfpy.endpoints.api_page.curl import CurlCaller
-from ccfpy.endpoints.api_page.document import ApiDocument
+from ccfpy.endpoints.api_page.document import CALLERS, EVERYBODY, ApiDocument
+from ccfpy.endpoints.api_page.example import CurlCaller
 from ccfpy.endpoints.api_page.page import articles
 from tests.unit.client.conftest import Connect, Serve
 from tests.unit.console.told import ACCEPTED, ALICE

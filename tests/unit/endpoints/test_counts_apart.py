@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.endpoints.counts_apart import CountsApart
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.request_counts import RequestCounts
+from ccfpy.endpoints.metrics import RequestCounts
 from ccfpy.http.messages import Response
 from tests.unit.endpoints.world import MovableClock
 

@@ -5,8 +5,8 @@ import pytest
 from ccfpy.app import Context, HistoricalState, Mode, Nobody
 from ccfpy.endpoints.auth import CustomAuth
 from ccfpy.endpoints.declaration import Forwarding
-from ccfpy.endpoints.declaring import endpoint_of
-from ccfpy.endpoints.mistakes import Misdeclared
+from ccfpy.endpoints.decorators import endpoint_of
+from ccfpy.endpoints.diagnostics import Misdeclared
 
 ANY = CustomAuth("any", lambda _: Nobody())
 

@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import TxId
 from ccfpy.base.ports import CallStopped
-from ccfpy.endpoints.defects import FAILED, Marks, words_for
+from ccfpy.endpoints.refusals import FAILED, Marks, words_for
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ccfpy.app import App, Context, EndpointCounts, Mode, UserCertCaller
 from ccfpy.base import json, limits
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.endpoint_counts import CountsByEndpoint
+from ccfpy.endpoints.metrics import CountsByEndpoint
 from ccfpy.http.messages import Response
 from ccfpy.js.serving import GOVERNED, Scripts
 from ccfpy.js.serving.code import Code

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.endpoints.auth import CustomAuth, Nobody
 from ccfpy.endpoints.declaration import Forwarding, Mode, Redirection
-from ccfpy.endpoints.options import (
+from ccfpy.endpoints.decorators import (
     NO_AUTH,
     Options,
     Route,

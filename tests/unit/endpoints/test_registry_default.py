@@ -12,7 +12,7 @@ from ccfpy.app import App, Context, Misdeclared, Mode, Response, json_reply
 from ccfpy.base import json
 from ccfpy.endpoints.auth import UserCert
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.declaring import default_endpoint_of
+from ccfpy.endpoints.decorators import default_endpoint_of
 from ccfpy.endpoints.registry import ANY_PATH, Registry
 from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.messages import Request

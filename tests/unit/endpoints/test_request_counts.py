@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.boundary.metrics import TIME_EDGES_NS
-from ccfpy.endpoints.request_counts import RequestCounts, status_class
+from ccfpy.endpoints.metrics import RequestCounts, status_class
 
 MS = 1_000_000
 

@@ -13,9 +13,9 @@ from ccfpy.app import (
     all_of,
 )
 from ccfpy.endpoints.declaration import Forwarding, Redirection
-from ccfpy.endpoints.options import policies_of
-from ccfpy.endpoints.stream_declaring import (
+from ccfpy.endpoints.decorators import (
     first_step_of,
+    policies_of,
     protocol_endpoint_of,
     stream_endpoint_of,
 )

@@ -21,7 +21,7 @@ from ccfpy.endpoints.auth.policy import Identity
 from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
-from ccfpy.endpoints.stream_declaring import stream_endpoint_of
+from ccfpy.endpoints.decorators import stream_endpoint_of
 from ccfpy.endpoints.streams import (
     Following,
     OpenStream,

@@ -14,8 +14,6 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.defects import Marks
-from ccfpy.endpoints.endpoint_counts import EndpointCounts
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import (
     Expiry,
@@ -24,6 +22,8 @@ from ccfpy.endpoints.history import (
     RequestHandle,
 )
 from ccfpy.endpoints.index_strategies import Blobs, BlobSeries, Index, Strategy
+from ccfpy.endpoints.metrics import EndpointCounts
+from ccfpy.endpoints.refusals import Marks
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.tracing import RequestTracer

@@ -25,11 +25,11 @@ from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.defects import Marks
-from ccfpy.endpoints.endpoint_counts import EndpointCounts
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
 from ccfpy.endpoints.index_strategies import Indexing
+from ccfpy.endpoints.metrics import EndpointCounts
+from ccfpy.endpoints.refusals import Marks
 from ccfpy.endpoints.scripting import Scripting
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.waiting import AnsweringAtCommit, CommitWaiting

@@ -1,6 +1,6 @@
 """Who may call is said in the same words everywhere."""
 
-from ccfpy.endpoints.api_page.callers import AND, CALLERS, all_of, described, one
+from ccfpy.endpoints.api_page.document import AND, CALLERS, all_of, described, one
 from ccfpy.endpoints.auth import cert, cose, jwt, no_auth
 from ccfpy.endpoints.auth.all_of import SEPARATOR
 

@@ -7,8 +7,8 @@ import pytest
 
 from ccfpy.base.json import JsonObject
 from ccfpy.client.keys import KeyFiles
-from ccfpy.endpoints.api_page.curl import CurlCaller, curl
 from ccfpy.endpoints.api_page.document import ApiDocument
+from ccfpy.endpoints.api_page.example import CurlCaller, curl
 
 CALLER = CurlCaller(url="https://node.example", folder="KEYS")
 

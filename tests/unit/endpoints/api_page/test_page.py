@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from apps.logging.app import app as logging
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints.api_page.curl import CurlCaller
 from ccfpy.endpoints.api_page.document import ApiDocument
+from ccfpy.endpoints.api_page.example import CurlCaller
 from ccfpy.endpoints.api_page.page import articles, page
 from ccfpy.gov.api import OPERATIONS
 from ccfpy.gov.operations import ApiVersion

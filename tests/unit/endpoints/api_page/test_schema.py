@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ccfpy.endpoints.api_page.document import ApiDocument
-from ccfpy.endpoints.api_page.schema import LINES_MAX, VALUES_MAX, SchemaTree
+from ccfpy.endpoints.api_page.page import LINES_MAX, VALUES_MAX, SchemaTree
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.unseen import UNSEEN
-from ccfpy.endpoints.api_page.text import attribute, element, escape
+from ccfpy.endpoints.api_page.page import attribute, element, escape
 
 
 def test_markup_has_no_meaning() -> None:

@@ -9,8 +9,8 @@ from ccfpy.boundary.effects import ReportTrace
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.defects import Marks
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.refusals import Marks
 from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeAlias, get_args, get_origin
 
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler
-from ccfpy.endpoints.mistakes import Function, misdeclared
+from ccfpy.endpoints.diagnostics import Function, misdeclared
 
 Values: TypeAlias = dict[Function, Any]
 """What providers have returned during one request."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.tracing import Trace
     from ccfpy.http.messages import Request, Response
 
+
 _PRIMARY_UNKNOWN: Final = ("primary", "current primary", ErrorCode.PrimaryNotFound)
 _BACKUP_UNKNOWN: Final = ("backup", "any current backup", ErrorCode.BackupNotFound)
 
