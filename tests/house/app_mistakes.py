@@ -1,7 +1,7 @@
 """Mistakes in declarations of an app, each with the sentence that refuses it.
 
-`tests/unit/endpoints/test_mistakes.py` declares each, and `docs/reference/app.md` lists
-them.
+`tests/unit/endpoints/test_diagnostics.py` declares each, and `docs/reference/app.md`
+lists them.
 """
 
 from typing import NamedTuple

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import html.parser
 import re
 from typing import Any
@@ -12,9 +13,19 @@ from hypothesis import strategies as st
 
 from apps.logging.app import app as logging
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.unseen import UNSEEN
 from ccfpy.endpoints.api_page.document import ApiDocument
 from ccfpy.endpoints.api_page.example import CurlCaller
-from ccfpy.endpoints.api_page.page import articles, page
+from ccfpy.endpoints.api_page.page import (
+    LINES_MAX,
+    VALUES_MAX,
+    SchemaTree,
+    articles,
+    attribute,
+    element,
+    escape,
+    page,
+)
 from ccfpy.gov.api import OPERATIONS
 from ccfpy.gov.operations import ApiVersion
 from ccfpy.gov.swagger import document as swagger
@@ -254,3 +265,58 @@ def test_articles_say_what_the_page_says() -> None:
     parts = list(articles(documents, CALLER))
     assert len(parts) == 2
     assert all(part in whole for part in parts)
+
+
+TREE = SchemaTree(ApiDocument({}))
+
+
+def test_types_names_and_limits_are_told() -> None:
+    text = TREE.html(
+        {
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "integer", "minimum": 3, "nullable": True}},
+        }
+    )
+    assert "integer or null" in text
+    assert "required" in text
+    assert "≥ <code>3</code>" in text
+
+
+def test_lines_beyond_the_bound_are_told_to_be_there() -> None:
+    def tree(count: int) -> str:
+        properties: JsonObject = {f"p{i}": {"type": "string"} for i in range(count)}
+        return TREE.html({"type": "object", "properties": properties})
+
+    assert "and more" not in tree(LINES_MAX - 1)
+    assert "and more" in tree(LINES_MAX)
+
+
+def test_values_beyond_the_bound_are_left_out() -> None:
+    text = TREE.html({"enum": [f"v{number}" for number in range(VALUES_MAX + 1)]})
+    assert f"v{VALUES_MAX - 1}" in text
+    assert f"v{VALUES_MAX}" not in text
+
+
+def test_markup_has_no_meaning() -> None:
+    assert escape("<b a='\"'>&") == "&lt;b a=&#x27;&quot;&#x27;&gt;&amp;"
+
+
+def test_what_is_unseen_is_shown_by_its_number() -> None:
+    assert escape("a\u202eb\x07\ud800") == "a\\u202eb\\u0007\\ud800"
+
+
+SEEN = st.characters(exclude_categories=["C", "Z"]).filter(
+    lambda character: re.match(f"[{UNSEEN}]", character) is None
+)
+
+
+@given(st.text(alphabet=SEEN))
+def test_a_browser_reads_what_was_written(text: str) -> None:
+    assert html.unescape(escape(text)) == text
+    assert not {"<", ">", '"', "'"} & set(escape(text))
+
+
+def test_an_element_holds_its_attributes() -> None:
+    made = element("p", "in", kind="k", more=attribute("id", '"'))
+    assert made == '<p class="k" id="&quot;">in</p>'
