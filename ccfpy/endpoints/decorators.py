@@ -1,7 +1,7 @@
 """What an app's decorators do: a function or a class becomes an endpoint.
 
-The options of an endpoint are checked, and have defaults. A function becomes a handler, a
-class becomes a stream, or a protocol of an interface.
+The options of an endpoint are checked, and have defaults. A function becomes a handler,
+a class becomes a stream, or a protocol of an interface.
 """
 
 import inspect

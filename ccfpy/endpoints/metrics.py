@@ -1,7 +1,7 @@
 """How many requests a node answered, how, and how long that took.
 
 The counts by verb are the node's metrics, which a host may see: they hold no path, no
-status but its class, and no one request. The counts by endpoint are for the application.
+status but its class, and no one request. The counts by endpoint are for the app.
 """
 
 from bisect import bisect_left

@@ -1,7 +1,7 @@
 """Answers that refuse a request, in CCF's words where CCF has any.
 
-A check of the frontend's failed, or the body cannot be read: then the answer says why. Or
-there is a defect: then the answer names the defect's id in the log, and nothing else.
+A check of the frontend's failed, or the body cannot be read: then the answer says why.
+Or there is a defect: then the answer names its id in the log, and nothing else.
 """
 
 from collections.abc import Sequence

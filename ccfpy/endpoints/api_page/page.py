@@ -3,8 +3,8 @@
 The page loads nothing: its style and its script are in it, and its policy allows these
 two, by their digests, and nothing else. So even a document that found a way around
 ``escape`` could run nothing and send nothing. All text goes through ``escape``: markup
-has no meaning, and characters that are invisible or that change the direction of reading
-are shown by their numbers. A schema that contains itself is shown once.
+has no meaning, and characters that are invisible or that change the direction of
+reading are shown by their numbers. A schema that contains itself is shown once.
 """
 
 import base64
