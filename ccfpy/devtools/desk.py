@@ -28,10 +28,9 @@ from ccfpy.client.opening import carry
 from ccfpy.devtools.checks import Findings, check
 from ccfpy.devtools.failures import Failure
 from ccfpy.devtools.kept_requests import KeptRequests
-from ccfpy.devtools.log_tail import LogTail
 from ccfpy.devtools.project import BUILD, REBUILD, Project
 from ccfpy.devtools.served import ServedRequest, read_line
-from ccfpy.devtools.watching import Watch, project_files
+from ccfpy.devtools.watching import LogTail, Watch, project_files
 from ccfpy.local.configuration import Placement
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess

@@ -23,9 +23,8 @@ from ccfpy.devtools.desk import (
     since_written,
 )
 from ccfpy.devtools.failures import FailureReader
-from ccfpy.devtools.log_tail import LogTail
 from ccfpy.devtools.python_check import Checked, check
-from ccfpy.devtools.watching import Watch, python_files
+from ccfpy.devtools.watching import LogTail, Watch, python_files
 from ccfpy.local.configuration import Placement, Remains
 from ccfpy.local.network import ProcessNetwork
 from ccfpy.local.node import NodeProcess

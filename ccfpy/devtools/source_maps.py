@@ -3,6 +3,10 @@
 A map says of each line, from which column on which place of which source counts. It
 comes beside the module or inside it, from a tool that the author chose; yet its size is
 bounded, and what is malformed is refused, because a trace must never fail to be shown.
+
+Its numbers are written in Base64 VLQ (ECMA-426, section 9): five bits at a time, the
+lowest first; a sixth bit says that more follow. The lowest bit of the whole is its
+sign, and the rest is at most 31 bits wide.
 """
 
 import base64
@@ -17,7 +21,6 @@ from urllib.parse import unquote_to_bytes, urljoin
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject, dumps, loads_object
 from ccfpy.base.limits import SOURCE_MAP_BYTES_MAX, SOURCE_MAP_LINES_MAX
-from ccfpy.devtools import vlq
 
 VERSION = 3
 _COMMENT = re.compile(r"^[ \t]*//[#@] sourceMappingURL=(\S+)[ \t]*$", re.MULTILINE)
@@ -196,7 +199,7 @@ def _read_mappings(text: str, sources: int, names: int) -> list[list[_Segment]]:
         segments: list[_Segment] = []
         column = 0
         for written in filter(None, part.split(",")):
-            numbers = vlq.decode(written)
+            numbers = decode(written)
             if len(numbers) not in _FIELDS:
                 raise Malformed(f"a segment of {len(numbers)} numbers")
             column += numbers[0]
@@ -268,3 +271,48 @@ def _section(value: Json) -> tuple[int, int, SourceMap]:
     ):
         raise Malformed("a section of a source map begins at a line and a column")
     return line, column, SourceMap.parse(dumps(inner))
+
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_DIGITS = {character: value for value, character in enumerate(_ALPHABET)}
+_MORE = 0b10_0000
+_BITS = 5
+_WIDTH_MAX = 32
+"""With the sign."""
+
+
+def decode(text: str) -> list[int]:
+    """Read numbers that follow each other.
+
+    Raises:
+        Malformed: a character is no digit, a number has no end, or is too large.
+    """
+    numbers: list[int] = []
+    number, shift = 0, 0
+    for character in text:
+        digit = _DIGITS.get(character)
+        if digit is None:
+            raise Malformed(f"not a base64 digit: {character!r}")
+        number |= (digit & ~_MORE) << shift
+        if number >> _WIDTH_MAX or shift > _WIDTH_MAX:
+            raise Malformed("a number wider than 32 bits")
+        if digit & _MORE:
+            shift += _BITS
+            continue
+        numbers.append(-(number >> 1) if number & 1 else number >> 1)
+        number, shift = 0, 0
+    if shift:
+        raise Malformed("a number that does not end")
+    return numbers
+
+
+def encode(number: int) -> str:
+    """Write one number."""
+    rest = -number << 1 | 1 if number < 0 else number << 1
+    written = ""
+    while True:
+        digit = rest & ~-_MORE
+        rest >>= _BITS
+        written += _ALPHABET[digit | _MORE if rest else digit]
+        if not rest:
+            return written

@@ -1,4 +1,4 @@
-"""Which of a project's sources have changed, found out by looking again and again.
+"""Files that others write, looked at again: sources that change, logs that grow.
 
 A file's size and time tell whether to read it, and its content whether it changed: a
 build that writes a source anew as it was does not begin another build.
@@ -94,3 +94,24 @@ def _look(path: Path, before: _Seen | None) -> _Seen | None:
     except OSError:
         return None
     return _Seen(stat.st_mtime_ns, stat.st_size, digest)
+
+
+@dataclass(slots=True)
+class LogTail:
+    """A file that grows, read as it does."""
+
+    path: Path
+    _at: int = 0
+    _rest: bytes = b""
+
+    def lines(self) -> list[str]:
+        """Return the whole lines that were written since the last call."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._at)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        self._at += len(data)
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        return [line.decode(errors="replace") for line in whole]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.devtools import vlq
+from ccfpy.devtools import source_maps
 from ccfpy.devtools.script_traces import EXCERPT_CHARACTERS_MAX, Frame, Sources
 
 BUILT = "// made\n  const é = '😀', x = f();\n"
@@ -14,7 +14,7 @@ WRITTEN = "\nlet x: number =\n  f();\n"
 def _map(source: str = "../../src/a.ts", *, held: bool = True) -> str:
     """Map the second line's ``f`` to the third of the source."""
     column = len(BEFORE_F.encode("utf-16-le")) // 2
-    mappings = ";" + "".join(map(vlq.encode, (column, 0, 2, 2)))
+    mappings = ";" + "".join(map(source_maps.encode, (column, 0, 2, 2)))
     fields = {
         "version": 3,
         "sources": [source],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
-from ccfpy.devtools import vlq
+from ccfpy.devtools import source_maps
 from ccfpy.devtools.source_maps import (
     Place,
     SourceMap,
@@ -39,7 +39,7 @@ def _written(lines: list[list[Mark]]) -> str:
             if mark[4] is not None:
                 numbers.append(mark[4] - name)
                 name = mark[4]
-            texts.append("".join(map(vlq.encode, numbers)))
+            texts.append("".join(map(source_maps.encode, numbers)))
         parts.append(",".join(texts))
     return ";".join(parts)
 
@@ -209,3 +209,45 @@ def test_a_map_may_be_inside_the_module() -> None:
     for wrong in ("data:text/plain,x", "data:application/json;base64,!"):
         with pytest.raises(Malformed):
             inline_map(wrong)
+
+
+WIDEST = 2**31 - 1
+
+
+@given(st.lists(st.integers(-WIDEST, WIDEST)))
+def test_numbers_are_read_back(numbers: list[int]) -> None:
+    assert source_maps.decode("".join(map(source_maps.encode, numbers))) == numbers
+
+
+@given(st.text(max_size=20))
+def test_whatever_else_comes_is_numbers_or_refused(text: str) -> None:
+    try:
+        numbers = source_maps.decode(text)
+    except Malformed:
+        return
+    assert all(abs(number) <= WIDEST for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("", []),
+        ("A", [0]),
+        ("C", [1]),
+        ("D", [-1]),
+        ("gB", [16]),
+        ("2H", [123]),
+        ("AAgBC", [0, 0, 16, 1]),
+        ("+/////D", [WIDEST]),
+        ("//////D", [-WIDEST]),
+        ("gA", [0]),
+    ],
+)
+def test_numbers_as_tools_write_them(text: str, numbers: list[int]) -> None:
+    assert source_maps.decode(text) == numbers
+
+
+@pytest.mark.parametrize("text", ["g", "AAg", "=", "é", "//////E", "ggggggggA"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(Malformed):
+        source_maps.decode(text)

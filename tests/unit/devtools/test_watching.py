@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.devtools.watching import Watch, project_files, python_files
+from ccfpy.devtools.watching import LogTail, Watch, project_files, python_files
 
 
 @pytest.fixture
@@ -79,3 +79,19 @@ def test_a_python_app_is_watched_with_what_lies_beside_it(tmp_path: Path) -> Non
     assert _names(tmp_path, beside) == ["app.py", "tables.py"]
     package = sorted(python_files(tmp_path))
     assert _names(tmp_path, package) == ["app.py", "deep/other.py", "tables.py"]
+
+
+def test_lines_are_given_once_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    tail = LogTail(path)
+    assert tail.lines() == []
+    with path.open("wb") as file:
+        for written, lines in (
+            (b"one\ntw", ["one"]),
+            (b"", []),
+            (b"o\nthree\n", ["two", "three"]),
+            (b"\xff\n", ["�"]),
+        ):
+            file.write(written)
+            file.flush()
+            assert tail.lines() == lines
