@@ -1,36 +1,117 @@
-"""What is around a simulated node: what its host was given, and other nodes."""
+"""What is around a simulated node: its host's blobs and snapshots, and other nodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.base.ports import Platform
 from ccfpy.boundary.effects import (
     AppendLedger,
     BeginLedger,
     CommitLedger,
+    CommitSnapshot,
     DescribeMetrics,
     Effect,
+    ForgetBlobs,
     ForgetPeer,
     IdentityMade,
     KeepSealedSecret,
     KeepSession,
     OpenLedger,
+    ReadBlob,
     ReadLedger,
     ReadMore,
+    ReadSnapshot,
     RecoverLedger,
     ReportMetrics,
     ReportTrace,
     SetPeer,
     Stop,
+    StoreBlob,
     TruncateLedger,
     Wake,
     WriteLog,
+    WriteSnapshot,
 )
-from ccfpy.boundary.events import LedgerRead
-from ccfpy.testing.blob_shelf import BlobShelf
-from ccfpy.testing.snapshot_folder import SnapshotFolder
+from ccfpy.boundary.events import BlobRead, LedgerRead, SnapshotRead
+from ccfpy.ledger.snapshot_name import SnapshotName
+
+
+class BlobShelf:
+    """The blobs that one node gave its host.
+
+    Attributes:
+        blobs: by series and name.
+    """
+
+    def __init__(self) -> None:
+        self.blobs: dict[tuple[int, str], bytes] = {}
+
+    def keep(self, effect: StoreBlob | ForgetBlobs) -> None:
+        """Keep a blob, or remove those of a series."""
+        if isinstance(effect, StoreBlob):
+            self.blobs[effect.series, effect.name] = effect.data
+            return
+        self.blobs = {
+            key: data for key, data in self.blobs.items() if key[0] != effect.series
+        }
+
+    def read(self, effect: ReadBlob) -> BlobRead:
+        """Return a blob, or None if it is not there."""
+        data = self.blobs.get((effect.series, effect.name))
+        return BlobRead(request=effect.request, data=data)
+
+
+class SnapshotFolder:
+    """Files by name, final or not.
+
+    Attributes:
+        files: a test may add, damage and remove files.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def write(self, effect: WriteSnapshot) -> None:
+        """Write a part of a file that is not final."""
+        name = str(SnapshotName(seqno=effect.seqno, evidence=effect.evidence_seqno))
+        assert effect.is_first is (name not in self.files), name
+        self.files[name] = self.files.get(name, b"") + effect.data
+
+    def commit(self, effect: CommitSnapshot) -> None:
+        """Complete a file with its receipt, and give it its final name."""
+        name = SnapshotName(seqno=effect.seqno, evidence=effect.evidence_seqno)
+        data = self.files.pop(str(name)) + effect.receipt
+        self.files[str(name.committed())] = data
+
+    def committed(self) -> dict[str, bytes]:
+        """Return the final files, oldest first."""
+        named = sorted((SnapshotName.parse(name), name) for name in self.files)
+        return {name: self.files[name] for parsed, name in named if parsed.is_committed}
+
+    def read(self, effect: ReadSnapshot) -> SnapshotRead:
+        """Answer a read as a host does."""
+        final = self.committed()
+        name = effect.name
+        if name is None:
+            name = next(reversed(final), None)
+            if name is not None and SnapshotName.parse(name).seqno < effect.since:
+                name = None
+        data = None if name is None else final.get(name)
+        if data is None:
+            return SnapshotRead(
+                request=effect.request, name=None, size=0, start=effect.start, data=b""
+            )
+        stop = min(effect.stop, effect.start + limits.SNAPSHOT_READ_BYTES_MAX)
+        return SnapshotRead(
+            request=effect.request,
+            name=name,
+            size=len(data),
+            start=effect.start,
+            data=data[effect.start : stop],
+        )
 
 
 class Timed(Protocol):

@@ -5,8 +5,7 @@
 ``docs/howto/test-an-app.md``.
 """
 
-from ccfpy.testing.apps.answers import Answer
-from ccfpy.testing.apps.callers import Caller, MemberCaller
+from ccfpy.testing.apps.callers import Answer, Caller, MemberCaller
 from ccfpy.testing.apps.ledgers import Ledger, Write
 from ccfpy.testing.apps.loading import AppSource, ConstitutionSource
 from ccfpy.testing.apps.service import NotAccepted, NotOpened, Options, Service

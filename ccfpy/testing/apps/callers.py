@@ -2,21 +2,82 @@
 
 A caller keeps a TLS connection, which is opened at its first request and again when the
 node has ended it. Signed requests go over another connection without the caller's
-certificate: there the signature alone identifies the caller.
+certificate: there the signature alone identifies the caller. What the service answers
+is printed so that a failed assertion explains itself.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypedDict, Unpack
 from urllib.parse import quote
 
 from ccfpy.base import json
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId
-from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.json import Json, JsonObject, loads
 from ccfpy.client.governance import ACCEPT, API_VERSION, COSE_TYPE, ProposalStatus
+from ccfpy.client.requests import EXCERPT_CHARACTERS, Reply
 from ccfpy.crypto import cose
-from ccfpy.testing.apps.answers import Answer
 from ccfpy.testing.node import Client, InProcessNode
 from ccfpy.testing.people import Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Answer(Reply):
+    """An answer and its request.
+
+    Attributes:
+        asked: the verb, the path, and who asked.
+        logged: what the application and its scripts logged during the request.
+    """
+
+    asked: str
+    logged: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        """Return the request, the status, and what an error says or a body begins with.
+
+        This is what pytest shows of an answer in an assertion that fails.
+        """
+        told = f"<{self.asked}: {self.status}"
+        excerpt = self._excerpt()
+        if excerpt:
+            told += f" {excerpt}"
+        if self.is_error and self.logged:
+            told += f"; logged: {' | '.join(self.logged)}"
+        return f"{told}>"
+
+    @property
+    def error(self) -> str:
+        """The code of a refusal, such as ``ResourceNotFound``; empty if it has none."""
+        return self._error("code")
+
+    @property
+    def message(self) -> str:
+        """What a refusal says; empty if it says nothing."""
+        return self._error("message")
+
+    def _error(self, name: str) -> str:
+        error: Json = None
+        try:
+            value = loads(self.body)
+        except Malformed:
+            return ""
+        if isinstance(value, dict):
+            error = value.get("error")
+        if not isinstance(error, dict):
+            return ""
+        text = error.get(name)
+        return text if isinstance(text, str) else ""
+
+    def _excerpt(self) -> str:
+        if self.error:
+            return f"{self.error}: {self.message}"
+        text = self.text
+        if len(text) > EXCERPT_CHARACTERS:
+            return f"{text[:EXCERPT_CHARACTERS]}… ({len(self.body)} bytes)"
+        return text
+
 
 ACCEPTED = 202
 """The status of an answer that is not there yet."""

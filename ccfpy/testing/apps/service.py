@@ -1,16 +1,17 @@
 """A whole service in the test's own thread: opened by votes, kept in a real ledger.
 
-No socket, folder, process or clock: time moves when the test says so, and names and a
-seed decide every key.
+Its members and users are those that a test asks for. No socket, folder, process or
+clock: time moves when the test says so, and names and a seed decide every key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import TypedDict, TypeVar
+from functools import lru_cache, partial
+from typing import TypeAlias, TypedDict, TypeVar
 
 from ccfpy.attestation.report_data import app_report_data
+from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json, JsonObject
@@ -20,9 +21,7 @@ from ccfpy.client.governance import ProposalStatus
 from ccfpy.client.receipts import RECEIPT_PATH, verify_receipt
 from ccfpy.enclave.scripts import attend_scripts
 from ccfpy.ledger.receipt import Receipt
-from ccfpy.testing.apps.answers import Answer
-from ccfpy.testing.apps.callers import Caller, MemberCaller
-from ccfpy.testing.apps.journal import Journal
+from ccfpy.testing.apps.callers import Answer, Caller, MemberCaller
 from ccfpy.testing.apps.ledgers import Ledger
 from ccfpy.testing.apps.loading import (
     AppSource,
@@ -30,14 +29,63 @@ from ccfpy.testing.apps.loading import (
     load,
     read_constitution,
 )
-from ccfpy.testing.apps.people import People, open_to, people, person, set_user
 from ccfpy.testing.apps.tokens import Issuer
-from ccfpy.testing.apps.watching import Watched
+from ccfpy.testing.apps.watching import Journal, Watched
 from ccfpy.testing.configuration import START_UNIX_US, listener
 from ccfpy.testing.machines import AttestedMachine
 from ccfpy.testing.network import TICK_MS, Network
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.people import Person
+
+People: TypeAlias = int | Mapping[str, Json]
+"""Their number, or by name the data that governance has of each."""
+KEPT_MAX = 256
+"""How many people's keys are kept while tests run: making a key takes long."""
+
+
+def people(wanted: People, kind: str, *, can_recover: bool = False) -> list[Person]:
+    """Make the people that are wanted; only the first of them holds a recovery share.
+
+    Args:
+        wanted: see ``People``.
+        kind: the beginning of their names if only their number is given.
+        can_recover: whether the first may hold a recovery share.
+    """
+    if isinstance(wanted, int):
+        wanted = dict.fromkeys(f"{kind}{number}" for number in range(wanted))
+    return [
+        person(name, data, can_recover=can_recover and place == 0)
+        for place, (name, data) in enumerate(wanted.items())
+    ]
+
+
+def person(name: str, data: Json = None, *, can_recover: bool = False) -> Person:
+    """Make a person, with the data that governance has of the person."""
+    made = _made(name, can_recover=can_recover)
+    return made if data is None else replace(made, data=json.dumps(data))
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _made(name: str, *, can_recover: bool) -> Person:
+    return Person.make(name, can_recover=can_recover)
+
+
+def set_user(user: Person) -> JsonObject:
+    """Return the action that adds a user."""
+    arguments: JsonObject = {"cert": user.certificate.pem}
+    if user.data is not None:
+        arguments["user_data"] = json.loads(user.data)
+    return {"name": "set_user", "args": arguments}
+
+
+def open_to(users: Sequence[Person], certificate: str) -> list[JsonObject]:
+    """Return the actions that open a service of this certificate for users."""
+    opening: JsonObject = {
+        "name": "transition_service_to_open",
+        "args": {"next_service_identity": certificate},
+    }
+    return [*map(set_user, users), opening]
+
 
 AnyCaller = TypeVar("AnyCaller", bound=Caller)
 

@@ -10,7 +10,7 @@ from ccfpy.boundary.effects import (
 from ccfpy.boundary.events import SnapshotRead
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.snapshots.reads import SnapshotReads
-from ccfpy.testing.snapshot_folder import SnapshotFolder
+from ccfpy.testing.surroundings import SnapshotFolder
 
 
 class HostSnapshots:

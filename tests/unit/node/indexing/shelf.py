@@ -14,8 +14,8 @@ from ccfpy.endpoints.index_strategies import Strategy
 from ccfpy.kv.changes import Writes
 from ccfpy.node.indexing import SealedBlobs
 from ccfpy.node.outbox import Outbox
-from ccfpy.testing.blob_shelf import BlobShelf
 from ccfpy.testing.entropy import SeededEntropy
+from ccfpy.testing.surroundings import BlobShelf
 from tests.unit.node.calling import app_code
 
 Told = Iterable[tuple[Seqno, Mapping[str, Writes]]]

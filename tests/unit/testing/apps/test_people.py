@@ -1,6 +1,6 @@
 """People are the same each time they are made."""
 
-from ccfpy.testing.apps.people import open_to, people, person, set_user
+from ccfpy.testing.apps.service import open_to, people, person, set_user
 
 
 def test_people_are_counted_or_named() -> None:

@@ -1,11 +1,16 @@
 """A defect of an application is told where it happened; a refusal is none."""
 
+import logging
+from dataclasses import dataclass, field
+
 import pytest
 
 from ccfpy.app import App, Context, JobContext, Stream
+from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 from ccfpy.kv.changes import Conflict
 from ccfpy.testing.apps import Service
-from ccfpy.testing.apps.watching import Watched
+from ccfpy.testing.apps.watching import Journal, Watched
+from ccfpy.testing.surroundings import Recorded
 from tests.unit.endpoints.world import StoreNode, context_of
 from tests.unit.testing.apps.conftest import app
 
@@ -84,3 +89,38 @@ def test_a_default_endpoint_is_watched_too(caplog: pytest.LogCaptureFixture) -> 
     with pytest.raises(KeyError):
         default.handler(context_of(StoreNode()))
     assert "no such thing" in caplog.text
+
+
+@dataclass
+class Node:
+    """As much of a node as has a log."""
+
+    host: Recorded = field(default_factory=Recorded)
+
+
+def test_lines_are_given_once_and_some_are_passed_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    node = Node()
+    journal = Journal([node])
+    info, fail = LogLevel.INFO, LogLevel.FAIL
+    node.host.logs += [
+        WriteLog(level=info, message="hello", tag=LogTag.APP),
+        WriteLog(level=info, message="executed", tag=LogTag.JS),
+        WriteLog(level=info, message="refused", tag=LogTag.GOV),
+        WriteLog(level=info, message="became primary"),
+        WriteLog(level=fail, message="disk full"),
+    ]
+    assert journal.take() == ["hello"]
+    assert journal.take() == []
+    node.host.logs.append(
+        WriteLog(level=LogLevel.DEBUG, message="more", tag=LogTag.APP)
+    )
+    assert journal.take() == ["more"]
+    assert journal.lines == ["hello", "more"]
+    assert [(level, text) for _, level, text in caplog.record_tuples] == [
+        (logging.INFO, "[app] hello"),
+        (logging.INFO, "[gov] refused"),
+        (logging.ERROR, "disk full"),
+        (logging.DEBUG, "[app] more"),
+    ]
