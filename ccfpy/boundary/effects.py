@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
-from ccfpy.boundary.frequent import (
+from ccfpy.boundary.hot_codecs import (
     AppendLedger,
     LogLevel,
     LogTag,

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
 from ccfpy.boundary.configuration import NodeConfiguration
-from ccfpy.boundary.frequent import SessionData, Tick
+from ccfpy.boundary.hot_codecs import SessionData, Tick
 
 # Others import these from here, though they are defined elsewhere.
 __all__ = ["SessionData", "Tick"]

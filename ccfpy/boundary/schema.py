@@ -1,12 +1,113 @@
-"""All that a node and its host can say to each other as text, which is measured too.
+"""Types of messages as text, and all messages of a node as one such text.
 
-A node whose host speaks another language has another unique id.
+The text says all that decides about the form on the wire, and the names by which people
+mean it. A type that has no form on the wire, or no bound where one is wanted, is
+refused. The text of all messages is a part of a node's measurement: a node whose host
+speaks another language has another unique id.
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Union, get_args, get_origin, get_type_hints
+
 from ccfpy.base import limits
-from ccfpy.boundary.description import describe_messages
-from ccfpy.boundary.shape import INTEGER_MAX
+from ccfpy.base.errors import Malformed
+from ccfpy.boundary.shape import INTEGER_MAX, AtMost, parted
 from ccfpy.boundary.wire import EFFECT_KINDS, EVENT_KINDS
+
+
+class NotExpressible(Malformed):
+    """A type that has no form on the wire; the text names it."""
+
+
+def describe(kind: object, *, bounded: bool = True) -> str:
+    """Write a type down.
+
+    Args:
+        kind: the type, as annotated.
+        bounded: refuse texts, bytes and lists without a bound.
+
+    Raises:
+        NotExpressible: it has no form on the wire, or lacks a bound.
+    """
+    return _describe(kind, bounded, ())
+
+
+def describe_messages(kinds: Mapping[int, type]) -> str:
+    """Write a whole vocabulary down, a message a line: its number, name and fields."""
+    return "".join(
+        f"{number} {describe(kind, bounded=False)}\n"
+        for number, kind in sorted(kinds.items())
+    )
+
+
+def record_parts(kind: type) -> Iterator[tuple[str, object]]:
+    """List a dataclass's fields with their types, bounds included."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):
+        yield field.name, hints[field.name]
+
+
+def _describe(kind: object, bounded: bool, within: tuple[object, ...]) -> str:
+    kind, bound = parted(kind)
+    if isinstance(kind, type) and get_origin(kind) is None:
+        return _describe_plain(kind, bound, bounded, within)
+    arguments = get_args(kind)
+    if get_origin(kind) in (Union, UnionType) and bound is None:
+        inner = [part for part in arguments if part is not NoneType]
+        if len(inner) == 1 < len(arguments):
+            return f"{_describe(inner[0], bounded, within)} or nothing"
+    if get_origin(kind) is tuple and arguments:
+        if arguments[-1] is ...:
+            item = _describe(arguments[0], bounded, within)
+            return f"{_measured('list', kind, bound, bounded)} of {item}"
+        if bound is None:
+            items = ", ".join(_describe(part, bounded, within) for part in arguments)
+            return f"({items})"
+    raise NotExpressible(f"{kind} has no form on the wire")
+
+
+def _describe_plain(
+    kind: type, bound: AtMost | None, bounded: bool, within: tuple[object, ...]
+) -> str:
+    if kind in (bytes, str):
+        return _measured("text" if kind is str else "bytes", kind, bound, bounded)
+    if kind is int:
+        return "number" + _at_most(bound)
+    if bound is not None:
+        raise NotExpressible(f"{kind.__name__} cannot have a bound")
+    if kind is bool:
+        return "flag"
+    if issubclass(kind, StrEnum) and len(kind):
+        return f"one of {'|'.join(sorted(map(repr, map(str, kind))))}"
+    if not is_dataclass(kind):
+        raise NotExpressible(f"{kind.__name__} has no form on the wire")
+    if kind in within:
+        raise NotExpressible(f"{kind.__name__} contains itself")
+    parts = (
+        f"{name}: {_describe(part, bounded, (*within, kind))}"
+        for name, part in record_parts(kind)
+    )
+    return f"{kind.__name__}{{{', '.join(parts)}}}"
+
+
+def _measured(word: str, kind: object, bound: AtMost | None, bounded: bool) -> str:
+    if bounded and bound is None:
+        name = kind.__name__ if isinstance(kind, type) else str(kind)
+        raise NotExpressible(
+            f"{name} without a bound; say Annotated[{name}, AtMost(…)]"
+        )
+    return word + _at_most(bound)
+
+
+def _at_most(bound: AtMost | None) -> str:
+    if bound is None:
+        return ""
+    if bound.count < 0:
+        raise NotExpressible(f"a bound below nothing: {bound.count}")
+    return f" of at most {bound.count}"
 
 
 def describe_boundary() -> str:

@@ -23,7 +23,7 @@ from ccfpy.base.limits import BATCH_MESSAGES_MAX, FRAME_BYTES_MAX
 from ccfpy.boundary import effects, events
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
-from ccfpy.boundary.frequent import (
+from ccfpy.boundary.hot_codecs import (
     AppendLedger,
     SendData,
     SessionData,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ccfpy.devtools.script_traces import EXCERPT_CHARACTERS_MAX, Frame
-from ccfpy.enclave.whose import Whose, whose
+from ccfpy.enclave.code_origin import CodeOrigin, origin_of
 
 _BEGIN = re.compile(r"\| (?P<how>.+) in (?P<where>.+) \(id (?P<id>[0-9a-f]{16})\)$")
 _LINK = re.compile(
@@ -99,7 +99,7 @@ def _frame(place: str) -> Frame:
     if found is None:
         return Frame(function="", place=place)
     file, line = found["file"], int(found["line"])
-    is_own = file.startswith("/") and whose(file) is Whose.APP
+    is_own = file.startswith("/") and origin_of(file) is CodeOrigin.APP
     linecache.checkcache(file)
     return Frame(
         function=found["function"],

@@ -13,7 +13,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import dumps
 from ccfpy.base.schema import fields_of, parse_json
 from ccfpy.enclave.application import ApplicationNotLoaded, load_application
-from ccfpy.enclave.whose import Whose, whose
+from ccfpy.enclave.code_origin import CodeOrigin, origin_of
 from ccfpy.endpoints.app_calls import UNLIMITED
 
 _MODULE = "ccfpy.devtools.python_check"
@@ -88,7 +88,7 @@ def _own_files() -> list[str]:
             name
             for name in named
             if name is not None
-            and whose(name) is Whose.APP
+            and origin_of(name) is CodeOrigin.APP
             and _INSTALLED.isdisjoint(Path(name).parts)
         }
     )

@@ -23,16 +23,16 @@ from typing import NoReturn
 from ccfpy.base.limits import LAST_WORD_WAIT_MS
 from ccfpy.base.places import places_of
 from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
-from ccfpy.boundary.ending import ExitCode
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.channel import HostChannel
+from ccfpy.enclave.code_origin import OwnThread
 from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import NODE, PLACES_MAX, run
 from ccfpy.enclave.ports import SystemMemory
 from ccfpy.enclave.scripts import attend_scripts, keep_engine
 from ccfpy.enclave.threads import NodeThreads
-from ccfpy.enclave.whose import OwnThread
 from ccfpy.node.node import Node
 
 

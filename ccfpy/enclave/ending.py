@@ -24,7 +24,7 @@ from typing import Any, Final, Protocol
 
 from ccfpy.base import limits
 from ccfpy.base.places import place_of
-from ccfpy.enclave.whose import Whose, place_in_app, whose
+from ccfpy.enclave.code_origin import CodeOrigin, origin_of, place_in_app
 
 _NS_PER_MS: Final = 1_000_000
 
@@ -60,7 +60,7 @@ class TracedThread:
         """Ask a tracer before each line that the thread runs from now on."""
         _TRACERS.of_threads[self._ident] = tracer
         frame = self.frame
-        if frame is not None and whose(frame.f_code.co_filename) is Whose.APP:
+        if frame is not None and origin_of(frame.f_code.co_filename) is CodeOrigin.APP:
             # A loop of one instruction, such as `while True: pass`, begins no line.
             frame.f_trace_opcodes = True
         _trace(self._state)

@@ -16,8 +16,8 @@ from time import monotonic_ns
 from types import CodeType, FrameType
 from typing import Final, Protocol
 
+from ccfpy.enclave.code_origin import place_in_app
 from ccfpy.enclave.ending import EndableCall, TracedThread
-from ccfpy.enclave.whose import place_in_app
 
 HOLDS_PYTHON: Final = sys.version_info[:2] != (3, 12)
 """Whether calls in Python are held, and not scripts alone."""

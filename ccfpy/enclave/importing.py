@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.enclave.whose import Whose, whose
+from ccfpy.enclave.code_origin import CodeOrigin, origin_of
 from ccfpy.endpoints.diagnostics import Misdeclared
 
 
@@ -62,7 +62,7 @@ def load_attribute(
 def _where(error: BaseException) -> str:
     """Return the author's own line that failed, if a line of theirs did."""
     steps = traceback.extract_tb(error.__traceback__)
-    own = [step for step in steps if whose(step.filename) is Whose.APP]
+    own = [step for step in steps if origin_of(step.filename) is CodeOrigin.APP]
     return f", at {own[-1].filename}:{own[-1].lineno}" if own else ""
 
 

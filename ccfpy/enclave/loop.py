@@ -20,10 +20,14 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, final
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import FRAME_BYTES_MAX
 from ccfpy.base.places import places_of
+from ccfpy.boundary.batch_limits import (
+    EVENTS_TOGETHER_MAX,
+    WATCH_NS,
+    WATCHED_EVENTS_MAX,
+)
 from ccfpy.boundary.effects import Effect, LogLevel, Stop, WriteLog
-from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
-from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS, WATCHED_EVENTS_MAX
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader, Vocabulary
 from ccfpy.enclave.channel import HostChannel

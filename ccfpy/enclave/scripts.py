@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from ccfpy.base.limits import JS_TICK_MS
-from ccfpy.enclave.whose import OwnThread
+from ccfpy.enclave.code_origin import OwnThread
 from ccfpy.js.quickjs import kept
 from ccfpy.js.quickjs.compiled import module, to_keep
 

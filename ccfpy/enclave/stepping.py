@@ -21,8 +21,8 @@ from typing import Final, Protocol, TypeAlias
 from ccfpy.base import limits
 from ccfpy.base.ports import CallGivenUp
 from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
-from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.enclave.growth import Meter
 from ccfpy.enclave.loop import NODE, Conversation, StepsOf
 from ccfpy.enclave.node_lock import NodeLock

@@ -14,8 +14,8 @@ from typing import Final
 from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ports import CallGivenUp, CallStopped, Given, Result
 from ccfpy.boundary.effects import Effect
-from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.enclave.growth import Meter
 from ccfpy.enclave.loop import Conversation
 from ccfpy.enclave.stepping import Stepping, ThreadedSteps

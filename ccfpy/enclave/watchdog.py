@@ -23,10 +23,10 @@ from types import CodeType
 from typing import Final, Protocol
 
 from ccfpy.base import limits
+from ccfpy.enclave.code_origin import OwnThread
 from ccfpy.enclave.ending import Ending
 from ccfpy.enclave.growth import Growth, Meter
 from ccfpy.enclave.turn_taking import TurnTaking, scripts_at_once
-from ccfpy.enclave.whose import OwnThread
 from ccfpy.enclave.workers import Gate, Worker
 from ccfpy.endpoints.call_shares import Taking, largest
 

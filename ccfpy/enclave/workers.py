@@ -7,8 +7,8 @@ from threading import Lock, get_ident
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
+from ccfpy.enclave.code_origin import OwnThread
 from ccfpy.enclave.ending import TracedThread
-from ccfpy.enclave.whose import OwnThread
 
 if TYPE_CHECKING:
     from ccfpy.enclave.ending import Ending

@@ -30,8 +30,7 @@ from ccfpy.base.limits import (
     MEMORY_KEPT_BYTES_MAX,
     MEMORY_RETURNED_BYTES_MIN,
 )
-from ccfpy.boundary.ending import describe_ending
-from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
+from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle, describe_ending
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import FrameReader, Vocabulary
 

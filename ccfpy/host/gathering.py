@@ -18,8 +18,12 @@ from functools import partial
 from time import monotonic_ns
 
 from ccfpy.base.limits import REST_AFTER_MS
+from ccfpy.boundary.batch_limits import (
+    EVENTS_TOGETHER_MAX,
+    WATCH_NS,
+    WATCHED_EVENTS_MAX,
+)
 from ccfpy.boundary.events import Event, SessionData, Tick
-from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS, WATCHED_EVENTS_MAX
 
 INTERVAL_S_MIN = 0.01
 """A shorter ``tick_interval`` is rounded up: busy batches carry the time anyway."""

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from ccfpy.boundary.effects import Effect
-from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate

@@ -20,7 +20,7 @@ FILES_MAX = 30
 VALUES: Final = (
     "ccfpy/base/",
     "ccfpy/crypto/",
-    "ccfpy/boundary/frequent.py",
+    "ccfpy/boundary/hot_codecs.py",
     "ccfpy/consensus/history.py",
     "ccfpy/consensus/log.py",
     "ccfpy/consensus/messages.py",

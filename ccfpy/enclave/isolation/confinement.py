@@ -1,20 +1,66 @@
-"""The two steps of isolation: at the start, and after all files are read."""
+"""The two steps of isolation: at the start, and after all files are read.
 
+Modules that libraries would import too late are loaded before the second step. Nothing
+of the process is left where another could read it: no environment, no streams, no dump.
+The host's log learns which layers are in force.
+"""
+
+import ctypes
+import faulthandler
+import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
+from ccfpy.boundary.effects import LogLevel, WriteLog
 from ccfpy.enclave.isolation import (
     landlock,
     openings,
     privileges,
     seccomp,
     swap,
-    traces,
 )
-from ccfpy.enclave.isolation.preload import preload
-from ccfpy.enclave.isolation.report import Isolation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isolation:
+    """The layers around this process.
+
+    Attributes:
+        layers: those in force.
+        lacks: what there is not, each with the reason.
+        memory: whether it may be written to the disk as swap.
+    """
+
+    layers: tuple[str, ...]
+    lacks: tuple[str, ...]
+    memory: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.lacks
+
+    def __str__(self) -> str:
+        """Return the report in one line."""
+        there = ", ".join(self.layers)
+        memory = f"; {self.memory}" if self.memory else ""
+        if self.is_whole:
+            return f"Isolation: {there}{memory}"
+        lacking = "; ".join(self.lacks)
+        reduced = f"Isolation is reduced: {lacking} (there is: {there or 'nothing'})"
+        return reduced + memory
+
+    def log(self) -> WriteLog:
+        """Report to the host; what is missing must not be overlooked."""
+        level = LogLevel.INFO if self.is_whole else LogLevel.FAIL
+        return WriteLog(level=level, message=str(self), file="isolation")
+
 
 SWITCH = "CCFPY_ENCLAVE_ISOLATION"
 """The environment variable that turns it off, for debugging, when it is ``off``."""
@@ -60,8 +106,8 @@ def confine(*, known: Collection[int] = ()) -> Isolation:
     is_off = is_turned_off(os.environ)
     preload()
     unseen = () if is_off or sys.platform != "linux" else _look(known)
-    traces.silence()
-    traces.forget_environment()
+    silence()
+    forget_environment()
     if is_off:
         return Isolation(layers=(), lacks=(f"turned off by {SWITCH}={OFF}",))
     if sys.platform != "linux":
@@ -103,3 +149,60 @@ def _raise_layers(unseen: Collection[str]) -> Isolation:
         else:
             layers.append(name if answer is None else f"{name}({answer})")
     return Isolation(layers=tuple(layers), lacks=tuple(lacks), memory=memory)
+
+
+_STREAMS = 3
+_ENVIRONMENT_FIELDS = (50, 51)
+"""In ``/proc/self/stat``: where the environment begins and ends (proc(5))."""
+_FIRST_AFTER_NAME = 3
+
+
+def silence() -> None:
+    """Lead stdin, stdout and stderr nowhere, and print nothing at a fault."""
+    faulthandler.disable()
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(_STREAMS):
+        os.dup2(null, stream)
+    if null >= _STREAMS:
+        os.close(null)
+
+
+def forget_environment() -> None:
+    """Empty the environment, in the memory too from which ``/proc`` shows it."""
+    os.environ.clear()
+    if sys.platform == "linux":
+        start, end = _environment()
+        ctypes.memset(start, 0, end - start)
+
+
+def _environment() -> tuple[int, int]:
+    line = Path("/proc/self/stat").read_text(encoding="utf-8")
+    # The name before may hold anything, spaces and parentheses too.
+    fields = line.rpartition(")")[2].split()
+    start, end = (int(fields[n - _FIRST_AFTER_NAME]) for n in _ENVIRONMENT_FIELDS)
+    return start, end
+
+
+LATE: Final[Sequence[str]] = (
+    # Codecs are looked up when first named.
+    *(
+        f"encodings.{name}"
+        for name in (
+            *("ascii", "latin_1", "cp1252", "utf_8", "utf_8_sig", "utf_16"),
+            *("utf_16_be", "utf_16_le", "utf_32", "unicode_escape", "idna"),
+            "punycode",
+        )
+    ),
+    "unicodedata",  # characters by name, and domain names
+    "stringprep",  # domain names
+    "_strptime",  # dates by their form
+    "locale",  # the same, and numbers by custom
+    "traceback",  # imported where an exception is told of
+)
+
+
+def preload() -> None:
+    """Import all of it that this Python has."""
+    for name in LATE:
+        with suppress(ImportError):
+            importlib.import_module(name)

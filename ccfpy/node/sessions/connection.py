@@ -7,9 +7,13 @@ A connection of which nothing waits is *idle*: what comes is served at once. Oth
 bytes wait, in the order in which they came, until the connection's turn comes
 (`turns`). A connection whose answers nobody reads, or whose answer is awaited,
 has no turn until that changes.
+
+A host ends connections that are silent. A client that says a little now and then is not
+silent, and could hold a connection for ever with a handshake, a request or an answer
+that it never ends: `ReadTimeout` bounds that. CCF has no such bound.
 """
 
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,7 +27,6 @@ from ccfpy.node.sessions.app_protocol import AppProtocol
 from ccfpy.node.sessions.client import Client, Conversation, InterfaceSessions
 from ccfpy.node.sessions.http1 import Http1Connection
 from ccfpy.node.sessions.http2 import Http2Connection
-from ccfpy.node.sessions.patience import Patience, Stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,49 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.node.sessions.router import Router
     from ccfpy.node.streams.node_streams import NodeStreams
+
+
+class Stall(StrEnum):
+    """What a client owes; the text completes a sentence of the log."""
+
+    UNFINISHED = "began what it has not ended"
+    """It has yet to end a handshake, a record or a request, or to open its windows."""
+    UNREAD = "has read none of its answers"
+
+
+class ReadTimeout:
+    """What is left of it, for one connection.
+
+    Whatever comes whole restores it. Otherwise it lasts for so long, and longer by what
+    the client sends, at a rate that anybody can keep.
+    """
+
+    __slots__ = ("_progress", "_received", "_waited_ms")
+
+    def __init__(self) -> None:
+        self._progress: object = None
+        self._received = 0
+        self._waited_ms = 0
+
+    def is_over(self, *, progress: object, received: int, elapsed_ms: int) -> bool:
+        """Return whether the time of a client that has begun something is over.
+
+        Args:
+            progress: equal to what it was at the last look if nothing came whole since;
+                ``None`` if nothing has begun.
+            received: bytes that came from the client in all.
+            elapsed_ms: since the last look.
+        """
+        if progress is None or progress != self._progress:
+            self._progress = progress
+            self._received = received
+            self._waited_ms = 0
+            return False
+        self._waited_ms += elapsed_ms
+        sent = received - self._received
+        return self._waited_ms >= limits.SESSION_UNFINISHED_MS_MAX + (
+            1000 * sent // limits.SESSION_BYTES_PER_S_MIN
+        )
 
 
 class Turn(Enum):
@@ -124,7 +170,7 @@ class Connection:
         self.is_leaving = False
         self.turn: Turn | None = None
         self._began_ns = 0
-        self._patience = Patience()
+        self._patience = ReadTimeout()
         self.inbox: list[bytes] = []
         self._inbox_bytes = 0
         self._written = 0

@@ -5,10 +5,12 @@ step serves a bounded number of connections and a bounded part of each; further
 connections wait for the next step (`turns`). The node does not serve a connection whose
 answers the host cannot send. The host reports how many bytes it has sent, and the node
 reports how many of a client's bytes it has read, so that neither holds more of a client
-than ``base.limits`` allows.
+than ``base.limits`` allows. Each unfinished request has bounds of its own, and all of
+them together have one: beyond it the connection with the largest one ends.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
@@ -20,7 +22,6 @@ from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
 from ccfpy.node.sessions.client import Client, InterfaceSessions, SessionCounts
 from ccfpy.node.sessions.connection import Connection, Turn
 from ccfpy.node.sessions.turns import Turns
-from ccfpy.node.sessions.unfinished import Unfinished
 from ccfpy.node.streams.node_streams import NodeStreams
 
 if TYPE_CHECKING:
@@ -457,3 +458,41 @@ class Sessions:
         del self._connections[connection.session.id]
         self._unfinished.forget(connection)
         self._counts.closed(connection.interface)
+
+
+class Unfinished:
+    """The bytes of unfinished requests, counted now and then for each connection."""
+
+    __slots__ = ("_bytes",)
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether all connections together hold too much."""
+        return self._bytes > limits.SESSIONS_UNFINISHED_BYTES_MAX
+
+    def count(self, connection: Connection) -> None:
+        """Count a connection again.
+
+        This is done whenever ``SESSION_GRANT_BYTES`` have come, so that each connection
+        may hold as many that nobody has counted.
+        """
+        size = connection.conversation.unfinished_bytes
+        self._bytes += size - connection.unfinished_bytes
+        connection.unfinished_bytes = size
+
+    def forget(self, connection: Connection) -> None:
+        """Forget a connection that has ended."""
+        self._bytes -= connection.unfinished_bytes
+        connection.unfinished_bytes = 0
+
+    def largest(self, connections: Iterable[Connection]) -> Connection | None:
+        """Return the connection to end, if all, counted again, hold too much."""
+        candidates = list(connections)
+        for connection in candidates:
+            self.count(connection)
+        if not self.is_too_much:
+            return None
+        return max(candidates, key=lambda each: each.unfinished_bytes)

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ccfpy.boundary.ending import ExitCode
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import isolate
 from ccfpy.toolkit.enclave.process import run

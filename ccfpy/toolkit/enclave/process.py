@@ -4,7 +4,7 @@ import traceback
 from typing import Any
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.boundary.ending import ExitCode, ResourceLimit
+from ccfpy.boundary.lifecycle import ExitCode, ResourceLimit
 from ccfpy.boundary.wire import Vocabulary
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine

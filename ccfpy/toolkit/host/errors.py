@@ -1,7 +1,7 @@
 """Why a call of an enclave has no answer, told apart by type."""
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.boundary.ending import ResourceLimit
+from ccfpy.boundary.lifecycle import ResourceLimit
 from ccfpy.toolkit.interfaces.messages import Denial
 
 

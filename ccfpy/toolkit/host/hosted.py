@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.boundary.ending import ResourceLimit, limit_of
-from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
+from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle, ResourceLimit, limit_of
 from ccfpy.host.enclave_process import EnclaveProcess, ProcessObserver, python_command
 from ccfpy.toolkit.host.errors import (
     CallDenied,

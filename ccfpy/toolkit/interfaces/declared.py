@@ -11,7 +11,7 @@ from types import NoneType
 from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.boundary.description import NotExpressible, describe
+from ccfpy.boundary.schema import NotExpressible, describe
 
 FUNCTIONS_MAX = 1000
 """Of one side of an interface."""

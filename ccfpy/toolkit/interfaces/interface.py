@@ -13,7 +13,7 @@ from inspect import Parameter, Signature
 from typing import Generic, TypeVar
 
 from ccfpy.base.limits import FRAME_BYTES_MAX, MIB
-from ccfpy.boundary.description import describe_messages
+from ccfpy.boundary.schema import describe_messages
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import HEADER_BYTES, Vocabulary
 from ccfpy.crypto.hashing import sha256_hex

@@ -7,7 +7,7 @@ enclave; each from 1 upwards, no number twice.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ccfpy.boundary.ending import ResourceLimit
+from ccfpy.boundary.lifecycle import ResourceLimit
 
 
 class Denial(StrEnum):

@@ -4,7 +4,7 @@ from enum import StrEnum
 from types import NoneType
 from typing import get_args, get_origin
 
-from ccfpy.boundary.description import record_parts
+from ccfpy.boundary.schema import record_parts
 from ccfpy.boundary.shape import parted
 
 INTEGER_BYTES_MAX = 9

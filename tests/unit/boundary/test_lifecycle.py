@@ -1,10 +1,19 @@
 """An enclave's stages: what follows what."""
 
+import signal
 from itertools import product
 
 import pytest
 
-from ccfpy.boundary.lifecycle import MOVES, EnclaveStage, Lifecycle, WrongStage
+from ccfpy.boundary.lifecycle import (
+    MOVES,
+    EnclaveStage,
+    Lifecycle,
+    ResourceLimit,
+    WrongStage,
+    describe_ending,
+    limit_of,
+)
 
 WAYS: dict[EnclaveStage, tuple[EnclaveStage, ...]] = {
     EnclaveStage.CREATED: (),
@@ -50,3 +59,28 @@ def test_what_needs_a_stage_says_which() -> None:
     lifecycle.require(EnclaveStage.INITIALIZED, EnclaveStage.RUNNING)
     with pytest.raises(WrongStage, match="the enclave is initialized, not running"):
         lifecycle.require(EnclaveStage.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "limit"),
+    [
+        (0, "ended with code 0", None),
+        (1, "ended with code 1", None),
+        (-signal.SIGKILL, "was killed by signal 9", None),
+        (
+            -signal.SIGXCPU,
+            "was killed by signal 24, for its limit cpu_s_max",
+            ResourceLimit.CPU,
+        ),
+        (
+            -signal.SIGPROF,
+            "was killed by signal 27, for its limit call_cpu_ms_max",
+            ResourceLimit.CALL_CPU,
+        ),
+    ],
+)
+def test_an_end_is_told_with_its_limit(
+    code: int, said: str, limit: ResourceLimit | None
+) -> None:
+    assert describe_ending(code) == said
+    assert limit_of(code) is limit

@@ -11,8 +11,8 @@ from ccfpy.base.ids import SessionId
 from ccfpy.base.limits import MIB
 from ccfpy.base.ports import CallGivenUp, CallStopped
 from ccfpy.boundary.effects import Effect, SendData, Stop
-from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event, SessionData
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.loop import NODE, run

@@ -9,10 +9,14 @@ import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ids import SessionId
+from ccfpy.boundary.batch_limits import (
+    EVENTS_TOGETHER_MAX,
+    WATCH_NS,
+    WATCHED_EVENTS_MAX,
+)
 from ccfpy.boundary.effects import Effect, LogLevel, SendData, Stop, WriteLog
-from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event, SessionData, SessionOpened, Tick
-from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS, WATCHED_EVENTS_MAX
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 from ccfpy.enclave.channel import HostChannel

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ccfpy.base import limits
+from ccfpy.boundary.batch_limits import EVENTS_TOGETHER_MAX
 from ccfpy.boundary.effects import Effect, LogLevel, SendData, Stop, WriteLog
-from ccfpy.boundary.ending import ExitCode
-from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX
+from ccfpy.boundary.lifecycle import ExitCode
 from ccfpy.enclave.workers import workers_max
 from tests.attacks import attack
 from tests.unit.enclave.small_node import (

@@ -12,7 +12,7 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.base.limits import MIB
 from ccfpy.boundary.effects import WriteLog
-from ccfpy.boundary.ending import ExitCode
+from ccfpy.boundary.lifecycle import ExitCode
 from tests.attacks import attack
 from tests.unit.enclave.small_node import (
     LONG_MS,

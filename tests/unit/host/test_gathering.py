@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ccfpy.base.ids import SessionId
+from ccfpy.boundary.batch_limits import (
+    EVENTS_TOGETHER_MAX,
+    WATCH_NS,
+    WATCHED_EVENTS_MAX,
+)
 from ccfpy.boundary.events import Event, SessionData, SessionWritten, Tick, Woken
-from ccfpy.boundary.pace import EVENTS_TOGETHER_MAX, WATCH_NS, WATCHED_EVENTS_MAX
 from ccfpy.host.gathering import Gathering, Ticker, Watch, tick_interval_s
 
 FULL = EVENTS_TOGETHER_MAX - 1

@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
+from ccfpy.boundary.effects import LogLevel
+from ccfpy.enclave.isolation.confinement import LATE, Isolation, preload
 from tests.unit.enclave.isolation.processes import ROOT, told
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux has these")
@@ -136,3 +139,35 @@ closed.set()
 done.wait()
 """
     assert told(code) == ["Operation not permitted"]
+
+
+def test_all_of_it_is_worth_a_line() -> None:
+    isolation = Isolation(layers=("no_new_privs", "Landlock(7)"), lacks=())
+    assert str(isolation) == "Isolation: no_new_privs, Landlock(7)"
+    assert isolation.is_whole
+    assert isolation.log().level is LogLevel.INFO
+    assert isolation.log().message == str(isolation)
+
+
+def test_a_lack_is_said_loudly_with_its_reason() -> None:
+    isolation = Isolation(layers=("rlimits",), lacks=("no Landlock: why", "no seccomp"))
+    assert str(isolation) == (
+        "Isolation is reduced: no Landlock: why; no seccomp (there is: rlimits)"
+    )
+    assert not isolation.is_whole
+    assert isolation.log().level is LogLevel.FAIL
+
+
+def test_nothing_is_called_nothing() -> None:
+    isolation = Isolation(layers=(), lacks=("turned off",))
+    assert str(isolation) == "Isolation is reduced: turned off (there is: nothing)"
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_it_names_modules_that_there_are(name: str) -> None:
+    assert find_spec(name) is not None
+
+
+def test_all_of_it_is_imported() -> None:
+    preload()
+    assert [name for name in LATE if name not in sys.modules] == []

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seen through /p
 def test_nothing_of_the_environment_remains() -> None:
     code = """
 import ctypes
-from ccfpy.enclave.isolation import traces
+from ccfpy.enclave.isolation import confinement as traces
 say(b"hidden" in open("/proc/self/environ", "rb").read())
 traces.forget_environment()
 say(open("/proc/self/environ", "rb").read().strip(b"\\0"))
@@ -29,7 +29,7 @@ say(getenv(b"LATER"))
 
 def test_an_environment_that_was_empty_is_no_trouble() -> None:
     code = """
-from ccfpy.enclave.isolation import traces
+from ccfpy.enclave.isolation import confinement as traces
 os.environ.clear()
 traces.forget_environment()
 say("on")
@@ -40,7 +40,7 @@ say("on")
 def test_streams_lead_nowhere_and_a_fault_prints_nothing() -> None:
     code = """
 import faulthandler
-from ccfpy.enclave.isolation import traces
+from ccfpy.enclave.isolation import confinement as traces
 faulthandler.enable()
 traces.silence()
 say(faulthandler.is_enabled())

@@ -10,7 +10,7 @@ from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import KeepSession, ReadMore
 from ccfpy.boundary.events import SessionClosed, SessionData, SessionWritten, Woken
 from ccfpy.node.sessions.app_protocol import AppProtocol
-from ccfpy.node.sessions.patience import Stall
+from ccfpy.node.sessions.connection import Stall
 from ccfpy.testing.configuration import listener
 from ccfpy.testing.node import ADDRESS, Client, InProcessNode, Person
 from tests.attacks import attack

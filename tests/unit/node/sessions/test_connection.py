@@ -4,8 +4,7 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.boundary.configuration import InterfaceAuthority
-from ccfpy.node.sessions.connection import Connection
-from ccfpy.node.sessions.patience import Stall
+from ccfpy.node.sessions.connection import Connection, Stall
 from ccfpy.testing.node import listener
 from tests.unit.http.tls_ends import Client
 from tests.unit.node.watched import new_connection

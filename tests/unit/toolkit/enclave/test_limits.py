@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 import pytest
 
 from ccfpy.base.limits import MIB
-from ccfpy.boundary.ending import ResourceLimit
+from ccfpy.boundary.lifecycle import ResourceLimit
 from ccfpy.toolkit.enclave.limits import (
     Limits,
     LimitsRefused,

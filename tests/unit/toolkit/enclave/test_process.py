@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.boundary.ending import ResourceLimit
-from ccfpy.boundary.lifecycle import EnclaveStage, WrongStage
+from ccfpy.boundary.lifecycle import EnclaveStage, ResourceLimit, WrongStage
 from ccfpy.boundary.wire import HEADER_BYTES
 from ccfpy.host.enclave_process import EnclaveProcess, PipeEnds
 from ccfpy.toolkit.host import (

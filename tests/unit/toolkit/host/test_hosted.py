@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from ccfpy.boundary.ending import ResourceLimit
-from ccfpy.boundary.lifecycle import EnclaveStage, WrongStage
+from ccfpy.boundary.lifecycle import EnclaveStage, ResourceLimit, WrongStage
 from ccfpy.enclave.in_process import InProcess
 from ccfpy.toolkit.enclave import Enclave, Limits
 from ccfpy.toolkit.enclave.process import protocol_of

@@ -5,7 +5,7 @@ import pytest
 
 from ccfpy.boundary.shape import encoder
 from ccfpy.toolkit.interfaces.sizes import bytes_max
-from tests.unit.boundary.test_description import EXPRESSIBLE
+from tests.unit.boundary.test_schema import EXPRESSIBLE
 
 
 @pytest.mark.parametrize(("kind", "_text", "largest"), EXPRESSIBLE)

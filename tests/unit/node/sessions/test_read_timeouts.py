@@ -1,13 +1,13 @@
 """How long a client is waited for, to the millisecond and the byte."""
 
 from ccfpy.base import limits
-from ccfpy.node.sessions.patience import Patience
+from ccfpy.node.sessions.connection import ReadTimeout
 
 MOST_MS = limits.SESSION_UNFINISHED_MS_MAX
 
 
-def begun(received: int = 0) -> Patience:
-    patience = Patience()
+def begun(received: int = 0) -> ReadTimeout:
+    patience = ReadTimeout()
     assert not patience.is_over(progress=1, received=received, elapsed_ms=0)
     return patience
 
@@ -44,6 +44,6 @@ def test_whatever_comes_whole_restores_it() -> None:
 
 
 def test_who_has_begun_nothing_is_not_waited_for() -> None:
-    patience = Patience()
+    patience = ReadTimeout()
     for _ in range(3):
         assert not patience.is_over(progress=None, received=0, elapsed_ms=MOST_MS)

@@ -12,7 +12,7 @@ import pytest
 
 import ccfpy
 from ccfpy.base.ports import Given, Result
-from ccfpy.enclave.whose import Whose, place_in_app, whose
+from ccfpy.enclave.code_origin import CodeOrigin, origin_of, place_in_app
 
 OURS = Path(ccfpy.__file__).parent
 
@@ -20,20 +20,20 @@ OURS = Path(ccfpy.__file__).parent
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        (__file__, Whose.APP),
-        ("/opt/somebody/app.py", Whose.APP),
-        (f"{OURS}/share/apps/logging/app.py", Whose.APP),
-        (f"{sysconfig.get_path('purelib')}/their_library/code.py", Whose.APP),
-        (f"{OURS}/kv/tx.py", Whose.OURS),
-        (f"{sysconfig.get_path('purelib')}/sortedcontainers/x.py", Whose.OURS),
-        (orjson.__file__, Whose.OURS),
-        ("<frozen importlib._bootstrap>", Whose.OURS),
-        ("<string>", Whose.STANDARD),
-        (statistics.__file__, Whose.STANDARD),
+        (__file__, CodeOrigin.APP),
+        ("/opt/somebody/app.py", CodeOrigin.APP),
+        (f"{OURS}/share/apps/logging/app.py", CodeOrigin.APP),
+        (f"{sysconfig.get_path('purelib')}/their_library/code.py", CodeOrigin.APP),
+        (f"{OURS}/kv/tx.py", CodeOrigin.OURS),
+        (f"{sysconfig.get_path('purelib')}/sortedcontainers/x.py", CodeOrigin.OURS),
+        (orjson.__file__, CodeOrigin.OURS),
+        ("<frozen importlib._bootstrap>", CodeOrigin.OURS),
+        ("<string>", CodeOrigin.STANDARD),
+        (statistics.__file__, CodeOrigin.STANDARD),
     ],
 )
-def test_whose_code_a_file_holds(file: str, expected: Whose) -> None:
-    assert whose(file) is expected
+def test_whose_code_a_file_holds(file: str, expected: CodeOrigin) -> None:
+    assert origin_of(file) is expected
 
 
 def call(function: Callable[[Given], Result], given: Given) -> Result:

@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from ccfpy.base.ids import Seqno, SessionId
-from ccfpy.boundary.frequent import (
+from ccfpy.boundary.hot_codecs import (
     AppendLedger,
     SendData,
     SessionData,

@@ -17,7 +17,7 @@ from typing import Final
 import ccfpy
 
 
-class Whose(Enum):
+class CodeOrigin(Enum):
     """Whose line of code it is."""
 
     APP = auto()
@@ -49,12 +49,12 @@ def place_in_app(
     """
     step: FrameType | None = frame
     while step is not None and step.f_code not in outermost:
-        match whose(step.f_code.co_filename):
-            case Whose.APP:
+        match origin_of(step.f_code.co_filename):
+            case CodeOrigin.APP:
                 return step
-            case Whose.OURS:
+            case CodeOrigin.OURS:
                 return None
-            case Whose.STANDARD:
+            case CodeOrigin.STANDARD:
                 if is_patient:
                     return None
                 step = step.f_back
@@ -63,7 +63,7 @@ def place_in_app(
 
 
 @cache
-def whose(file: str) -> Whose:
+def origin_of(file: str) -> CodeOrigin:
     """Return whose code a file holds.
 
     Whatever is neither ours nor Python's is the application's, libraries of its own
@@ -71,14 +71,14 @@ def whose(file: str) -> Whose:
     """
     if file.startswith("<"):
         # Written by the library, such as a dataclass's methods; or the import itself.
-        return Whose.OURS if "importlib" in file else Whose.STANDARD
+        return CodeOrigin.OURS if "importlib" in file else CodeOrigin.STANDARD
     if file.startswith(_OURS) and not file.startswith(_SAMPLES):
-        return Whose.OURS
+        return CodeOrigin.OURS
     for packages in _PACKAGES:
         if file.startswith(packages):
             name = file[len(packages) :].partition("/")[0].removesuffix(".py")
-            return Whose.OURS if name in _USED_BY_US else Whose.APP
-    return Whose.STANDARD if file.startswith(_STANDARD) else Whose.APP
+            return CodeOrigin.OURS if name in _USED_BY_US else CodeOrigin.APP
+    return CodeOrigin.STANDARD if file.startswith(_STANDARD) else CodeOrigin.APP
 
 
 def _folder(path: str | Path) -> str:
