@@ -1,7 +1,7 @@
 """Exceptions of an application in Python, as its node's log has them.
 
 The log names the files, lines and functions that an exception came through, the
-innermost first, and what led to the exception after it (`ccfpy.node.app_code`). The
+innermost first, and what led to the exception after it (`ccfpy.node.app`). The
 lines of source are read here, from the author's files.
 """
 

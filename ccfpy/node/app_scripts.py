@@ -14,8 +14,8 @@ from ccfpy.js.extensions.crypto import CryptoExtension
 from ccfpy.js.extensions.date import frozen_date_extension
 from ccfpy.js.extensions.random import math_random_extension
 from ccfpy.js.quickjs import QuickJs
-from ccfpy.node.host_clock import HostClock
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.ports import HostClock
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json

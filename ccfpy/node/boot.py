@@ -29,22 +29,21 @@ from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
-from ccfpy.node.host_clock import HostClock
-from ccfpy.node.identity.attestation import NodeEvidence, security_policy_of
-from ccfpy.node.identity.keys import (
+from ccfpy.node.identity import (
+    NodeEvidence,
     NodeIdentity,
+    Sealing,
     ServiceCredentials,
     ServiceIdentity,
+    security_policy_of,
 )
-from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.parts import NodeParts
-from ccfpy.node.replication.consensus_trace import tracer_of
+from ccfpy.node.ports import HostClock
 from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
-from ccfpy.node.replication.replication import Replication
+from ccfpy.node.replication.replication import Replication, tracer_of
 from ccfpy.node.running import RunningNode
-from ccfpy.node.sessions.client import SessionCounts
-from ccfpy.node.sessions.interfaces import interfaces_of
+from ccfpy.node.sessions.client import SessionCounts, interfaces_of
 from ccfpy.service.evidence import quotes
 from ccfpy.service.genesis import FirstNode
 from ccfpy.service.tables.nodes import (

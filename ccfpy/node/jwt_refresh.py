@@ -26,11 +26,9 @@ from ccfpy.http.messages import Request
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
-from ccfpy.node.host_clock import HostClock
 from ccfpy.node.outbound import CallFailed, OutboundClient, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.ports import Primary
-from ccfpy.node.wake_flag import WakeFlag
+from ccfpy.node.ports import HostClock, Primary, WakeFlag
 from ccfpy.service.jwt_keys import key_set, set_keys
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES

@@ -7,6 +7,8 @@ A step takes events and puts what may call an application's code into queues. Th
 node makes these calls, one after the other (`NodeCall`). One thread at a time steps a
 node; while a call is slow, another thread steps it. All that the step has yet to do is
 in the queues, so that no thread has to return to the middle of a step.
+
+The node, as its JavaScript application sees it.
 """
 
 from collections import deque
@@ -21,7 +23,7 @@ from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ports import Clock, Entropy, Memory, Platform
 from ccfpy.boundary.configuration import CommandType
-from ccfpy.boundary.effects import Effect, LogTag, Stop, Wake
+from ccfpy.boundary.effects import Effect, LogLevel, LogTag, Stop, Wake
 from ccfpy.boundary.events import (
     BlobRead,
     Boot,
@@ -50,31 +52,58 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.gov.api import governance_registry
 from ccfpy.js.quickjs import ContextPool, QuickJs
+from ccfpy.js.serving import ScriptedRegistry
+from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.node.api import node_registry
-from ccfpy.node.app_code import AppCode
-from ccfpy.node.away_calls import AwayCalls
+from ccfpy.node.app import AppCode, AwayCalls
 from ccfpy.node.governance import NodeGovernance
-from ccfpy.node.joining import join, start
-from ccfpy.node.joining.bootstrap import Bootstrap
-from ccfpy.node.joining.endorsements import EndorsementFetch
-from ccfpy.node.ledger_reads import LedgerReads
-from ccfpy.node.metrics.gathering import gather
-from ccfpy.node.metrics.report import MetricsReport
+from ccfpy.node.host_reads import LedgerReads, SnapshotReads
+from ccfpy.node.metrics import MetricsReport, gather
 from ccfpy.node.outbound import OutboundClient
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.parts import NodeParts
-from ccfpy.node.recovery import recover
-from ccfpy.node.recovery.private_recovery import RecoveryFailed
-from ccfpy.node.recovery.recover import Recover
+from ccfpy.node.ports import WakeFlag
 from ccfpy.node.replication.ledger_tail import EntryTooLarge
 from ccfpy.node.running import RunningNode
-from ccfpy.node.scripts import let_scripts_run
-from ccfpy.node.sessions.router import Router
+from ccfpy.node.sessions.client import Router
 from ccfpy.node.sessions.sessions import Sessions
-from ccfpy.node.snapshots.reads import SnapshotReads
-from ccfpy.node.streams.commit_feed import CommitFeed
+from ccfpy.node.startup import join, recover, start
+from ccfpy.node.startup.endorsements import EndorsementFetch
+from ccfpy.node.startup.private_recovery import RecoveryFailed
+from ccfpy.node.startup.recover import Recover
+from ccfpy.node.startup.start import Bootstrap
+from ccfpy.node.streams import CommitFeed
 from ccfpy.node.table_hooks import TableHooks
-from ccfpy.node.wake_flag import WakeFlag
+
+_APP: Final = ScriptLog.APP
+_OF_APP: Final = LogTag.APP
+_OF_CALL: Final = LogTag.JS
+_LEVELS: Final = {level.value: level for level in LogLevel}
+
+
+def let_scripts_run(
+    registry: "Registry", running: "RunningNode", engine: QuickJs, clock: Clock
+) -> "Registry":
+    """Return an application's registry, able to serve the scripts in its tables."""
+
+    def log(tag: ScriptLog, level: str, text: str) -> None:
+        # Two comparisons: compiled code looks members up, and hashes them, slowly.
+        whose = _OF_APP if tag is _APP else _OF_CALL
+        running.outbox.log(_LEVELS[level], text, tag=whose)
+
+    if isinstance(registry, ScriptedRegistry):
+        registry.attach(
+            ScriptNode(
+                engine=engine,
+                entropy=running.entropy,
+                clock=clock,
+                app_calls=running.app_code.calls,
+                begin=lambda: running.begin(read_only=True),
+                log=log,
+            )
+        )
+    return registry
+
 
 START_REFUSED = 1
 """The exit code of a node that its configuration does not let begin."""

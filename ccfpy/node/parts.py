@@ -10,13 +10,12 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.app_calls import NodeCall
     from ccfpy.endpoints.application import Application
     from ccfpy.js.quickjs import ContextPool
-    from ccfpy.node.app_code import AppCode
-    from ccfpy.node.ledger_reads import LedgerReads
+    from ccfpy.node.app import AppCode
+    from ccfpy.node.host_reads import LedgerReads, SnapshotReads
     from ccfpy.node.outbound import OutboundClient
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.sessions.router import Router
-    from ccfpy.node.snapshots.reads import SnapshotReads
-    from ccfpy.node.wake_flag import WakeFlag
+    from ccfpy.node.ports import WakeFlag
+    from ccfpy.node.sessions.client import Router
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,22 @@
 """The running node as its parts see it, and a part as the running node sees it.
 
 The parts stand below the running node, and the recovery of a private state above it.
+
+The node's time, which is what its host last said.
+
+A flag that asks the end of a step to look for work besides the clients' requests.
+
+Past states, indexes and keys of token issuers move on when time passes, when an entry
+is committed, when the host or another node answers, or when a request asks for them.
+Most steps do nothing but serve clients. Without the flag each of those steps would run
+code that finds nothing to do and displaces the code of requests from the caches.
 """
 
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, final
 
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.kv.tx import Tx
 
@@ -29,7 +41,7 @@ class Primary(Protocol):
 class Recovery(Protocol):
     """A node's part in bringing back a lost service's private state.
 
-    It is `ccfpy.node.recovery.private_recovery.PrivateRecovery`.
+    It is `ccfpy.node.startup.private_recovery.PrivateRecovery`.
     """
 
     @property
@@ -60,3 +72,40 @@ class Recovery(Protocol):
     def opened(self) -> None:
         """Note that the service is open, for good."""
         ...
+
+
+@dataclass(slots=True, kw_only=True)
+class HostClock:
+    """What the host last said of the time; nothing that needs trust rests on it."""
+
+    monotonic_ms: int
+    unix_us: int
+
+    @property
+    def now(self) -> datetime:
+        """Wall time, as certificates state it.
+
+        Raises:
+            Malformed: no calendar goes so far.
+        """
+        try:
+            return datetime.fromtimestamp(self.unix_us / 1e6, tz=UTC)
+        except (ValueError, OverflowError) as error:
+            raise Malformed(f"the host's clock is wrong: {error}") from error
+
+
+@final
+class WakeFlag:
+    """Remember that there may be work, until the end of a step takes the flag."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """Make the end of this step, or of the next one, look for work."""
+        self._is_set = True
+
+    def take(self) -> bool:
+        """Clear the flag and return whether it was set."""
+        is_set, self._is_set = self._is_set, False
+        return is_set

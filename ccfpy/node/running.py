@@ -28,35 +28,35 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import Signer
-from ccfpy.node.app_jobs import AppJobs
+from ccfpy.node.app import AppJobs
 from ccfpy.node.app_scripts import AppScripts
 from ccfpy.node.channels import Channels
-from ccfpy.node.channels.address_book import AddressBook
-from ccfpy.node.forwarding.forwarder import Forwarder
-from ccfpy.node.forwarding.redirect_targets import RedirectResolver
+from ccfpy.node.channels.channels import AddressBook
+from ccfpy.node.forwarder import Forwarder, RedirectResolver
 from ccfpy.node.history import StateCache
-from ccfpy.node.history.commit_answers import CommitAnswers
-from ccfpy.node.host_clock import HostClock
-from ccfpy.node.identity.attestation import NodeEvidence
-from ccfpy.node.identity.certificates import PresentedCertificates
-from ccfpy.node.identity.keys import (
+from ccfpy.node.history.state_cache import CommitAnswers
+from ccfpy.node.identity import (
+    NodeEvidence,
     NodeIdentity,
+    PresentedCertificates,
+    Sealing,
     ServiceCredentials,
     ServiceIdentity,
 )
-from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.indexing import Indexer
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.pending_nodes import PendingNodes
-from ccfpy.node.ports import Recovery
-from ccfpy.node.replication.commit_waits import CommitWaits
-from ccfpy.node.replication.commit_watches import CommitWatches
+from ccfpy.node.ports import HostClock, Recovery
+from ccfpy.node.replication.commits import CommitWaits, CommitWatches
 from ccfpy.node.replication.ledger_tail import LedgerTail
-from ccfpy.node.replication.replication import NotPrimary, Replication
-from ccfpy.node.replication.signature_timer import SignatureTimer
-from ccfpy.node.replication.signature_times import SignatureTimes
+from ccfpy.node.replication.replication import (
+    NotPrimary,
+    Replication,
+    SignatureTimer,
+    SignatureTimes,
+)
 from ccfpy.node.sessions.client import SessionCounts
 from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.nodes import record_retirements

@@ -7,7 +7,7 @@ from enum import StrEnum
 import pytest
 
 from ccfpy.node import lifecycle as node
-from ccfpy.node.channels import states as channel
+from ccfpy.node.channels import channel
 from ccfpy.service import lifecycle as service
 from tests.house.tree import ROOT
 

@@ -43,8 +43,8 @@ VALUES: Final = (
     "ccfpy/ledger/frame.py",
     "ccfpy/ledger/secrets.py",
     "ccfpy/ledger/signature.py",
-    "ccfpy/node/replication/membership.py",
-    "ccfpy/node/wake_flag.py",
+    "ccfpy/node/replication/ledger_tail.py",
+    "ccfpy/node/ports.py",
     "ccfpy/service/records.py",
 )
 """Records, encodings, plain containers and calls of OpenSSL, which decide nothing."""
@@ -54,7 +54,7 @@ END_OF_STEP: Final = (
     "ccfpy/node/jwt_refresh.py",
     "ccfpy/node/sessions/",
     "ccfpy/node/boot.py",
-    "ccfpy/node/replication/signature_timer.py",
+    "ccfpy/node/replication/replication.py",
 )
 """Files that the end of a backup's step also calls, which have nothing to do then."""
 _FILE = re.compile(r"`(ccfpy/[\w/]+\.py)`")

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING
 
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.registry import Registry
-from ccfpy.node.api import (
-    evidence,
-    health,
-    indexing,
-    join,
-    members,
-    metrics,
-    network,
-    page,
-    snapshots,
-)
+from ccfpy.node.api.network import JOIN, MEMBERS, NETWORK
+from ccfpy.node.api.node import EVIDENCE, HEALTH, INDEXING, METRICS, page_endpoints
+from ccfpy.node.api.snapshots import SNAPSHOTS
 
 if TYPE_CHECKING:
     from ccfpy.node.running import RunningNode
@@ -29,7 +21,7 @@ DESCRIPTION = "What this node knows of its service, of the other nodes and of it
 VERSION = "4.14.0"
 
 
-_GROUPS = (network, members, join, evidence, health, indexing, snapshots, metrics)
+_GROUPS = (NETWORK, MEMBERS, JOIN, EVIDENCE, HEALTH, INDEXING, SNAPSHOTS, METRICS)
 
 
 def node_registry(running: "RunningNode") -> Registry:
@@ -39,9 +31,9 @@ def node_registry(running: "RunningNode") -> Registry:
     )
     add_common_endpoints(registry, watches=running.commit_watches)
     for group in _GROUPS:
-        for declared in group.ENDPOINTS:
+        for declared in group:
             registry.add(declared(running))
     if running.configuration.serves_api_page:
-        for endpoint in page.endpoints(running):
+        for endpoint in page_endpoints(running):
             registry.add(endpoint)
     return registry

@@ -1,6 +1,12 @@
 """Short forms for declaring the node's endpoints, which are much alike.
 
 What they answer is JSON, or nothing.
+
+Sending a caller to the node that can answer.
+
+The answer names the target's published address on the interface that the caller used,
+so that the redirect stays within the caller's network
+(``src/node/rpc/node_frontend.h``).
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +16,7 @@ from inspect import getdoc
 from typing import TYPE_CHECKING, TypeAlias
 
 from ccfpy.base.components import without_name
+from ccfpy.base.ids import NodeId
 from ccfpy.base.json import JsonObject
 from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.declaration import (
@@ -21,11 +28,14 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.replies import for_who_takes_json
+from ccfpy.http.errors import internal_error
+from ccfpy.service.tables import nodes
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
     from ccfpy.node.running import RunningNode
+
 
 _described = cache(schema_of)
 
@@ -170,3 +180,40 @@ def write(method: str, path: str, answers: object, *, handler: Handler) -> Endpo
         handler=for_who_takes_json(handler),
         operation=_operation(handler, answers),
     )
+
+
+def address_for(context: "Context", running: "RunningNode", node_id: NodeId) -> str:
+    """Return the address at which a caller reaches another node.
+
+    Raises:
+        ApiError: the node is not known, or has no such interface.
+    """
+    info = nodes.INFO.of(context.tx).get(node_id)
+    if info is None:
+        running.outbox.fail(f"Node redirection error: Unknown node {node_id}")
+        raise internal_error(
+            f"Cannot find node info to produce redirect response for node {node_id}"
+        )
+    name = context.session.interface.name
+    interface = info.rpc_interfaces.get(name)
+    if interface is None:
+        running.outbox.fail(
+            f"Node redirection error: Target missing interface {name}",
+        )
+        raise internal_error(
+            f"Cannot redirect request. Received on RPC interface {name}, which is not "
+            f"present on target node {node_id}"
+        )
+    return interface.published_address
+
+
+def primary_address(context: "Context", running: "RunningNode") -> str:
+    """Return the address at which a caller reaches the primary.
+
+    Raises:
+        ApiError: the primary is unknown, or it has no such interface.
+    """
+    primary = running.primary_id
+    if primary is None:
+        raise internal_error("Primary unknown")
+    return address_for(context, running, primary)

@@ -19,9 +19,8 @@ from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.http.messages import Response
 from ccfpy.http.ranges import ByteRange, parse_range
 from ccfpy.ledger.snapshot_name import SnapshotName
-from ccfpy.node.api.declare import NodeEndpoints, hidden
-from ccfpy.node.api.redirects import address_for
-from ccfpy.node.snapshots.reads import Found
+from ccfpy.node.api.declare import NodeEndpoints, address_for, hidden
+from ccfpy.node.host_reads import Found
 
 if TYPE_CHECKING:
     from ccfpy.node.running import RunningNode
@@ -30,11 +29,11 @@ NAME_HEADER = "x-ms-ccf-snapshot-name"
 _SINCE = "since"
 
 
-ENDPOINTS = NodeEndpoints()
+SNAPSHOTS = NodeEndpoints()
 
 
-@ENDPOINTS.add(hidden, "GET", "/snapshot", local_mode=Mode.READ_ONLY)
-@ENDPOINTS.add(hidden, "HEAD", "/snapshot", local_mode=Mode.READ_ONLY)
+@SNAPSHOTS.add(hidden, "GET", "/snapshot", local_mode=Mode.READ_ONLY)
+@SNAPSHOTS.add(hidden, "HEAD", "/snapshot", local_mode=Mode.READ_ONLY)
 def latest(running: "RunningNode", context: Context) -> Awaited:
     """Answer with the place of the latest snapshot."""
     since = context.query.integer_or_none(_SINCE) or 0
@@ -60,8 +59,8 @@ def latest(running: "RunningNode", context: Context) -> Awaited:
     return _look(running, answer, since=since + 1)
 
 
-@ENDPOINTS.add(hidden, "GET", "/snapshot/{snapshot_name}", local_mode=Mode.COMMAND)
-@ENDPOINTS.add(hidden, "HEAD", "/snapshot/{snapshot_name}", local_mode=Mode.COMMAND)
+@SNAPSHOTS.add(hidden, "GET", "/snapshot/{snapshot_name}", local_mode=Mode.COMMAND)
+@SNAPSHOTS.add(hidden, "HEAD", "/snapshot/{snapshot_name}", local_mode=Mode.COMMAND)
 def one(running: "RunningNode", context: Context) -> Awaited:
     """Answer with a snapshot's bytes, all or a range of them."""
     name = context.params["snapshot_name"]

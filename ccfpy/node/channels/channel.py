@@ -9,10 +9,17 @@ again, can have us compute and answer, but never changes a channel that works.
 While an exchange runs, what arrives may be sealed under the keys in use, under those
 just agreed on, or under those just given up by us but not yet by the peer; each pair
 counts its own messages.
+
+The states of one side of a key exchange, and the moves between them.
+
+Names are those of ``src/node/channels.h``, as its log lines print them. A state says
+which message of an exchange is awaited, not whether there are keys: those of an earlier
+exchange are used until the next one is complete.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -20,17 +27,53 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.ports import Entropy
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.crypto.ec import PublicKey
-from ccfpy.node.channels import handshake_messages, key_agreement
-from ccfpy.node.channels.framing import Protected
-from ccfpy.node.channels.handshake_messages import (
+from ccfpy.node.channels import key_agreement
+from ccfpy.node.channels.key_agreement import (
+    Credentials,
     KeyExchangeFinal,
     KeyExchangeInit,
     KeyExchangeResponse,
+    Offer,
 )
-from ccfpy.node.channels.key_agreement import Credentials, Offer
-from ccfpy.node.channels.keys import Keys
-from ccfpy.node.channels.states import ChannelState, advance
+from ccfpy.node.channels.keys import Keys, Protected
 from ccfpy.node.outbox import NodeLog
+
+
+class ChannelState(StrEnum):
+    """What this side of a channel waits for."""
+
+    INACTIVE = "INACTIVE"
+    """Nothing: no exchange was begun, or its keys were given up."""
+    INITIATED = "INITIATED"
+    """We asked; the response is awaited."""
+    WAITING_FOR_FINAL = "WAITING_FOR_FINAL"
+    """We were asked and responded; the final message is awaited."""
+    ESTABLISHED = "ESTABLISHED"
+    """Nothing: both sides have the keys of the last exchange."""
+
+
+_S = ChannelState
+
+MOVES: Mapping[ChannelState, frozenset[ChannelState]] = {
+    _S.INACTIVE: frozenset({_S.INITIATED, _S.WAITING_FOR_FINAL}),
+    _S.INITIATED: frozenset({_S.WAITING_FOR_FINAL, _S.ESTABLISHED, _S.INACTIVE}),
+    _S.WAITING_FOR_FINAL: frozenset(
+        {_S.WAITING_FOR_FINAL, _S.ESTABLISHED, _S.INACTIVE}
+    ),
+    _S.ESTABLISHED: frozenset({_S.WAITING_FOR_FINAL, _S.INACTIVE}),
+}
+"""Every legal move; what is not here is a bug of ours. What we begin, begins from
+``INACTIVE``, also when it replaces an attempt or the keys of a long-used channel."""
+
+
+def advance(state: ChannelState, to: ChannelState) -> ChannelState:
+    """Return ``to`` if the table allows the move.
+
+    Raises:
+        AssertionError: it does not.
+    """
+    assert to in MOVES[state], f"a channel cannot move from {state} to {to}"
+    return to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +227,7 @@ class Channel:
         """Take a step of the key exchange, or refuse it and stay as before."""
         self.used_at_ms = now_ms
         try:
-            message = handshake_messages.decode(payload)
+            message = key_agreement.decode(payload)
             if isinstance(message, KeyExchangeInit):
                 self._take_init(message, now_ms)
             elif isinstance(message, KeyExchangeResponse):

@@ -7,25 +7,53 @@ may acknowledge it.
 
 Listeners are called during a commit or a rollback, and must not order transactions
 then. They order transactions at the end of the step (`RunningNode.end_turn`).
+
+Consensus' steps as log lines, where the configuration asks for them.
+
+Each is one line tagged ``raft_trace``, as a CCF that is built with ``CCF_RAFT_TRACING``
+writes. It names nodes, views and seqnos, and nothing private. Nothing is made, and
+nothing costs anything, unless ``consensus.trace`` is on.
+
+When the primary signs: after a number of entries, or after a time.
+
+The timer keeps CCF's rhythm (``src/node/history.h``): it fires every ``delay``. The
+primary signs only if an entry is unsigned, so an idle service adds nothing to its
+ledger.
+
+Signing *early* is an extension: a primary signs as soon as an entry is unsigned and the
+last signature is committed, but at most every few milliseconds. A signature costs as
+much as many writes. While each signature covers many entries, or while many requests
+come at once, the next signature therefore waits twice as long, up to a bound. If a
+caller waits for the commit, the wait ends when no more entries come.
+
+How long a primary takes to sign, and how long until its signatures are final.
 """
 
+from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import NodeId, Seqno, TxId, View, transaction_id
-from ccfpy.boundary.effects import SendEntries
+from ccfpy.base.json import dumps
+from ccfpy.base.limits import SIGNATURES_TIMED_MAX
+from ccfpy.boundary.effects import LogLevel, LogTag, SendEntries
+from ccfpy.boundary.metrics import TIME_EDGES_NS
 from ccfpy.consensus.messages import AppendEntries, Message, decode
 from ccfpy.consensus.raft import Raft
+from ccfpy.consensus.raft_state import RaftState
 from ccfpy.consensus.ready import NOTHING, EntryFacts, OfferedEntries, Ready
 from ccfpy.consensus.status import TxStatus, status_of
+from ccfpy.consensus.trace import Tracer, TraceStep, untraced
+from ccfpy.consensus.tracing import event
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.frame import entry_end, split_entries
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replication.ledger_tail import LedgerTail
-from ccfpy.node.replication.membership import facts_of
+from ccfpy.node.replication.ledger_tail import LedgerTail, facts_of
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
 if TYPE_CHECKING:
@@ -292,3 +320,157 @@ def _skip(data: bytes, count: int) -> int:
     for _ in range(count):
         position = entry_end(data, position)
     return position
+
+
+def tracer_of(outbox: Outbox, state: Callable[[], RaftState], *, is_on: bool) -> Tracer:
+    """Return what sees each step of consensus.
+
+    Args:
+        outbox: where the lines go.
+        state: the state of consensus, which exists by the time it takes a step.
+        is_on: whether anybody wants to see the steps.
+    """
+    if not is_on:
+        return untraced
+
+    def see(step: TraceStep, /, **details: object) -> None:
+        line = dumps(event(state(), step, details)).decode()
+        outbox.log(LogLevel.INFO, line, tag=LogTag.RAFT_TRACE)
+
+    return see
+
+
+class SignatureTimer:
+    """Counts entries and time between signatures.
+
+    Attributes:
+        is_early: whether signing early was asked for.
+    """
+
+    def __init__(
+        self, *, tx_count: int, delay_ms: int, now_ms: int, is_early: bool = False
+    ) -> None:
+        self.is_early = is_early
+        self._signed_ms = now_ms - limits.EARLY_SIGNATURE_MS
+        self._early_wait_ms = limits.EARLY_SIGNATURE_MS
+        self._seen = 0
+        self._grew_ms = now_ms
+        self._most_events = 0
+        self._tx_count = max(tx_count, 1)
+        self._delay_ms = delay_ms
+        self._due_ms = now_ms + delay_ms
+
+    def is_due_by_count(self, unsigned: int) -> bool:
+        """Return whether enough entries wait to sign without waiting for the timer."""
+        return unsigned >= self._tx_count
+
+    def tick(self, now_ms: int, unsigned: int) -> bool:
+        """Advance the clock; return whether to sign now.
+
+        The host may lie: a clock that goes back must not put signatures off for ever.
+        """
+        self._due_ms = min(self._due_ms, now_ms + self._delay_ms)
+        if now_ms < self._due_ms:
+            return False
+        self._due_ms = now_ms + self._delay_ms
+        return unsigned > 0
+
+    def saw(self, events: int) -> None:
+        """Note how many events a turn has: they came while the last one was at work."""
+        if events > self._most_events:  # noqa: PLR1730 - max() would be one more call
+            self._most_events = events
+
+    def is_due_early(self, now_ms: int, unsigned: int, *, is_awaited: bool) -> bool:
+        """Return whether to sign at the end of this turn, without waiting longer.
+
+        Args:
+            now_ms: the host's clock.
+            unsigned: entries since the last signature.
+            is_awaited: clients are not answered before the next one.
+        """
+        if unsigned != self._seen:
+            self._seen = unsigned
+            self._grew_ms = now_ms
+        if not unsigned:
+            return False
+        since_ms = now_ms - self._signed_ms
+        if since_ms < 0:  # the host's clock went back
+            return True
+        wait_ms = self._early_wait_ms
+        if is_awaited and now_ms - self._grew_ms >= limits.EARLY_SIGNATURE_MS:
+            wait_ms = limits.EARLY_SIGNATURE_MS
+        return since_ms >= wait_ms
+
+    def signed(self, now_ms: int, unsigned: int) -> None:
+        """Note that a signature was made over so many entries."""
+        self._signed_ms = now_ms
+        self._seen = 0
+        most_events, self._most_events = self._most_events, 0
+        if (
+            unsigned <= limits.EARLY_SIGNATURE_FEW_TX
+            and most_events <= limits.EARLY_SIGNATURE_FEW_EVENTS
+        ):
+            self._early_wait_ms = limits.EARLY_SIGNATURE_MS
+        else:
+            self._early_wait_ms = min(
+                2 * self._early_wait_ms, limits.EARLY_SIGNATURE_BUSY_MS
+            )
+
+
+class ReplicationNews(Protocol):
+    """Says how far the ledger is final, and when its end is dropped."""
+
+    def on_commit(self, tell: Callable[[Seqno], None]) -> None:
+        """Call ``tell`` with every new commit."""
+        ...
+
+    def on_rollback(self, tell: Callable[[Seqno], None]) -> None:
+        """Call ``tell`` with the last entry that stays, at every rollback."""
+        ...
+
+
+class SignatureTimes:
+    """The times of one node's signatures.
+
+    Args:
+        now_ns: elapsed time.
+        replication: says what becomes of signatures.
+
+    Attributes:
+        made_ns: how long signatures took to make and append.
+        final_ns: how long signatures took to become final.
+    """
+
+    def __init__(
+        self, now_ns: Callable[[], int], replication: "ReplicationNews"
+    ) -> None:
+        self._now_ns = now_ns
+        self._pending: deque[tuple[Seqno, int]] = deque(maxlen=SIGNATURES_TIMED_MAX)
+        self.made_ns = Histogram(TIME_EDGES_NS)
+        self.final_ns = Histogram(TIME_EDGES_NS)
+        replication.on_commit(self.committed)
+        replication.on_rollback(self.rolled_back)
+
+    def begin(self, seqno: Seqno) -> int:
+        """Note that a signature is about to be made; return when."""
+        now_ns = self._now_ns()
+        self._pending.append((seqno, now_ns))
+        return now_ns
+
+    def made(self, began_ns: int) -> None:
+        """Note that the signature is appended."""
+        self.made_ns.observe(self._now_ns() - began_ns)
+
+    def committed(self, seqno: Seqno) -> None:
+        """Note that everything up to ``seqno`` is final."""
+        pending = self._pending
+        if pending and pending[0][0] <= seqno:
+            now_ns = self._now_ns()
+            while pending and pending[0][0] <= seqno:
+                self.final_ns.observe(now_ns - pending.popleft()[1])
+
+    def rolled_back(self, seqno: Seqno) -> None:
+        """Forget the signatures after ``seqno``."""
+        pending = self._pending
+        while pending and pending[-1][0] > seqno:
+            pending.pop()

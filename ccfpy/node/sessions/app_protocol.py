@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.declaration import Endpoint
     from ccfpy.endpoints.streams import Following, StepOutput
     from ccfpy.node.sessions.client import Client
-    from ccfpy.node.streams.commit_feed import Follower
+    from ccfpy.node.streams import Follower
 
 
 class _SessionStep(AnsweredCall):

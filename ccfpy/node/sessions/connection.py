@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.http.messages import Response
-    from ccfpy.node.sessions.router import Router
-    from ccfpy.node.streams.node_streams import NodeStreams
+    from ccfpy.node.sessions.client import Router
+    from ccfpy.node.streams import NodeStreams
 
 
 class Stall(StrEnum):

@@ -1,7 +1,7 @@
 """Calls an application's code in tests, without limits."""
 
 from ccfpy.endpoints.app_calls import AppCalls
-from ccfpy.node.app_code import AppCode
+from ccfpy.node.app import AppCode
 from ccfpy.node.outbox import Outbox
 from ccfpy.testing.entropy import SeededEntropy
 

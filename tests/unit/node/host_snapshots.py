@@ -8,8 +8,8 @@ from ccfpy.boundary.effects import (
     WriteSnapshot,
 )
 from ccfpy.boundary.events import SnapshotRead
+from ccfpy.node.host_reads import SnapshotReads
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshots.reads import SnapshotReads
 from ccfpy.testing.surroundings import SnapshotFolder
 
 

@@ -7,7 +7,7 @@ from ccfpy.base.limits import APP_RESPONSE_BYTES_CEILING, APP_RESPONSE_BYTES_MAX
 from ccfpy.base.ports import CallStopped
 from ccfpy.boundary.effects import LogTag, WriteLog
 from ccfpy.kv.store import Store
-from ccfpy.node.app_code import AppCode, limits_of
+from ccfpy.node.app import AppCode, limits_of
 from ccfpy.node.outbox import Outbox
 from ccfpy.service.tables.python import RUNTIME_OPTIONS, PythonRuntimeOptions
 from tests.attacks import attack

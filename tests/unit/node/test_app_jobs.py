@@ -13,8 +13,7 @@ from ccfpy.base.ports import CallGivenUp
 from ccfpy.boundary.effects import WriteLog
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.kv.maps import STRING
-from ccfpy.node.app_code import AppCode
-from ccfpy.node.app_jobs import AppJobs
+from ccfpy.node.app import AppCode, AppJobs
 from ccfpy.node.outbox import Outbox
 from ccfpy.service.records import JSON
 from ccfpy.testing.entropy import SeededEntropy

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base.errors import Malformed
-from ccfpy.node.host_clock import HostClock
+from ccfpy.node.ports import HostClock
 
 
 def test_the_time_is_what_the_host_last_said() -> None:

@@ -9,7 +9,7 @@ from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
 from ccfpy.boundary.effects import LogLevel, ReadLedger, WriteLog
 from ccfpy.boundary.events import LedgerRead
-from ccfpy.node.ledger_reads import LedgerReads
+from ccfpy.node.host_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
 
 Entries = Sequence[bytes] | None

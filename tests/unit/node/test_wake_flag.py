@@ -7,9 +7,9 @@ from ccfpy.base import limits
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.kv.changes import WriteSet
-from ccfpy.node.replication.signature_timer import SignatureTimer
+from ccfpy.node.ports import WakeFlag
+from ccfpy.node.replication.replication import SignatureTimer
 from ccfpy.node.running import RunningNode
-from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.tables.jwt import ISSUERS, JwtIssuer
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.conftest import CONSTITUTION

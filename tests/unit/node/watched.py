@@ -20,11 +20,9 @@ from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.refusals import ParserLimits
 from ccfpy.http.tls import ServerContext, TlsSession
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.sessions.client import InterfaceSessions
+from ccfpy.node.sessions.client import InterfaceSessions, Router
 from ccfpy.node.sessions.connection import Connection
-from ccfpy.node.sessions.router import Router
-from ccfpy.node.streams.commit_feed import CommitFeed
-from ccfpy.node.streams.node_streams import NodeStreams
+from ccfpy.node.streams import CommitFeed, NodeStreams
 from ccfpy.testing.node import HOST, START_UNIX_US, Client, InProcessNode
 from tests.unit.endpoints.world import Indexes
 from tests.unit.http.tls_ends import NODE

@@ -9,16 +9,9 @@ from ccfpy.kv import store, tx
 from ccfpy.ledger import entry, seal, secrets
 from ccfpy.node import table_hooks
 from ccfpy.node.channels import keys
-from ccfpy.node.joining import join
-from ccfpy.node.replication import (
-    commit_waits,
-    guards,
-    ledger_tail,
-    membership,
-    replication,
-    verification,
-)
+from ccfpy.node.replication import commits, ledger_tail, replication, verification
 from ccfpy.node.snapshots import snapshotter, starting_point
+from ccfpy.node.startup import join
 from ccfpy.service import nodes as service_nodes
 from tests.lab.cluster.mutants.mutant import Edit, Mutant
 
@@ -304,7 +297,7 @@ NODES = (
         reason="A node that waits to be trusted counts in the quorum.",
         edits=(
             Edit(
-                module=membership,
+                module=ledger_tail,
                 function="facts_of",
                 before="if info.status is NodeStatus.TRUSTED:",
                 after="if info.status is not NodeStatus.RETIRED:",
@@ -316,7 +309,7 @@ NODES = (
         reason="A node that left may become trusted again.",
         edits=(
             Edit(
-                module=guards,
+                module=table_hooks,
                 function="may_become",
                 before="return after.status is NodeStatus.RETIRED",
                 after="return True",
@@ -332,7 +325,7 @@ NODES = (
         reason=("A response that waits for the commit comes while it is pending."),
         edits=(
             Edit(
-                module=commit_waits,
+                module=commits,
                 function="_final",
                 before="status is TxStatus.COMMITTED",
                 after="status in (TxStatus.COMMITTED, TxStatus.PENDING)",

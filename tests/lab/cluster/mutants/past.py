@@ -1,13 +1,8 @@
 """Mistakes in a node's dealings with the ledger's past: history, indexes, recovery."""
 
-from ccfpy.node.history import (
-    covering_signatures,
-    past_entry,
-    signature_index,
-    state_cache,
-)
-from ccfpy.node.indexing import chain_reader, indexer, sealed_blobs
-from ccfpy.node.recovery import private_recovery, public_ledger
+from ccfpy.node.history import fetch, past_state, state_cache
+from ccfpy.node.indexing import blobs, indexer
+from ccfpy.node.startup import private_recovery, recover
 from tests.lab.cluster.mutants.mutant import Edit, Mutant
 
 PAST = (
@@ -38,7 +33,7 @@ PAST = (
         reason="A signature covers entries that nobody looked at.",
         edits=(
             Edit(
-                module=signature_index,
+                module=fetch,
                 function="SignatureIndex._join",
                 before="starts[at] == seqno + 1",
                 after="True",
@@ -54,7 +49,7 @@ PAST = (
         reason="The past has a transaction that was lost with an election.",
         edits=(
             Edit(
-                module=past_entry,
+                module=fetch,
                 function="PastEntry.open",
                 before="transaction.txid != expected",
                 after="False",
@@ -69,7 +64,7 @@ PAST = (
         reason="An entry is taken that is not in the node's tree.",
         edits=(
             Edit(
-                module=past_entry,
+                module=fetch,
                 function="PastEntry.open",
                 before="is_in_tree and leaf != tree.leaf(expected.seqno)",
                 after="False",
@@ -85,7 +80,7 @@ PAST = (
         reason="An entry is taken whatever the signature over it signs.",
         edits=(
             Edit(
-                module=covering_signatures,
+                module=past_state,
                 function="CoveringSignature.check",
                 before=(
                     "if not tree.first <= seqno < len(tree) or "
@@ -104,7 +99,7 @@ PAST = (
         reason="A signature is taken whose stored tree has another root.",
         edits=(
             Edit(
-                module=covering_signatures,
+                module=past_state,
                 function="CoveringSignatures._verify",
                 before="tree.root() != signed.by_node.root",
                 after="False",
@@ -120,7 +115,7 @@ PAST = (
         reason="Whoever signed the past need not be of the service.",
         edits=(
             Edit(
-                module=covering_signatures,
+                module=past_state,
                 function="CoveringSignatures._signer",
                 before="certificate.verify_signed_by(service)",
                 after="pass",
@@ -136,7 +131,7 @@ PAST = (
         reason="An index takes entries that are not in the node's tree.",
         edits=(
             Edit(
-                module=chain_reader,
+                module=indexer,
                 function="ChainReader._is_proven",
                 before=("own.root(txid.seqno + 1) != self._tree.root(txid.seqno + 1)"),
                 after="False",
@@ -164,7 +159,7 @@ PAST = (
         reason="The host may give one sealed blob in the place of another.",
         edits=(
             Edit(
-                module=sealed_blobs,
+                module=blobs,
                 function="_bound",
                 before='f"{series}/{hidden}".encode()',
                 after='b""',
@@ -196,7 +191,7 @@ PAST = (
         reason="A ledger is recovered that the host wrote.",
         edits=(
             Edit(
-                module=public_ledger,
+                module=recover,
                 function="PublicLedger.take",
                 before="named = self._trust.verify_signature(writes, root)",
                 after="named = []",
@@ -212,7 +207,7 @@ PAST = (
         reason="What follows the last signature is recovered too.",
         edits=(
             Edit(
-                module=public_ledger,
+                module=recover,
                 function="PublicLedger.truncate",
                 before="self._store.rollback(signed.seqno)",
                 after="pass",
@@ -228,7 +223,7 @@ PAST = (
         reason="Entries of an earlier view may follow.",
         edits=(
             Edit(
-                module=public_ledger,
+                module=recover,
                 function="PublicLedger.take",
                 before="view < max(self._views.view_of(seqno), 1)",
                 after="False",

@@ -10,7 +10,7 @@ from ccfpy.base.ids import SessionId
 from ccfpy.endpoints.application import Application
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.api.page import PATH
+from ccfpy.node.api.node import PATH
 from ccfpy.testing.configuration import boot_of
 from ccfpy.testing.node import INTERFACE, InProcessNode, Person
 from ccfpy.testing.surroundings import Alone
@@ -148,5 +148,5 @@ def test_the_page_is_written_once(
     def refuse(*_: object) -> str:
         raise AssertionError("written again")
 
-    monkeypatch.setattr("ccfpy.node.api.page.page", refuse)
+    monkeypatch.setattr("ccfpy.node.api.node.page", refuse)
     assert _get(served).body == first.body

@@ -13,7 +13,7 @@ from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Request
-from ccfpy.node.api.redirects import address_for
+from ccfpy.node.api.declare import address_for
 from ccfpy.service.join_messages import JOIN_REQUEST
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person, listener

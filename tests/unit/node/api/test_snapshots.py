@@ -13,7 +13,7 @@ from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.api.snapshots import ENDPOINTS
+from ccfpy.node.api.snapshots import SNAPSHOTS
 from ccfpy.node.running import RunningNode
 from ccfpy.service.tables import nodes
 from ccfpy.testing.node import INTERFACE, InProcessNode, StoppedClock
@@ -40,7 +40,7 @@ class Service:
     def __post_init__(self) -> None:
         registry = Registry("node", title="", description="", version="")
         self.running.parts = replace(self.running.parts, snapshots=self.host.reads)
-        for declared in ENDPOINTS:
+        for declared in SNAPSHOTS:
             registry.add(declared(self.running))
         self.frontend = Frontend(
             registry,
@@ -260,7 +260,7 @@ def test_callers_beyond_what_the_host_is_asked_at_once_come_again(
 
 
 def test_no_node_forwards_or_redirects_them_by_itself(service: Service) -> None:
-    endpoints = [declared(service.running) for declared in ENDPOINTS]
+    endpoints = [declared(service.running) for declared in SNAPSHOTS]
     assert {each.forwarding for each in endpoints} == {Forwarding.NEVER}
     assert {each.redirection for each in endpoints} == {Redirection.NONE}
     assert all(each.operation.hidden for each in endpoints)

@@ -8,7 +8,7 @@ from ccfpy.boundary.effects import Effect, ForgetPeer, SetPeer
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.kv.store import Store
 from ccfpy.node.channels import Channels
-from ccfpy.node.channels.address_book import AddressBook
+from ccfpy.node.channels.channels import AddressBook
 from ccfpy.node.outbox import Outbox
 from ccfpy.service.tables.nodes import INFO, NetInterface, NodeInfo
 from ccfpy.testing.entropy import SeededEntropy

@@ -7,7 +7,7 @@ from ccfpy.base import limits
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.crypto.ec import Curve
 from ccfpy.node.channels import Received
-from ccfpy.node.channels.handshake_messages import (
+from ccfpy.node.channels.key_agreement import (
     KeyExchangeFinal,
     KeyExchangeInit,
     KeyExchangeResponse,

@@ -11,7 +11,7 @@ from ccfpy.base import limits
 from ccfpy.base.ids import NodeId
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.node.channels import ChannelSettings, Received
-from ccfpy.node.channels.handshake_messages import (
+from ccfpy.node.channels.key_agreement import (
     KeyExchangeInit,
     KeyExchangeResponse,
     decode,

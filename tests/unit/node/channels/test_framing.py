@@ -13,7 +13,7 @@ from ccfpy.consensus.messages import (
     RequestVote,
     RequestVoteResponse,
 )
-from ccfpy.node.channels.framing import FORWARDED_HEADER_BYTES, Protected, split
+from ccfpy.node.channels.keys import FORWARDED_HEADER_BYTES, Protected, split
 
 GCM_HEADER = b"g" * 24
 CONSENSUS = {0: 57, 1: 25, 3: 36, 4: 21, 5: 16}

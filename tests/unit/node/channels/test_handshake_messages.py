@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
-from ccfpy.node.channels.handshake_messages import (
+from ccfpy.node.channels.key_agreement import (
     SALT_BYTES,
     SHARE_BYTES,
     Handshake,

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from ccfpy.node.channels.states import MOVES, ChannelState, advance
+from ccfpy.node.channels.channel import MOVES, ChannelState, advance
 
 PAIRS = list(itertools.product(ChannelState, ChannelState))
 

@@ -17,8 +17,7 @@ from ccfpy.endpoints.callers import caller_of
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.forwarding.forwarder import Forwarder
-from ccfpy.node.forwarding.messages import Command, CommandResponse, MessageKind
+from ccfpy.node.forwarder import Command, CommandResponse, Forwarder, MessageKind
 from ccfpy.testing.node import Person
 from tests.attacks import attack
 

@@ -15,7 +15,7 @@ from ccfpy.boundary.configuration import (
 )
 from ccfpy.boundary.events import SessionData
 from ccfpy.http.messages import Response
-from ccfpy.node.replication.signature_timer import SignatureTimer
+from ccfpy.node.replication.replication import SignatureTimer
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.conftest import CONSTITUTION, NotesApp

@@ -8,8 +8,8 @@ from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.base.ids import SessionId
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.refusals import HeadersTooLarge, ParseFailure
-from ccfpy.node.channels.framing import FORWARDED_HEADER_BYTES
-from ccfpy.node.forwarding.messages import (
+from ccfpy.node.channels.keys import FORWARDED_HEADER_BYTES
+from ccfpy.node.forwarder import (
     RESPONSE_TO,
     Command,
     CommandResponse,

@@ -8,7 +8,7 @@ import pytest
 from ccfpy.base.ids import NodeId
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.tx import Tx
-from ccfpy.node.forwarding.redirect_targets import RedirectResolver
+from ccfpy.node.forwarder import RedirectResolver
 from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import NetInterface
 from ccfpy.testing.node import InProcessNode

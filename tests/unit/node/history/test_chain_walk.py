@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
-from ccfpy.node.history.chain_walk import ChainWalk
-from ccfpy.node.history.past_entry import PastEntry
+from ccfpy.node.history.fetch import PastEntry
+from ccfpy.node.history.trust import ChainWalk
 from tests.unit.node.history.world import Story, World
 
 

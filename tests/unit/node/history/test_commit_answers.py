@@ -18,8 +18,8 @@ from ccfpy.base import limits
 from ccfpy.consensus.status import TxStatus as Status
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.history import HistoricalState
-from ccfpy.node.history.commit_answers import CommitAnswers
-from ccfpy.node.replication.commit_waits import CommitWaits
+from ccfpy.node.history.state_cache import CommitAnswers
+from ccfpy.node.replication.commits import CommitWaits
 from ccfpy.testing.apps import Service
 from tests.unit.node.history.world import World, recovered
 

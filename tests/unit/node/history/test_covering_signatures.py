@@ -15,8 +15,8 @@ from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
 from ccfpy.ledger.tx_receipt import SignatureTransaction
-from ccfpy.node.history.covering_signatures import CoveringSignature
-from ccfpy.node.history.past_entry import PastEntry
+from ccfpy.node.history.fetch import PastEntry
+from ccfpy.node.history.past_state import CoveringSignature
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.ledger.made import FIRST, ISSUED_AT, NOT_BEFORE, SECOND, Identity
 from tests.unit.node.history.world import Story, World, recovered

@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
-from ccfpy.node.history.entry_fetcher import EntryFetcher
+from ccfpy.node.history.fetch import EntryFetcher
 from tests.unit.node.history.world import Story, World
 
 

@@ -6,7 +6,7 @@ from ccfpy.base import limits
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.session import Session
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.history.history_waits import HistoryWaits
+from ccfpy.node.history.state_cache import HistoryWaits
 from tests.unit.endpoints.world import session
 from tests.unit.node.calling import app_code
 

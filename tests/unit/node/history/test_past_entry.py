@@ -6,7 +6,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.node.history.past_entry import PastEntry
+from ccfpy.node.history.fetch import PastEntry
 from tests.unit.node.history.world import Story
 
 ENTRY = TxId(2, 3)

@@ -12,7 +12,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
-from ccfpy.node.history.past_identities import Ruling
+from ccfpy.node.history.trust import Ruling
 from ccfpy.service.tables import service
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
 from tests.unit.node.history.world import Story, World, recovered

@@ -1,7 +1,6 @@
 """Requests by handle, and the order in which they are forgotten."""
 
-from ccfpy.node.history.past_state import HistoryRequest
-from ccfpy.node.history.requests import HistoryRequests
+from ccfpy.node.history.past_state import HistoryRequest, HistoryRequests
 
 
 def test_the_one_asked_about_for_longest_comes_first() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base import limits
-from ccfpy.node.history.signature_index import SignatureIndex
-from ccfpy.node.replication.recent import RecentLedger
+from ccfpy.node.history.fetch import SignatureIndex
+from ccfpy.node.replication.ledger_tail import RecentLedger
 
 OWN_SINCE = 20
 

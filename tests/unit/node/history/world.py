@@ -20,11 +20,11 @@ from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
 from ccfpy.node.history import StateCache
-from ccfpy.node.identity.keys import ServiceIdentity
-from ccfpy.node.ledger_reads import LedgerReads
+from ccfpy.node.host_reads import LedgerReads
+from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.ports import WakeFlag
 from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
-from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.service import ServiceInfo
 from ccfpy.testing.entropy import SeededEntropy

@@ -3,7 +3,7 @@
 from ccfpy.attestation.report_data import app_report_data, node_report_data
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
 from ccfpy.base.ports import Attestation
-from ccfpy.node.identity.attestation import NodeEvidence
+from ccfpy.node.identity import NodeEvidence
 
 HOST_DATA = b"\x11" * 32
 

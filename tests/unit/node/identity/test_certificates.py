@@ -4,7 +4,7 @@ from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.crypto import certs
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, TlsSession
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.identity.certificates import PresentedCertificates
+from ccfpy.node.identity import PresentedCertificates
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.http.tls_ends import pump
 from tests.unit.node.identity.test_keys import NOW, node_identity, service_identity

@@ -6,7 +6,7 @@ from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.context import CoseClaims
-from ccfpy.node.identity.keys import NodeIdentity, ServiceCredentials, ServiceIdentity
+from ccfpy.node.identity import NodeIdentity, ServiceCredentials, ServiceIdentity
 from ccfpy.testing.entropy import SeededEntropy
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.crypto.hashing import sha256
-from ccfpy.node.indexing.bucket import (
+from ccfpy.node.indexing.strategies import (
     KEY_OVERHEAD_BYTES,
     SEQNO_BYTES,
     padded,

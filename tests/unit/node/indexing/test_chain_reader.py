@@ -11,7 +11,7 @@ from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.tx_receipt import SignatureTransaction
-from ccfpy.node.indexing.chain_reader import ChainReader, ReadEntry
+from ccfpy.node.indexing.indexer import ChainReader, ReadEntry
 from tests.unit.ledger.made import SECOND
 from tests.unit.ledger.sealed import seal
 from tests.unit.node.history.world import Story, World, recovered

@@ -12,7 +12,7 @@ from ccfpy.kv.maps import RAW, STRING, Map
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.indexing import Lazy, SeqnosByKey
-from ccfpy.node.streams.commit_feed import CommitFeed
+from ccfpy.node.streams import CommitFeed
 from tests.unit.node.history.world import Story, recovered
 from tests.unit.node.indexing.reading import Diary, Reading, long_story
 

@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.node.indexing.past_reader import STRETCHES, PastReader
+from ccfpy.node.indexing.indexer import STRETCHES, PastReader
 from tests.unit.node.history.world import World
 from tests.unit.node.indexing.reading import long_story
 

@@ -9,8 +9,8 @@ import pytest
 from ccfpy.base import json
 from ccfpy.boundary.configuration import AttestationConfiguration
 from ccfpy.crypto.certs import parse_bundle
-from ccfpy.node.joining import endorsements
-from ccfpy.node.joining.endorsements import RETRY_AFTER_S, RETRY_AFTER_S_MAX
+from ccfpy.node.startup import endorsements
+from ccfpy.node.startup.endorsements import RETRY_AFTER_S, RETRY_AFTER_S_MAX
 from ccfpy.service.tables import join_policy, nodes
 from ccfpy.testing.configuration import boot_of, listener, starting
 from ccfpy.testing.node import InProcessNode, Person

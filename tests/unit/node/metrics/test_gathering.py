@@ -4,7 +4,7 @@ from ccfpy.boundary.effects import DescribeMetrics, ReportMetrics
 from ccfpy.boundary.events import ScrapeMetrics
 from ccfpy.boundary.metrics import ENCLAVE_METRICS, METRICS
 from ccfpy.boundary.wire import EFFECTS
-from ccfpy.node.metrics.gathering import gather
+from ccfpy.node.metrics import gather
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack

@@ -1,8 +1,7 @@
 """The answer to a scrape: described when the series change, and integers."""
 
 from ccfpy.boundary.effects import DescribeMetrics, MetricSeries, ReportMetrics
-from ccfpy.node.metrics.gathering import Gathered
-from ccfpy.node.metrics.report import MetricsReport
+from ccfpy.node.metrics import Gathered, MetricsReport
 from ccfpy.node.outbox import Outbox
 
 

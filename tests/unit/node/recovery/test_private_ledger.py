@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ccfpy.base.errors import CcfpyError, VerificationFailed
-from ccfpy.node.recovery.private_ledger import PrivateLedger
 from ccfpy.node.replication.ledger_tail import LedgerTail
+from ccfpy.node.startup.private_recovery import PrivateLedger
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.conftest import NOTES, PUBLIC_NOTES
 from tests.unit.node.test_governance_nodes import replica_of

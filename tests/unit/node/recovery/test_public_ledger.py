@@ -8,7 +8,7 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.kv.store import Store
 from ccfpy.ledger.tables import SERVICE_INFO, SINGLE_KEY
-from ccfpy.node.recovery.public_ledger import PublicLedger
+from ccfpy.node.startup.recover import PublicLedger
 from tests.unit.ledger.made import (
     FIRST,
     SECOND,

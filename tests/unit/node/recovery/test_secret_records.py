@@ -7,8 +7,8 @@ from ccfpy.kv.store import Store
 from ccfpy.ledger.encrypted_shares import SecretRecord
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.recovery.secret_records import SecretRecords
 from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
+from ccfpy.node.startup.private_recovery import SecretRecords
 from ccfpy.service.tables.recovery import PAST_SECRETS
 from tests.unit.ledger.test_encrypted_shares import chain
 

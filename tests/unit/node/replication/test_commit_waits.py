@@ -10,7 +10,7 @@ from ccfpy.endpoints.frontend import TX_ID_HEADER
 from ccfpy.endpoints.waiting import STATUS_HEADER
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response
-from ccfpy.node.replication.commit_waits import CommitWaits
+from ccfpy.node.replication.commits import CommitWaits
 
 
 class Ledger:

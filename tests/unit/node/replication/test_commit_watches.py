@@ -14,8 +14,8 @@ from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.waiting import COMMIT_WATCH_MS
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response
-from ccfpy.node.replication import commit_watches
-from ccfpy.node.replication.commit_watches import CommitWatches
+from ccfpy.node.replication import commits
+from ccfpy.node.replication.commits import CommitWatches
 from ccfpy.testing.node import Client, InProcessNode, Person
 from tests.unit.node.replication.test_replication import replica_of
 
@@ -103,7 +103,7 @@ def test_whose_time_is_over_learns_what_is_committed() -> None:
 def test_only_so_many_wait_and_the_gone_give_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(commit_watches, "COMMIT_WATCHES_MAX", 2)
+    monkeypatch.setattr(commits, "COMMIT_WATCHES_MAX", 2)
     ledger = Ledger()
     first = ledger.wait(TxId(2, 5))
     ledger.wait(TxId(2, 5))
@@ -215,7 +215,7 @@ def test_a_wrong_request_is_refused_before_it_waits(
 def test_a_session_that_ends_leaves_its_place(
     node: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commit_watches, "COMMIT_WATCHES_MAX", 1)
+    monkeypatch.setattr(commits, "COMMIT_WATCHES_MAX", 1)
     last = last_commit(node)
     first = node.connect()
     assert ask(first, last) == []

@@ -9,7 +9,7 @@ from ccfpy.base.json import loads_object
 from ccfpy.boundary.effects import LogTag, WriteLog
 from ccfpy.consensus.trace import untraced
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replication.consensus_trace import tracer_of
+from ccfpy.node.replication.replication import tracer_of
 from ccfpy.testing.node import InProcessNode
 from tests.lab.raft_trace.checking import FUNCTIONS, STATE
 from tests.unit.consensus.nodes import new_leader

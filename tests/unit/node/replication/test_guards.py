@@ -13,7 +13,7 @@ from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import UNIT
-from ccfpy.node.replication.guards import may_become
+from ccfpy.node.table_hooks import may_become
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.recovery import EncryptedSecret

@@ -23,7 +23,7 @@ from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import COSE_SIGNATURES
-from ccfpy.node.identity.keys import ServiceIdentity
+from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replication.ledger_tail import EntryLimits, EntryTooLarge, LedgerTail
 from ccfpy.service.tables import nodes, service

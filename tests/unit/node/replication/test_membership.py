@@ -10,7 +10,7 @@ from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.consensus.ready import EntryFacts
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
-from ccfpy.node.replication.membership import facts_of
+from ccfpy.node.replication.ledger_tail import facts_of
 from ccfpy.service.tables.nodes import (
     INFO,
     NetInterface,

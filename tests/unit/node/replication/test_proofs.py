@@ -2,7 +2,7 @@
 
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.ledger.merkle import MerkleTree
-from ccfpy.node.replication.proofs import RecentProofs, SignedRoot
+from ccfpy.node.replication.verification import RecentProofs, SignedRoot
 
 
 def reveal(tx_id: TxId, digest: bytes) -> bytes | None:

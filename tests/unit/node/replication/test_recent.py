@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base import limits
-from ccfpy.node.replication.recent import RecentLedger
+from ccfpy.node.replication.ledger_tail import RecentLedger
 
 
 def test_entries_are_given_by_seqno() -> None:

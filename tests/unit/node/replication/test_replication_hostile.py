@@ -19,7 +19,7 @@ from ccfpy.consensus.messages import (
     RequestVoteResponse,
 )
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, TREE
-from ccfpy.node.forwarding.messages import Command, MessageKind
+from ccfpy.node.forwarder import Command, MessageKind
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack

@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base import limits
-from ccfpy.node.replication.signature_timer import SignatureTimer
+from ccfpy.node.replication.replication import SignatureTimer
 
 
 def timer() -> SignatureTimer:

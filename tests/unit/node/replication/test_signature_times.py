@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import SIGNATURES_TIMED_MAX
-from ccfpy.node.replication.signature_times import SignatureTimes
+from ccfpy.node.replication.replication import SignatureTimes
 
 MS = 1_000_000
 

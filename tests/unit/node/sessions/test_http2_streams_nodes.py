@@ -11,8 +11,8 @@ from ccfpy.app import Context, GrpcMessages, Map, Mode, Stream, grpc_message, js
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.endpoints.streams import OpenStream
 from ccfpy.endpoints.waiting import WAIT_HEADER
-from ccfpy.node.sessions.http2_streams import Http2Streams
-from ccfpy.node.streams.commit_feed import Follower
+from ccfpy.node.sessions.http2 import Http2Streams
+from ccfpy.node.streams import Follower
 from ccfpy.testing.configuration import listener
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person

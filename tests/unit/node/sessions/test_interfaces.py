@@ -13,7 +13,7 @@ from ccfpy.boundary.configuration import (
     RedirectTarget,
 )
 from ccfpy.boundary.effects import Stop
-from ccfpy.node.sessions.interfaces import interfaces_of
+from ccfpy.node.sessions.client import interfaces_of
 from ccfpy.testing.node import InProcessNode, listener
 from tests.unit.node.line_app import LINES, app
 

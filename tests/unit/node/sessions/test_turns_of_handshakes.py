@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.boundary.events import SessionData, Woken
-from ccfpy.node.sessions.turns import Turns
+from ccfpy.node.sessions.sessions import Turns
 from ccfpy.testing.node import InProcessNode, listener
 from tests.attacks import attack
 from tests.unit.node.watched import GET, Newcomer, Watched, hello, new_connection

@@ -11,10 +11,10 @@ from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.base.ids import CallId
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import ClientContext
+from ccfpy.node.host_reads import SnapshotReads
 from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshots.earlier_service import Checked, SnapshotCheck, SnapshotSources
-from ccfpy.node.snapshots.reads import SnapshotReads
+from ccfpy.node.snapshots.fetch import Checked, SnapshotCheck, SnapshotSources
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from tests.unit.ledger.made import FIRST, SECOND
 from tests.unit.node.snapshots.test_starting_point import DATA

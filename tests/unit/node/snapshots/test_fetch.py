@@ -15,8 +15,7 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.http.ranges import parse_range
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
-from ccfpy.node.snapshots.earlier_service import Checked, SnapshotSources
-from ccfpy.node.snapshots.fetch import SnapshotFetching
+from ccfpy.node.snapshots.fetch import Checked, SnapshotFetching, SnapshotSources
 from ccfpy.node.snapshots.starting_point import StartingPoint
 from tests.damage import with_a_bit_changed
 from tests.unit.ledger.made import FIRST

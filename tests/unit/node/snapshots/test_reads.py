@@ -8,7 +8,7 @@ from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
 from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.boundary.events import SnapshotRead
-from ccfpy.node.snapshots.reads import Found
+from ccfpy.node.host_reads import Found
 from tests.unit.node.host_snapshots import HostSnapshots
 
 NAME = "snapshot_5_7.committed"

@@ -10,7 +10,7 @@ from ccfpy.base import limits
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.endpoints.index_strategies import Impatient, Strategy
 from ccfpy.kv.changes import WriteSet
-from ccfpy.node.streams.commit_feed import CommitFeed, Follower
+from ccfpy.node.streams import CommitFeed, Follower
 from tests.unit.endpoints.world import Indexes
 
 

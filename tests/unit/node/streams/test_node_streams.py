@@ -4,8 +4,7 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.endpoints.streams import StreamOwner
-from ccfpy.node.streams.commit_feed import CommitFeed
-from ccfpy.node.streams.node_streams import NodeStreams
+from ccfpy.node.streams import CommitFeed, NodeStreams
 from tests.unit.endpoints.world import Indexes
 
 ALICE = StreamOwner(("user_cert", "alice"))

@@ -1,1 +1,0 @@
-"""Requests that a backup passes to the primary, or sends a client to."""

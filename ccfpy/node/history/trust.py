@@ -1,0 +1,403 @@
+"""Which service ruled at a seqno, and the endorsements that lead from today to it.
+
+Each service's record in the ledger names the seqno of the record of the service that it
+recovered. The certificates of all services are therefore found by walking back from
+today's record (``src/node/historical_queries_utils.cpp``). The COSE endorsements of
+recoveries are followed at the same time: where endorsements exist, the certificate's
+key must be the endorsed key. Ledgers from before CCF 2 do not name these seqnos. Then
+the signing service is unknown, and a receipt proves no more than its signature does.
+
+Ledger secrets older than those that this node was given.
+
+A node that joined after a rekey has only the latest secret. Each secret names the seqno
+of its predecessor's record, which is encrypted under the newer secret. One secret after
+another is therefore read back from the ledger (``src/node/historical_queries.h``). Such
+a record is the only part that a node uses of an entry that it cannot decrypt yet: the
+record decrypts under a secret that the host does not have, and the entry itself must
+then decrypt under the secret in the record.
+
+Facts that states wait for, each in one known entry, read one after another.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
+from ccfpy.base.ids import Seqno
+from ccfpy.crypto.aead import open_blob
+from ccfpy.crypto.certs import Certificate, endorse_authority
+from ccfpy.endpoints.history import HistoryFailed
+from ccfpy.ledger.endorsement_chain import EndorsementChain
+from ccfpy.ledger.identity_endorsement import CoseEndorsement
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.service.tables import recovery, service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.ports import Entropy
+    from ccfpy.kv.store import Store
+    from ccfpy.node.history.fetch import EntryFetcher, PastEntry, Waiter
+    from ccfpy.node.identity import ServiceIdentity
+    from ccfpy.service.tables.service import ServiceInfo
+
+
+class ChainWalk:
+    """A chain of entries, of which each names the seqno of the entry before it.
+
+    Args:
+        pool: where entries come from.
+        learn: called with an entry that was needed.
+    """
+
+    def __init__(
+        self, pool: "EntryFetcher", learn: "Callable[[PastEntry], None]"
+    ) -> None:
+        self._pool = pool
+        self._learn = learn
+        self._wanted: Seqno | None = None
+        self._waiting: dict[Waiter, None] = {}
+
+    def need(self, seqno: Seqno, waiter: "Waiter") -> None:
+        """Read an entry, and resume ``waiter`` when this or another entry is learnt."""
+        self._waiting[waiter] = None
+        if self._wanted is None:
+            self._wanted = seqno
+            self._pool.block(self, seqno)
+
+    def release(self, waiter: "Waiter") -> None:
+        """Forget a waiter, if it waits."""
+        self._waiting.pop(waiter, None)
+
+    def advance(self) -> None:
+        """Read the entry, and resume everybody that waited for its fact."""
+        assert self._wanted is not None, "nothing else is told of"
+        entry = self._pool.take(self._wanted)
+        assert entry is not None, "it is there now"
+        try:
+            self._learn(entry)
+        except CcfpyError as error:
+            self._pool.refuse(self._wanted, error)
+            self.lost(str(error))
+            return
+        for waiter in self._freed():
+            waiter.advance()
+
+    def lost(self, reason: str) -> None:
+        """Report the lost entry to all waiters, and forget them."""
+        for waiter in self._freed():
+            waiter.lost(reason)
+
+    def _freed(self) -> "list[Waiter]":
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        self._wanted = None
+        return waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """The service that ruled over a part of the ledger.
+
+    Attributes:
+        certificate: its certificate; nothing if the ledger does not say.
+        service_endorsements: PEM by which today's service vouches for its key; empty
+            if it is today's.
+        cose_endorsements: the same in COSE, newest first; nothing if it is today's, or
+            nobody made any.
+    """
+
+    certificate: Certificate | None
+    service_endorsements: tuple[str, ...] = ()
+    cose_endorsements: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """A service's record.
+
+    Attributes:
+        created: the first seqno of the service's rule.
+        previous: the seqno of the record of the service before, if the record says.
+    """
+
+    created: "Seqno"
+    certificate: Certificate
+    previous: "Seqno | None"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learner:
+    """Waits for identities without wanting a state.
+
+    Attributes:
+        stir: called when more of them is known, or can never be.
+    """
+
+    stir: "Callable[[], None]"
+
+    def advance(self) -> None:
+        """Note that more is known."""
+        self.stir()
+
+    def lost(self, reason: str) -> None:
+        """Note that an entry did not come."""
+        del reason
+        self.stir()
+
+
+@dataclass(eq=False, kw_only=True)
+class PastIdentities:
+    """All identities of a service, from today's identity back.
+
+    Attributes:
+        store: today's state.
+        identity: gives today's key and certificate.
+        pool: where entries come from.
+        secrets: are known before a record is read.
+        entropy: for the certificates that are issued.
+    """
+
+    store: "Callable[[], Store]"
+    identity: "Callable[[], ServiceIdentity]"
+    pool: "EntryFetcher"
+    secrets: "PastSecrets"
+    entropy: "Entropy"
+
+    def __post_init__(self) -> None:
+        self._records: list[_Record] = []
+        self._lookup_record = ChainWalk(self.pool, self._learn_record)
+        self._chain: EndorsementChain | None = None
+        self._lookup_link = ChainWalk(self.pool, self._learn_link)
+        self._rulings: dict[tuple[Seqno, int], Ruling] = {}
+
+    def ruling_at(self, seqno: "Seqno", waiter: "Waiter") -> Ruling | None:
+        """Return the service of ``seqno``, or resume ``waiter`` once it is known.
+
+        Raises:
+            HistoryFailed: it cannot be known.
+            VerificationFailed: what the ledger says of it does not hold together.
+        """
+        today = self._today()
+        if today is None or seqno >= today.created:
+            return Ruling(certificate=self.identity().certificate)
+        if not self._reaches(seqno, waiter):
+            return None
+        record = next((each for each in self._records if each.created <= seqno), None)
+        chain = None if self._chain is None else self._chain.leading_to(seqno)
+        if record is None:
+            return Ruling(certificate=None, cose_endorsements=chain)
+        known = self._rulings.get(key := (record.created, len(chain or ())))
+        if known is None:
+            known = self._rulings[key] = self._rule(record.certificate, chain)
+        return known
+
+    def keys(self, waiter: "Waiter") -> tuple[bytes, ...] | None:
+        """Return today's public key, and each that endorsements lead back to.
+
+        Newest first, as DER; nothing until all is read, after which ``waiter`` is
+        told.
+
+        Raises:
+            HistoryFailed: the service has not opened.
+        """
+        today = self.identity().key.public_key.der
+        if self._chain is None and self._today() is not None:
+            self._chain = self._begin_chain()
+        chain = self._chain
+        if chain is None:
+            return (today,)
+        wanted = chain.wanted(1)
+        if wanted is not None:
+            self._read(self._lookup_link, wanted, waiter)
+            return None
+        return tuple(dict.fromkeys((today, *chain.endorsed_keys)))
+
+    def release(self, waiter: "Waiter") -> None:
+        """Forget that somebody waits, if so."""
+        self._lookup_record.release(waiter)
+        self._lookup_link.release(waiter)
+
+    def _today(self) -> _Record | None:
+        """Read today's record; nothing if it does not say since when it rules."""
+        if not self._records:
+            info = service.INFO.of(self.store().begin(read_only=True)).get()
+            if info is None or info.current_service_create_txid is None:
+                return None
+            self._records.append(_record(info, info.current_service_create_txid.seqno))
+        return self._records[0]
+
+    def _reaches(self, seqno: "Seqno", waiter: "Waiter") -> bool:
+        """Return whether records and endorsements are known as far back as they go."""
+        oldest = self._records[-1]
+        if oldest.created > seqno and oldest.previous is not None:
+            return self._read(self._lookup_record, oldest.previous, waiter)
+        if self._chain is None:
+            self._chain = self._begin_chain()
+        wanted = None if self._chain is None else self._chain.wanted(seqno)
+        return wanted is None or self._read(self._lookup_link, wanted, waiter)
+
+    def _read(self, lookup: ChainWalk, seqno: "Seqno", waiter: "Waiter") -> bool:
+        if self.secrets.ready(seqno, waiter):
+            lookup.need(seqno, waiter)
+        return False
+
+    def _begin_chain(self) -> EndorsementChain | None:
+        """Begin with what today's service left when it opened, if it did."""
+        tx = self.store().begin(read_only=True)
+        newest = service.PREVIOUS_IDENTITY_ENDORSEMENT.of(tx).get()
+        if newest is None:
+            return None
+        if newest.endorsing_key != self.identity().key.public_key.der:
+            raise HistoryFailed("the service has not opened, and endorsed nothing yet")
+        return EndorsementChain(newest, created=self._records[0].created)
+
+    def _learn_record(self, entry: "PastEntry") -> None:
+        """Keep the record of the service before the oldest known one.
+
+        Raises:
+            Malformed: there is none.
+        """
+        at = entry.transaction.txid.seqno
+        info = service.INFO.decode_writes(
+            entry.public_writes.get(service.INFO.name, {})
+        )
+        if info is None:
+            raise Malformed(f"entry {at} holds no record of a service")
+        created = info.current_service_create_txid
+        record = _record(info, at if created is None else created.seqno)
+        previous, oldest = record.previous, self._records[-1].created
+        if record.created > oldest or (previous is not None and previous >= at):
+            raise Malformed(f"the service recorded at {at} is not an earlier one")
+        # In ledgers that CCF wrote each record leads to the write before it, which may
+        # be of the same service.
+        if record.created == oldest:
+            self._records.pop()
+        self._records.append(record)
+
+    def _learn_link(self, entry: "PastEntry") -> None:
+        """Keep the endorsement before the oldest known one.
+
+        Raises:
+            Malformed: there is none.
+            VerificationFailed: it does not lead up to that.
+        """
+        at = entry.transaction.txid.seqno
+        table = service.PREVIOUS_IDENTITY_ENDORSEMENT
+        link = table.decode_writes(entry.public_writes.get(table.name, {}))
+        if link is None:
+            raise Malformed(f"entry {at} holds no endorsement of a service")
+        link.verify()
+        assert self._chain is not None, "it said where this one is"
+        self._chain.add(link)
+
+    def _rule(
+        self, certificate: Certificate, chain: tuple[bytes, ...] | None
+    ) -> Ruling:
+        """Vouch for an earlier service.
+
+        Raises:
+            VerificationFailed: the endorsements lead to another key than its own.
+        """
+        if chain and CoseEndorsement.parse(chain[-1]).endorsed_key != (
+            certificate.public_key.der
+        ):
+            raise VerificationFailed("the endorsements lead to another service's key")
+        today = self.identity()
+        endorsement = endorse_authority(
+            certificate.public_key,
+            subject=certificate.subject,
+            issuer_key=today.key,
+            issuer_cert=today.certificate,
+            entropy=self.entropy,
+        )
+        return Ruling(
+            certificate=certificate,
+            service_endorsements=(endorsement.pem,),
+            cose_endorsements=chain,
+        )
+
+
+def _record(info: "ServiceInfo", created: "Seqno") -> _Record:
+    return _Record(
+        created=created,
+        certificate=Certificate.from_pem(info.cert),
+        previous=info.previous_service_identity_version,
+    )
+
+
+class PastSecrets:
+    """All ledger secrets: the node's own, and the secrets that were read back.
+
+    Args:
+        own: returns the node's own secrets.
+        pool: the source of entries.
+    """
+
+    def __init__(
+        self, own: "Callable[[], LedgerSecrets]", pool: "EntryFetcher"
+    ) -> None:
+        self._own = own
+        self._older = LedgerSecrets()
+        self._pointer: Seqno | None = None
+        self._lookup = ChainWalk(pool, self._learn)
+
+    def opening(self, seqno: "Seqno") -> LedgerSecrets | None:
+        """Return secrets that open the entry at ``seqno``, if they are known."""
+        own = self._own()
+        if own.reach(seqno):
+            return own
+        return self._older if self._older.reach(seqno) else None
+
+    def ready(self, seqno: "Seqno", waiter: "Waiter") -> bool:
+        """Return whether ``opening`` returns any, or resume ``waiter`` once it may.
+
+        Raises:
+            HistoryFailed: no secret known leads there.
+        """
+        if self.opening(seqno) is not None:
+            return True
+        if not len(self._own()):
+            raise HistoryFailed("this node was not given any ledger secret yet")
+        version, earliest = self._earliest()
+        pointer = self._pointer or earliest.previous_stored
+        if pointer is None:
+            raise HistoryFailed(
+                f"the earliest known ledger secret, of {version}, does not say where "
+                f"the one before it is, which entry {seqno} needs"
+            )
+        self._lookup.need(pointer, waiter)
+        return False
+
+    def release(self, waiter: "Waiter") -> None:
+        """Forget a waiter, if it waits."""
+        self._lookup.release(waiter)
+
+    def _earliest(self) -> "tuple[Seqno, LedgerSecret]":
+        return next(iter(self._older if len(self._older) else self._own()))
+
+    def _learn(self, entry: "PastEntry") -> None:
+        """Keep the secret that an entry holds.
+
+        Raises:
+            CcfpyError: it is not there, does not open, or does not open the entry.
+        """
+        seqno = entry.transaction.txid.seqno
+        writes = entry.public_writes.get(recovery.PAST_SECRETS.name, {})
+        written = recovery.PAST_SECRETS.decode_writes(writes)
+        previous = None if written is None else written.previous
+        if previous is None:
+            raise Malformed(f"entry {seqno} holds no ledger secret")
+        version, earliest = self._earliest()
+        if previous.version >= version:
+            # Shares were issued anew for the same secret: an earlier record goes on.
+            if previous.previous_stored is None or previous.previous_stored >= seqno:
+                raise Malformed(f"entry {seqno} leads to no earlier ledger secret")
+            self._pointer = previous.previous_stored
+            return
+        raw = open_blob(earliest.raw, previous.encrypted)
+        secret = LedgerSecret(raw=raw, previous_stored=previous.previous_stored)
+        if previous.version <= seqno and entry.secrets is None:
+            entry.transaction.entry.decrypt(secret)
+        self._older.add(previous.version, secret)
+        self._pointer = None

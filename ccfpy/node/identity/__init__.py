@@ -1,1 +1,0 @@
-"""Who a node is: its keys, certificates, evidence, and secrets kept by its platform."""

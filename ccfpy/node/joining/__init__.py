@@ -1,1 +1,0 @@
-"""How a node becomes part of a service: it starts one, or joins one."""
