@@ -1,7 +1,6 @@
 """How nodes of a service speak to each other: CCF's key exchange and its messages.
 
-`channels` has the public class, all channels of a node. `channel` is one channel, and
-`states` has its states. `handshake_messages` and `framing` are the bytes.
+`channels` has the public class, all channels of a node. `channel` is one channel.
 `key_agreement` decides which peers are believed and how keys are agreed, and `keys`
 encrypts and decrypts.
 """

@@ -32,14 +32,13 @@ from ccfpy.node.channels import keys
 from ccfpy.node.channels.channel import Channel, ChannelState
 from ccfpy.node.channels.key_agreement import Credentials
 from ccfpy.node.channels.keys import COUNT_BITS
-from ccfpy.node.outbox import NodeLog
+from ccfpy.node.outbox import NodeLog, Outbox
 from ccfpy.service.tables.nodes import INFO, NodeInfo
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno
     from ccfpy.kv.changes import Writes
     from ccfpy.kv.store import Store
-    from ccfpy.node.outbox import Outbox
 
 
 MESSAGE_LIMIT_MIN = 2
