@@ -36,7 +36,6 @@ class RequestParser:
     __slots__ = (
         "_has_begun",
         "_header_cache",
-        "_is_closed",
         "_is_over",
         "_is_upgraded",
         "_limits",
@@ -48,9 +47,6 @@ class RequestParser:
         "is_midway",
         "read",
     )
-
-    __deletable__ = ("_llhttp",)
-    """Told to the compiler."""
 
     def __init__(
         self,
@@ -67,12 +63,11 @@ class RequestParser:
         self._url: list[bytes] = []
         self._requests: list[Request] = []
         self._is_over = False
-        self._is_closed = False
         self._is_upgraded = False
         self._has_begun = False
         self.is_midway = False
         self.read = 0
-        self._llhttp = httptools.HttpRequestParser(
+        self._llhttp: httptools.HttpRequestParser | None = httptools.HttpRequestParser(
             SimpleNamespace(
                 on_message_begin=self._on_message_begin,
                 on_url=self._url.append,
@@ -93,9 +88,8 @@ class RequestParser:
 
         Otherwise the cycle would stay in memory until the next garbage collection.
         """
-        if not self._is_closed:
-            self._is_over = self._is_closed = True
-            del self._llhttp
+        self._is_over = True
+        self._llhttp = None
 
     def feed(self, data: bytes) -> list[Request]:
         """Parse the next bytes and return the requests that they complete.
@@ -107,7 +101,8 @@ class RequestParser:
             BodyTooLarge: a body exceeds its limit.
             HeadersTooLarge: a header, the target or the number of headers does.
         """
-        if self._is_over:
+        llhttp = self._llhttp
+        if self._is_over or llhttp is None:
             return []
         cache = self._header_cache
         if self.is_midway or self._is_upgraded:
@@ -120,9 +115,9 @@ class RequestParser:
                 return [cached]
             self._count_miss()
         try:
-            self._llhttp.feed_data(data)
+            llhttp.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data, upgrade.args[0])
+            self._ignore_upgrade(llhttp, data, upgrade.args[0])
         except httptools.HttpParserError as error:
             self._stop(data, str(error))
         requests = self._requests
@@ -156,6 +151,7 @@ class RequestParser:
             message.refuse(too_large("Request target", self._limits))
         headers, body = message.take()
         llhttp = self._llhttp
+        assert llhttp is not None, "llhttp calls back while it is fed"
         keep_alive = llhttp.should_keep_alive()
         version = "1.1"
         if not keep_alive or "connection" in headers:
@@ -195,7 +191,9 @@ class RequestParser:
             return slash + path or "/"
         return target
 
-    def _ignore_upgrade(self, data: bytes, offset: int) -> None:
+    def _ignore_upgrade(
+        self, llhttp: httptools.HttpRequestParser, data: bytes, offset: int
+    ) -> None:
         """Read on after a request that asked to change protocols.
 
         llhttp hands over behind such a request's headers. If a body follows them, where
@@ -216,7 +214,7 @@ class RequestParser:
                 return
             rest = rest[offset:]
             try:
-                self._llhttp.feed_data(rest)
+                llhttp.feed_data(rest)
             except httptools.HttpParserUpgrade as upgrade:
                 offset = upgrade.args[0]
             except httptools.HttpParserError as error:
