@@ -25,7 +25,7 @@ from ccfpy.consensus.messages import (
 )
 from ccfpy.consensus.raft_state import RaftState
 from ccfpy.consensus.ready import NOTHING, EntryFacts, OfferedEntries, Ready
-from ccfpy.consensus.sending import send_news, send_unsent
+from ccfpy.consensus.sending import send_unsent
 from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.consensus.trace import Tracer, untraced
 from ccfpy.consensus.transitions import (
@@ -116,28 +116,6 @@ class Raft:
         assert self._offer is None, "an offer waits to be accepted"
         assert state.is_leader, "only a leader appends"
         leading.append(state, entry)
-        return state.out.take()
-
-    def append_write(self, size: int) -> Ready:
-        """Add an entry of ``size`` bytes that is no signature and changes no node.
-
-        Does what `append` does, for almost every entry. Without this method a write
-        takes 2.2 % more instructions (`benchmarks/caches`), 2.7 % where steps are full.
-        """
-        state = self.state
-        log = state.log
-        if (
-            state.is_traced
-            or log.history.latest != state.view
-            or (log.has_committables and state.is_alone)
-        ):
-            return self.append(EntryFacts(size=size))
-        assert self._offer is None, "an offer waits to be accepted"
-        assert state.is_leader, "only a leader appends"
-        log.last_seqno += 1
-        if not state.batch.count(size):
-            return NOTHING
-        send_news(state)
         return state.out.take()
 
     def receive(self, sender: NodeId, message: Message) -> Ready:

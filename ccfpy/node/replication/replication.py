@@ -195,11 +195,7 @@ class Replication:
         if appended is None:
             return None if read_version is None else state.log.tx_id(read_version)
         size, write_set = appended
-        facts = facts_of(write_set, size)
-        if facts is None:
-            ready = self.raft.append_write(size)
-        else:
-            ready = self.raft.append(facts)
+        ready = self.raft.append(facts_of(write_set, size) or EntryFacts(size=size))
         if ready is not NOTHING:
             self._perform(ready)
         return transaction_id(view, self.tail.store.version)
