@@ -21,7 +21,7 @@ from ccfpy.endpoints.app_calls import (
     check_answer,
     check_size,
 )
-from ccfpy.endpoints.auth import OUR_POLICIES, AllOf, jwt
+from ccfpy.endpoints.auth import OUR_POLICIES, AllOf
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, NodeView
@@ -74,12 +74,7 @@ _CALL_STATUS: Final = grpc.STATUS
 _READ_WRITE: Final = Mode.READ_WRITE
 _COMMAND: Final = Mode.COMMAND
 
-_JWT: Final = jwt.Jwt
-_JWT_HEADER: Final = jwt.HEADER
 _OUR_POLICIES: Final = OUR_POLICIES
-_NO_TOKEN: Final[tuple[PolicyRefusal, ...]] = (
-    (jwt.NAME, jwt.NO_HEADER, jwt.CHALLENGE),
-)
 
 UnhandledError = Callable[[Endpoint, BaseException, Marks], str]
 """Called with an exception that no handler should raise. The node logs the exception
@@ -473,11 +468,6 @@ class Frontend:
         endpoint = context.endpoint
         refusals: tuple[PolicyRefusal, ...] = ()
         for policy in endpoint.auth:
-            if type(policy) is _JWT and _JWT_HEADER not in context.request.headers:
-                # The policy refuses in the same words, by an exception. To raise and
-                # catch one for each caller without a token costs 2.4 % of a write.
-                refusals = (*refusals, *_NO_TOKEN) if refusals else _NO_TOKEN
-                continue
             try:
                 if type(policy) in _OUR_POLICIES:
                     context.caller = policy.authenticate(context)

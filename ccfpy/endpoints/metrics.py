@@ -17,9 +17,6 @@ OTHER_METHOD: Final = "other"
 STATUS_CLASSES: Final = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
 """The first is of numbers below 100, which an app may answer with by mistake."""
 _EDGES_NS: Final = TIME_EDGES_NS
-_FIRST_NS: Final = 1_000_000
-_OK: Final = 200
-_REDIRECTED: Final = 300
 
 
 def status_class(status: int) -> str:
@@ -28,70 +25,33 @@ def status_class(status: int) -> str:
 
 
 @final
-class StatusCounts:
-    """How many answers had a status of each class.
-
-    Attributes:
-        successful: those with 2xx, nearly all of them. Compiled code counts up a plain
-            attribute in a tenth of the steps that an item of a list takes.
-    """
-
-    __slots__ = ("_others", "successful")
-
-    def __init__(self) -> None:
-        self.successful = 0
-        self._others = [0] * len(STATUS_CLASSES)
-
-    def count_other(self, status: int) -> None:
-        """Count a status that is not 2xx."""
-        self._others[min(status // 100, len(STATUS_CLASSES) - 1)] += 1
-
-    @property
-    def by_class(self) -> list[int]:
-        """Return the numbers, in the order of ``STATUS_CLASSES``."""
-        none, informational, _, *others = self._others
-        return [none, informational, self.successful, *others]
-
-
-@final
 class RequestCounts:
     """The requests of a frontend, or of one of its endpoints.
 
     Attributes:
-        by_method: the statuses that answered each method.
+        by_method: how many answers to each method had a status of each class, in the
+            order of `STATUS_CLASSES`.
+        times: how many answers took so long, as a `Histogram` has them.
         total_ns: how long all answers took together.
     """
 
-    __slots__ = ("_quick", "_slower", "by_method", "total_ns")
+    __slots__ = ("by_method", "times", "total_ns")
 
     def __init__(self) -> None:
-        self.by_method: dict[str, StatusCounts] = {
-            method: StatusCounts() for method in (*METHODS, OTHER_METHOD)
+        self.by_method: dict[str, list[int]] = {
+            method: [0] * len(STATUS_CLASSES) for method in (*METHODS, OTHER_METHOD)
         }
+        self.times: list[int] = [0] * (len(_EDGES_NS) + 1)
         self.total_ns = 0
-        self._quick = 0
-        self._slower = [0] * (len(_EDGES_NS) + 1)
 
     def count(self, method: str, status: int, elapsed_ns: int) -> None:
         """Count an answer; every request comes by here."""
-        try:
-            statuses = self.by_method[method]
-        except KeyError:
+        statuses = self.by_method.get(method)
+        if statuses is None:
             statuses = self.by_method[OTHER_METHOD]
-        if _OK <= status < _REDIRECTED:
-            statuses.successful += 1
-        else:
-            statuses.count_other(status)
+        statuses[min(status // 100, len(STATUS_CLASSES) - 1)] += 1
         self.total_ns += elapsed_ns
-        if elapsed_ns <= _FIRST_NS:
-            self._quick += 1
-        else:
-            self._slower[bisect_left(_EDGES_NS, elapsed_ns)] += 1
-
-    @property
-    def times(self) -> list[int]:
-        """Return how many answers took so long, as a `Histogram` has them."""
-        return [self._quick, *self._slower[1:]]
+        self.times[bisect_left(_EDGES_NS, elapsed_ns)] += 1
 
 
 _ERRORS_FROM: Final = 400

@@ -74,9 +74,8 @@ def _of_requests(
 ) -> Iterator[Gathered]:
     """Return the samples of an endpoint, or of all that are not counted apart."""
     for method, statuses in counts.by_method.items():
-        by_class = statuses.by_class
-        if any(by_class):
-            for status, count in zip(STATUS_CLASSES, by_class, strict=True):
+        if any(statuses):
+            for status, count in zip(STATUS_CLASSES, statuses, strict=True):
                 labels = prefix, method, status, endpoint
                 yield Gathered("http_requests_total", labels, (count,))
     values = (*counts.times, counts.total_ns // _NS_PER_MS)

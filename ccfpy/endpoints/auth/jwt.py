@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 NAME: Final = "jwt"
 CHALLENGE: Final = 'Bearer realm="JWT bearer token access", error="invalid_token"'
 SCHEME = "Bearer"
-HEADER: Final = "authorization"
-NO_HEADER: Final = "Missing authorization header"
+_HEADER: Final = "authorization"
 
 _ENTRA_HOST = "login.microsoftonline.com"
 _TENANT_PLACE = "{tenantid}"
@@ -65,9 +64,9 @@ class Jwt:
 
     def authenticate(self, context: "Context") -> JwtCaller:
         """Return the token's claims."""
-        header = context.request.headers.get(HEADER)
+        header = context.request.headers.get(_HEADER)
         if header is None:
-            raise Unauthenticated(NO_HEADER, challenge=CHALLENGE)
+            raise Unauthenticated("Missing authorization header", challenge=CHALLENGE)
         try:
             token = parse(_bearer(header))
             keys = _keys(context.tx, token.key_id)

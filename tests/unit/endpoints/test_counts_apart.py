@@ -22,7 +22,7 @@ def _endpoint(path: str, *, is_counted: bool = True) -> Endpoint:
 
 
 def _answers(counts: RequestCounts) -> int:
-    return sum(counts.by_method["GET"].by_class)
+    return sum(counts.by_method["GET"])
 
 
 @pytest.fixture

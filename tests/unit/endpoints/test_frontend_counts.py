@@ -24,8 +24,8 @@ def test_answers_count_whoever_gives_them() -> None:
     front.call("GET", "/x")
     front.call("GET", "/nowhere")
     front.call("PUT", "/x")
-    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 1, 0, 1, 0]
-    assert front.frontend.counts.by_method["PUT"].by_class == [0, 0, 0, 0, 1, 0]
+    assert front.frontend.counts.by_method["GET"] == [0, 0, 1, 0, 1, 0]
+    assert front.frontend.counts.by_method["PUT"] == [0, 0, 0, 0, 1, 0]
 
 
 def test_an_answer_that_comes_later_counts_when_it_comes() -> None:
@@ -34,11 +34,11 @@ def test_an_answer_that_comes_later_counts_when_it_comes() -> None:
     request = Request(method="GET", path="/app/x")
     assert front.frontend.answer(request, session(), "/x") is awaited
     counts = front.frontend.counts
-    assert not any(counts.by_method["GET"].by_class)
+    assert not any(counts.by_method["GET"])
     front.clock.now_ns = 3_000_000
     awaited.settle(Response(status=504))
     awaited.settle(Response(status=200))
-    assert counts.by_method["GET"].by_class == [0, 0, 0, 0, 0, 1]
+    assert counts.by_method["GET"] == [0, 0, 0, 0, 0, 1]
     assert counts.total_ns == 3_000_000
 
 
@@ -46,7 +46,7 @@ def test_a_run_for_a_caller_that_waits_already_is_not_counted_again() -> None:
     front = Front([_endpoint()])
     request = Request(method="GET", path="/app/x")
     front.frontend.answer(request, session(), "/x", is_again=True)
-    assert not any(front.frontend.counts.by_method["GET"].by_class)
+    assert not any(front.frontend.counts.by_method["GET"])
 
 
 def test_an_endpoint_counts_apart_only_if_it_says_so() -> None:
@@ -54,10 +54,10 @@ def test_an_endpoint_counts_apart_only_if_it_says_so() -> None:
     front.call("GET", "/x")
     front.call("GET", "/y/secret")
     front.call("GET", "/y/other")
-    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 1, 0, 0, 0]
+    assert front.frontend.counts.by_method["GET"] == [0, 0, 1, 0, 0, 0]
     assert list(front.frontend.counts_apart.by_path) == ["/y/{id}"]
     apart = front.frontend.counts_apart.by_path["/y/{id}"]
-    assert apart.by_method["GET"].by_class == [0, 0, 2, 0, 0, 0]
+    assert apart.by_method["GET"] == [0, 0, 2, 0, 0, 0]
 
 
 def test_refusals_under_pressure_and_of_a_closed_frontend_are_counted() -> None:
@@ -68,7 +68,7 @@ def test_refusals_under_pressure_and_of_a_closed_frontend_are_counted() -> None:
     front.frontend.is_open = False
     front.call("GET", "/x")
     assert (front.frontend.turned_away, front.frontend.closed_to) == (1, 1)
-    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 0, 0, 1, 1]
+    assert front.frontend.counts.by_method["GET"] == [0, 0, 0, 0, 1, 1]
 
 
 def test_a_handler_that_loses_a_race_is_a_conflict() -> None:
@@ -94,4 +94,4 @@ def test_an_error_counts_by_its_class() -> None:
 
     front = Front([Endpoint(method="GET", path="/x", handler=refuse)])
     front.call("GET", "/x")
-    assert front.frontend.counts.by_method["GET"].by_class == [0, 0, 0, 0, 1, 0]
+    assert front.frontend.counts.by_method["GET"] == [0, 0, 0, 0, 1, 0]

@@ -117,7 +117,7 @@ def test_an_answer_that_comes_later_is_reported_once_when_it_comes() -> None:
     awaited.settle(Response(status=200))
     assert [trace.status for trace in traces] == ["5xx"]
     assert traces[0].ended_ms - traces[0].began_ms == 3
-    assert front.frontend.counts.by_method["GET"].by_class[-1] == 1
+    assert front.frontend.counts.by_method["GET"][-1] == 1
 
 
 def test_a_run_for_a_caller_that_waits_already_is_not_reported_again() -> None:
