@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from ccfpy.base import json
 from ccfpy.base.ids import SessionId
 from ccfpy.base.json import Json
+from ccfpy.base.limits import SESSION_WINDOW_BYTES
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event, SessionClosed, SessionData
 from ccfpy.http.messages import Request, Response, serialise_request
@@ -149,8 +150,10 @@ class Client:
         plaintext = b""
         while True:
             out = self._tls.take_output()
-            if out:
-                self._node.step(SessionData(session=self.session, data=out))
+            # As the host does, which passes on no more at once.
+            for start in range(0, len(out), SESSION_WINDOW_BYTES):
+                piece = out[start : start + SESSION_WINDOW_BYTES]
+                self._node.step(SessionData(session=self.session, data=piece))
             self._node.settle()
             received = self._node.host.sent.pop(self.session, bytearray())
             if not out and not received:
