@@ -121,11 +121,10 @@ from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.endpoints.scripting import ScriptFailed, Scripting
 from ccfpy.endpoints.streams import Stream
-from ccfpy.http.accept import AcceptField, parse_accept, preferred_kind
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.http.etag import Matcher
 from ccfpy.http.grpc import GrpcMessages, grpc_message
 from ccfpy.http.messages import Request, Response
+from ccfpy.http.resources import AcceptField, Matcher, parse_accept, preferred_kind
 from ccfpy.js.serving import (
     GOVERNED,
     ActionFormat,

@@ -56,9 +56,9 @@ from ccfpy.endpoints.parameters import ParameterReader, parameter_reader
 from ccfpy.endpoints.refusals import invalid_input, refused_body
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
-from ccfpy.http.accept import require_json
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 from ccfpy.http.messages import Response
+from ccfpy.http.resources import require_json
 
 BODY = "body"
 

@@ -9,9 +9,9 @@ from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler
-from ccfpy.http.accept import require_json
 from ccfpy.http.errors import JSON_CONTENT_TYPE as _JSON
 from ccfpy.http.messages import Response
+from ccfpy.http.resources import require_json
 
 
 def json_reply(

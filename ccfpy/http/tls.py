@@ -16,8 +16,12 @@ from typing import ClassVar, Final, Protocol
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import CLIENT_HANDSHAKE_BYTES_MAX
-from ccfpy.http.openssl import OpenSslConnection, OpenSslServer, load_identity
-from ccfpy.http.tls_profile import RECORD_BYTES_MAX
+from ccfpy.http.openssl import (
+    RECORD_BYTES_MAX,
+    OpenSslConnection,
+    OpenSslServer,
+    load_identity,
+)
 
 HTTP_1_1 = b"http/1.1"
 HTTP_2 = b"h2"

@@ -36,12 +36,12 @@ from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.jwt import TokenKey
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.host.config import parse_configuration
-from ccfpy.http.accept import parse_accept
 from ccfpy.http.http2_call import Http2Call
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.parser import RequestParser
 from ccfpy.http.query import parse_query
+from ccfpy.http.resources import parse_accept
 from ccfpy.http.response_parser import ResponseParser
 from ccfpy.http.tls import ServerContext, TlsSession
 from ccfpy.ledger.chunk import Chunk, ChunkName

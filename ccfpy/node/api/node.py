@@ -37,7 +37,7 @@ from ccfpy.gov.api import OPERATIONS
 from ccfpy.gov.operations import ApiVersion
 from ccfpy.gov.swagger import document as swagger
 from ccfpy.http.errors import ApiError, ErrorCode, not_found
-from ccfpy.http.etag import Matcher
+from ccfpy.http.resources import Matcher
 from ccfpy.js.quickjs import VERSION
 from ccfpy.node.api.answers import (
     AttestationAnswer,

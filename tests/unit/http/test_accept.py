@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base import limits
-from ccfpy.http.accept import (
+from ccfpy.http.errors import ApiError
+from ccfpy.http.resources import (
     AcceptField,
     parse_accept,
     preferred_kind,
     require_json,
 )
-from ccfpy.http.errors import ApiError
 from tests.attacks import attack
 
 

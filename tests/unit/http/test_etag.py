@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
-from ccfpy.http.etag import Matcher
+from ccfpy.http.resources import Matcher
 
 
 def test_a_star_means_any_version() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base import limits
-from ccfpy.http.http2_flows import Inflow, Outflow
+from ccfpy.http.http2_server import Inflow, Outflow
 
 
 def test_a_piece_is_as_long_as_may_be_given_at_once() -> None:

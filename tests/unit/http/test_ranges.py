@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.http.ranges import ByteRange, parse_range
+from ccfpy.http.resources import ByteRange, parse_range
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base.limits import DSA_BITS_MAX, RSA_BITS_MAX, RSA_EXPONENT_BITS_MAX
-from ccfpy.http.tls_profile import KeyKind, is_costly_key
+from ccfpy.http.openssl import KeyKind, is_costly_key
 
 
 @pytest.mark.parametrize(

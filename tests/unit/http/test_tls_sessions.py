@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccfpy.http.openssl import RECORD_BYTES_MAX
 from ccfpy.http.tls import (
     ServerContext,
     TlsFailure,
     TlsSession,
 )
-from ccfpy.http.tls_profile import RECORD_BYTES_MAX
 from tests.unit.http.tls_ends import NODE, SERVICE, Client
 
 VERSIONS: Final = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)

@@ -12,7 +12,7 @@ from ccfpy.base.ids import CallId
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.http.messages import Request, Response
-from ccfpy.http.ranges import parse_range
+from ccfpy.http.resources import parse_range
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
 from ccfpy.node.snapshots.fetch import Checked, SnapshotFetching, SnapshotSources

@@ -1,12 +1,132 @@
-"""The ``Accept`` header: which kinds of answer a caller wants, best first."""
+"""``If-Match`` and ``If-None-Match``: which versions of a resource a caller means.
+
+Every entity tag of RFC 9110 (section 8.8.3) is taken, strong or weak. CCF takes strong
+tags of hex digits only, and needs no comma between them (``include/ccf/http_etag.h``).
+
+The ``Range`` header as CCF reads it: one range of bytes, its end not included.
+
+RFC 9110 includes the end; clients of CCF rely on it being left out, and so do the
+``Content-Range`` headers that answer them (``src/node/rpc/node_frontend.h``).
+
+The ``Accept`` header: which kinds of answer a caller wants, best first.
+"""
 
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from ccfpy.base import limits
+from ccfpy.base.errors import Malformed
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
+
+_BETWEEN = r"[ \t\n\v\f\r,]*"
+_TAG = re.compile(rf'(W/)?"([!\x23-\x7e\x80-\U0010ffff]*)"{_BETWEEN}')
+_BEGIN = re.compile(_BETWEEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matcher:
+    """The condition that one such header states.
+
+    Attributes:
+        tags: what it lists, without quotes; ``None`` stands for ``*``, any version.
+        weak: those of them that stand for like versions, and not for the same bytes.
+    """
+
+    tags: frozenset[str] | None
+    weak: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, header: str) -> Self:
+        """Read a header's value.
+
+        Raises:
+            Malformed: it is neither ``*`` nor a list of quoted tags.
+        """
+        if header.strip(" \t") == "*":
+            return cls(tags=None)
+        strong: set[str] = set()
+        weak: set[str] = set()
+        begin = _BEGIN.match(header)
+        assert begin is not None, "it may be empty"
+        position = begin.end()
+        while match := _TAG.match(header, position):
+            (weak if match[1] else strong).add(match[2])
+            position = match.end()
+        if position != len(header) or not (strong or weak):
+            raise Malformed("Invalid If-Match header")
+        return cls(tags=frozenset(strong | weak), weak=frozenset(weak - strong))
+
+    def matches(self, etag: str, *, strongly: bool = False) -> bool:
+        """Return whether the condition names this tag, which has no quotes.
+
+        Args:
+            etag: of the resource.
+            strongly: as ``If-Match`` compares: a weak tag names nothing.
+        """
+        if self.tags is None:
+            return True
+        return etag in self.tags and not (strongly and etag in self.weak)
+
+
+_DIGITS_MAX = 19
+
+
+class ByteRange(NamedTuple):
+    """Bytes from ``start`` up to but without ``stop``."""
+
+    start: int
+    stop: int
+
+
+def parse_range(header: str, size: int) -> ByteRange:
+    """Read a ``Range`` header for something of ``size`` bytes.
+
+    ``a-b`` and ``a-`` count from the start, ``-n`` names the last ``n`` bytes; what
+    reaches beyond the end is cut to it.
+
+    Raises:
+        ApiError: 400 ``InvalidHeaderValue``; so do those below.
+    """
+    unit, _, ranges = header.partition("=")
+    if unit != "bytes":
+        raise _invalid("Only 'bytes' is supported as a Range header unit")
+    if "," in ranges:
+        raise _invalid("Multiple ranges are not supported")
+    first, separator, last = ranges.partition("-")
+    if not separator or "-" in last:
+        raise _invalid(f"Invalid format, cannot parse range in {header}")
+    if first:
+        return _from_start(first, last, size, header)
+    if last:
+        count = _number(last, "end of range offset value", header)
+        return ByteRange(max(size - count, 0), size)
+    raise _invalid("Invalid range: Must contain range-start or range-end")
+
+
+def _from_start(first: str, last: str, size: int, header: str) -> ByteRange:
+    start = _number(first, "start of range value", header)
+    if start > size:
+        raise _invalid(f"Start of range {start} is larger than total file size {size}")
+    if not last:
+        return ByteRange(start, size)
+    stop = min(_number(last, "end of range value", header), size)
+    if stop < start:
+        raise _invalid(f"Invalid range: Start ({start}) and end ({stop}) out of order")
+    return ByteRange(start, stop)
+
+
+def _number(text: str, what: str, header: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
+        raise _invalid(f"Unable to parse {what} {text} in {header}")
+    return int(text)
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError(400, ErrorCode.InvalidHeaderValue, message)
+
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
