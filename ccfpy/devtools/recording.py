@@ -17,7 +17,7 @@ from ccfpy.endpoints.frontend import TX_ID_HEADER
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.errors import ApiError
 from ccfpy.js.serving import ScriptedRegistry
-from ccfpy.js.serving.ports import ScriptLog, ScriptNode
+from ccfpy.js.serving.scripts import ScriptLog, ScriptNode
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import TxId

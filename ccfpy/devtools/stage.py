@@ -31,7 +31,7 @@ from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts
-from ccfpy.js.serving.ports import ScriptLog, ScriptNode
+from ccfpy.js.serving.scripts import ScriptLog, ScriptNode
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ccfpy.base.limits import JS_TICK_MS
 from ccfpy.enclave.code_origin import OwnThread
-from ccfpy.js.quickjs import kept
+from ccfpy.js.quickjs import compiled
 from ccfpy.js.quickjs.compiled import module, to_keep
 
 _MS_PER_S = 1000
-_KEPT = Path(kept.__file__).parent / kept.FILE
+_KEPT = Path(compiled.__file__).parent / compiled.FILE
 
 
 @cache

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import JsonObject
 from ccfpy.gov.ports import GovernanceNode
-from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
     JsArgument,
     JsException,
@@ -21,6 +20,7 @@ from ccfpy.js.engine import (
     JsLimitExceeded,
     JsLimits,
     Program,
+    TxAccess,
 )
 from ccfpy.js.extensions.console import ConsoleExtension, ConsoleLevel
 from ccfpy.js.extensions.converters import ConvertersExtension

@@ -53,7 +53,7 @@ from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.gov.api import governance_registry
 from ccfpy.js.quickjs import ContextPool, QuickJs
 from ccfpy.js.serving import ScriptedRegistry
-from ccfpy.js.serving.ports import ScriptLog, ScriptNode
+from ccfpy.js.serving.scripts import ScriptLog, ScriptNode
 from ccfpy.node.api import node_registry
 from ccfpy.node.app import AppCode, AwayCalls
 from ccfpy.node.governance import NodeGovernance

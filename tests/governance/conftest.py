@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from ccfpy.base.json import JsonObject
-from ccfpy.js.access import TxAccess
-from ccfpy.js.engine import JsArgument, JsLimits, Program
+from ccfpy.js.engine import JsArgument, JsLimits, Program, TxAccess
 from ccfpy.js.extensions import (
     ConsoleExtension,
     ConvertersExtension,

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from ccfpy.js.access import TxAccess
-from ccfpy.js.engine import JsException, JsLimits, Program
+from ccfpy.js.engine import JsException, JsLimits, Program, TxAccess
 from ccfpy.js.quickjs import QuickJs
 from tests.governance.conftest import GOV, UNIT, Service, constitution
 from tests.governance.proposals import (

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.js.access import TxAccess
-from ccfpy.js.engine import JsException
+from ccfpy.js.engine import JsException, TxAccess
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store

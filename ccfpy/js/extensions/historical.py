@@ -11,7 +11,7 @@ from ccfpy.base import json
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import HISTORY_EXPIRY_S, JS_STATES_MAX
 from ccfpy.endpoints.history import HistoricalState, HistoryFailed
-from ccfpy.js.access import Permission, TxAccess
+from ccfpy.js.engine import Permission, TxAccess
 from ccfpy.js.extension import (
     ExtensionArgument,
     ExtensionFunction,

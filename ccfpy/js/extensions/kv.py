@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.limits import JS_TABLES_KNOWN_MAX, JS_VISITS_MAX
-from ccfpy.js.access import Narrowing, Permission, TxAccess, explain, permission
+from ccfpy.js.engine import Narrowing, Permission, TxAccess, explain, permission
 from ccfpy.js.extension import (
     ExtensionArgument,
     ExtensionFunction,

@@ -7,14 +7,31 @@ Three rules about what crosses:
 * A Python function must not raise through the instance. Its exception is kept here, the
   script is stopped, and the exception is raised again after the call.
 * Our own flag says that time ran out, not the text of an error.
+
+What is known of one call of a script: its time, and how it failed.
+
+Python functions and the engine's interrupt handler must not raise through the engine,
+which would cut the exception or drop it. They leave the exception here, and the caller
+raises it after the call.
+
+The JavaScript that every interpreter runs first, while nobody has touched it.
+
+It keeps the builtins that it needs, so a script that replaces ``JSON.stringify`` or
+``Promise.prototype.then`` harms only itself. It gets the engine's natives: ``python``
+calls a Python function by its number, ``evaluate`` runs a script of ours, ``utf8Of``
+and ``textOf`` turn text into bytes and back, ``isBuffer`` tells an ArrayBuffer. The
+other natives make functions that most requests call; they are C, which is quicker. A
+Python function that wants to throw answers ``null`` and keeps class and message.
+Function 0 returns these two, and function 1 takes what the script itself threw.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from ccfpy.base.errors import Malformed
-from ccfpy.js.calls import Call, bounded, script_trace
+from ccfpy.base.limits import JS_REASON_CHARS_MAX
 from ccfpy.js.engine import (
     JsException,
     JsLimit,
@@ -22,7 +39,7 @@ from ccfpy.js.engine import (
     JsLimits,
     JsModuleFailed,
 )
-from ccfpy.js.extension import JsThrow, internal_error, type_error
+from ccfpy.js.extension import JsThrow, internal_error, own_source, type_error
 from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.values import (
     INTEGER_BYTES,
@@ -41,6 +58,81 @@ if TYPE_CHECKING:
     from ccfpy.base.app_threads import AppThreads
     from ccfpy.base.ports import Clock
     from ccfpy.js.extension import ExtensionArgument, ExtensionFunction, ExtensionResult
+
+
+NAME = "<ccf>"
+"""The file name of all of the node's own JavaScript in a trace."""
+
+SOURCE: Final = own_source("ccfpy.js.quickjs.prelude")
+
+
+_OWN_FRAME = re.compile(
+    rf"(^ *at apply \(native\)\n)?^ *at .*\({re.escape(NAME)}.*\)\n?",
+    re.MULTILINE,
+)
+"""The prelude's frame, with the call by which the prelude reached the script."""
+
+
+_NO_DEADLINE_NS = 1 << 63
+"""No deadline is set yet: only the node's own scripts run until then."""
+
+
+class Call:
+    """What Python functions and the interrupt handler leave behind during one call."""
+
+    def __init__(self, clock: "Clock") -> None:
+        self.clock = clock
+        self.held_ns = 0
+        self.waited_ns = 0
+        """What the thread had waited for others at the last look."""
+        self.deadline_ns = _NO_DEADLINE_NS
+        self.timed_out = False
+        self.thrown: JsThrow | None = None
+        self.python_error: BaseException | None = None
+        self.failure: JsException | None = None
+
+    @property
+    def now_ns(self) -> int:
+        """The time of the clock, less that in which the script waited for others."""
+        return self.clock.monotonic_ns() - self.held_ns
+
+    def collect_throw(self, is_class: object) -> str:
+        """Return the class of a ``JsThrow`` if ``is_class``, else its message."""
+        assert self.thrown is not None, "only a function that failed answers null"
+        return self.thrown.kind.value if is_class is True else self.thrown.message
+
+    def report(self, reason: object, trace: object) -> str:
+        """Keep the exception that the script threw."""
+        text = reason if isinstance(reason, str) else ""
+        self.failure = JsException(bounded(text), script_trace(trace))
+        return ""
+
+    def is_over(self) -> bool:
+        """Return whether the script must stop.
+
+        The interpreter asks every few thousand steps. Nothing may be raised from here:
+        the binding would drop it.
+        """
+        try:
+            if self.python_error is None and self.now_ns > self.deadline_ns:
+                self.timed_out = True
+        except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
+            self.python_error = error
+        return self.timed_out or self.python_error is not None
+
+
+def bounded(text: str) -> str:
+    """Cut a script's text to what a ledger or an answer can hold.
+
+    Half a surrogate pair is a character in JavaScript; here it is replaced.
+    """
+    return text[:JS_REASON_CHARS_MAX].encode(errors="replace").decode()
+
+
+def script_trace(trace: object) -> str | None:
+    """Return a stack without the node's own frames; ``None`` if there is no stack."""
+    return _OWN_FRAME.sub("", bounded(trace)) if isinstance(trace, str) else None
+
 
 TIMED_OUT: Final = "Operation took too long to complete."
 """CCF's words for the time limit, wherever a reason is reported."""

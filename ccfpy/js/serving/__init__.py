@@ -1,19 +1,21 @@
 """Endpoints in JavaScript that are not code of the node: tables of the KV hold them."""
 
-from ccfpy.js.access import Permission
+from ccfpy.js.engine import Permission
 from ccfpy.js.extension import Extension, ExtensionFunction
-from ccfpy.js.serving.audit import ActionFormat, ActionLog
-from ccfpy.js.serving.bundles import (
+from ccfpy.js.serving.current_request import CurrentRequest
+from ccfpy.js.serving.registry import ScriptedRegistry
+from ccfpy.js.serving.scripts import Scripts
+from ccfpy.js.serving.tables import (
+    GOVERNED,
+    ActionFormat,
+    ActionLog,
+    ScriptTables,
     install_bundle,
     installed_bundle,
     installed_module,
     patch_runtime_options,
     runtime_options,
 )
-from ccfpy.js.serving.current_request import CurrentRequest
-from ccfpy.js.serving.registry import ScriptedRegistry
-from ccfpy.js.serving.scripts import Scripts
-from ccfpy.js.serving.tables import GOVERNED, ScriptTables
 
 __all__ = [
     "GOVERNED",

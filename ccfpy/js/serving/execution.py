@@ -5,39 +5,113 @@ are shared. An interpreter is reused also after a call that failed: an applicati
 cache must not depend on what callers send. It is dropped if a call was stopped at a
 limit, or met a defect of the node. The transaction of a call that threw is not
 committed, whatever the script asked before.
+
+Interpreters that applications reuse between calls (``interpreter_cache.h``).
+
+A script's stack, written as CCF's engine writes it.
+
+Callers and tests read traces by line. CCF's engine names a module by its absolute path
+and writes no column.
 """
 
+import re
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.histogram import Histogram
+from ccfpy.base.ids import Seqno
+from ccfpy.base.limits import JS_INTERPRETERS_KEPT_CEILING
 from ccfpy.boundary.metrics import TIME_EDGES_MS
 from ccfpy.endpoints.declaration import Handler, Mode
 from ccfpy.endpoints.historical import historical
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.http.messages import Response
-from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
     JsException,
     JsLimit,
     JsLimitExceeded,
     JsLimits,
     JsModuleFailed,
+    Library,
+    TxAccess,
 )
 from ccfpy.js.extensions.request import CallStage
 from ccfpy.js.serving.code import Code
-from ccfpy.js.serving.interpreter_cache import InterpreterCache, Key
-from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.js.serving.script_context import ScriptContext
-from ccfpy.js.serving.scripts import Scripts
-from ccfpy.js.serving.traces import as_ccf_writes_it
+from ccfpy.js.serving.scripts import ScriptLog, ScriptNode, Scripts
 from ccfpy.service.tables.js import EndpointProperties, JsRuntimeOptions
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.endpoints.context import Context
     from ccfpy.kv.tx import Tx
+
+
+Cached = TypeVar("Cached")
+Key: TypeAlias = tuple[str, str]
+"""The application's key for shared globals, and the name of an access to tables:
+readers and writers share none."""
+
+
+class InterpreterCache(Generic[Cached]):
+    """Interpreters by key, for one state of the application's code.
+
+    All are dropped when the code changes, or when the table is written that asks for
+    it.
+
+    Attributes:
+        reused: interpreters given out that were used before.
+        fresh: interpreters given out that were made for it.
+    """
+
+    def __init__(self) -> None:
+        self._contexts: OrderedDict[Key, Cached] = OrderedDict()
+        self._library: Library | None = None
+        self._flushed_at: Seqno | None = None
+        self.reused = 0
+        self.fresh = 0
+
+    def __len__(self) -> int:
+        """Return the number of interpreters."""
+        return len(self._contexts)
+
+    def freshen(self, library: Library, flushed_at: Seqno | None, most: int) -> None:
+        """Drop interpreters of other code, and the least used ones beyond ``most``."""
+        if library is not self._library or flushed_at != self._flushed_at:
+            self._contexts.clear()
+            self._library = library
+            self._flushed_at = flushed_at
+        most = min(most, JS_INTERPRETERS_KEPT_CEILING)
+        while len(self._contexts) > most:
+            self._contexts.popitem(last=False)
+
+    def take(self, key: Key, make: Callable[[], Cached]) -> Cached:
+        """Take an interpreter out, or make one; the caller may put it back."""
+        known = self._contexts.pop(key, None)
+        if known is None:
+            self.fresh += 1
+            return make()
+        self.reused += 1
+        return known
+
+    def put(self, key: Key, script_context: Cached, most: int) -> None:
+        """Keep an interpreter for the next call."""
+        self._contexts[key] = script_context
+        while len(self._contexts) > min(most, JS_INTERPRETERS_KEPT_CEILING):
+            self._contexts.popitem(last=False)
+
+
+_PLACE = re.compile(r"\((?!<)/?([^():]+):(\d+)(?::\d+)?\)")
+_IN_TEXT = re.compile(r"^( *at <\w+>:\d+):\d+$", re.MULTILINE)
+"""The position in a text, such as JSON, at which the engine stopped."""
+
+
+def as_ccf_writes_it(trace: str) -> str:
+    """Return the trace with ``(/lib/a.js:7)`` for each ``(lib/a.js:7:12)``."""
+    return _IN_TEXT.sub(r"\1", _PLACE.sub(r"(/\1:\2)", trace))
+
 
 THROWN: Final = "Exception thrown while executing."
 TIMED_OUT: Final = "Operation took too long to complete."

@@ -10,8 +10,7 @@ from ccfpy.base.compiling import mypyc_attr
 from ccfpy.endpoints.declaration import Endpoint, Match
 from ccfpy.endpoints.registry import Registry
 from ccfpy.js.serving.execution import Executor
-from ccfpy.js.serving.ports import ScriptNode
-from ccfpy.js.serving.scripts import Scripts
+from ccfpy.js.serving.scripts import ScriptNode, Scripts
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

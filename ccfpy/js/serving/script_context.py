@@ -1,10 +1,15 @@
-"""A script's context: an interpreter and its extensions."""
+"""A script's context: an interpreter and its extensions.
 
-from collections.abc import Callable
+An application's own extensions, whose Python functions are limited in time.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ccfpy.js.access import TxAccess
-from ccfpy.js.engine import JsLimitExceeded, JsLimits, Library
+from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.js.engine import JsLimitExceeded, JsLimits, Library, TxAccess
+from ccfpy.js.extension import Extension, ExtensionFunction, ExtensionResult
 from ccfpy.js.extensions.consensus import consensus_extension
 from ccfpy.js.extensions.console import ConsoleExtension, ConsoleLevel
 from ccfpy.js.extensions.converters import ConvertersExtension
@@ -18,13 +23,41 @@ from ccfpy.js.extensions.request import RequestExtension
 from ccfpy.js.extensions.rpc import rpc_extension
 from ccfpy.js.extensions.snp_attestation import snp_attestation_extension
 from ccfpy.js.serving.current_request import CurrentRequest
-from ccfpy.js.serving.limited import Limited
-from ccfpy.js.serving.ports import ScriptLog, ScriptNode
-from ccfpy.js.serving.scripts import Scripts
+from ccfpy.js.serving.scripts import ScriptLog, ScriptNode, Scripts
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
-    from ccfpy.js.extension import Extension
+
+
+class Limited:
+    """An extension whose functions are stopped when they take too long.
+
+    The engine looks at its clock between its own steps, but not while a Python function
+    runs.
+    """
+
+    def __init__(self, extension: Extension, calls: AppCalls) -> None:
+        self._extension = extension
+        self._calls = calls
+
+    @property
+    def source(self) -> str:
+        """The extension's own source."""
+        return self._extension.source
+
+    def functions(self) -> Mapping[str, ExtensionFunction]:
+        """Return the extension's functions, limited."""
+        return {
+            name: partial(self._call, function)
+            for name, function in self._extension.functions().items()
+        }
+
+    def _call(self, function: ExtensionFunction, *arguments: object) -> ExtensionResult:
+        def call(given: tuple[object, ...]) -> ExtensionResult:
+            return function(*given)
+
+        return self._calls.call(call, arguments)
+
 
 _US_PER_MS: Final = 1000
 _NS_PER_MS: Final = 1_000_000

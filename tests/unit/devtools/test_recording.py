@@ -11,7 +11,7 @@ from ccfpy.devtools.stage import install
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.serving import ScriptedRegistry
-from ccfpy.js.serving.ports import ScriptLog
+from ccfpy.js.serving.scripts import ScriptLog
 from ccfpy.testing.node import StoppedClock
 from tests.unit.endpoints.world import StoreNode, session
 from tests.unit.js.serving.installed import TestScriptNode

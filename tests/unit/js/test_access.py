@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.js.access import Permission, TxAccess, explain, permission
+from ccfpy.js.engine import Permission, TxAccess, explain, permission
 
 NONE, READ, WRITE, BOTH = (
     Permission.NONE,

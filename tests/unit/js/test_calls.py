@@ -1,7 +1,7 @@
 """The state that a failed call leaves behind."""
 
-from ccfpy.js.calls import Call, bounded, script_trace
 from ccfpy.js.extension import type_error
+from ccfpy.js.quickjs.script_instance import Call, bounded, script_trace
 
 
 class StandingClock:

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.js.engine import JsLimits, Library
-from ccfpy.js.extensions.description import (
+from ccfpy.js.extensions.request import (
     BODY_BYTES_MAX,
     Description,
+    RequestExtension,
     encode_caller,
     encode_request,
 )
-from ccfpy.js.extensions.request import RequestExtension
 from ccfpy.js.quickjs import QuickJs
 from tests.unit.js.conftest import CountingClock
 

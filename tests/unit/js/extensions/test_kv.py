@@ -3,8 +3,7 @@
 import pytest
 
 from ccfpy.base.limits import JS_TABLES_KNOWN_MAX, JS_VISITS_MAX
-from ccfpy.js.access import Permission, TxAccess
-from ccfpy.js.engine import JsException, JsLimits, Program
+from ccfpy.js.engine import JsException, JsLimits, Permission, Program, TxAccess
 from ccfpy.js.extensions.kv import KvExtension
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store

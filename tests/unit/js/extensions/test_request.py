@@ -8,12 +8,13 @@ from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import ApiError
 from ccfpy.js.engine import JsException, JsLimits, Library
-from ccfpy.js.extensions.description import (
+from ccfpy.js.extensions.request import (
     BODY_BYTES_MAX,
+    CallStage,
     Description,
+    RequestExtension,
     encode_caller,
 )
-from ccfpy.js.extensions.request import CallStage, RequestExtension
 from ccfpy.js.quickjs import QuickJs
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from ccfpy.js.engine import Interpreter, JsException, JsLimitExceeded, JsLimits, Library
 from ccfpy.js.extensions.converters import ConvertersExtension
-from ccfpy.js.extensions.description import Description, encode_caller
-from ccfpy.js.extensions.request import RequestExtension
+from ccfpy.js.extensions.request import Description, RequestExtension, encode_caller
 from ccfpy.js.quickjs import QuickJs
 from tests.unit.js.conftest import CountingClock
 from tests.unit.js.extensions.test_kv import kv, tx_with

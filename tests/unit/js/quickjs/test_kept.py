@@ -7,36 +7,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.enclave.measuring import _UNMEASURED
-from ccfpy.js.quickjs import kept
+from ccfpy.js.quickjs import compiled
 
 SOURCE, COMPILED = b"a source", b"native code"
 
 
 @given(st.binary(), st.binary())
-def test_what_was_packed_is_unpacked(source: bytes, compiled: bytes) -> None:
-    assert kept.unpack(source, kept.pack(source, compiled)) == compiled
+def test_what_was_packed_is_unpacked(source: bytes, code: bytes) -> None:
+    assert compiled.unpack(source, compiled.pack(source, code)) == code
 
 
 @given(st.data())
 def test_with_any_byte_changed_it_is_not_used(data: st.DataObject) -> None:
-    packed = bytearray(kept.pack(SOURCE, COMPILED))
+    packed = bytearray(compiled.pack(SOURCE, COMPILED))
     place = data.draw(st.integers(0, len(packed) - 1))
     packed[place] ^= data.draw(st.integers(1, 255))
-    assert kept.unpack(SOURCE, bytes(packed)) is None
+    assert compiled.unpack(SOURCE, bytes(packed)) is None
 
 
-@given(st.integers(0, len(kept.pack(SOURCE, COMPILED)) - 1))
+@given(st.integers(0, len(compiled.pack(SOURCE, COMPILED)) - 1))
 def test_cut_anywhere_it_is_not_used(length: int) -> None:
-    assert kept.unpack(SOURCE, kept.pack(SOURCE, COMPILED)[:length]) is None
+    assert compiled.unpack(SOURCE, compiled.pack(SOURCE, COMPILED)[:length]) is None
 
 
 def test_of_another_source_it_is_not_used() -> None:
-    assert kept.unpack(b"another source", kept.pack(SOURCE, COMPILED)) is None
+    assert compiled.unpack(b"another source", compiled.pack(SOURCE, COMPILED)) is None
 
 
 def test_it_lies_where_python_keeps_what_it_compiles() -> None:
     """So it is no part of what is measured, and of no wheel."""
-    folder, name = PurePosixPath(kept.FILE).parts
+    folder, name = PurePosixPath(compiled.FILE).parts
     assert folder in _UNMEASURED
     assert not name.endswith(".pyc")
 
@@ -44,5 +44,5 @@ def test_it_lies_where_python_keeps_what_it_compiles() -> None:
 def test_where_no_process_kept_one_there_is_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kept, "FILE", "__pycache__/of nobody")
-    assert kept.read(SOURCE) is None
+    monkeypatch.setattr(compiled, "FILE", "__pycache__/of nobody")
+    assert compiled.read(SOURCE) is None

@@ -15,7 +15,7 @@ from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts, ScriptTables
-from ccfpy.js.serving.ports import ScriptLog, ScriptNode
+from ccfpy.js.serving.scripts import ScriptLog, ScriptNode
 from ccfpy.service.tables.js import EndpointKey, EndpointProperties, JsRuntimeOptions
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.endpoints.world import HostMoment, StoreNode, session

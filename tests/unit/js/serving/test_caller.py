@@ -17,8 +17,8 @@ from ccfpy.endpoints.auth import (
     UserCertCaller,
     UserCoseSign1Caller,
 )
-from ccfpy.js.extensions.description import encode_caller
-from ccfpy.js.serving.caller import caller_json, encoded_caller, signed_content
+from ccfpy.js.extensions.request import encode_caller
+from ccfpy.js.serving.current_request import caller_json, encoded_caller, signed_content
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import members, users

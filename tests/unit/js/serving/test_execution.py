@@ -7,7 +7,7 @@ import pytest
 from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.history import HistoricalState
-from ccfpy.js.serving.ports import ScriptLog
+from ccfpy.js.serving.scripts import ScriptLog
 from tests.unit.js.serving.installed import Installed, error_of, of_f
 
 WRITE = "ccf.kv['t'].set(ccf.strToBuf('k'), ccf.strToBuf('v'));"

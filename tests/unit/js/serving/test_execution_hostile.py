@@ -10,7 +10,7 @@ import re
 import pytest
 
 from ccfpy.js.quickjs.script_instance import TIMED_OUT
-from ccfpy.js.serving.ports import ScriptLog
+from ccfpy.js.serving.scripts import ScriptLog
 from tests.attacks import attack
 from tests.unit.js.serving.installed import Installed, error_of, of_f
 

@@ -1,9 +1,8 @@
 """Interpreters kept between calls."""
 
 from ccfpy.base.limits import JS_INTERPRETERS_KEPT_CEILING
-from ccfpy.js.access import TxAccess
-from ccfpy.js.engine import Library
-from ccfpy.js.serving.interpreter_cache import InterpreterCache
+from ccfpy.js.engine import Library, TxAccess
+from ccfpy.js.serving.execution import InterpreterCache
 
 RW, RO = TxAccess.APP_RW.value, TxAccess.APP_RO.value
 

@@ -9,7 +9,7 @@ from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ports import CallStopped, Given, Result
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.js.extension import ExtensionFunction
-from ccfpy.js.serving.limited import Limited
+from ccfpy.js.serving.script_context import Limited
 
 
 class Greeting:

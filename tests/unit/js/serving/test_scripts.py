@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ccfpy.js.access import Permission
+from ccfpy.js.engine import Permission
 from ccfpy.js.extension import Extension, ExtensionFunction
 from ccfpy.js.serving import GOVERNED, Scripts
 from ccfpy.js.serving.current_request import CurrentRequest

@@ -1,6 +1,6 @@
 """Traces as CCF writes them."""
 
-from ccfpy.js.serving.traces import as_ccf_writes_it
+from ccfpy.js.serving.execution import as_ccf_writes_it
 
 
 def test_columns_go_and_paths_become_absolute() -> None:
