@@ -46,6 +46,8 @@ from ccfpy.crypto.cose import attach as attach_to_cose
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.crypto.hpke import HpkeKey
 from ccfpy.crypto.sealed_exchange import OpenedRequest, key_binding
+from ccfpy.endpoints.app_policies import custom_policy, policies_by_name
+from ccfpy.endpoints.application import Job, JobContext, JobFunction, job_of
 from ccfpy.endpoints.auth import (
     AllOf,
     AnyCertCaller,
@@ -65,7 +67,6 @@ from ccfpy.endpoints.auth import (
     UserCoseSign1,
     UserCoseSign1Caller,
 )
-from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (
@@ -90,13 +91,13 @@ from ccfpy.endpoints.decorators import (
 )
 from ccfpy.endpoints.dependencies import Provided
 from ccfpy.endpoints.diagnostics import Misdeclared, misdeclared, place_of
-from ccfpy.endpoints.historical import not_yet
 from ccfpy.endpoints.history import (
     HistoricalState,
     History,
     HistoryFailed,
     RequestHandle,
 )
+from ccfpy.endpoints.history_endpoints import not_yet
 from ccfpy.endpoints.identities import (
     member_certificate,
     member_data,
@@ -113,10 +114,9 @@ from ccfpy.endpoints.index_strategies import (
     Indexing,
     Strategy,
 )
-from ccfpy.endpoints.jobs import Job, JobContext, JobFunction, job_of
 from ccfpy.endpoints.metrics import EndpointCounts
 from ccfpy.endpoints.openapi import document
-from ccfpy.endpoints.policies import custom_policy, policies_by_name
+from ccfpy.endpoints.pending import Answer
 from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, Registry, unnamed
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.endpoints.scripting import ScriptFailed, Scripting

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from ccfpy.devtools.served import MARK, ServedRequest, bounded
 from ccfpy.devtools.tracing import LastCall, TracingEngine, said
 from ccfpy.endpoints.auth.policy import Identity, SecurityScheme, Unauthenticated
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.declaration import Endpoint, Match, Mode
 from ccfpy.endpoints.frontend import TX_ID_HEADER
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.errors import ApiError
 from ccfpy.js.serving import ScriptedRegistry
@@ -22,8 +22,8 @@ from ccfpy.js.serving.scripts import ScriptLog, ScriptNode
 if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
     from ccfpy.endpoints.auth import AuthPolicy
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
+    from ccfpy.endpoints.pending import Answer
     from ccfpy.http.messages import Response
 
 _SUCCESS = range(200, 300)

@@ -21,11 +21,11 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.devtools.past_states import PastStates
 from ccfpy.devtools.tracing import TracingEngine, said
 from ccfpy.endpoints.app_calls import AppCalls
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.metrics import EndpointCounts
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.refusals import Marks
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode

@@ -5,9 +5,15 @@ loop, an answer of a gigabyte or ``sys.exit()`` costs the caller of one endpoint
 answer, and not the node its life. Every call of such code goes through here: handlers,
 policies, indexes, and whatever else was handed in to be called back. While a call runs
 that takes long, its node goes on without it on another thread.
+
+Whom a call is made for: an identity that a policy vouches for, or an address.
+
+A certificate that nobody vouches for names nobody, and neither does that of a node that
+has only asked to join: a stranger can make any number of them.
 """
 
 from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,9 +22,13 @@ from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.compiling import mypyc_attr
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ports import CallGivenUp
-from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.auth.all_of import CallerOfAll
+from ccfpy.endpoints.auth.cert import MemberCertCaller, UserCertCaller
+from ccfpy.endpoints.auth.cose import MemberCoseSign1Caller, UserCoseSign1Caller
+from ccfpy.endpoints.auth.jwt import JwtCaller
+from ccfpy.endpoints.auth.policy import AppCaller
 from ccfpy.endpoints.call_shares import CallShares
-from ccfpy.endpoints.callers import caller_of
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 from ccfpy.http.messages import Response
 
@@ -26,10 +36,60 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ports import Given, Result
-    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.auth.policy import Identity
     from ccfpy.endpoints.context import Context
     from ccfpy.endpoints.declaration import Endpoint
+    from ccfpy.endpoints.pending import Answer
     from ccfpy.endpoints.tracing import Trace
+
+
+THE_NODE: Final = "the node"
+"""The caller of what a node does by itself."""
+_OTHERS_BITS: Final = 64
+"""The part of an address of version 6 that a customer of a network chooses."""
+
+
+def caller_of(context: "Context | None") -> str:
+    """Name the caller of a request.
+
+    Args:
+        context: of the request, if one is answered.
+    """
+    if context is None:
+        return THE_NODE
+    identity = context.caller
+    known = None if identity is None else _known(identity)
+    return f"somebody at {place_of(context.session.origin)}" if known is None else known
+
+
+def _known(identity: "Identity") -> str | None:
+    """Name somebody; nobody if nothing vouches for the name."""
+    match identity:
+        case UserCertCaller() | UserCoseSign1Caller():
+            return f"user {identity.user_id}"
+        case MemberCertCaller() | MemberCoseSign1Caller():
+            return f"member {identity.member_id}"
+        case JwtCaller():
+            subject = identity.payload.get("sub")
+            return f"subject {subject!r} of {identity.key_issuer}"
+        case AppCaller():
+            return f"{identity.policy} {identity.id}"
+        case CallerOfAll():
+            names = map(_known, identity.identities.values())
+            return next((name for name in names if name is not None), None)
+        case _:
+            return None
+
+
+def place_of(origin: str) -> str:
+    """Name where a connection comes from; one network of version 6 is one place."""
+    try:
+        address = IPv6Address(origin.partition("%")[0])
+    except AddressValueError:
+        return origin
+    mapped = address.ipv4_mapped
+    return str(mapped or IPv6Address(int(address) >> _OTHERS_BITS << _OTHERS_BITS))
+
 
 UNLIMITED: Final = 0
 """The time limit of an endpoint whose handler is ccfpy's own, or has another limit."""

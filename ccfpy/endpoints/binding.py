@@ -6,22 +6,42 @@ parameter of the query string, optional if it has a default. One that is a
 ``HistoricalState`` is the state which the caller asked about; one that is ``Provided``
 is what another function returns. Types also describe the endpoint in OpenAPI. All is
 decided when the endpoint is declared; a request only runs the plan.
+
+How a Python type is read from a path or a query string: text, numbers, flags.
+
+How OpenAPI describes a function of an application: its arguments and its answer.
 """
 
+import enum
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, TypeAlias, get_args
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from ccfpy.base import json
+from ccfpy.base.annotations import INTEGER, IntegerRange
 from ccfpy.base.components import Schema
 from ccfpy.base.errors import Malformed
-from ccfpy.base.json import JsonObject
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.mismatch import Mismatch
 from ccfpy.base.model_schemas import is_model
-from ccfpy.base.schema import schema_of
+from ccfpy.base.schema import schema_of, shown
+from ccfpy.base.value_schemas import VALUES
 from ccfpy.endpoints.app_calls import check_answer
-from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler, Operation
 from ccfpy.endpoints.dependencies import (
@@ -32,17 +52,6 @@ from ccfpy.endpoints.dependencies import (
     taken_alone,
     taken_from,
 )
-from ccfpy.endpoints.describing import (
-    BYTES,
-    BYTES_CONTENT_TYPE,
-    NO_CONTENT,
-    TEXT_CONTENT_TYPE,
-    Argument,
-    Described,
-    declared,
-    operation_of,
-    without_null,
-)
 from ccfpy.endpoints.diagnostics import (
     KNOWN_TYPES,
     TEXT_TYPES,
@@ -52,13 +61,213 @@ from ccfpy.endpoints.diagnostics import (
     typed,
 )
 from ccfpy.endpoints.history import HistoricalState
-from ccfpy.endpoints.parameters import ParameterReader, parameter_reader
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.endpoints.refusals import invalid_input, refused_body
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 from ccfpy.http.messages import Response
 from ccfpy.http.resources import require_json
+
+_DIGITS_MAX: Final = 39
+"""More than any range has; ``int`` refuses very long texts in its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterReader:
+    """One type's form as text.
+
+    Attributes:
+        parse: gives the value; ``None`` if the text is none.
+        kind: how CCF's error names the type, after the value.
+    """
+
+    parse: Callable[[str], Any]
+    kind: str
+    schema: JsonObject
+    components: Mapping[str, Json]
+
+
+def parameter_reader(annotation: object) -> ParameterReader:
+    """Return the reader of a type; an optional type is read as its other part.
+
+    Raises:
+        TypeError: text has no form for it.
+    """
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        others = [each for each in arguments if each is not types.NoneType]
+        if len(others) == 1:
+            return parameter_reader(others[0])
+    parse, kind = _parser(annotation)
+    shape = schema_of(annotation)
+    return ParameterReader(parse, kind, shape.schema, shape.components)
+
+
+def _parser(annotation: object) -> tuple[Callable[[str], Any], str]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, type) and annotation in _SIMPLE:
+        return _SIMPLE[annotation]
+    if origin is Annotated and arguments[0] is int:
+        ranges = [each for each in arguments[1:] if isinstance(each, IntegerRange)]
+        return _integer(ranges[0] if ranges else INTEGER), ""
+    if getattr(annotation, "__supertype__", None) is str:
+        return _same, ""
+    if annotation in VALUES or (origin is Annotated and arguments[0] is str):
+        return _as_text(schema_of(annotation)), ""
+    if origin is Literal:
+        return {str(value): value for value in arguments}.get, ""
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return {str(member.value): member for member in annotation}.get, ""
+    raise TypeError(f"a path or query has no form for {shown(annotation)}")
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _integer(allowed: IntegerRange) -> Callable[[str], int | None]:
+    _, minimum, maximum = allowed
+
+    def parse(text: str) -> int | None:
+        digits = text.removeprefix("-")
+        # All digits of ASCII: `int` reads other digits, spaces and underscores too.
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS_MAX):
+            return None
+        value = int(text)
+        return value if minimum <= value <= maximum else None
+
+    return parse
+
+
+def _as_text(shape: Schema) -> Callable[[str], Any]:
+    read = shape.read
+
+    def parse(text: str) -> Any:  # noqa: ANN401 - a value of the shape's own type
+        try:
+            return read(text)
+        except Mismatch:
+            return None
+
+    return parse
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+_FLAGS = {"true": True, "false": False}
+_SIMPLE: dict[type, tuple[Callable[[str], Any], str]] = {
+    str: (_same, ""),
+    bool: (_FLAGS.get, " as bool"),
+    int: (_integer(INTEGER), ""),
+    float: (_number, ""),
+}
+
+
+NO_CONTENT: Final = 204
+TEXT_CONTENT_TYPE = "text/plain"
+BYTES_CONTENT_TYPE = "application/octet-stream"
+
+_SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Note):$", re.MULTILINE)
+
+
+class Argument(NamedTuple):
+    """How one argument is read, and how OpenAPI describes it."""
+
+    read: Callable[[Context], Any]
+    parameter: JsonObject | None = None
+    body: "Schema | None" = None
+    body_type: str = JSON_CONTENT_TYPE
+    is_body_required: bool = False
+    components: "dict[str, Json] | None" = None
+    provider: "Callable[..., object] | None" = None
+    inner: "dict[str, Argument] | None" = None
+    """Of the provider."""
+
+
+class Described(NamedTuple):
+    """How OpenAPI describes what is answered."""
+
+    status: int
+    shape: Schema | None = None
+    content_type: str = JSON_CONTENT_TYPE
+    may_be_nothing: bool = False
+
+
+BYTES = Schema(schema_of(bytes).read, None, {"format": "binary", "type": "string"})
+
+
+def operation_of(
+    function: Callable[..., object],
+    arguments: list[Argument],
+    answer: Described,
+    taken: Described | None,
+) -> Operation:
+    """Return the description of an endpoint.
+
+    Args:
+        function: the handler, whose docstring says what it does.
+        arguments: what is read of the request.
+        answer: what is answered.
+        taken: the body, where the function reads it from the context.
+    """
+    components: dict[str, Json] = {}
+    body = None if taken is None else taken.shape
+    body_type = JSON_CONTENT_TYPE if taken is None else taken.content_type
+    is_body_required = True
+    parameters: dict[tuple[Json, Json], JsonObject] = {}
+    for argument in arguments:
+        components.update(argument.components or {})
+        described = argument.parameter
+        if described is not None:  # a provider may read what its function reads
+            parameters.setdefault((described["in"], described["name"]), described)
+        if argument.body is not None:
+            body, body_type = argument.body, argument.body_type
+            is_body_required = argument.is_body_required
+    components.update(body.components if body else {})
+    components.update(answer.shape.components if answer.shape else {})
+    summary, _, description = (inspect.getdoc(function) or "").partition("\n")
+    description = _SECTION.split(description, maxsplit=1)[0].strip()
+    return Operation(
+        summary=summary,
+        description=description,
+        parameters=tuple(parameters.values()),
+        request_schema=body.schema if body else None,
+        request_content_type=body_type,
+        is_body_required=is_body_required,
+        response_schema=answer.shape.schema if answer.shape else None,
+        response_content_type=answer.content_type,
+        success_status=answer.status,
+        also={NO_CONTENT: None} if answer.may_be_nothing else {},
+        components=components,
+    )
+
+
+def declared(annotation: object, status: int) -> Described:
+    """Return how OpenAPI describes a value of a type; text is plain text.
+
+    Raises:
+        TypeError: the type has no form.
+    """
+    if annotation is str:
+        return Described(status, schema_of(str), TEXT_CONTENT_TYPE)
+    if annotation is bytes:
+        return Described(status, BYTES, BYTES_CONTENT_TYPE)
+    return Described(status, schema_of(annotation))
+
+
+def without_null(shape: Schema) -> Schema:
+    """Describe what is there if it is not null, which is answered with no body."""
+    schema = shape.schema
+    if schema.get("nullable") and "allOf" in schema:
+        (inner,) = cast("list[JsonObject]", schema["allOf"])
+        return replace(shape, schema=inner)
+    return shape
+
 
 BODY = "body"
 

@@ -17,6 +17,11 @@ from ccfpy.base.records import described
 from ccfpy.base.schema import schema_of
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.app_calls import UNLIMITED
+from ccfpy.endpoints.commit_wait import (
+    COMMIT_WATCH_MS,
+    CommitWatching,
+    commit_wait_ms,
+)
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (
     Endpoint,
@@ -26,21 +31,16 @@ from ccfpy.endpoints.declaration import (
     Operation,
     Redirection,
 )
-from ccfpy.endpoints.historical import NOT_YET, historical
+from ccfpy.endpoints.history_endpoints import NOT_YET, historical
 from ccfpy.endpoints.openapi import KeptDocument, narrowed, tx_id_parameter
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, json_reply
-from ccfpy.endpoints.waiting import (
-    COMMIT_WATCH_MS,
-    CommitWatching,
-    commit_wait_ms,
-)
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode, not_found
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt_forms import ReceiptForm
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.pending import Answer
     from ccfpy.http.messages import Response
 
 _NOTHING: Final = TxId(0, 0)

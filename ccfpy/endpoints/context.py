@@ -15,15 +15,15 @@ from ccfpy.http.query import Query, parse_query
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.endpoints.auth.policy import Identity
-    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.commit_wait import AnsweringAtCommit, CommitWaiting
     from ccfpy.endpoints.declaration import CommitHandler, Endpoint
     from ccfpy.endpoints.history import HistoricalState, History
     from ccfpy.endpoints.index_strategies import Indexing
     from ccfpy.endpoints.metrics import EndpointCounts
+    from ccfpy.endpoints.pending import Awaited
     from ccfpy.endpoints.scripting import Scripting
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.tracing import Trace
-    from ccfpy.endpoints.waiting import AnsweringAtCommit, CommitWaiting
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
 

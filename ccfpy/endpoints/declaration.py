@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
     from ccfpy.consensus.status import TxStatus
     from ccfpy.endpoints.auth.policy import AuthPolicy
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
+    from ccfpy.endpoints.pending import Answer
     from ccfpy.http.messages import Response
 
 

@@ -23,7 +23,7 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.diagnostics import Function, check_is_plain, misdeclared
-from ccfpy.endpoints.historical import describe_historical, historical
+from ccfpy.endpoints.history_endpoints import describe_historical, historical
 from ccfpy.endpoints.registry import ANY_METHOD, ANY_PATH, template_pattern
 from ccfpy.endpoints.streams import Stream, beginning, opening
 from ccfpy.http import grpc

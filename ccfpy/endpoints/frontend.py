@@ -4,6 +4,10 @@ Back-pressure, openness, lookup, interface, redirect or forward, authentication,
 execution, session consistency, commit, and where asked for a wait for it to be final.
 The order is protocol: clients see which check fails first. A handler that loses the
 optimistic race is run again from the start.
+
+Requests that another node answers: a caller is sent there, or that node is asked.
+
+An interface that redirects never forwards (``src/node/rpc/frontend.h``).
 """
 
 from collections.abc import Callable
@@ -13,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, StoredMalformed, Unwritable
 from ccfpy.base.ids import TxId
-from ccfpy.endpoints import redirects
 from ccfpy.endpoints.app_calls import (
     UNLIMITED,
     AppCalls,
@@ -23,18 +26,20 @@ from ccfpy.endpoints.app_calls import (
 )
 from ccfpy.endpoints.auth import OUR_POLICIES, AllOf
 from ccfpy.endpoints.auth.policy import Unauthenticated
-from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.commit_wait import WAIT_HEADER, commit_wait_ms
 from ccfpy.endpoints.context import Context, NodeView
-from ccfpy.endpoints.counts_apart import CountsApart
 from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
     LocalCommitHandler,
     Match,
     Mode,
+    Redirection,
 )
+from ccfpy.endpoints.endpoint_metrics import CountsApart
 from ccfpy.endpoints.metrics import RequestCounts
-from ccfpy.endpoints.node_inside import NodeInside
+from ccfpy.endpoints.node_access import NodeInside
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.refusals import (
     LOGGED_AS,
     Marks,
@@ -49,9 +54,14 @@ from ccfpy.endpoints.refusals import (
 )
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
-from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
 from ccfpy.http import grpc
-from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
+from ccfpy.http.errors import (
+    ApiError,
+    ErrorCode,
+    internal_error,
+    not_found,
+    unavailable,
+)
 from ccfpy.http.messages import Response
 from ccfpy.kv.store import Conflict
 
@@ -59,13 +69,86 @@ if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
     from ccfpy.consensus.status import TxStatus
     from ccfpy.endpoints.auth.policy import AuthPolicy, Identity
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.declaration import CommitHandler
     from ccfpy.endpoints.history import HistoricalState
-    from ccfpy.endpoints.session import Session
-    from ccfpy.endpoints.tracing import RequestTracer
+    from ccfpy.endpoints.pending import Answer
+    from ccfpy.endpoints.session import InterfaceRules, Session
+    from ccfpy.endpoints.tracing import RequestTracer, Trace
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
+
+
+_PRIMARY_UNKNOWN: Final = ("primary", "current primary", ErrorCode.PrimaryNotFound)
+_BACKUP_UNKNOWN: Final = ("backup", "any current backup", ErrorCode.BackupNotFound)
+
+
+def redirect(
+    node: "NodeView",
+    endpoint: Endpoint,
+    request: "Request",
+    interface: "InterfaceRules",
+) -> "Response | None":
+    """Send the caller elsewhere, if this interface redirects what is not ours.
+
+    Raises:
+        ApiError: 503, nobody knows where to.
+    """
+    if endpoint.redirection is Redirection.NONE:
+        return None
+    to_primary = endpoint.redirection is Redirection.TO_PRIMARY
+    target = (
+        interface.redirect_to_primary if to_primary else interface.redirect_to_backup
+    )
+    if target is None or node.is_primary is to_primary:
+        return None
+    role = target.role or ("primary" if to_primary else "backup")
+    address = target.address or node.address_of(
+        role, target.interface or interface.name
+    )
+    if address is None:
+        wanted, known, code = _PRIMARY_UNKNOWN if to_primary else _BACKUP_UNKNOWN
+        raise unavailable(
+            code,
+            f"Request should be redirected to {wanted}, but receiving node "
+            f"does not know {known} address",
+        )
+    query = f"?{request.query}" if request.query else ""
+    location = f"https://{address}{request.path}{query}"
+    return empty_reply(307, {"location": location})
+
+
+def forward(
+    node: "NodeView",
+    endpoint: Endpoint,
+    request: "Request",
+    session: "Session",
+    trace: "Trace | None",
+) -> "Awaited":
+    """Hand the request to the primary, and from now on all of this session.
+
+    Raises:
+        ApiError: 501, by HTTP/2, unless it is a call of gRPC, whose clients follow no
+            redirect; 503, another node forwarded the request to this node; 500, the
+            session began in another view.
+    """
+    if request.version.startswith("2") and not grpc.is_call(request):
+        raise ApiError(
+            501,
+            ErrorCode.NotImplemented,
+            "Request cannot be forwarded to primary on HTTP/2 interface.",
+        )
+    if session.is_forwarded:
+        raise unavailable(
+            ErrorCode.RequestAlreadyForwarded, "RPC was already forwarded."
+        )
+    session.stay_in(node.view)
+    if trace is not None:
+        trace.reaches(endpoint.path, is_counted=endpoint.is_shown)
+        request = trace.sent_on(request)
+    awaited = node.forward(request, session)
+    session.is_forwarding = True
+    return awaited
+
 
 TX_ID_HEADER: Final = "x-ms-ccf-transaction-id"
 _SUCCESS_FIRST: Final = 200
@@ -282,7 +365,7 @@ class Frontend:
         if not interface.accepts(match.full_path):
             return empty_reply(503)
         if interface.redirect_to_primary or interface.redirect_to_backup:
-            return redirects.redirect(node, match.endpoint, request, interface) or match
+            return redirect(node, match.endpoint, request, interface) or match
         forwarding = match.endpoint.forwarding
         if (
             takes_writes
@@ -292,7 +375,7 @@ class Frontend:
         ):
             return match
         trace = self._calls.current.trace
-        return redirects.forward(node, match.endpoint, request, session, trace)
+        return forward(node, match.endpoint, request, session, trace)
 
     def _not_found(self, request: "Request", path: str) -> Response:
         methods = self.registry.methods_of(path)

@@ -14,12 +14,13 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.kv.store import Store
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.pending import Awaited
     from ccfpy.endpoints.session import Session
     from ccfpy.http.messages import Request
     from ccfpy.kv.changes import WriteSet
     from ccfpy.kv.tx import Tx
     from ccfpy.ledger.tx_receipt import TxReceipt
+
 
 RequestHandle: TypeAlias = Hashable
 """What a caller's requests are told apart by; one handle has one set of seqnos."""

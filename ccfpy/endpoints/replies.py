@@ -6,9 +6,9 @@ from functools import cache, wraps
 from ccfpy.base import json
 from ccfpy.base.json import Json
 from ccfpy.base.schema import schema_of
-from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.http.errors import JSON_CONTENT_TYPE as _JSON
 from ccfpy.http.messages import Response
 from ccfpy.http.resources import require_json

@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.endpoints.app_calls import check_answer, check_trailers
+from ccfpy.endpoints.app_calls import check_answer, check_trailers, place_of
 from ccfpy.endpoints.auth.all_of import CallerOfAll
 from ccfpy.endpoints.auth.cert import MemberCertCaller, NodeCertCaller, UserCertCaller
-from ccfpy.endpoints.auth.credentials import AppCaller
 from ccfpy.endpoints.auth.jwt import JwtCaller
-from ccfpy.endpoints.callers import place_of
+from ccfpy.endpoints.auth.policy import AppCaller
+from ccfpy.endpoints.commit_wait import WAIT_HEADER
 from ccfpy.endpoints.declaration import Handler, Match, Mode
 from ccfpy.endpoints.session import Session
-from ccfpy.endpoints.waiting import WAIT_HEADER
 from ccfpy.http import grpc
 from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 from ccfpy.http.http2_messages import VERSION

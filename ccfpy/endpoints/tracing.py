@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ccfpy.base.ids import TxId
     from ccfpy.base.ports import Clock, Entropy
-    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.pending import Answer
 
 _NS_PER_MS: Final = 1_000_000
 _US_PER_MS: Final = 1000

@@ -18,7 +18,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.auth.policy import AuthPolicy
-    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.pending import Answer
 
 
 PARAMETER = "api-version"

@@ -27,7 +27,7 @@ from ccfpy.endpoints.declaration import (
     Operation,
     Redirection,
 )
-from ccfpy.endpoints.historical import historical, not_yet
+from ccfpy.endpoints.history_endpoints import historical, not_yet
 from ccfpy.endpoints.index_strategies import Index, Strategy
 from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, record_reply
 from ccfpy.gov import proposals, requests
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.json import JsonObject
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
+    from ccfpy.endpoints.pending import Answer
     from ccfpy.endpoints.registry import Registry
     from ccfpy.http.messages import Response
     from ccfpy.kv.changes import Writes, WriteSet

@@ -27,8 +27,8 @@ from ccfpy.gov.operations import PARAMETER, ApiVersion, GovOperation, api_versio
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.declaration import Handler
+    from ccfpy.endpoints.pending import Answer
 
 
 ERROR_RESPONSE: Final = "Azure.Core.Foundations.ErrorResponse"

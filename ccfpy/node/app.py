@@ -29,11 +29,10 @@ from ccfpy.base.errors import LimitExceeded, Malformed, Unwritable
 from ccfpy.base.places import chain_of, places_of
 from ccfpy.base.ports import CallStopped
 from ccfpy.boundary.effects import LogTag
-from ccfpy.endpoints.app_calls import AppCalls, AppLimits, NodeCall
-from ccfpy.endpoints.awaited import Awaited
-from ccfpy.endpoints.callers import caller_of
-from ccfpy.endpoints.jobs import Job, JobContext
-from ccfpy.endpoints.node_inside import NodeInside
+from ccfpy.endpoints.app_calls import AppCalls, AppLimits, NodeCall, caller_of
+from ccfpy.endpoints.application import Job, JobContext
+from ccfpy.endpoints.node_access import NodeInside
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.refusals import Marks, words_for
 from ccfpy.http.errors import internal_error
 from ccfpy.kv.changes import Conflict

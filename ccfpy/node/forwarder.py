@@ -42,13 +42,12 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import NodeId, SessionId, View
 from ccfpy.boundary.metrics import TIME_EDGES_MS
-from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall
-from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall, place_of
 from ccfpy.endpoints.call_shares import may_begin
-from ccfpy.endpoints.callers import place_of
+from ccfpy.endpoints.commit_wait import commit_wait_ms
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.endpoints.session import InterfaceRules, Session
-from ccfpy.endpoints.waiting import commit_wait_ms
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, unavailable
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.http.parser import RequestParser

@@ -18,9 +18,9 @@ from ccfpy.boundary.events import PeerMessage
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.metrics import EndpointCounts
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.session import Session
 from ccfpy.http.errors import ErrorCode, internal_error, unavailable
 from ccfpy.http.messages import Request

@@ -25,7 +25,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.share import constitution
-from ccfpy.endpoints.waiting import WAIT_HEADER
+from ccfpy.endpoints.commit_wait import WAIT_HEADER
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from deploy.monitoring.picture import DASHBOARD, Picture, Prometheus

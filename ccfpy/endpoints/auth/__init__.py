@@ -25,13 +25,15 @@ from ccfpy.endpoints.auth.cose import (
     UserCoseSign1,
     UserCoseSign1Caller,
 )
-from ccfpy.endpoints.auth.credentials import AppCaller, RequestCredentials
-from ccfpy.endpoints.auth.custom import CustomAuth
 from ccfpy.endpoints.auth.jwt import Jwt, JwtCaller
-from ccfpy.endpoints.auth.no_auth import NoAuth, Nobody
 from ccfpy.endpoints.auth.policy import (
+    AppCaller,
     AuthPolicy,
+    CustomAuth,
     Identity,
+    NoAuth,
+    Nobody,
+    RequestCredentials,
     SecurityScheme,
     Unauthenticated,
 )

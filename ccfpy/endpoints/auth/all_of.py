@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ccfpy.endpoints.auth.custom import CustomAuth
-from ccfpy.endpoints.auth.policy import AuthPolicy, Identity, Unauthenticated
+from ccfpy.endpoints.auth.policy import (
+    AuthPolicy,
+    CustomAuth,
+    Identity,
+    Unauthenticated,
+)
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import MemberId
     from ccfpy.base.json import Json
     from ccfpy.endpoints.auth.policy import AuthPolicy
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
+    from ccfpy.endpoints.pending import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from ccfpy.endpoints.declaration import (
     Operation,
     Redirection,
 )
-from ccfpy.endpoints.historical import describe_historical
+from ccfpy.endpoints.history_endpoints import describe_historical
 from ccfpy.endpoints.registry import Registry, template_pattern
 from ccfpy.http.errors import internal_error
 from ccfpy.js.engine import Library

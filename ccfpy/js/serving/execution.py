@@ -25,7 +25,7 @@ from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import JS_INTERPRETERS_KEPT_CEILING
 from ccfpy.boundary.metrics import TIME_EDGES_MS
 from ccfpy.endpoints.declaration import Handler, Mode
-from ccfpy.endpoints.historical import historical
+from ccfpy.endpoints.history_endpoints import historical
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.http.messages import Response
 from ccfpy.js.engine import (

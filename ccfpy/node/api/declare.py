@@ -32,8 +32,8 @@ from ccfpy.http.errors import internal_error
 from ccfpy.service.tables import nodes
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
+    from ccfpy.endpoints.pending import Answer
     from ccfpy.node.running import RunningNode
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
 from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.http.messages import Response

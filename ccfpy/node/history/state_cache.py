@@ -28,13 +28,13 @@ from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.app_calls import AnsweredCall, NodeCall
-from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.history import (
     Expiry,
     HistoricalState,
     HistoryFailed,
     RequestHandle,
 )
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.node.history.fetch import EntryFetcher, SignatureIndex
 from ccfpy.node.history.past_state import (
     CoveringSignatures,

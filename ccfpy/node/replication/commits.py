@@ -20,9 +20,9 @@ from ccfpy.base.histogram import Histogram
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.boundary.metrics import TIME_EDGES_MS
 from ccfpy.consensus.status import TxStatus
-from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.commit_wait import STATUS_HEADER
 from ccfpy.endpoints.frontend import TX_ID_HEADER
-from ccfpy.endpoints.waiting import STATUS_HEADER
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.http.errors import ApiError, ErrorCode, unavailable
 from ccfpy.http.messages import Response
 

@@ -17,8 +17,8 @@ from ccfpy.http.messages import Response
 from ccfpy.node.sessions.client import Conversation
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.endpoints.declaration import Endpoint
+    from ccfpy.endpoints.pending import Answer, Awaited
     from ccfpy.endpoints.streams import Following, StepOutput
     from ccfpy.node.sessions.client import Client
     from ccfpy.node.streams import Follower

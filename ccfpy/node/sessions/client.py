@@ -45,8 +45,8 @@ from ccfpy.node.streams import NodeStreams
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.app_calls import AppCalls
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.frontend import Frontend
+    from ccfpy.endpoints.pending import Answer
     from ccfpy.endpoints.streams import OpenStream
     from ccfpy.http.messages import Response
 

@@ -19,7 +19,7 @@ from ccfpy.node.sessions.client import Conversation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ccfpy.endpoints.awaited import Answer, Awaited
+    from ccfpy.endpoints.pending import Answer, Awaited
     from ccfpy.http.messages import Request
     from ccfpy.node.sessions.client import Client
 

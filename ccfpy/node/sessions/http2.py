@@ -28,7 +28,7 @@ from ccfpy.node.sessions.client import Conversation
 from ccfpy.node.sessions.http1 import unwritable
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Answer, Awaited
+    from ccfpy.endpoints.pending import Answer, Awaited
     from ccfpy.endpoints.streams import Following
     from ccfpy.http.messages import Request
     from ccfpy.node.sessions.client import Client

@@ -14,12 +14,11 @@ from typing import Any, Protocol
 
 from ccfpy.base.errors import Malformed
 from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
-from ccfpy.endpoints.application import Application
-from ccfpy.endpoints.awaited import Answer
+from ccfpy.endpoints.application import Application, Job, JobContext, JobFunction
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Handler
 from ccfpy.endpoints.index_strategies import Index
-from ccfpy.endpoints.jobs import Job, JobContext, JobFunction
+from ccfpy.endpoints.pending import Answer
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.errors import ApiError
 from ccfpy.kv.changes import Conflict

@@ -9,10 +9,10 @@ from ccfpy.base.annotations import U64
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
-from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.history import HistoricalState
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response

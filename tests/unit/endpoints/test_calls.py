@@ -13,9 +13,11 @@ from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import MemberId, NodeId, UserId
 from ccfpy.base.ports import Given, Result
 from ccfpy.endpoints.app_calls import (
+    THE_NODE,
     UNLIMITED,
     AppCalls,
     Escaped,
+    caller_of,
     check_answer,
     check_size,
 )
@@ -28,8 +30,7 @@ from ccfpy.endpoints.auth import (
     NodeCertCaller,
     UserCertCaller,
 )
-from ccfpy.endpoints.auth.no_auth import Nobody
-from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.auth.policy import Nobody
 from ccfpy.endpoints.call_shares import (
     CallShares,
     Taking,
@@ -38,7 +39,7 @@ from ccfpy.endpoints.call_shares import (
     may_begin,
     next_turn,
 )
-from ccfpy.endpoints.callers import THE_NODE, caller_of
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.http.messages import Response
 from tests.attacks import attack
 

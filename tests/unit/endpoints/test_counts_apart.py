@@ -3,8 +3,8 @@
 import pytest
 
 from ccfpy.base import limits
-from ccfpy.endpoints.counts_apart import CountsApart
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.endpoint_metrics import CountsApart
 from ccfpy.endpoints.metrics import RequestCounts
 from ccfpy.http.messages import Response
 from tests.unit.endpoints.world import MovableClock

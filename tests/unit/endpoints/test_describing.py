@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.app import Context
 from ccfpy.base.schema import schema_of
-from ccfpy.endpoints.describing import (
+from ccfpy.endpoints.binding import (
     Argument,
     Described,
     declared,

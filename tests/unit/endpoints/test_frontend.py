@@ -10,13 +10,12 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.boundary.configuration import RedirectKind, RedirectTarget
 from ccfpy.endpoints.auth import CustomAuth, Jwt, MemberCert, UserCert
-from ccfpy.endpoints.auth.no_auth import NoAuth
-from ccfpy.endpoints.auth.policy import Unauthenticated
-from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.auth.policy import NoAuth, Unauthenticated
 from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.frontend import TX_ID_HEADER
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.errors import ApiError

@@ -1,8 +1,8 @@
 """What a frontend counts, for its node's metrics."""
 
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.maps import STRING, Map

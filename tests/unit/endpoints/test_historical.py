@@ -6,11 +6,11 @@ from ccfpy.base import json, limits
 from ccfpy.base.ids import TxId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.consensus.status import TxStatus
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode, Operation
-from ccfpy.endpoints.historical import describe_historical, historical
 from ccfpy.endpoints.history import HistoricalState
+from ccfpy.endpoints.history_endpoints import describe_historical, historical
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.maps import STRING, Map

@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.app import App, JobContext, Misdeclared
 from ccfpy.base.limits import JOB_INTERVAL_MS_MAX, JOB_INTERVAL_MS_MIN, JOBS_MAX
-from ccfpy.endpoints.jobs import job_of
+from ccfpy.endpoints.application import job_of
 
 
 def _tidy(_: JobContext) -> None:

@@ -10,7 +10,7 @@ from ccfpy.base.ids import SessionId, TxId
 from ccfpy.base.ports import Given, Result
 from ccfpy.endpoints.context import NodeView
 from ccfpy.endpoints.index_strategies import Index, Strategy
-from ccfpy.endpoints.node_inside import NodeInside
+from ccfpy.endpoints.node_access import NodeInside
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request
 from ccfpy.kv.maps import RAW, Map

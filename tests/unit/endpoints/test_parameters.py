@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.annotations import U64, IntegerRange, TextFormat
 from ccfpy.base.ids import UserId
-from ccfpy.endpoints.parameters import parameter_reader
+from ccfpy.endpoints.binding import parameter_reader
 
 
 class Colour(enum.Enum):

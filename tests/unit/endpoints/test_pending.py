@@ -3,8 +3,8 @@
 import pytest
 
 from ccfpy.base import json, limits
-from ccfpy.endpoints.awaited import Awaited
-from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
+from ccfpy.endpoints.commit_wait import WAIT_HEADER, commit_wait_ms
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Request, Response
 

@@ -25,10 +25,10 @@ from ccfpy.base import json, limits
 from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.ports import CallStopped, Clock, Given, Result
 from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.endpoints.app_policies import policies_by_name
 from ccfpy.endpoints.auth import CustomAuth, UserCert
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
-from ccfpy.endpoints.policies import policies_by_name
 from ccfpy.endpoints.refusals import Marks
 from ccfpy.http.messages import Request
 from ccfpy.kv.changes import Conflict

@@ -6,8 +6,8 @@ import pytest
 
 from ccfpy.boundary.configuration import RedirectKind, RedirectTarget
 from ccfpy.endpoints.auth import UserCert
-from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Redirection
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response
 from tests.unit.endpoints.notes import (

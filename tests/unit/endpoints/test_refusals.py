@@ -10,8 +10,8 @@ from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import TxId
 from ccfpy.base.limits import BODY_PROBLEMS_MAX
 from ccfpy.base.ports import CallStopped
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.binding import bind
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.refusals import (
     FAILED,
     Marks,

@@ -14,14 +14,12 @@ from ccfpy.endpoints.auth.cert import (
     NodeCertCaller,
     UserCertCaller,
 )
-from ccfpy.endpoints.auth.credentials import AppCaller
 from ccfpy.endpoints.auth.jwt import JwtCaller
-from ccfpy.endpoints.auth.no_auth import Nobody
-from ccfpy.endpoints.auth.policy import Identity
-from ccfpy.endpoints.awaited import Answer
+from ccfpy.endpoints.auth.policy import AppCaller, Identity, Nobody
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.decorators import stream_endpoint_of
+from ccfpy.endpoints.pending import Answer
 from ccfpy.endpoints.streams import (
     Following,
     OpenStream,

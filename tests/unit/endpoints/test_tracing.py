@@ -6,9 +6,9 @@ import pytest
 
 from ccfpy.base.ids import TxId
 from ccfpy.boundary.effects import ForwardingSpan, ReportTrace
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Forwarding
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.session import Session
 from ccfpy.endpoints.tracing import RequestTracer
 from ccfpy.http.messages import Request, Response

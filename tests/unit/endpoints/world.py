@@ -11,7 +11,6 @@ from ccfpy.base.ports import Attestation, Entropy, Given, Result
 from ccfpy.boundary.effects import ReportTrace
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
-from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
@@ -23,6 +22,7 @@ from ccfpy.endpoints.history import (
 )
 from ccfpy.endpoints.index_strategies import Blobs, BlobSeries, Index, Strategy
 from ccfpy.endpoints.metrics import EndpointCounts
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.endpoints.refusals import Marks
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import InterfaceRules, Session

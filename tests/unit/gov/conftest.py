@@ -22,17 +22,17 @@ from ccfpy.crypto.certs import node_self_signed, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.rsa import RsaKeyPair
-from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.commit_wait import AnsweringAtCommit, CommitWaiting
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
 from ccfpy.endpoints.index_strategies import Indexing
 from ccfpy.endpoints.metrics import EndpointCounts
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.refusals import Marks
 from ccfpy.endpoints.scripting import Scripting
 from ccfpy.endpoints.session import InterfaceRules, Session
-from ccfpy.endpoints.waiting import AnsweringAtCommit, CommitWaiting
 from ccfpy.gov.api import governance_registry
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ccfpy.base.limits import HTTP_BODY_BYTES_MAX
+from ccfpy.endpoints.application import Job
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (
@@ -17,7 +18,6 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.index_strategies import Index
-from ccfpy.endpoints.jobs import Job
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response

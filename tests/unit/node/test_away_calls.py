@@ -17,7 +17,7 @@ from ccfpy.app import (
 )
 from ccfpy.base import json, limits
 from ccfpy.boundary.events import SessionData, Tick
-from ccfpy.endpoints.waiting import WAIT_HEADER
+from ccfpy.endpoints.commit_wait import WAIT_HEADER
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.testing.client import Client
 from ccfpy.testing.configuration import START_UNIX_US, listener

@@ -10,7 +10,7 @@ from ccfpy.endpoints.api_page.document import (
     described,
     one,
 )
-from ccfpy.endpoints.auth import cert, cose, jwt, no_auth
+from ccfpy.endpoints.auth import cert, cose, jwt, policy
 from ccfpy.endpoints.auth.all_of import SEPARATOR
 
 
@@ -60,7 +60,7 @@ def test_every_policy_of_ccf_has_its_words_and_others_their_names() -> None:
         *(cert.USER_CERT, cert.MEMBER_CERT, cert.NODE_CERT, cert.ANY_CERT),
         *(cose.USER_COSE_SIGN1, cose.TYPED_USER_COSE_SIGN1),
         *(cose.MEMBER_COSE_SIGN1, cose.ACTIVE_MEMBER_COSE_SIGN1),
-        *(jwt.NAME, no_auth.NAME),
+        *(jwt.NAME, policy.NAME),
     }
     assert set(CALLERS) == policies
     assert one("member_cert") == "members with a certificate"

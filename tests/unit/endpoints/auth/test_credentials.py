@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ccfpy.endpoints.auth.credentials import AppCaller, RequestCredentials
+from ccfpy.endpoints.auth.policy import AppCaller, RequestCredentials
 from ccfpy.endpoints.context import Context
 from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import JSON

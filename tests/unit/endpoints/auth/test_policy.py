@@ -3,10 +3,14 @@ import pytest
 from ccfpy.endpoints.auth import POLICIES
 from ccfpy.endpoints.auth.all_of import AllOf
 from ccfpy.endpoints.auth.cert import MemberCert, UserCert
-from ccfpy.endpoints.auth.custom import CustomAuth
 from ccfpy.endpoints.auth.jwt import CHALLENGE, Jwt
-from ccfpy.endpoints.auth.no_auth import NoAuth, Nobody
-from ccfpy.endpoints.auth.policy import SecurityScheme, Unauthenticated
+from ccfpy.endpoints.auth.policy import (
+    CustomAuth,
+    NoAuth,
+    Nobody,
+    SecurityScheme,
+    Unauthenticated,
+)
 from tests.unit.endpoints.auth.people import add_user, certificate
 from tests.unit.endpoints.world import StoreNode, context_of
 

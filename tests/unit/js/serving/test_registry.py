@@ -8,12 +8,12 @@ from openapi_spec_validator import validate
 from ccfpy.base import limits
 from ccfpy.base.json import Json
 from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.endpoints.app_policies import custom_policy
 from ccfpy.endpoints.auth import AppCaller, RequestCredentials, Unauthenticated
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.openapi import document
-from ccfpy.endpoints.policies import custom_policy
 from ccfpy.http.messages import Response
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts
 from tests.attacks import attack

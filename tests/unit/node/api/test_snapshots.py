@@ -7,9 +7,9 @@ import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId, SessionId
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.declaration import Forwarding, Redirection
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response

@@ -10,10 +10,10 @@ import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId, SessionId, UserId
+from ccfpy.endpoints.app_calls import caller_of
 from ccfpy.endpoints.auth.cert import UserCertCaller
-from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.call_shares import CallShares
-from ccfpy.endpoints.callers import caller_of
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response

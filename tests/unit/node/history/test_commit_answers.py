@@ -16,8 +16,8 @@ from ccfpy.app import (
 )
 from ccfpy.base import limits
 from ccfpy.consensus.status import TxStatus as Status
-from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.history import HistoricalState
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.node.history.state_cache import CommitAnswers
 from ccfpy.node.replication.commits import CommitWaits
 from ccfpy.testing.apps import Service

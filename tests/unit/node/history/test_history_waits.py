@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ccfpy.base import limits
-from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.pending import Answer, Awaited
 from ccfpy.endpoints.session import Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.node.history.state_cache import HistoryWaits

@@ -4,8 +4,8 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.history import HistoryFailed, RequestHandle
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.http.messages import Request
 from ccfpy.ledger.secrets import LedgerSecret
 from tests.unit.endpoints.world import session

@@ -8,7 +8,7 @@ from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import ReadLedger, WriteLog
 from ccfpy.boundary.events import LedgerRead
 from ccfpy.consensus import log as consensus
-from ccfpy.endpoints.awaited import Answer
+from ccfpy.endpoints.pending import Answer
 from ccfpy.endpoints.session import Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.changes import Writes

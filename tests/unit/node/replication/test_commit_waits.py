@@ -5,9 +5,9 @@ import pytest
 from ccfpy.base import json, limits
 from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus
-from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.commit_wait import STATUS_HEADER
 from ccfpy.endpoints.frontend import TX_ID_HEADER
-from ccfpy.endpoints.waiting import STATUS_HEADER
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response
 from ccfpy.node.replication.commits import CommitWaits

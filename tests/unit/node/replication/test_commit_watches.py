@@ -10,8 +10,8 @@ import pytest
 from ccfpy.base import json, limits
 from ccfpy.base.ids import TxId
 from ccfpy.boundary.events import SessionClosed
-from ccfpy.endpoints.awaited import Awaited
-from ccfpy.endpoints.waiting import COMMIT_WATCH_MS
+from ccfpy.endpoints.commit_wait import COMMIT_WATCH_MS
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response
 from ccfpy.node.replication import commits

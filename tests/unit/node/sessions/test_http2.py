@@ -10,9 +10,9 @@ from ccfpy.base import json, limits
 from ccfpy.boundary.configuration import HttpConfiguration, RpcInterface
 from ccfpy.boundary.effects import CloseSession, SendData
 from ccfpy.boundary.events import SessionData, Tick
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.messages import Response
 from ccfpy.testing.configuration import listener

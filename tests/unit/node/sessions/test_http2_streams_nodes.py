@@ -9,8 +9,8 @@ import pytest
 from ccfpy.app import App as Application
 from ccfpy.app import Context, GrpcMessages, Map, Mode, Stream, grpc_message, json_codec
 from ccfpy.boundary.configuration import NodeConfiguration
+from ccfpy.endpoints.commit_wait import WAIT_HEADER
 from ccfpy.endpoints.streams import OpenStream
-from ccfpy.endpoints.waiting import WAIT_HEADER
 from ccfpy.node.sessions.http2 import Http2Streams
 from ccfpy.node.streams import Follower
 from ccfpy.testing.configuration import listener

@@ -8,9 +8,9 @@ from ccfpy.base import limits
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, SendData
 from ccfpy.boundary.events import SessionClosed, SessionData, Tick
-from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.pending import Awaited
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.messages import Response
 from ccfpy.testing.node import Client, InProcessNode, listener

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from ccfpy.base.ids import TxId
     from ccfpy.consensus.status import TxStatus
-    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.endpoints.history import HistoricalState
+    from ccfpy.endpoints.pending import Answer, Awaited
     from ccfpy.http.messages import Request, Response
+
 
 _DIGITS_MAX = len(str(limits.COMMIT_WAIT_MS_MAX))
 

@@ -5,15 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ccfpy.endpoints.auth import POLICIES
-from ccfpy.endpoints.auth.credentials import RequestCredentials
-from ccfpy.endpoints.auth.custom import CustomAuth
-from ccfpy.endpoints.auth.policy import AuthPolicy, Identity, SecurityScheme
+from ccfpy.endpoints.auth.policy import (
+    AuthPolicy,
+    CustomAuth,
+    Identity,
+    RequestCredentials,
+    SecurityScheme,
+)
 from ccfpy.endpoints.diagnostics import check_is_plain, misdeclared
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.endpoints.context import Context
     from ccfpy.kv.maps import Map, Set, Value
+
 
 Judge: TypeAlias = Callable[[RequestCredentials], Identity]
 """Names the caller, or raises ``Unauthenticated`` with the reason."""

@@ -16,12 +16,12 @@ from ccfpy.endpoints.history import Expiry, HistoricalState, History, RequestHan
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
-    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.commit_wait import AnsweringAtCommit, CommitWaiting
     from ccfpy.endpoints.index_strategies import Blobs, Index, Indexing, Kind, Strategy
     from ccfpy.endpoints.metrics import EndpointCounts
+    from ccfpy.endpoints.pending import Awaited
     from ccfpy.endpoints.scripting import Scripting
     from ccfpy.endpoints.session import Session
-    from ccfpy.endpoints.waiting import AnsweringAtCommit, CommitWaiting
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
 

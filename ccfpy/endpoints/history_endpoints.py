@@ -26,9 +26,10 @@ from ccfpy.http.messages import Response
 from ccfpy.service.tables import service
 
 if TYPE_CHECKING:
-    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
     from ccfpy.endpoints.declaration import Handler
+    from ccfpy.endpoints.pending import Answer
+
 
 WAIT_PARAMETER = "wait"
 TX_ID_HEADER = "x-ms-ccf-transaction-id"
