@@ -15,8 +15,7 @@ from ccfpy.endpoints.auth.cose import GOV_CREATED_AT, MemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.gov.definitions import StateDigestBody
-from ccfpy.gov.operations import Operations
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.operations import GovernanceNode, Operations
 from ccfpy.gov.requests import SignedRequest, require_signer, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.service import members as membership

@@ -22,8 +22,7 @@ from ccfpy.gov import (
     swagger,
 )
 from ccfpy.gov.classic.api import add_classic_endpoints
-from ccfpy.gov.operations import GovOperation, versioned
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.operations import GovernanceNode, GovOperation, versioned
 from ccfpy.gov.proposal_history import add_history_endpoints
 from ccfpy.gov.recovery_endpoints import add_recovery_standing
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import JsonObject
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.operations import GovernanceNode
 from ccfpy.js.engine import (
     JsArgument,
     JsException,

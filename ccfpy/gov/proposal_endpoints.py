@@ -8,8 +8,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, record_reply, text_reply
 from ccfpy.gov import proposals, requests, submission
 from ccfpy.gov.definitions import ActionsBody, Ballot, ProposalBody, ProposalsPage
-from ccfpy.gov.operations import Operations
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.operations import GovernanceNode, Operations
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import signed_request
 from ccfpy.http.errors import ApiError, ErrorCode

@@ -27,8 +27,7 @@ from ccfpy.endpoints.declaration import (
 from ccfpy.endpoints.replies import for_who_takes_json, json_reply, record_reply
 from ccfpy.gov import requests
 from ccfpy.gov.definitions import EncryptedShareBody, RecoveryBody, RecoveryStanding
-from ccfpy.gov.operations import Operations
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.operations import GovernanceNode, Operations
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.ledger.encrypted_shares import is_whole_key
 from ccfpy.service import share_issuing

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class NodeGovernance:
-    """The node, as governance sees it (`ccfpy.gov.ports.GovernanceNode`).
+    """The node, as governance sees it (`ccfpy.gov.operations.GovernanceNode`).
 
     Attributes:
         engine: runs constitutions and ballots.

@@ -9,9 +9,8 @@ from ccfpy.gov.classic import (
     member_endpoints,
     proposal_endpoints,
 )
-from ccfpy.gov.classic.endpoints import Row
-from ccfpy.gov.classic.table_endpoints import reader_of
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.classic.endpoints import Row, reader_of
+from ccfpy.gov.operations import GovernanceNode
 from ccfpy.kv.maps import Value
 from ccfpy.service.served_tables import path_of, served_tables
 

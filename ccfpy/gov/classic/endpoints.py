@@ -3,16 +3,26 @@
 All are deprecated, as in CCF 6, and carry CCF 6's description. A member authenticates
 by a signature or, for shares and state digests, by the certificate of the connection.
 Unlike in the versioned API, a member who is not Active gets 403 after authentication.
+
+The tables of governance, each whole, under ``/gov/kv``.
+
+A map is an object by its keys, a set is an array. A single value is itself; without a
+value the response is empty (204). Fields of records that the service does not know are
+left out. Bytes are base64.
 """
 
+import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ccfpy.base import json
 from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.auth.cert import MEMBER_CERT, MemberCert, MemberCertCaller
 from ccfpy.endpoints.auth.cose import CONTENT_TYPE, MemberCoseSign1Caller
 from ccfpy.endpoints.auth.policy import Unauthenticated
+from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
@@ -20,21 +30,21 @@ from ccfpy.endpoints.declaration import (
     Operation,
     Redirection,
 )
-from ccfpy.endpoints.replies import for_who_takes_json
-from ccfpy.gov.operations import logged
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.endpoints.replies import empty_reply, for_who_takes_json, json_reply
+from ccfpy.gov.operations import GovernanceNode, logged
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
+from ccfpy.service.served_tables import Table
 from ccfpy.service.tables import members
 from ccfpy.service.tables.members import MemberStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ccfpy.base.ids import MemberId
-    from ccfpy.base.json import Json
+    from ccfpy.base.json import Json, JsonObject
     from ccfpy.endpoints.auth.policy import AuthPolicy
-    from ccfpy.endpoints.context import Context
+    from ccfpy.endpoints.declaration import Handler
     from ccfpy.endpoints.pending import Answer
+    from ccfpy.http.messages import Response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,3 +173,61 @@ def require_active(context: "Context", otherwise: str | None = None) -> "MemberI
         message = otherwise or f"Member m[{member_id}] is not active."
         raise ApiError(403, ErrorCode.AuthorizationFailed, message)
     return member_id
+
+
+def reader_of(table: Table) -> "Handler":
+    """Return the handler that returns a table."""
+    if isinstance(table, Map):
+        read = _whole_map(table)
+    elif isinstance(table, Set):
+        read = _whole_set(table)
+    else:
+        read = _value(table)
+    read.__doc__ = f"Return the table ``{table.name}``."
+    return read
+
+
+def _whole_map(table: Map[Any, Any]) -> "Handler":
+    write_key = _key_writer(table.key_codec)
+    write_value = _writer(table.value_codec)
+
+    def read(context: Context) -> "Response":
+        found: JsonObject = {
+            write_key(key): write_value(value)
+            for key, value in table.of(context.tx).items()
+        }
+        return json_reply(found)
+
+    return read
+
+
+def _whole_set(table: Set[Any]) -> "Handler":
+    write = _key_writer(table.key_codec)
+
+    def read(context: Context) -> "Response":
+        return json_reply(sorted(map(write, table.of(context.tx).keys())))
+
+    return read
+
+
+def _value(table: Value[Any]) -> "Handler":
+    write = _writer(table.codec)
+
+    def read(context: Context) -> "Response":
+        value = table.of(context.tx).get()
+        return empty_reply() if value is None else json_reply(write(value))
+
+    return read
+
+
+def _key_writer(codec: Codec[Any]) -> Callable[[Any], str]:
+    return lambda key: codec.encode(key).decode()
+
+
+def _writer(codec: Codec[Any]) -> "Callable[[Any], Json]":
+    """Return how a table's values become JSON, which most are already."""
+    if codec is STRING:
+        return str
+    if codec is RAW:
+        return lambda data: base64.b64encode(data).decode()
+    return lambda value: json.loads(codec.encode(value))

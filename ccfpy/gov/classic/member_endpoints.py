@@ -16,7 +16,13 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.gov import recovery_endpoints
 from ccfpy.gov.ack_endpoints import is_repeated, issue_share
-from ccfpy.gov.classic.bodies import (
+from ccfpy.gov.classic.endpoints import (
+    MemberCertOfPlainBody,
+    Rows,
+    caller_of,
+    require_active,
+)
+from ccfpy.gov.classic.proposal_endpoints import (
     ClassicMember,
     ClassicShare,
     ClassicShareReceived,
@@ -24,13 +30,7 @@ from ccfpy.gov.classic.bodies import (
     ClassicStateDigest,
     ClassicTokenKey,
 )
-from ccfpy.gov.classic.endpoints import (
-    MemberCertOfPlainBody,
-    Rows,
-    caller_of,
-    require_active,
-)
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.operations import GovernanceNode
 from ccfpy.gov.recovery_endpoints import StartOver, encrypted_share
 from ccfpy.gov.requests import signed_request
 from ccfpy.http.errors import ApiError, ErrorCode

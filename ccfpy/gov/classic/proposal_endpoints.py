@@ -2,34 +2,130 @@
 
 This API refuses a member's second ballot whatever it says. A withdrawal of a proposal
 that does not exist or is not open is an error here, and a success in the versioned API.
+
+The bodies of the classic API as types: their schemas have the names of CCF 6.
+
+Where CCF 6's document differs from what CCF 6's nodes returned, these types describe
+what they returned: a table by hashes is an object by their hex, and texts are JSON.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ccfpy.base.annotations import U64, OrAbsent
 from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.base.json import Json
+from ccfpy.base.records import described
 from ccfpy.endpoints.auth.cose import MemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import bytes_reply, json_reply, record_reply
 from ccfpy.gov import proposals, requests, submission
-from ccfpy.gov.classic.bodies import (
-    ClassicBallot,
-    ClassicProposal,
-    ClassicProposalSummary,
-)
 from ccfpy.gov.classic.endpoints import Rows, require_active
-from ccfpy.gov.ports import GovernanceNode
+from ccfpy.gov.operations import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import SignedRequest, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.service.records import form_of
+from ccfpy.service.records import PemText, form_of
 from ccfpy.service.tables import proposals as tables
-from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+from ccfpy.service.tables.members import MemberStatus
+from ccfpy.service.tables.proposals import (
+    Failure,
+    MemberIdText,
+    ProposalInfo,
+    ProposalState,
+)
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
+
+
+@described("Action")
+class ClassicAction:
+    """One action of a proposal."""
+
+    name: str
+    args: Json
+
+
+@described("Proposal")
+class ClassicProposal:
+    """What a proposer signs."""
+
+    actions: list[ClassicAction]
+
+
+@described("Ballot")
+class ClassicBallot:
+    """A member's ballot."""
+
+    ballot: str
+
+
+@described("ProposalInfoSummary")
+class ClassicProposalSummary:
+    """A proposal, to the member who has just changed it."""
+
+    proposal_id: str
+    proposer_id: MemberIdText
+    state: ProposalState
+    ballot_count: U64
+    votes: OrAbsent[Mapping[MemberId, bool]] = None
+    vote_failures: OrAbsent[Mapping[MemberId, Failure]] = None
+    failure: OrAbsent[Failure] = None
+
+
+@described("FullMemberDetails")
+class ClassicMember:
+    """A member, to a reader."""
+
+    status: MemberStatus
+    member_data: Json
+    cert: PemText
+    public_encryption_key: PemText | None
+
+
+@described("KeyIdInfo")
+class ClassicTokenKey:
+    """A key that may sign tokens."""
+
+    issuer: str
+    cert: PemText
+    public_key: OrAbsent[bytes] = None
+
+
+@described("StateDigest")
+class ClassicStateDigest:
+    """The root that a member signs."""
+
+    state_digest: str
+
+
+@described("GetRecoveryShare__Out")
+class ClassicShare:
+    """A recovery share, encrypted to its member."""
+
+    encrypted_share: str
+
+
+@described("SubmitRecoveryShare__In")
+class ClassicShareSubmission:
+    """A recovery share, decrypted by its member."""
+
+    share: str
+
+
+@described("SubmitRecoveryShare__Out")
+class ClassicShareReceived:
+    """How far the recovery has come."""
+
+    message: str
+
+
+# Rows of tables that the service does not read as records
+
 
 ROWS = Rows()
 

@@ -13,8 +13,8 @@ from ccfpy.base.limits import RECENT_COSE_PROPOSALS, RECENT_PER_SECOND_MAX
 from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.ec import Curve, KeyPair, raw_signature
 from ccfpy.crypto.hashing import sha256
-from ccfpy.gov.replay_protection import ReplayProtection
 from ccfpy.gov.requests import SignedRequest
+from ccfpy.gov.submission import ReplayProtection
 from ccfpy.http.errors import ApiError
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx

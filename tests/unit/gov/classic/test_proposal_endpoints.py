@@ -7,8 +7,11 @@ import pytest
 
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.crypto import cose
-from ccfpy.gov.classic.bodies import ClassicProposalSummary
-from ccfpy.gov.classic.proposal_endpoints import details, summary
+from ccfpy.gov.classic.proposal_endpoints import (
+    ClassicProposalSummary,
+    details,
+    summary,
+)
 from ccfpy.service.records import form_of
 from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.constitution import CONSTITUTION

@@ -7,7 +7,7 @@ import pytest
 
 from ccfpy.base.json import Json
 from ccfpy.gov.classic.api import ROWS
-from ccfpy.gov.classic.table_endpoints import reader_of
+from ccfpy.gov.classic.endpoints import reader_of
 from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import JSON
 from ccfpy.service.served_tables import ACME_CERTIFICATES, Table, path_of, served_tables
