@@ -21,8 +21,8 @@ from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.http.errors import ApiError
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import proposals
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.proposals import ProposalInfo
+from ccfpy.service.tables.service import CONSTITUTION
 from ccfpy.toolkit.enclave.limits import Limits, impose
 
 QUESTION_BYTES_MAX = 1 << 32

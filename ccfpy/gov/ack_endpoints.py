@@ -19,10 +19,10 @@ from ccfpy.gov.operations import GovernanceNode, Operations
 from ccfpy.gov.requests import SignedRequest, require_signer, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.service import members as membership
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import members, service
 from ccfpy.service.tables.members import MemberAck
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import SIGNATURES
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response

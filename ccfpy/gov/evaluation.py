@@ -34,7 +34,7 @@ from ccfpy.js.extensions.node import node_extension
 from ccfpy.js.extensions.random import math_random_extension
 from ccfpy.js.extensions.snp_attestation import snp_attestation_extension
 from ccfpy.service import jwt_keys
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables.js import RUNTIME_OPTIONS
 from ccfpy.service.tables.proposals import Failure
 

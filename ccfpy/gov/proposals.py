@@ -21,8 +21,8 @@ from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.js.engine import JsModuleFailed, Program
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import proposals
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
+from ccfpy.service.tables.service import CONSTITUTION
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json

@@ -30,8 +30,8 @@ from ccfpy.gov.definitions import EncryptedShareBody, RecoveryBody, RecoveryStan
 from ccfpy.gov.operations import GovernanceNode, Operations
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.ledger.encrypted_shares import is_whole_key
-from ccfpy.service import share_issuing
-from ccfpy.service.refusal import Refused
+from ccfpy.service import shares
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import recovery, service
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def encrypted_share(context: Context, member_id: MemberId, *, called: str) -> st
         ApiError: there is none, or the shares cannot be read.
     """
     try:
-        share = share_issuing.encrypted_share(context.tx, member_id)
+        share = shares.encrypted_share(context.tx, member_id)
     except Refused as error:
         raise internal_error(str(error)) from error
     if share is None:
@@ -129,7 +129,7 @@ def take_share(
     except CcfpyError as error:
         raise _failure(node, "Error submitting recovery shares.", error) from error
     whole = is_whole_key(share)
-    threshold = share_issuing.recovery_threshold(tx)
+    threshold = shares.recovery_threshold(tx)
     message = (
         "Full recovery key successfully submitted"
         if whole
@@ -154,7 +154,7 @@ def _start_over(
     node: GovernanceNode, context: Context, error: CcfpyError
 ) -> "StartOver":
     """Forget the submitted shares: they would block every later recovery."""
-    share_issuing.clear_submitted(context.tx)
+    shares.clear_submitted(context.tx)
     context.apply_writes = True
     message = "Failed to initiate private recovery."
     return StartOver(_failure(node, message, error).response())
@@ -219,7 +219,7 @@ def read_standing(context: "Context") -> "Response":
     """
     issued = recovery.SHARES.of(context.tx).get()
     try:
-        threshold = share_issuing.recovery_threshold(context.tx)
+        threshold = shares.recovery_threshold(context.tx)
     except Refused as error:
         raise internal_error(str(error)) from error
     return record_reply(

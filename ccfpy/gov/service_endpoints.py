@@ -45,14 +45,13 @@ from ccfpy.gov.definitions import (
 from ccfpy.gov.operations import ApiVersion, Operations
 from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.service.tables import join_policy, js, jwt, members, nodes, service, users
-from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.join_policy import SimulatedRules
 from ccfpy.service.tables.js import EndpointProperties
-from ccfpy.service.tables.jwt import SigningKey
+from ccfpy.service.tables.jwt import CA_CERT_BUNDLES, SigningKey
 from ccfpy.service.tables.members import MemberInfo
 from ccfpy.service.tables.nodes import NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import (
+    CONSTITUTION,
     NODE_VALIDITY_DAYS,
     SERVICE_VALIDITY_DAYS,
     ServiceConfiguration,

@@ -12,8 +12,8 @@ from ccfpy.crypto import certs
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.tx import Tx
 from ccfpy.node.lifecycle import NodeState
-from ccfpy.service import ledger_secrets, opening, share_issuing
-from ccfpy.service.refusal import Refused
+from ccfpy.service import opening, shares
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import recovery
 from ccfpy.service.tables.recovery import RecoveryType
 
@@ -114,12 +114,12 @@ class NodeGovernance:
     def trigger_ledger_rekey(self, tx: Tx) -> None:
         """Write a new ledger secret for every trusted node, and new shares.
 
-        The proposal's transaction writes them (`ccfpy.service.ledger_secrets`). Each
+        The proposal's transaction writes them (`ccfpy.service.shares`). Each
         node starts to use the secret when it applies the transaction
         (``TableHooks`` in ``node/table_hooks.py``).
         """
         secrets = self._running.tail.secrets
-        self._rekeyed = tx, ledger_secrets.rekey(tx, secrets, self.entropy)
+        self._rekeyed = tx, shares.rekey(tx, secrets, self.entropy)
 
     def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
         """Issue new shares of the current ledger secret."""
@@ -127,7 +127,7 @@ class NodeGovernance:
         if self._rekeyed is not None and self._rekeyed[0] is tx:
             _, fresh = self._rekeyed
         secrets = self._running.tail.secrets
-        share_issuing.shuffle(tx, secrets, self.entropy, fresh=fresh)
+        shares.shuffle(tx, secrets, self.entropy, fresh=fresh)
 
     def trigger_ledger_chunk(self, tx: Tx) -> None:
         """Close the ledger's chunk at the signature after this transaction."""
@@ -151,7 +151,7 @@ class NodeGovernance:
         """
         self.latest_ledger_secret_seqno(tx)
         _, current = self._running.tail.secrets.latest
-        return share_issuing.submit(
+        return shares.submit(
             tx, MemberId(member_id), share, current=current, entropy=self.entropy
         )
 

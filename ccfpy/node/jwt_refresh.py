@@ -30,9 +30,8 @@ from ccfpy.node.outbound import CallFailed, OutboundClient, Outcome
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.ports import HostClock, Primary, WakeFlag
 from ccfpy.service.jwt_keys import key_set, set_keys
-from ccfpy.service.refusal import Refused
-from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES
-from ccfpy.service.tables.jwt import ISSUERS
+from ccfpy.service.records import Refused
+from ccfpy.service.tables.jwt import CA_CERT_BUNDLES, ISSUERS
 
 _DISCOVERY = "/.well-known/openid-configuration"
 _OK = 200

@@ -23,7 +23,7 @@ from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import NodeId
 from ccfpy.kv.tx import Tx
 from ccfpy.node.ports import Primary
-from ccfpy.service import pending
+from ccfpy.service import nodes
 
 
 @dataclass(eq=False)
@@ -74,10 +74,10 @@ class PendingNodes:
         Raises:
             LimitExceeded: there is none now.
         """
-        waiting = [each for each in pending.pending_nodes(tx) if each != newcomer]
+        waiting = [each for each in nodes.pending_nodes(tx) if each != newcomer]
         if len(waiting) < limits.PENDING_NODES_MAX:
             return lambda: self.heard(newcomer)
-        named = pending.named_by_proposals(tx, [*waiting, newcomer])
+        named = nodes.named_by_proposals(tx, [*waiting, newcomer])
         is_early = self.now_ms - self._replaced_ms < limits.PENDING_REPLACED_MS
         candidates = [each for each in waiting if each not in named]
         if not candidates or (is_early and newcomer not in named):
@@ -86,7 +86,7 @@ class PendingNodes:
                 f"a member's proposal name {newcomer}"
             )
         victim = min(candidates, key=lambda each: (self._heard_at(each), each))
-        pending.remove(tx, victim)
+        nodes.remove(tx, victim)
 
         def done() -> None:
             self.heard(newcomer)
@@ -104,7 +104,7 @@ class PendingNodes:
             return
         self._look_ms = now_ms + limits.PENDING_LOOK_MS
         tx = self.node.begin(read_only=not self.node.is_primary)
-        waiting = pending.pending_nodes(tx)
+        waiting = nodes.pending_nodes(tx)
         self._heard = {each: self._heard_at(each) for each in waiting}
         self._sent_on = {
             each: at for each, at in self._sent_on.items() if each in self._heard
@@ -115,8 +115,8 @@ class PendingNodes:
         silent = [each for each in waiting if self._heard[each] <= oldest]
         if not silent:
             return
-        for each in sorted(set(silent) - pending.named_by_proposals(tx, silent)):
-            pending.remove(tx, each)
+        for each in sorted(set(silent) - nodes.named_by_proposals(tx, silent)):
+            nodes.remove(tx, each)
             self.log(f"Node {each} waited to be trusted, and was not heard any more")
         self.node.commit(tx, None)
 

@@ -27,7 +27,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.secrets import SECRET_BYTES
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import NodeInfo
-from ccfpy.service.tables.snapshots import SNAPSHOT_EVIDENCE
+from ccfpy.service.tables.service import SNAPSHOT_EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

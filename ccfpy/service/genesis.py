@@ -15,12 +15,15 @@ from ccfpy.service import members as membership
 from ccfpy.service import nodes as trust
 from ccfpy.service.evidence.kind import Evidence
 from ccfpy.service.members import NewMember
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import nodes, service
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.nodes import NodeInfo
-from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import (
+    CONSTITUTION,
+    SIGNATURES,
+    ServiceConfiguration,
+    ServiceInfo,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

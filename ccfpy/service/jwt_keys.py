@@ -17,8 +17,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.jwk import public_key_der
 from ccfpy.kv.tx import Tx
-from ccfpy.service.records import form_of
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused, form_of
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import JWT_ISSUER, SigningKey
 

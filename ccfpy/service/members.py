@@ -12,10 +12,10 @@ from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.crypto.certs import Certificate
 from ccfpy.kv.tx import Tx
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import members
 from ccfpy.service.tables.members import MemberAck, MemberInfo, MemberStatus
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import SIGNATURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

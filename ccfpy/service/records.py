@@ -2,6 +2,8 @@
 
 A record is a dataclass. The types of its fields say how each is written and read, and
 how the documents of the interfaces describe it (`ccfpy.base.schema`).
+
+The error for a write that would break a rule of the service's tables.
 """
 
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 from ccfpy.base import json
 from ccfpy.base.annotations import TextFormat
+from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import Json
 from ccfpy.base.schema import schema_of
 from ccfpy.kv.maps import STRING, Codec
@@ -74,3 +77,7 @@ def text_key(kind: Callable[[str], K]) -> Codec[K]:
     return Codec(
         encode=str.encode, decode=lambda text: kind(STRING.decode(text)), orders=True
     )
+
+
+class Refused(CcfpyError):
+    """A write would break a rule, and was not made; the text names the rule."""

@@ -11,8 +11,6 @@ from ccfpy.base.records import described
 from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import PemText
 from ccfpy.service.tables import (
-    ca_certs,
-    constitution,
     join_policy,
     js,
     jwt,
@@ -62,7 +60,7 @@ class LegacyTokenKeyRow:
 def served_tables() -> tuple[tuple[Table, object], ...]:
     """Return every table that is served, and the type of the response."""
     return (
-        (constitution.CONSTITUTION, str),
+        (service.CONSTITUTION, str),
         (members.INFO, dict[MemberId, members.MemberInfo]),
         (members.CERTS, dict[MemberId, PemText]),
         (members.ENCRYPTION_PUBLIC_KEYS, dict[MemberId, PemText]),
@@ -100,7 +98,7 @@ def served_tables() -> tuple[tuple[Table, object], ...]:
         (jwt.LEGACY_METADATA, dict[str, list[LegacyTokenKeyRow]]),
         (jwt.LEGACY_KEYS, dict[str, bytes]),
         (jwt.LEGACY_KEY_ISSUER, dict[str, str]),
-        (ca_certs.CA_CERT_BUNDLES, dict[str, str]),
+        (jwt.CA_CERT_BUNDLES, dict[str, str]),
         (service.INFO, service.ServiceInfo),
         (service.CONFIGURATION, service.ServiceConfiguration),
         (service.PREVIOUS_IDENTITY, PemText),

@@ -8,7 +8,7 @@ import pytest
 
 from ccfpy.node import lifecycle as node
 from ccfpy.node.channels import channel
-from ccfpy.service import lifecycle as service
+from ccfpy.service import opening as service
 from tests.house.tree import ROOT
 
 _EDGE = re.compile(r"^ +(\w+) --> (\w+)", re.MULTILINE)

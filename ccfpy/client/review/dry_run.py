@@ -40,9 +40,9 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.served_tables import served_tables
 from ccfpy.service.tables import members
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
+from ccfpy.service.tables.service import CONSTITUTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,7 +28,7 @@ from ccfpy.kv.maps import RAW, STRING, UNIT, Codec, Map, Set
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.served_tables import Table, path_of, served_tables
-from ccfpy.service.tables import constitution, js, members, proposals, service, users
+from ccfpy.service.tables import js, members, proposals, service, users
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
 
@@ -202,7 +202,7 @@ async def read_interface(
 async def _read_constitution(connection: Connection, tx: Tx) -> None:
     path = f"{_SERVICE}/constitution?{VERSION}"
     reply = (await connection.request("GET", path)).raise_for_error()
-    constitution.CONSTITUTION.of(tx).put(reply.text)
+    service.CONSTITUTION.of(tx).put(reply.text)
 
 
 async def _read_members(connection: Connection, tx: Tx) -> None:
@@ -336,7 +336,7 @@ async def _ballots(
 
 
 _READERS: Final[tuple[tuple[tuple[Table, ...], _Reader], ...]] = (
-    ((constitution.CONSTITUTION,), _read_constitution),
+    ((service.CONSTITUTION,), _read_constitution),
     ((members.INFO, members.CERTS, members.ENCRYPTION_PUBLIC_KEYS), _read_members),
     ((users.INFO, users.CERTS), _read_users),
     ((service.INFO, service.CONFIGURATION), _read_service),

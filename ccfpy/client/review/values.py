@@ -29,8 +29,6 @@ from ccfpy.kv.maps import RAW, STRING, UNIT, Map, Value
 from ccfpy.kv.store import Store
 from ccfpy.service.served_tables import served_tables
 from ccfpy.service.tables import (
-    ca_certs,
-    constitution,
     join_policy,
     js,
     jwt,
@@ -64,7 +62,7 @@ PEM_TABLES: Final = frozenset(
         members.ENCRYPTION_PUBLIC_KEYS.name,
         users.CERTS.name,
         nodes.ENDORSED_CERTIFICATES.name,
-        ca_certs.CA_CERT_BUNDLES.name,
+        jwt.CA_CERT_BUNDLES.name,
     }
 )
 """Tables whose values are certificates or keys."""
@@ -74,13 +72,13 @@ PEM_FIELDS: Final[Mapping[str, frozenset[str]]] = {
 }
 """By table, the fields that are certificates or keys."""
 FILE_TABLES: Final = frozenset(
-    {js.MODULES.name, constitution.CONSTITUTION.name, join_policy.SNP_HOST_DATA.name}
+    {js.MODULES.name, service.CONSTITUTION.name, join_policy.SNP_HOST_DATA.name}
 )
 """Tables whose values are files: programs, and policies for containers."""
 _QUOTED_TABLES: Final = frozenset(
     {
-        ca_certs.CA_CERT_BUNDLES.name,
-        constitution.CONSTITUTION.name,
+        jwt.CA_CERT_BUNDLES.name,
+        service.CONSTITUTION.name,
         join_policy.SNP_HOST_DATA.name,
     }
 )
@@ -283,7 +281,7 @@ def _written(label: str, der: bytes) -> str:
 PREFIX = "public:ccf.gov."
 
 TITLES = {
-    constitution.CONSTITUTION.name: "constitution",
+    service.CONSTITUTION.name: "constitution",
     members.INFO.name: "member",
     members.CERTS.name: "certificate of member",
     members.ENCRYPTION_PUBLIC_KEYS.name: "encryption key of member",
@@ -307,7 +305,7 @@ TITLES = {
     js.RUNTIME_OPTIONS.name: "limits of scripts",
     jwt.ISSUERS.name: "JWT issuer",
     jwt.SIGNING_KEYS.name: "signing key of tokens",
-    ca_certs.CA_CERT_BUNDLES.name: "CA certificates",
+    jwt.CA_CERT_BUNDLES.name: "CA certificates",
     service.INFO.name: "service",
     service.CONFIGURATION.name: "configuration of the service",
     proposals.INFO.name: "proposal",
@@ -317,7 +315,7 @@ TITLES = {
 FOLDED = frozenset({js.MODULES_BYTECODE.name})
 """Tables whose rows say little to people. They are shown all the same, folded."""
 
-UNFOLDED = frozenset({constitution.CONSTITUTION.name, js.ENDPOINTS.name})
+UNFOLDED = frozenset({service.CONSTITUTION.name, js.ENDPOINTS.name})
 """Tables that say who may do what: their diffs are shown whole at first."""
 
 

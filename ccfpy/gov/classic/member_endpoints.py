@@ -35,10 +35,10 @@ from ccfpy.gov.recovery_endpoints import StartOver, encrypted_share
 from ccfpy.gov.requests import signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service import members as membership
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import jwt, members
 from ccfpy.service.tables.members import MemberAck
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import SIGNATURES
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json, JsonObject

@@ -37,8 +37,8 @@ from ccfpy.node.api.declare import (
 )
 from ccfpy.node.boot import node_info
 from ccfpy.node.lifecycle import IN_NETWORK, NodeState
-from ccfpy.service import join, join_bounds
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service import join, join_messages
+from ccfpy.service.evidence.kind import QuoteFault, QuoteRefused
 from ccfpy.service.join import Handover, Joiner, JoinFault, JoinRefused
 from ccfpy.service.join_messages import (
     JOIN_REQUEST,
@@ -400,7 +400,7 @@ def _tell(running: "RunningNode", refusal: QuoteRefused) -> None:
 def _request(context: Context) -> JoinRequest:
     try:
         request = JOIN_REQUEST.read(context.body_json())
-        join_bounds.check(request)
+        join_messages.check(request)
     except (Malformed, LimitExceeded) as error:
         raise ApiError(400, ErrorCode.InvalidInput, str(error)) from error
     return request

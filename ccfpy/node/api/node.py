@@ -56,7 +56,7 @@ from ccfpy.node.api.declare import NodeEndpoints, local, shared
 from ccfpy.node.lifecycle import IN_NETWORK, NodeState
 from ccfpy.service.tables import js, nodes
 from ccfpy.service.tables.nodes import NodeInfo
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import SIGNATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -35,7 +35,7 @@ from ccfpy.ledger.snapshot import receipt_bytes
 from ccfpy.ledger.snapshot_writing import SnapshotWriting, cut
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.ports import Primary
-from ccfpy.service.tables.snapshots import SNAPSHOT_EVIDENCE, SnapshotEvidence
+from ccfpy.service.tables.service import SNAPSHOT_EVIDENCE, SnapshotEvidence
 
 
 class LedgerEnd(Protocol):

@@ -42,7 +42,7 @@ from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbound import CallFailed, CallFailure
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.running import RunningNode
-from ccfpy.service import join_bounds
+from ccfpy.service import join_messages
 from ccfpy.service.join_messages import (
     JOIN_REQUEST,
     JOIN_RESPONSE,
@@ -97,7 +97,7 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
         boot, parts, identity=identity, credentials=None, secrets=LedgerSecrets()
     )
     try:
-        join_bounds.check(request_of(running))
+        join_messages.check(request_of(running))
     except (LimitExceeded, Malformed) as error:
         raise ConfigurationRefused(f"what this node says of itself: {error}") from error
     parts.outbox.info(f"Created join node {identity.node_id}")

@@ -46,7 +46,7 @@ from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.verification import window_excess
 from ccfpy.node.snapshots.starting_point import StartingPoint
-from ccfpy.service import ledger_secrets, opening, share_issuing
+from ccfpy.service import opening, shares
 from ccfpy.service.tables import recovery, service
 
 if TYPE_CHECKING:
@@ -263,9 +263,9 @@ class PrivateRecovery:
         if running.state is not NodeState.PART_OF_PUBLIC_NETWORK:
             raise VerificationFailed(f"a node that is {running.state} recovers nothing")
         _, current = running.tail.secrets.latest
-        latest = share_issuing.combine(tx, current)
+        latest = shares.combine(tx, current)
         restored = self._records.restore(latest)
-        ledger_secrets.send_to_nodes(tx, restored)
+        shares.send_to_nodes(tx, restored)
 
     # Secrets sealed to the platform
 
@@ -286,7 +286,7 @@ class PrivateRecovery:
             except CcfpyError as error:
                 running.sealing.passed_over(version, error)
                 continue
-            ledger_secrets.send_to_nodes(tx, restored)
+            shares.send_to_nodes(tx, restored)
             running.outbox.info("Unsealed ledger secret, initiating private recovery")
             return True
         running.outbox.fail(
@@ -418,7 +418,7 @@ class PrivateRecovery:
                 "had its private state"
             )
         try:
-            share_issuing.clear_submitted(tx)
+            shares.clear_submitted(tx)
             opening.open_now(tx, running.service_keys)
         except CcfpyError as error:
             raise RecoveryFailed(f"Service could not be opened: {error}") from error

@@ -50,10 +50,12 @@ from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from ccfpy.node.startup.private_recovery import PrivateRecovery, SecretRecords
 from ccfpy.node.table_hooks import TableHooks
 from ccfpy.service import genesis
-from ccfpy.service.refusal import Refused
-from ccfpy.service.tables.constitution import CONSTITUTION
-from ccfpy.service.tables.signatures import COSE_SIGNATURES
-from ccfpy.service.tables.snapshots import SNAPSHOT_EVIDENCE
+from ccfpy.service.records import Refused
+from ccfpy.service.tables.service import (
+    CONSTITUTION,
+    COSE_SIGNATURES,
+    SNAPSHOT_EVIDENCE,
+)
 
 LEAVES_RETAINED = 1 << 17
 """Leaves kept behind the last signature: what later signatures store of the tree."""

@@ -35,7 +35,7 @@ from ccfpy.node.startup.join import Join, Joined
 from ccfpy.node.startup.private_recovery import PrivateRecovery, SecretRecords
 from ccfpy.service import genesis
 from ccfpy.service.members import NewMember
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables.service import ServiceConfiguration
 
 if TYPE_CHECKING:

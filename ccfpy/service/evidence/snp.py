@@ -19,8 +19,7 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
-from ccfpy.service.evidence.kind import unpadded
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.kind import QuoteFault, QuoteRefused, unpadded
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import CodeStatus
 from ccfpy.service.tables.nodes import QuoteInfo

@@ -1,4 +1,7 @@
-"""JWT: the issuers whose tokens the application accepts, and their keys."""
+"""JWT: the issuers whose tokens the application accepts, and their keys.
+
+Certificate authorities that governance trusts for calls the node makes.
+"""
 
 from ccfpy.base.annotations import OrAbsent
 from ccfpy.base.records import described
@@ -48,3 +51,7 @@ LEGACY_METADATA = Map("public:ccf.gov.jwt.public_signing_keys_metadata", STRING,
 """The same with certificates instead of keys: arrays of ``{cert, issuer, ...}``."""
 LEGACY_KEYS = Map("public:ccf.gov.jwt.public_signing_key", STRING, RAW)
 LEGACY_KEY_ISSUER = Map("public:ccf.gov.jwt.public_signing_key_issuer", STRING, STRING)
+
+
+CA_CERT_BUNDLES = Map("public:ccf.gov.tls.ca_cert_bundles", STRING, codec_of(str))
+"""PEM certificates, one after the other, by the bundle's name."""

@@ -1,4 +1,13 @@
-"""The service itself: its certificate and status, its settings, its predecessors."""
+"""The service itself: its certificate and status, its settings, its predecessors.
+
+The constitution: the JavaScript that decides what proposals do.
+
+What the ledger says of itself: signatures, and the tree's state.
+
+What the signature tables hold is the ledger's affair.
+
+Evidence of snapshots: the table that names each snapshot of the service.
+"""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,9 +17,10 @@ from ccfpy.base.annotations import REQUIRED, U64, DescribedAs, OrAbsent, SchemaN
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import ServiceStatus
-from ccfpy.kv.maps import Codec, Value
+from ccfpy.kv.maps import RAW, Codec, Value
 from ccfpy.ledger import tables
 from ccfpy.ledger.identity_endorsement import IdentityEndorsement
+from ccfpy.ledger.signature import NodeSignature
 from ccfpy.service.records import PemText, codec_of, form_of
 
 NODE_VALIDITY_DAYS = 365
@@ -87,3 +97,33 @@ PREVIOUS_IDENTITY_ENDORSEMENT = Value(
     Codec(encode=IdentityEndorsement.serialise, decode=IdentityEndorsement.parse),
 )
 """The service key's endorsement of the key before it."""
+
+
+CONSTITUTION = Value("public:ccf.gov.constitution", codec_of(str))
+
+
+SIGNATURES = Value(
+    tables.SIGNATURES,
+    Codec(encode=NodeSignature.serialise, decode=NodeSignature.parse),
+)
+COSE_SIGNATURES = Value(tables.COSE_SIGNATURES, codec_of(bytes))
+TREE = Value(tables.TREE, RAW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotEvidence:
+    """What identifies a snapshot that the service made.
+
+    Attributes:
+        hash: hex SHA-256 of the snapshot's bytes.
+        version: the seqno whose state it holds.
+    """
+
+    hash: str
+    version: U64
+
+
+SNAPSHOT_EVIDENCE = Value(
+    tables.SNAPSHOT_EVIDENCE,
+    codec_of(SnapshotEvidence),
+)

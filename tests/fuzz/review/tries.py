@@ -18,7 +18,7 @@ from ccfpy.client.review.reading import document_of, why_not_shown
 from ccfpy.client.review.values import changes
 from ccfpy.kv.maps import UNIT
 from ccfpy.kv.store import Store
-from ccfpy.service.tables import constitution, js
+from ccfpy.service.tables import js, service
 from tests.fuzz.review import judge, pairs
 from tests.fuzz.review.judge import check
 from tests.fuzz.review.readers import Engine, Page
@@ -158,7 +158,7 @@ def _try_file(tries: Tries, dice: Random) -> None:
 
 
 def _row_changes(before: str | None, after: str, *, is_module: bool) -> list[Diff]:
-    table = js.MODULES.name if is_module else constitution.CONSTITUTION.name
+    table = js.MODULES.name if is_module else service.CONSTITUTION.name
     key = b"/a.js" if is_module else UNIT
 
     def stored(text: str) -> bytes:

@@ -40,22 +40,20 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.service import ledger_secrets, opening, share_issuing
-from ccfpy.service.evidence.virtual import VirtualQuote
+from ccfpy.service import opening, shares
+from ccfpy.service.evidence.quotes import VirtualQuote
 from ccfpy.service.genesis import CreateInfo, FirstNode, GenesisInfo, create
 from ccfpy.service.members import NewMember
 from ccfpy.service.opening import Identities, ServiceKeys
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import members
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.nodes import (
     NetInterface,
     NodeInfo,
     QuoteFormat,
     QuoteInfo,
 )
-from ccfpy.service.tables.service import ServiceConfiguration
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import CONSTITUTION, SIGNATURES, ServiceConfiguration
 from ccfpy.testing.entropy import SeededEntropy
 
 CONSTITUTIONS = Path(__file__).resolve().parents[3] / "governance" / "constitutions"
@@ -171,11 +169,11 @@ class GoverningNode:
             opening.open_now(tx, keys)
 
     def trigger_ledger_rekey(self, tx: Tx) -> None:
-        ledger_secrets.rekey(tx, self.secrets, self.entropy)
+        shares.rekey(tx, self.secrets, self.entropy)
         self.asked.append("rekey")
 
     def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
-        share_issuing.shuffle(tx, self.secrets, self.entropy)
+        shares.shuffle(tx, self.secrets, self.entropy)
         self.asked.append("refresh")
 
     def trigger_ledger_chunk(self, _: Tx) -> None:
@@ -187,7 +185,7 @@ class GoverningNode:
     def submit_recovery_share(self, tx: Tx, member_id: str, share: bytes) -> int:
         if not self.keeps_shares:
             raise Refused("no room")
-        return share_issuing.submit(
+        return shares.submit(
             tx,
             MemberId(member_id),
             share,
@@ -198,7 +196,7 @@ class GoverningNode:
     def initiate_private_recovery(self, tx: Tx) -> None:
         if not self.recovers:
             raise Refused("the shares do not fit")
-        self.asked.append(share_issuing.combine(tx, self.secrets.latest[1]).raw)
+        self.asked.append(shares.combine(tx, self.secrets.latest[1]).raw)
 
 
 @dataclass

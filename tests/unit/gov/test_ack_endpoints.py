@@ -10,7 +10,7 @@ from ccfpy.http.messages import Response
 from ccfpy.kv.maps import RAW, Map
 from ccfpy.service.members import NewMember, add_member
 from ccfpy.service.tables import members, service
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import SIGNATURES
 from tests.attacks import attack
 from tests.unit.gov.conftest import Governed, body
 

@@ -11,8 +11,8 @@ from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.crypto import cose
 from ccfpy.http.messages import Response
 from ccfpy.service.tables import proposals as tables
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.js import RUNTIME_OPTIONS, JsRuntimeOptions
+from ccfpy.service.tables.service import CONSTITUTION
 from tests.attacks import attack
 from tests.unit.gov.conftest import NODE_NOW_S, Governed, body
 

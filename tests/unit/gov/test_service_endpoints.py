@@ -14,17 +14,7 @@ from ccfpy.gov.service_endpoints import simulated_details, simulated_policy
 from ccfpy.http.messages import Response
 from ccfpy.kv.store import Store
 from ccfpy.service.evidence import quotes
-from ccfpy.service.tables import (
-    ca_certs,
-    join_policy,
-    js,
-    jwt,
-    members,
-    nodes,
-    service,
-    users,
-)
-from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables import join_policy, js, jwt, members, nodes, service, users
 from ccfpy.service.tables.join_policy import (
     CodeStatus,
     SimulatedProduct,
@@ -34,7 +24,7 @@ from ccfpy.service.tables.js import EndpointKey
 from ccfpy.service.tables.jwt import JwtIssuer, SigningKey
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
-from ccfpy.service.tables.service import ServiceConfiguration
+from ccfpy.service.tables.service import CONSTITUTION, ServiceConfiguration
 from ccfpy.service.tables.users import UserInfo
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.simulation import (
@@ -297,7 +287,7 @@ def test_issuers_and_their_keys_are_told(governed: Governed) -> None:
         SigningKey(public_key=key.der, issuer="b", constraint="c"),
     )
     jwt.SIGNING_KEYS.of(tx).put("kid", shared)
-    ca_certs.CA_CERT_BUNDLES.of(tx).put("bundle", "PEM")
+    jwt.CA_CERT_BUNDLES.of(tx).put("bundle", "PEM")
     governed.store.commit(tx)
     assert body(governed.get("/service/jwk")) == {
         "issuers": {

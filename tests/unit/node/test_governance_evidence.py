@@ -12,9 +12,8 @@ from ccfpy.base import json
 from ccfpy.base.json import Json
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.service.evidence import quotes
-from ccfpy.service.evidence.kind import Evidence
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
-from ccfpy.service.evidence.sgx import EnclaveQuote
+from ccfpy.service.evidence.kind import Evidence, QuoteFault, QuoteRefused
+from ccfpy.service.evidence.quotes import EnclaveQuote
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 from ccfpy.testing.network import Network

@@ -6,7 +6,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.running import RunningNode
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import service
 from ccfpy.testing.node import InProcessNode, StoppedClock
 

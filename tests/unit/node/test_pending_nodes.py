@@ -6,7 +6,7 @@ from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.http.messages import Response
-from ccfpy.service.pending import pending_nodes
+from ccfpy.service.nodes import pending_nodes
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack

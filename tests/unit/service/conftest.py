@@ -15,7 +15,7 @@ from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.service import share_issuing
+from ccfpy.service import shares
 from ccfpy.service.members import NewMember, activate_member, add_member
 from ccfpy.service.tables import service
 from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
@@ -110,13 +110,13 @@ def consortium(tx: Tx, people: tuple[Person, ...]) -> Callable[..., None]:
 
 
 def decrypted(tx: Tx, person: Person) -> bytes:
-    encrypted = share_issuing.encrypted_share(tx, person.member_id)
+    encrypted = shares.encrypted_share(tx, person.member_id)
     assert encrypted is not None
     return person.encryption.unwrap(encrypted)
 
 
 def hand_in(tx: Tx, person: Person, secrets: LedgerSecrets, entropy: Entropy) -> int:
-    return share_issuing.submit(
+    return shares.submit(
         tx,
         person.member_id,
         decrypted(tx, person),

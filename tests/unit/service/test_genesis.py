@@ -11,7 +11,7 @@ from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.service.evidence.virtual import VirtualQuote
+from ccfpy.service.evidence.quotes import VirtualQuote
 from ccfpy.service.genesis import (
     CreateInfo,
     FirstNode,
@@ -19,11 +19,10 @@ from ccfpy.service.genesis import (
     create,
 )
 from ccfpy.service.members import NewMember
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import nodes, service
 from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
-from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import SIGNATURES, ServiceConfiguration, ServiceInfo
 
 EVIDENCE = VirtualEvidence(measurement="measured", host_data="00" * 32, report_data=b"")
 NODE = FirstNode(

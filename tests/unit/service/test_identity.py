@@ -8,8 +8,8 @@ from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.identity_endorsement import IdentityEndorsement, after_recovery
-from ccfpy.service.identity import before_recovery, endorse_previous_identity
-from ccfpy.service.refusal import Refused
+from ccfpy.service.opening import before_recovery, endorse_previous_identity
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import service
 from ccfpy.service.tables.service import ServiceInfo
 

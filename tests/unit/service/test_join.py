@@ -21,8 +21,8 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.service import join
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
-from ccfpy.service.evidence.virtual import VirtualQuote
+from ccfpy.service.evidence.kind import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.quotes import VirtualQuote
 from ccfpy.service.join import Handover, Joiner, JoinFault, JoinRefused
 from ccfpy.service.join_messages import (
     CoseSignaturesConfig,

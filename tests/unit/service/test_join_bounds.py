@@ -7,8 +7,7 @@ import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.errors import LimitExceeded, Malformed
-from ccfpy.service.join_bounds import check
-from ccfpy.service.join_messages import JoinRequest, NodeNetwork, write_network
+from ccfpy.service.join_messages import JoinRequest, NodeNetwork, check, write_network
 from ccfpy.service.tables.nodes import NetInterface, QuoteFormat, QuoteInfo
 from tests.attacks import attack
 

@@ -15,7 +15,7 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service import jwt_keys
 from ccfpy.service.jwt_keys import is_allowed_constraint, key_set, set_keys
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import SigningKey
 from ccfpy.testing.entropy import SeededEntropy

@@ -10,8 +10,8 @@ from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.service import ledger_secrets, share_issuing
-from ccfpy.service.refusal import Refused
+from ccfpy.service import shares
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceInfo
@@ -27,7 +27,7 @@ def test_a_rekey_reaches_trusted_nodes_and_chains_to_the_old_secret(
     entropy: Entropy,
 ) -> None:
     consortium(PARTICIPANT, threshold=1)
-    share_issuing.issue(tx, secrets, entropy)
+    shares.issue(tx, secrets, entropy)
     node_key = people[3].encryption
     for name, status in (("a", NodeStatus.TRUSTED), ("b", NodeStatus.PENDING)):
         nodes.INFO.of(tx).put(
@@ -43,7 +43,7 @@ def test_a_rekey_reaches_trusted_nodes_and_chains_to_the_old_secret(
         )
     store.commit(tx)
     tx = store.begin()
-    ledger_secrets.rekey(tx, secrets, entropy)
+    shares.rekey(tx, secrets, entropy)
     sent = recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
     assert sent is not None
     assert set(sent) == {"a"}
@@ -55,7 +55,7 @@ def test_a_rekey_reaches_trusted_nodes_and_chains_to_the_old_secret(
     assert record.previous.version == 1
     assert record.previous.previous_stored == 1
     hand_in(tx, people[0], secrets, entropy)
-    assert share_issuing.combine(tx, secrets.latest[1]).raw == fresh
+    assert shares.combine(tx, secrets.latest[1]).raw == fresh
     assert fresh != secrets.latest[1].raw
 
 
@@ -70,8 +70,8 @@ def test_only_an_open_service_begins_a_new_secret(
     status: ServiceStatus,
 ) -> None:
     with pytest.raises(Refused, match="service is not open"):
-        ledger_secrets.rekey(tx, secrets, entropy)
+        shares.rekey(tx, secrets, entropy)
     consortium(PARTICIPANT, threshold=1)
     service.INFO.of(tx).put(ServiceInfo(cert="CERT", status=status))
     with pytest.raises(Refused, match="service is not open"):
-        ledger_secrets.rekey(tx, secrets, entropy)
+        shares.rekey(tx, secrets, entropy)

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ccfpy.base.vocabulary import ServiceStatus
-from ccfpy.service.lifecycle import MOVES, IllegalMove, move
+from ccfpy.service.opening import MOVES, IllegalMove, move
 
 LEGAL = {
     (ServiceStatus.OPENING, ServiceStatus.OPEN),

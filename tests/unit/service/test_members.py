@@ -17,10 +17,10 @@ from ccfpy.service.members import (
     add_member,
     is_recovery_member,
 )
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import members
 from ccfpy.service.tables.members import MemberStatus
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import SIGNATURES
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ccfpy.service.opening import (
     open_now,
     wants_to_open,
 )
-from ccfpy.service.refusal import Refused
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.recovery import RecoveryType
 from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo

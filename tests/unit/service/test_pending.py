@@ -7,8 +7,9 @@ from ccfpy.base.ids import MemberId, NodeId, ProposalId
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
-from ccfpy.service import pending
-from ccfpy.service.tables import nodes, proposals
+from ccfpy.service import nodes
+from ccfpy.service.tables import proposals
+from ccfpy.service.tables.nodes import INFO
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
 from tests.unit.service.test_nodes import node
 
@@ -31,14 +32,14 @@ def test_those_that_wait_are_listed_in_order_and_can_be_removed() -> None:
         (A, NodeStatus.PENDING),
         (B, NodeStatus.TRUSTED),
     ):
-        nodes.INFO.of(tx).put(node_id, node(status))
-    assert pending.pending_nodes(tx) == [A, C]
-    pending.remove(tx, A)
-    assert pending.pending_nodes(tx) == [C]
+        INFO.of(tx).put(node_id, node(status))
+    assert nodes.pending_nodes(tx) == [A, C]
+    nodes.remove(tx, A)
+    assert nodes.pending_nodes(tx) == [C]
 
 
 def test_an_open_proposal_names_nodes_and_a_closed_one_does_not() -> None:
     tx = Store().begin()
     named_in(tx, "1", ProposalState.OPEN, A)
     named_in(tx, "2", ProposalState.REJECTED, B)
-    assert pending.named_by_proposals(tx, [A, B, C]) == {A}
+    assert nodes.named_by_proposals(tx, [A, B, C]) == {A}

@@ -11,8 +11,8 @@ from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.service import share_issuing
-from ccfpy.service.refusal import Refused
+from ccfpy.service import shares
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import recovery
 from tests.unit.service.conftest import OWNER, PARTICIPANT, hand_in
 
@@ -25,16 +25,16 @@ def test_a_threshold_of_participants_wins_back_the_secret(
     entropy: Entropy,
 ) -> None:
     consortium(PARTICIPANT, PARTICIPANT, PARTICIPANT, threshold=2)
-    share_issuing.issue(tx, secrets, entropy)
+    shares.issue(tx, secrets, entropy)
     current = secrets.latest[1]
     assert hand_in(tx, people[0], secrets, entropy) == 1
     with pytest.raises(VerificationFailed):
-        share_issuing.combine(tx, current)
+        shares.combine(tx, current)
     assert hand_in(tx, people[2], secrets, entropy) == 2
-    assert share_issuing.combine(tx, current).raw == current.raw
-    share_issuing.clear_submitted(tx)
+    assert shares.combine(tx, current).raw == current.raw
+    shares.clear_submitted(tx)
     assert recovery.SUBMITTED_SHARES.of(tx).size() == 0
-    assert share_issuing.encrypted_share(tx, people[3].member_id) is None
+    assert shares.encrypted_share(tx, people[3].member_id) is None
 
 
 def test_an_owner_needs_nobody_else(
@@ -45,9 +45,9 @@ def test_an_owner_needs_nobody_else(
     entropy: Entropy,
 ) -> None:
     consortium(PARTICIPANT, PARTICIPANT, OWNER, threshold=2)
-    share_issuing.issue(tx, secrets, entropy)
+    shares.issue(tx, secrets, entropy)
     hand_in(tx, people[2], secrets, entropy)
-    assert share_issuing.combine(tx, secrets.latest[1]).raw == secrets.latest[1].raw
+    assert shares.combine(tx, secrets.latest[1]).raw == secrets.latest[1].raw
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_members_and_threshold_must_fit(
 ) -> None:
     consortium(*roles, threshold=threshold)
     with pytest.raises(Refused):
-        share_issuing.shuffle(tx, secrets, entropy)
+        shares.shuffle(tx, secrets, entropy)
     assert not recovery.SHARES.of(tx).has()
 
 
@@ -82,9 +82,9 @@ def test_owners_alone_recover_with_threshold_one(
     entropy: Entropy,
 ) -> None:
     consortium(OWNER, threshold=1)
-    share_issuing.issue(tx, secrets, entropy)
+    shares.issue(tx, secrets, entropy)
     hand_in(tx, people[0], secrets, entropy)
-    assert share_issuing.combine(tx, secrets.latest[1]).raw == secrets.latest[1].raw
+    assert shares.combine(tx, secrets.latest[1]).raw == secrets.latest[1].raw
 
 
 def test_opening_records_from_where_the_secret_applies(
@@ -94,7 +94,7 @@ def test_opening_records_from_where_the_secret_applies(
     entropy: Entropy,
 ) -> None:
     consortium(PARTICIPANT, threshold=1)
-    share_issuing.issue(tx, secrets, entropy)
+    shares.issue(tx, secrets, entropy)
     assert recovery.PAST_SECRETS.of(tx).raw.get(bytes(8)) == b'{"next_version":1}'
 
 
@@ -105,7 +105,7 @@ def test_shuffling_leaves_the_record_alone(
     entropy: Entropy,
 ) -> None:
     consortium(PARTICIPANT, threshold=1)
-    share_issuing.shuffle(tx, secrets, entropy)
+    shares.shuffle(tx, secrets, entropy)
     assert recovery.SHARES.of(tx).has()
     assert not recovery.PAST_SECRETS.of(tx).has()
 
@@ -120,7 +120,7 @@ def test_a_rekey_meanwhile_makes_shares_conflict(
     consortium(PARTICIPANT, threshold=1)
     store.commit(tx)
     tx = store.begin()
-    share_issuing.shuffle(tx, secrets, entropy)
+    shares.shuffle(tx, secrets, entropy)
     reads = tx.handles["public:ccf.internal.encrypted_ledger_secrets"].reads
     assert bytes(8) in reads
 
@@ -129,6 +129,6 @@ def test_nothing_is_known_before_shares_are_issued(
     tx: Tx, people: tuple[Any, ...]
 ) -> None:
     with pytest.raises(Refused, match="current recovery shares info"):
-        share_issuing.encrypted_share(tx, people[0].member_id)
+        shares.encrypted_share(tx, people[0].member_id)
     with pytest.raises(Refused, match="No active configuration"):
-        share_issuing.recovery_threshold(tx)
+        shares.recovery_threshold(tx)

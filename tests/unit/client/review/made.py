@@ -10,9 +10,9 @@ from ccfpy.client.review.public_state import PublicState
 from ccfpy.client.share import constitution
 from ccfpy.kv.store import Store
 from ccfpy.service.tables import members, proposals, service
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+from ccfpy.service.tables.service import CONSTITUTION
 from ccfpy.testing.node import Person
 
 RULES = "\n".join(path.read_text() for path in constitution("default"))

@@ -24,9 +24,9 @@ from ccfpy.client.review.public_state import PublicState
 from ccfpy.gov.evaluation import Evaluator
 from ccfpy.gov.proposals import Proposal
 from ccfpy.service.tables import members, proposals, users
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.proposals import ProposalState
+from ccfpy.service.tables.service import CONSTITUTION
 from tests.attacks import attack
 from tests.unit.client.review.made import (
     ADDS_USER,

@@ -13,7 +13,7 @@ from ccfpy.client.errors import ServiceError, UnexpectedReply
 from ccfpy.client.review.proposal import describe, summaries
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.kv.tx import Tx
-from ccfpy.service.tables import constitution, js, members, nodes, proposals, users
+from ccfpy.service.tables import js, members, nodes, proposals, service, users
 from ccfpy.service.tables import service as tables
 from ccfpy.service.tables.proposals import ProposalState
 from ccfpy.testing.node import InProcessNode, Person
@@ -43,7 +43,7 @@ BUNDLE: Json = {
     "modules": [{"name": "lib/m.js", "module": "export function f() { return {}; }"}],
 }
 SAME = (
-    constitution.CONSTITUTION,
+    service.CONSTITUTION,
     members.INFO,
     members.CERTS,
     members.ENCRYPTION_PUBLIC_KEYS,

@@ -10,8 +10,8 @@ from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.requests import TXID_HEADER
 from ccfpy.client.review.public_state import PublicState, read_public_state
 from ccfpy.service.served_tables import Table, path_of, served_tables
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.jwt import SIGNING_KEYS
+from ccfpy.service.tables.service import CONSTITUTION
 from ccfpy.testing.node import Person
 from tests.unit.client.conftest import Answer, Connect
 from tests.unit.client.hosted import answering, hosted

@@ -20,15 +20,7 @@ from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.maps import UNIT
 from ccfpy.kv.store import Store
 from ccfpy.service.served_tables import served_tables
-from ccfpy.service.tables import (
-    ca_certs,
-    constitution,
-    js,
-    members,
-    proposals,
-    service,
-    users,
-)
+from ccfpy.service.tables import js, jwt, members, proposals, service, users
 from tests.attacks import attack
 from tests.unit.client.review.made import USER
 
@@ -49,7 +41,7 @@ def test_a_certificate_is_decoded_where_one_belongs() -> None:
     info = json.dumps({"cert": USER.pem, "status": "Open"}).encode()
     assert told in shown_whole(service.INFO.name, info)
     bundle = json.dumps(USER.pem * 2).encode()
-    assert shown_whole(ca_certs.CA_CERT_BUNDLES.name, bundle) == f"{told}\n{told}"
+    assert shown_whole(jwt.CA_CERT_BUNDLES.name, bundle) == f"{told}\n{told}"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +78,7 @@ def test_nothing_is_decoded_by_how_it_looks() -> None:
         assert "SHA-256" not in shown_short(value[:TEXT_CHARACTERS_MAX])
         assert shown_whole(js.MODULES.name, value.encode()) == value
         stored = json.dumps(value).encode()
-        assert shown_whole(constitution.CONSTITUTION.name, stored) == value
+        assert shown_whole(service.CONSTITUTION.name, stored) == value
         assert shown_whole("public:ccf.gov.other", stored) == stored.decode()
     assert "-----BEGIN" in shown_short({"cert": KEY})
 
@@ -186,7 +178,7 @@ def test_arguments_that_differ_are_shown_differently(one: Json, other: Json) -> 
         ("x", b'"text"', '"text"'),
         ("x", '"\u00e4"'.encode(), '"\u00e4"'),
         ("x", b'{"a":1,"a":2}', '{"a":1,"a":2}'),
-        (constitution.CONSTITUTION.name, b'"text\\n"', "text\n"),
+        (service.CONSTITUTION.name, b'"text\\n"', "text\n"),
         (js.MODULES.name, b'"text"', '"text"'),
         ("x", b"AllowedToJoin", "AllowedToJoin"),
         ("x", b"\xff", "\udcff"),
@@ -219,7 +211,7 @@ def test_each_row_that_changes_is_a_diff() -> None:
     writes: WriteSet = {
         table: {b"/a.js": b'"new"', b"/b.js": b'"same"', b"/c.js": None},
         js.MODULES_BYTECODE.name: {b"/a.js": b"\x00"},
-        constitution.CONSTITUTION.name: {UNIT: b'"rules"'},
+        service.CONSTITUTION.name: {UNIT: b'"rules"'},
         other: {b"\xff\x1b": b"1"},
     }
     titles = [diff.title for diff in changes(store, writes)]
@@ -236,7 +228,7 @@ def test_what_says_who_may_do_what_is_not_folded() -> None:
     long = b"line\n" * 100
     writes: WriteSet = {
         js.MODULES.name: {b"/a.js": long},
-        constitution.CONSTITUTION.name: {UNIT: long},
+        service.CONSTITUTION.name: {UNIT: long},
         js.ENDPOINTS.name: {b"GET /a": long},
     }
     folded = {diff.subject: diff.is_folded for diff in changes(Store(), writes)}

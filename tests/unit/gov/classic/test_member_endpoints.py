@@ -13,7 +13,7 @@ from ccfpy.http.messages import Response
 from ccfpy.service.tables import jwt, members, recovery, service
 from ccfpy.service.tables.jwt import SigningKey
 from ccfpy.service.tables.members import MemberAck
-from ccfpy.service.tables.signatures import SIGNATURES
+from ccfpy.service.tables.service import SIGNATURES
 from tests.attacks import attack
 from tests.unit.gov.classic.conftest import COSE, UNKNOWN, Classic, error_of, value_of
 

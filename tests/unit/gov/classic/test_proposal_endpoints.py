@@ -14,8 +14,8 @@ from ccfpy.gov.classic.proposal_endpoints import (
 )
 from ccfpy.service.records import form_of
 from ccfpy.service.tables import proposals as tables
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
+from ccfpy.service.tables.service import CONSTITUTION
 from tests.unit.gov.classic.conftest import UNKNOWN, Classic, error_of, value_of
 
 

@@ -12,9 +12,9 @@ from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import JSON
 from ccfpy.service.served_tables import ACME_CERTIFICATES, Table, path_of, served_tables
 from ccfpy.service.tables import join_policy, js, jwt, nodes, proposals, service, users
-from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.join_policy import CodeStatus
 from ccfpy.service.tables.jwt import JwtIssuer
+from ccfpy.service.tables.service import CONSTITUTION
 from tests.unit.gov.classic.conftest import Classic, value_of
 
 

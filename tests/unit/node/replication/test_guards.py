@@ -17,7 +17,7 @@ from ccfpy.node.table_hooks import may_become
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.recovery import EncryptedSecret
-from ccfpy.service.tables.snapshots import SNAPSHOT_EVIDENCE
+from ccfpy.service.tables.service import SNAPSHOT_EVIDENCE
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack

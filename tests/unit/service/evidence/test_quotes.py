@@ -7,9 +7,8 @@ import pytest
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
-from ccfpy.service.evidence.quotes import verify_quote
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
-from ccfpy.service.evidence.virtual import VirtualQuote
+from ccfpy.service.evidence.kind import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.quotes import VirtualQuote, verify_quote
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import CodeStatus
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.kind import QuoteFault, QuoteRefused
 
 
 @pytest.mark.parametrize("fault", QuoteFault)

@@ -7,8 +7,8 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
 from ccfpy.service.evidence import quotes
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
-from ccfpy.service.evidence.sgx import EnclaveQuote
+from ccfpy.service.evidence.kind import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.quotes import EnclaveQuote
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 from tests.unit.attestation.sgx_maker import NOW_S, SgxMaker, Wanted, custom_claims

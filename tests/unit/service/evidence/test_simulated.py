@@ -12,8 +12,8 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
 from ccfpy.local.simulated_vendor import SimulatedVendor
 from ccfpy.service.evidence import quotes
+from ccfpy.service.evidence.kind import QuoteFault, QuoteRefused
 from ccfpy.service.evidence.quotes import verify_quote
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import SimulatedProduct, SimulatedRules
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo

@@ -12,7 +12,7 @@ from ccfpy.base.json import Json
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
 from ccfpy.service.evidence import quotes
-from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.kind import QuoteFault, QuoteRefused
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import CodeStatus

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.kv.tx import Tx
-from ccfpy.service.evidence.virtual import VirtualQuote
+from ccfpy.service.evidence.quotes import VirtualQuote
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 from tests.unit.attestation.evidence import virtual_evidence

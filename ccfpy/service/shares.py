@@ -3,19 +3,28 @@
 Shares are issued when the service opens, when a recovery ends and with every new ledger
 secret. When only the members or the threshold change, new shares of the same secret are
 issued. Collected shares are in a table, sealed under the current ledger secret.
+
+Starting a new ledger secret, and sending ledger secrets to the trusted nodes.
+
+A rekey starts a new secret; a recovery sends the secrets of the lost service. Each node
+gets them under its own encryption key, through a table.
 """
 
-from ccfpy.base.ids import MemberId
+from collections.abc import Collection
+
+from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
-from ccfpy.base.vocabulary import RecoveryRole
+from ccfpy.base.vocabulary import RecoveryRole, ServiceStatus
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger import encrypted_shares
 from ccfpy.ledger.encrypted_shares import Recipients, RecoveryShares, SecretRecord
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.service.members import active_recovery_members
-from ccfpy.service.refusal import Refused
+from ccfpy.service.nodes import trusted_nodes
+from ccfpy.service.records import Refused
 from ccfpy.service.tables import recovery, service
+from ccfpy.service.tables.recovery import EncryptedSecret
 
 
 def recovery_threshold(tx: Tx) -> int:
@@ -158,3 +167,50 @@ def _issued(tx: Tx) -> RecoveryShares:
     if record is None:
         raise Refused("Failed to retrieve current recovery shares info")
     return record
+
+
+def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> LedgerSecret:
+    """Write a new ledger secret for every trusted node, and issue its shares.
+
+    The secret applies from the seqno after this transaction. Only the hook that sees
+    the transaction committed knows this seqno, so no version is written.
+
+    Raises:
+        Refused: the service is not open, or members and threshold do not allow it.
+    """
+    info = service.INFO.of(tx).get()
+    if info is None or info.status is not ServiceStatus.OPEN:
+        # Submitted shares are sealed under the current secret, and older secrets are
+        # only found once a recovery has ended.
+        raise Refused("Cannot rekey ledger while the service is not open")
+    fresh = LedgerSecret.generate(entropy)
+    issue(tx, secrets, entropy, fresh=fresh)
+    send_to_nodes(tx, [(None, fresh)])
+    return fresh
+
+
+def send_to_nodes(
+    tx: Tx, secrets: Collection[tuple[Seqno | None, LedgerSecret]]
+) -> None:
+    """Write ledger secrets for every trusted node.
+
+    Args:
+        tx: the transaction to write them in.
+        secrets: the secrets, each with the seqno from which it applies, if that is
+            known.
+    """
+    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).put(
+        {
+            node_id: tuple(
+                EncryptedSecret(
+                    version=version,
+                    encrypted_secret=RsaPublicKey.from_pem(
+                        info.encryption_pub_key
+                    ).wrap(secret.raw),
+                    previous_secret_stored_version=secret.previous_stored,
+                )
+                for version, secret in secrets
+            )
+            for node_id, info in trusted_nodes(tx).items()
+        }
+    )
