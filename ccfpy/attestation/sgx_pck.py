@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ccfpy.base.errors import Malformed
-from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.extensions import raw_extension
+from ccfpy.crypto.certs import Certificate, raw_extension
 
 EXTENSION_OID = "1.2.840.113741.1.13.1"
 _PREFIX = bytes.fromhex("2a864886f84d010d01")

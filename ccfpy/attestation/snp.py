@@ -21,9 +21,8 @@ from ccfpy.attestation.steps import Took, untold, verify_chain
 from ccfpy.attestation.timestamps import as_datetime
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
-from ccfpy.crypto.certs import Certificate, parse_bundle
+from ccfpy.crypto.certs import Certificate, parse_bundle, raw_extension
 from ccfpy.crypto.ec import Curve, der_signature
-from ccfpy.crypto.extensions import raw_extension
 from ccfpy.crypto.hashing import sha256_hex
 
 _MINIMUM_VERSION = 3

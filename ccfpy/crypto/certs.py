@@ -3,6 +3,14 @@
 A chain has two links: the service signs its nodes. Validity is not checked here, since
 the only clock is the host's; callers that need dates compare them. CCF's own verifiers
 and OpenSSL agree on the set of extensions (``src/crypto/openssl/key_pair.cpp``).
+
+The signature at the end of a certificate or of a list: whole bytes.
+
+It is a bit string, which begins by saying how many bits of its last byte do not count.
+The library takes any such number if those bits are zero: the same certificate or list
+in other bytes.
+
+Extensions of certificates whose meaning lies elsewhere: bytes, and uses of keys.
 """
 
 import ipaddress
@@ -23,10 +31,26 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
 from ccfpy.crypto import negative_serials
 from ccfpy.crypto.ec import KeyPair, PublicKey, expect_ec
-from ccfpy.crypto.encodings import public_der
+from ccfpy.crypto.encodings import check_affordable, public_der
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.crypto.key_costs import check_affordable
-from ccfpy.crypto.whole_signatures import check_whole
+
+_ALL_COUNT = b"\0"
+
+
+def check_whole(der: bytes, signature: bytes, *, of: object) -> None:
+    """Check that all bits of the signature at the end of ``der`` count.
+
+    Args:
+        der: the signed bytes, with the signature.
+        signature: as the library reads it.
+        of: the name of the signed object, for the message.
+
+    Raises:
+        VerificationFailed: some do not.
+    """
+    if not der.endswith(_ALL_COUNT + signature):
+        raise VerificationFailed(f"{of} has a signature of odd length")
+
 
 SERIAL_BYTES = 16
 SERVICE_PATH_LENGTH = 1
@@ -489,3 +513,37 @@ def _sign(builder: x509.CertificateBuilder, key: KeyPair) -> Certificate:
             key.library_key, key.public_key.curve.hash, ecdsa_deterministic=True
         )
     )
+
+
+def raw_extension(certificate: Certificate, oid: str) -> bytes | None:
+    """Return the bytes of an extension, if the certificate has it.
+
+    Raises:
+        Malformed: the certificate's extensions cannot be read.
+    """
+    for extension in _extensions(certificate):
+        if extension.oid.dotted_string == oid:
+            value = extension.value
+            return (
+                value.value if isinstance(value, x509.UnrecognizedExtension) else None
+            )
+    return None
+
+
+def extended_key_usages(certificate: Certificate) -> frozenset[str]:
+    """Return the purposes of a certificate's key, as object identifiers.
+
+    Raises:
+        Malformed: the certificate's extensions cannot be read.
+    """
+    for extension in _extensions(certificate):
+        if isinstance(extension.value, x509.ExtendedKeyUsage):
+            return frozenset(usage.dotted_string for usage in extension.value)
+    return frozenset()
+
+
+def _extensions(certificate: Certificate) -> x509.Extensions:
+    try:
+        return certificate.library_certificate.extensions
+    except (ValueError, TypeError, x509.DuplicateExtension) as error:
+        raise Malformed("a certificate of unreadable extensions") from error

@@ -8,8 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.crypto.certs import Certificate, reading
-from ccfpy.crypto.whole_signatures import check_whole
+from ccfpy.crypto.certs import Certificate, check_whole, reading
 
 
 class RevocationList:

@@ -16,13 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.limits import DID_CHAIN_CERTIFICATES_MAX
 from ccfpy.crypto import cbor, cose
-from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.certs import Certificate, extended_key_usages
 from ccfpy.crypto.cose import Sign1
-from ccfpy.crypto.extensions import extended_key_usages
+from ccfpy.crypto.encodings import check_affordable
 from ccfpy.crypto.guest_keys import check_rsa_bits
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.jwk import encode_base64url
-from ccfpy.crypto.key_costs import check_affordable
 
 X5CHAIN = 33
 ISSUER = "iss"

@@ -12,10 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto import guest_keys
-from ccfpy.crypto.encodings import private_pem, public_pem
+from ccfpy.crypto.encodings import check_rsa_numbers, private_pem, public_pem
 from ccfpy.crypto.guest_keys import EdPrivate, EdPublic
 from ccfpy.crypto.jwk import decode_key_field, encode_base64url
-from ccfpy.crypto.key_costs import check_rsa_numbers
 
 
 class Conversion(NamedTuple):

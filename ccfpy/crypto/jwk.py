@@ -9,8 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
 from ccfpy.crypto.ec import Curve, PublicKey
-from ccfpy.crypto.encodings import public_der
-from ccfpy.crypto.key_costs import check_rsa_numbers
+from ccfpy.crypto.encodings import check_rsa_numbers, public_der
 
 _CURVES = {
     "P-256": Curve.SECP256R1,

@@ -18,9 +18,8 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import JsonObject
 from ccfpy.base.schema import schema_of
 from ccfpy.crypto.ec import Curve, PublicKey
-from ccfpy.crypto.encodings import load_public_der
+from ccfpy.crypto.encodings import check_affordable, load_public_der
 from ccfpy.crypto.jwk import RSA_BITS_MIN, decode_base64url
-from ccfpy.crypto.key_costs import check_affordable
 
 RS256 = "RS256"
 ES256 = "ES256"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
 from ccfpy.crypto import encodings
-from ccfpy.crypto.key_costs import check_affordable
+from ccfpy.crypto.encodings import check_affordable
 
 KEY_BITS = 2048
 KEY_BITS_MIN = 2048

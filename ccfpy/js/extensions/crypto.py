@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.limits import JS_CHAIN_CERTIFICATES_MAX
-from ccfpy.crypto import guest_keys, guest_signing, key_wrap
+from ccfpy.crypto import guest_keys, key_wrap
 from ccfpy.crypto.certs import Certificate, parse_bundle
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.guest_jwk import CONVERSIONS
@@ -221,20 +221,20 @@ def _sign(algorithm: str, hash_name: str, key: str, data: bytes, salt: float) ->
     pem = utf8(key)
     if algorithm == "EdDSA":
         return or_throw(
-            lambda: guest_signing.sign_eddsa(pem, data),
+            lambda: guest_keys.sign_eddsa(pem, data),
             "Failed to sign with EdDSA pair",
         )
-    if hash_name not in guest_signing.HASHES:
-        raise range_error(f"{_NO_HASH}{', '.join(guest_signing.HASHES)}")
+    if hash_name not in guest_keys.HASHES:
+        raise range_error(f"{_NO_HASH}{', '.join(guest_keys.HASHES)}")
     match algorithm:
         case "ECDSA":
-            sign = partial(guest_signing.sign_ecdsa, pem, data, hash_name)
+            sign = partial(guest_keys.sign_ecdsa, pem, data, hash_name)
         case "RSA-PSS":
             sign = partial(
-                guest_signing.sign_rsa_pss, pem, data, hash_name, _salt_bytes(salt)
+                guest_keys.sign_rsa_pss, pem, data, hash_name, _salt_bytes(salt)
             )
         case "HMAC":
-            sign = partial(guest_signing.sign_hmac, pem, data, hash_name)
+            sign = partial(guest_keys.sign_hmac, pem, data, hash_name)
         case _:
             raise range_error(f"{_NO_SIGNING}RSA-PSS, ECDSA, EdDSA, HMAC")
     return or_throw(sign, "Failed to sign")
@@ -246,7 +246,7 @@ def _verify(
     pem = utf8(key)
     if algorithm == "EdDSA":
         try:
-            return guest_signing.is_eddsa(pem, data, signature)
+            return guest_keys.is_eddsa(pem, data, signature)
         except CcfpyError as error:
             reason = f"Failed to verify EdDSA signature: {error}"
             raise range_error(reason) from None
@@ -254,10 +254,10 @@ def _verify(
         raise range_error(f"{_NO_HASH}SHA-256")
     match algorithm:
         case "ECDSA":
-            verify = partial(guest_signing.is_ecdsa, pem, data, signature)
+            verify = partial(guest_keys.is_ecdsa, pem, data, signature)
         case "RSA-PSS":
             verify = partial(
-                guest_signing.is_rsa_pss, pem, data, signature, _salt_bytes(salt)
+                guest_keys.is_rsa_pss, pem, data, signature, _salt_bytes(salt)
             )
         case _:
             raise range_error(f"{_NO_SIGNING}RSA-PSS, ECDSA, EdDSA")

@@ -25,8 +25,7 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.ports import Entropy
 from ccfpy.crypto.aead import KEY_BYTES
 from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.ec import KeyPair, PublicKey
-from ccfpy.crypto.ecdh import POINT_BYTES, EphemeralKey
+from ccfpy.crypto.ec import POINT_BYTES, EphemeralKey, KeyPair, PublicKey
 from ccfpy.crypto.hashing import hkdf_sha256, sha256_hex
 from ccfpy.node.channels.keys import Keys
 

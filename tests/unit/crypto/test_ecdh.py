@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
-from ccfpy.crypto.ecdh import POINT_BYTES, EphemeralKey
+from ccfpy.crypto.ec import POINT_BYTES, EphemeralKey
 from ccfpy.testing.entropy import SeededEntropy
 from tests.damage import with_a_bit_changed
 

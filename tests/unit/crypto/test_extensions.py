@@ -1,7 +1,6 @@
 """Extensions of certificates."""
 
-from ccfpy.crypto.certs import parse_bundle
-from ccfpy.crypto.extensions import extended_key_usages, raw_extension
+from ccfpy.crypto.certs import extended_key_usages, parse_bundle, raw_extension
 from tests.unit.attestation.hardware import chain_of
 
 CHIP, INTERMEDIATE, _ = parse_bundle(chain_of("milan"))

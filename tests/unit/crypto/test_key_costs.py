@@ -18,9 +18,9 @@ from ccfpy.base.json import Json
 from ccfpy.base.limits import DSA_BITS_MAX, RSA_BITS_MAX, RSA_EXPONENT_BITS_MAX
 from ccfpy.crypto import guest_jwk, guest_keys, jwk
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.encodings import check_affordable, check_rsa_numbers
 from ccfpy.crypto.jwk import encode_base64url
 from ccfpy.crypto.jwt import TokenKey
-from ccfpy.crypto.key_costs import check_affordable, check_rsa_numbers
 from ccfpy.crypto.rsa import RsaPublicKey
 from tests.attacks import attack
 from tests.unit.crypto.conftest import NEW_YEAR

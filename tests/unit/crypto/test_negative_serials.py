@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from ccfpy.attestation import snp
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto import negative_serials
-from ccfpy.crypto.certs import Certificate, parse_bundle, reading
-from ccfpy.crypto.extensions import raw_extension
+from ccfpy.crypto.certs import Certificate, parse_bundle, raw_extension, reading
 from tests.unit.attestation.hardware import PRODUCTS, chain_of
 
 CHIP, INTERMEDIATE, ROOT = parse_bundle(chain_of("milan"))

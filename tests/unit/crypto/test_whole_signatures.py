@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base.errors import VerificationFailed
-from ccfpy.crypto.whole_signatures import check_whole
+from ccfpy.crypto.certs import check_whole
 
 SIGNATURE = bytes.fromhex("3006020101020100")
 
