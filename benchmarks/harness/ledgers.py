@@ -23,7 +23,7 @@ from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.open_chunk import OpenChunk
-from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
+from ccfpy.ledger.sealing import Unsealed, fields_of, seal_all
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import (

@@ -16,8 +16,7 @@ from ccfpy.base.limits import DISCOVERED_FILES_MAX
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.ledger.snapshot import Snapshot
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import Snapshot, SnapshotName
 from ccfpy.ledger.tables import SIGNATURES
 from ccfpy.ledger.trust import TABLES, LedgerTrust
 

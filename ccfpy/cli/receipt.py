@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ccfpy.client.receipts import AnyReceipt, Explanation
     from ccfpy.crypto.certs import Certificate
     from ccfpy.ledger.receipt import ReceiptRefused, StepTaken
-    from ccfpy.ledger.receipt_forms import ReceiptForm
+    from ccfpy.ledger.tx_receipt import ReceiptForm
 
 
 FileArgument: TypeAlias = Annotated[
@@ -279,7 +279,7 @@ def _verified(  # what was asked for and what came
     from ccfpy.client import receipts
     from ccfpy.client.cose_receipt import links
     from ccfpy.client.receipts import verify_receipt
-    from ccfpy.ledger.receipt_forms import ReceiptForm
+    from ccfpy.ledger.tx_receipt import ReceiptForm
 
     try:
         if form is ReceiptForm.ENDORSEMENTS:
@@ -308,7 +308,7 @@ def with_line_end(data: bytes) -> bytes:
 
 
 def _form(name: str | None) -> "ReceiptForm | None":
-    from ccfpy.ledger.receipt_forms import ReceiptForm
+    from ccfpy.ledger.tx_receipt import ReceiptForm
 
     if name is None:
         return None
@@ -325,7 +325,7 @@ async def _endorsements(
     from ccfpy.client.cose_receipt import CoseReceipt
     from ccfpy.client.receipts import fetch_proof
     from ccfpy.crypto.hashing import sha256_hex
-    from ccfpy.ledger.receipt_forms import ReceiptForm
+    from ccfpy.ledger.tx_receipt import ReceiptForm
 
     try:
         given = receipts.parse(data)

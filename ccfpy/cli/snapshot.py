@@ -18,7 +18,7 @@ from ccfpy.cli.values import (
     writes_as_json,
 )
 from ccfpy.kv.snapshot import MapSnapshot
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 
 if TYPE_CHECKING:
     from ccfpy.ledger.snapshot import Snapshot

@@ -1,4 +1,4 @@
-"""COSE receipts, read and verified (`ccfpy.ledger.cose_proof` writes them).
+"""COSE receipts, read and verified (`ccfpy.ledger.tx_receipt` writes them).
 
 The root that the proof leads to is the detached payload of the service's signature, so
 one signature carries the whole argument and no certificate is needed but the service's
@@ -8,7 +8,7 @@ The signature may be changed into its other form, ``(r, n - s)``, which proves t
 transaction (`ccfpy.ledger.receipt`). No other byte can be changed.
 
 A receipt that an earlier identity of the service signed verifies by a chain of
-endorsements from the service of today (`ccfpy.ledger.endorsement_chain`), followed link
+endorsements from the service of today (`ccfpy.ledger.identity_endorsement`), followed link
 by link; then the transaction and its signature must lie in the part of the ledger
 during which that identity ruled.
 """
@@ -22,17 +22,13 @@ from ccfpy.base.ids import TxId
 from ccfpy.crypto import cbor
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256, sha256_hex
-from ccfpy.ledger.cose_proof import (
-    INCLUSION,
-    PROOF_LEAF,
-    PROOF_PATH,
-    PROOFS,
-    attach_proof,
-    write_proof,
-)
-from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX, join
 from ccfpy.ledger.entry import LeafComponents
-from ccfpy.ledger.identity_endorsement import CoseEndorsement, Epoch
+from ccfpy.ledger.identity_endorsement import (
+    ENDORSEMENTS_MAX,
+    CoseEndorsement,
+    Epoch,
+    join,
+)
 from ccfpy.ledger.merkle import DIGEST_BYTES, PathStep, climb
 from ccfpy.ledger.receipt import (
     PROOF_STEPS_MAX,
@@ -43,6 +39,14 @@ from ccfpy.ledger.receipt import (
     through_endorsements,
 )
 from ccfpy.ledger.signature import CoseSignature
+from ccfpy.ledger.tx_receipt import (
+    INCLUSION,
+    PROOF_LEAF,
+    PROOF_PATH,
+    PROOFS,
+    attach_proof,
+    write_proof,
+)
 
 _STEPS = tuple(ReceiptStep)
 _LEAF_PARTS = 3

@@ -21,7 +21,7 @@ from ccfpy.client.errors import NotCommitted, UnexpectedReply, Unreachable
 from ccfpy.client.requests import TXID_HEADER, Client
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger import record
-from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX
+from ccfpy.ledger.identity_endorsement import ENDORSEMENTS_MAX
 from ccfpy.ledger.receipt import (
     Receipt,
     ReceiptRefused,
@@ -29,8 +29,8 @@ from ccfpy.ledger.receipt import (
     RevealedLeaf,
     StepTaken,
 )
-from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.ledger.signature import CoseSignature
+from ccfpy.ledger.tx_receipt import ReceiptForm
 
 AnyReceipt: TypeAlias = Receipt | CoseReceipt
 

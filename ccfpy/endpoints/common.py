@@ -36,8 +36,8 @@ from ccfpy.endpoints.openapi import KeptDocument, narrowed, tx_id_parameter
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, json_reply
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode, not_found
-from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.receipt_forms import ReceiptForm
+from ccfpy.ledger import tx_receipt
+from ccfpy.ledger.tx_receipt import ReceiptForm
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.pending import Answer
@@ -177,10 +177,10 @@ def receipt(context: Context) -> "Response":
     """
     state, form = context.historical_state, _receipt_form(context)
     assert state is not None, "the endpoint is historical"
-    proof = receipt_forms.write(state.receipt, form)
+    proof = tx_receipt.write(state.receipt, form)
     if proof is None:
         raise not_found(f"Transaction {state.txid} has no receipt of the form {form}.")
-    return bytes_reply(proof, content_type=receipt_forms.CONTENT_TYPES[form])
+    return bytes_reply(proof, content_type=tx_receipt.CONTENT_TYPES[form])
 
 
 def _proved_tx_id(context: Context) -> TxId:

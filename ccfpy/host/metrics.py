@@ -42,7 +42,7 @@ from ccfpy.host.sessions import Sessions
 from ccfpy.host.storage import Storage
 from ccfpy.host.traces import NO_COUNTS, TraceSender
 from ccfpy.ledger.chunk import ChunkName
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -28,7 +28,7 @@ from ccfpy.boundary.events import SnapshotRead
 from ccfpy.boundary.metrics import DISK_EDGES_NS
 from ccfpy.host.chunk_reader import Reporter
 from ccfpy.host.disk import REAL_DISK, Disk, DiskFile, make_directory, require_directory
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 
 _SOURCE = "snapshots"
 _now_ns = time.perf_counter_ns

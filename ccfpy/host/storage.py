@@ -37,7 +37,7 @@ from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.log import Journal
 from ccfpy.host.sealed_files import SealedFiles
 from ccfpy.host.snapshot_store import SnapshotStore
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 
 VERY_SLOW: Final = 100
 """Times ``slow_io_logging_threshold`` from which a slow write is a failure."""

@@ -30,7 +30,6 @@ from ccfpy.kv.codec import (
     parse_private,
     parse_public,
 )
-from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import (
     BODY_BYTES_MAX,
     BODY_BYTES_MIN,
@@ -39,7 +38,7 @@ from ccfpy.ledger.frame import (
     EntryFlags,
     read_frame,
 )
-from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets, commit_evidence
 
 NO_CLAIMS: Final = bytes(32)
 """The claims digest of a transaction whose application makes no claim."""

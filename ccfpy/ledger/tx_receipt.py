@@ -4,21 +4,52 @@ A transaction's leaf, its way to a signed root and that root's two signatures ar
 once; what people are given is written from them: JSON in two versions, a COSE receipt,
 or the CBOR proof alone. A node that has an earlier identity of its service to account
 for adds the endorsements of it (``src/node/tx_receipt_impl.h``).
+
+The forms in which a proof is handed out.
+
+COSE receipts: the service's own signature over a root, with a proof put into it.
+
+The COSE_Sign1 of a signature transaction is taken as it is; its unprotected header,
+which no signature covers, gains the Merkle proof of one transaction
+(``cddl/ccf-receipt.cddl``, ``cddl/ccf-tree-alg.cddl``).
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
+from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
+from ccfpy.crypto import cbor, cose
 from ccfpy.kv.changes import WriteSet
-from ccfpy.ledger.cose_proof import attach_proof, write_proof
+from ccfpy.ledger import record
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree, PathStep
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature, NodeSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, single_value
+
+PROOFS = 396
+"""Label of the verifiable data structure's proofs (COSE Receipts)."""
+INCLUSION = -1
+PROOF_LEAF = 1
+PROOF_PATH = 2
+
+
+def write_proof(leaf: RevealedLeaf, path: Iterable[PathStep]) -> bytes:
+    """Write a leaf and its way to the root, as CCF's tree algorithm has it in CBOR."""
+    assert leaf.claims_digest is not None, "a CBOR proof withholds nothing"
+    parts = [leaf.write_set_digest, leaf.commit_evidence, leaf.claims_digest]
+    steps = [[step.is_left, step.digest] for step in path]
+    return cbor.encode({PROOF_LEAF: parts, PROOF_PATH: steps})
+
+
+def attach_proof(signature: CoseSignature, proof: bytes) -> bytes:
+    """Write the receipt of a signature over the root that a proof leads to."""
+    return cose.attach(signature.data, proof, label=PROOFS, sublabel=INCLUSION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,3 +184,61 @@ class TxReceipt:
         if proof is None or by_service is None:
             return None
         return attach_proof(by_service, proof)
+
+
+class ReceiptForm(StrEnum):
+    """What may be had of a transaction's proof."""
+
+    V1 = "v1"
+    """The receipt as JSON."""
+    V2 = "v2"
+    """The same, which says too whether the transaction is a signature."""
+    COSE = "cose"
+    """The COSE receipt."""
+    PROOF = "proof"
+    """The CBOR proof that is in the COSE receipt."""
+    SIGNATURE = "signature"
+    """The COSE signature that the COSE receipt was made of."""
+    ENDORSEMENTS = "endorsements"
+    """The chain from the service of today to the one that signed."""
+
+
+CONTENT_TYPES = {
+    ReceiptForm.V1: "application/json",
+    ReceiptForm.V2: "application/json",
+    ReceiptForm.COSE: "application/cose",
+    ReceiptForm.PROOF: "application/cbor",
+    ReceiptForm.SIGNATURE: "application/cose",
+    ReceiptForm.ENDORSEMENTS: "application/json",
+}
+
+
+def write(proof: TxReceipt, form: ReceiptForm) -> bytes | None:
+    """Write a proof in a form; ``None`` if there is none of that form.
+
+    A signature has no COSE receipt, and neither have entries from before COSE
+    signatures. Entries that today's service signed have no endorsements.
+    """
+    match form:
+        case ReceiptForm.V1:
+            return json.dumps(proof.describe_v1())
+        case ReceiptForm.V2:
+            return json.dumps(proof.describe_v2())
+        case ReceiptForm.COSE:
+            return proof.cose_receipt()
+        case ReceiptForm.PROOF:
+            return proof.cbor_proof()
+        case ReceiptForm.SIGNATURE:
+            return proof.cose_signature()
+        case ReceiptForm.ENDORSEMENTS:
+            chain = proof.cose_endorsements
+            return None if chain is None else json.dumps(endorsements_json(chain))
+
+
+def endorsements_json(chain: Sequence[bytes]) -> json.JsonObject:
+    """Write a chain as applications hand it out, newest first.
+
+    That is an object whose ``endorsements`` are base64
+    (``samples/apps/logging/logging_schema.h``).
+    """
+    return {"endorsements": [record.as_base64(each) for each in chain]}

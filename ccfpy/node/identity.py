@@ -53,9 +53,8 @@ from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
-from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.sealed_secret import SealedSecret
-from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.ledger.secrets import LedgerSecret, commit_evidence
 from ccfpy.node.outbox import Outbox
 
 

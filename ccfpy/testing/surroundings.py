@@ -36,7 +36,7 @@ from ccfpy.boundary.effects import (
     WriteSnapshot,
 )
 from ccfpy.boundary.events import BlobRead, LedgerRead, SnapshotRead
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 
 
 class BlobShelf:

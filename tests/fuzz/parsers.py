@@ -50,8 +50,7 @@ from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import CoseSignature, NodeSignature
-from ccfpy.ledger.snapshot import Snapshot
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import Snapshot, SnapshotName
 from ccfpy.service.tables import recovery
 from ccfpy.testing.configuration import START_UNIX_US
 from ccfpy.testing.entropy import SeededEntropy

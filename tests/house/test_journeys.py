@@ -39,7 +39,7 @@ VALUES: Final = (
     "ccfpy/kv/maps.py",
     "ccfpy/kv/names.py",
     "ccfpy/kv/versions.py",
-    "ccfpy/ledger/evidence.py",
+    "ccfpy/ledger/secrets.py",
     "ccfpy/ledger/frame.py",
     "ccfpy/ledger/secrets.py",
     "ccfpy/ledger/signature.py",

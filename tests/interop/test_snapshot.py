@@ -6,8 +6,7 @@ import pytest
 
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
-from ccfpy.ledger.snapshot import receipt_bytes
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName, receipt_bytes
 from ccfpy.ledger.tables import SERVICE_INFO, SINGLE_KEY, SNAPSHOT_EVIDENCE, TREE
 from tests.interop.environments import Tools
 from tests.unit.ledger.made import FIRST, small_ledger

@@ -14,10 +14,9 @@ from ccfpy.client import receipts
 from ccfpy.client.cose_receipt import CoseReceipt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
-from ccfpy.ledger.receipt_forms import ReceiptForm, write
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import is_signature
-from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
+from ccfpy.ledger.tx_receipt import ReceiptForm, SignatureTransaction, TxReceipt, write
 from tests.vectors.recording import Recording
 from tests.vectors.test_recorded_ledgers import node_certificates
 

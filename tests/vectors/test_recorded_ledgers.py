@@ -20,8 +20,7 @@ from ccfpy.ledger.merkle import MerkleTree, climb
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import CoseSignature, NodeSignature, is_signature
-from ccfpy.ledger.snapshot import Snapshot
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import Snapshot, SnapshotName
 from ccfpy.ledger.tables import (
     COSE_SIGNATURES,
     IDENTITY_ENDORSEMENT,

@@ -8,8 +8,7 @@ import pytest
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.ledger.snapshot_name import SnapshotName
-from ccfpy.ledger.snapshot_writing import SnapshotWriting
+from ccfpy.ledger.snapshot import SnapshotName, SnapshotWriting
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from tests.unit.kv.plain_snapshot import snapshot_of

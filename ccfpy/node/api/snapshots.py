@@ -18,7 +18,7 @@ from ccfpy.endpoints.replies import bytes_reply, empty_reply
 from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.http.messages import Response
 from ccfpy.http.resources import ByteRange, parse_range
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 from ccfpy.node.api.declare import NodeEndpoints, address_for, hidden
 from ccfpy.node.host_reads import Found
 

@@ -27,8 +27,7 @@ from ccfpy.base.ids import Seqno
 from ccfpy.crypto.aead import open_blob
 from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.ledger.endorsement_chain import EndorsementChain
-from ccfpy.ledger.identity_endorsement import CoseEndorsement
+from ccfpy.ledger.identity_endorsement import CoseEndorsement, EndorsementChain
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.service.tables import recovery, service
 

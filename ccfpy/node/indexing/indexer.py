@@ -37,9 +37,9 @@ from ccfpy.boundary.effects import LogTag
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.endpoints.index_strategies import Impatient, Index, Strategy
 from ccfpy.ledger.merkle import MerkleTree
+from ccfpy.ledger.sealing import unseal
 from ccfpy.ledger.signature import is_signature
 from ccfpy.ledger.tx_receipt import SignatureTransaction
-from ccfpy.ledger.unseal import unseal
 from ccfpy.node.indexing.blobs import SealedBlobs
 
 if TYPE_CHECKING:

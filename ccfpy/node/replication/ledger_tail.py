@@ -35,22 +35,23 @@ from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.entry import NO_CLAIMS, Transaction
-from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
-from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
-from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
-from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
-from ccfpy.ledger.unseal import (
+from ccfpy.ledger.sealing import (
     Opened,
+    Unsealed,
     UnsealedEntry,
     check_place,
+    fields_of,
     open_run,
     opened_of,
+    seal_all,
     unseal,
 )
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets, commit_evidence
+from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
+from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replication.verification import (
     RecentProofs,

@@ -34,8 +34,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger import record
-from ccfpy.ledger.snapshot_name import SnapshotName
-from ccfpy.ledger.snapshot_writing import cut
+from ccfpy.ledger.snapshot import SnapshotName, cut
 from ccfpy.node.host_reads import Found, SnapshotReads
 from ccfpy.node.outbound import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox

@@ -31,8 +31,7 @@ from ccfpy.kv.store import Store
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.ledger.snapshot import receipt_bytes
-from ccfpy.ledger.snapshot_writing import SnapshotWriting, cut
+from ccfpy.ledger.snapshot import SnapshotWriting, cut, receipt_bytes
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.ports import Primary
 from ccfpy.service.tables.service import SNAPSHOT_EVIDENCE, SnapshotEvidence

@@ -20,8 +20,13 @@ from ccfpy.cli.receipt import (
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import Receipt
-from ccfpy.ledger.receipt_forms import ReceiptForm, endorsements_json, write
-from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
+from ccfpy.ledger.tx_receipt import (
+    ReceiptForm,
+    SignatureTransaction,
+    TxReceipt,
+    endorsements_json,
+    write,
+)
 from tests.attacks import attack
 from tests.unit.cli.conftest import Command
 from tests.unit.client.test_receipt_forms import ENDORSEMENT, PROOF, inner_node

@@ -16,10 +16,9 @@ from ccfpy.cli import receipt
 from ccfpy.cli.receipt import with_line_end
 from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.crypto.ec import KeyPair
-from ccfpy.ledger import receipt_forms
+from ccfpy.ledger import tx_receipt
 from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
-from ccfpy.ledger.receipt_forms import ReceiptForm
-from ccfpy.ledger.tx_receipt import TxReceipt
+from ccfpy.ledger.tx_receipt import ReceiptForm, TxReceipt
 from ccfpy.testing.entropy import SeededEntropy
 from tests.damage import with_a_bit_changed
 from tests.unit.cli.conftest import Command
@@ -66,10 +65,10 @@ class Service:
         if request.path == "/node/commit":
             return web.json_response({"transaction_id": "2.3"})
         if request.path == "/app/proof":
-            inner = json.loads(receipt_forms.write(self.proof, ReceiptForm.V1) or b"")
+            inner = json.loads(tx_receipt.write(self.proof, ReceiptForm.V1) or b"")
             return web.json_response({"msg": "and a receipt", "receipt": inner})
         form = ReceiptForm(request.query.get("form", "v1"))
-        data = receipt_forms.write(self.proof, form)
+        data = tx_receipt.write(self.proof, form)
         if data is None:
             error = {"error": {"code": "ResourceNotFound", "message": "No such form."}}
             return web.json_response(error, status=404)
@@ -146,7 +145,7 @@ def test_each_form_is_given_once_it_verifies(
     code, text, said = get(command, service, "--form", form, "--out", out)
     assert (code, text) == (0, "")
     data = out.read_bytes()
-    written = receipt_forms.write(service.proof, form)
+    written = tx_receipt.write(service.proof, form)
     assert written is not None
     assert data == with_line_end(written)
     assert service.asked[:2] == ["/node/tx", "/node/receipt"]

@@ -14,7 +14,7 @@ from ccfpy.audit.shareholders import Shareholder, Shareholders
 from ccfpy.base.ids import MemberId
 from ccfpy.cli.recover_files import as_json, gather, print_inspection
 from ccfpy.ledger.chunk import Chunk, ChunkName
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import FIRST, recovered_ledger, small_ledger
 

@@ -11,9 +11,12 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.client.cose_receipt import CoseReceipt, InclusionProof, covers, links
 from ccfpy.crypto import cbor, cose
-from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX
 from ccfpy.ledger.entry import NO_CLAIMS, Transaction
-from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import (
+    ENDORSEMENTS_MAX,
+    Epoch,
+    IdentityEndorsement,
+)
 from ccfpy.ledger.merkle import PathStep
 from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature

@@ -24,17 +24,21 @@ from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import der_signature, other_form, raw_signature
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX
 from ccfpy.ledger.entry import NO_CLAIMS, LeafComponents, Transaction
-from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import (
+    ENDORSEMENTS_MAX,
+    Epoch,
+    IdentityEndorsement,
+)
 from ccfpy.ledger.merkle import climb
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
-from ccfpy.ledger.receipt_forms import (
+from ccfpy.ledger.tx_receipt import (
     ReceiptForm,
+    SignatureTransaction,
+    TxReceipt,
     endorsements_json,
     write,
 )
-from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 from tests.attacks import attack
 from tests.unit.client.conftest import RECEIPT_TXID
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, small_ledger

@@ -8,7 +8,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.client.errors import NotCommitted, ServiceError, UnexpectedReply
 from ccfpy.client.receipts import fetch_proof, fetch_receipt, verify_receipt
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep
-from ccfpy.ledger.receipt_forms import ReceiptForm
+from ccfpy.ledger.tx_receipt import ReceiptForm
 from tests.unit.client.conftest import RECEIPT_TXID, Answer, Connect
 
 TXID = RECEIPT_TXID

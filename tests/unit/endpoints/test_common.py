@@ -10,9 +10,8 @@ from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.openapi import document
 from ccfpy.http.messages import Response
-from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.receipt_forms import ReceiptForm
-from ccfpy.ledger.tx_receipt import TxReceipt
+from ccfpy.ledger import tx_receipt
+from ccfpy.ledger.tx_receipt import ReceiptForm, TxReceipt
 from tests.unit.client.test_receipt_forms import PROOF
 from tests.unit.endpoints.world import Front, Past, StoreNode
 
@@ -167,8 +166,8 @@ def test_a_receipt_is_asked_for_until_it_is_at_hand() -> None:
 )
 def test_a_receipt_is_given_in_the_form_that_is_asked_for(form: ReceiptForm) -> None:
     response = _proving().call("GET", "/receipt", query=f"{QUERY}&form={form}")
-    assert response.body == receipt_forms.write(PROOF, form)
-    assert response.headers["content-type"] == receipt_forms.CONTENT_TYPES[form]
+    assert response.body == tx_receipt.write(PROOF, form)
+    assert response.headers["content-type"] == tx_receipt.CONTENT_TYPES[form]
 
 
 def test_endorsements_are_given_where_there_are_any() -> None:

@@ -10,7 +10,7 @@ from ccfpy.base.limits import SNAPSHOT_READ_BYTES_MAX, SNAPSHOTS_PENDING_MAX
 from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.boundary.events import SnapshotRead
 from ccfpy.host.snapshot_store import SnapshotStore
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 from ccfpy.testing.disk import FailAt, MemoryDisk
 from tests.unit.host.reports import Report
 

@@ -7,9 +7,8 @@ from ccfpy.base.ids import VIEW_MAX, TxId
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import WriteSet
 from ccfpy.ledger.entry import NO_CLAIMS
-from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import BODY_BYTES_MIN, EntryFlags
-from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.ledger.secrets import LedgerSecret, commit_evidence
 from tests.unit.kv.plain_domains import serialise
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from ccfpy.crypto import cbor, cose
-from ccfpy.ledger.cose_proof import attach_proof, write_proof
 from ccfpy.ledger.entry import NO_CLAIMS, Transaction
 from ccfpy.ledger.receipt import RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SINGLE_KEY
+from ccfpy.ledger.tx_receipt import attach_proof, write_proof
 from tests.unit.ledger.made import small_ledger
 
 LEDGER = small_ledger()

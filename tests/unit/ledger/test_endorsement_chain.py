@@ -8,8 +8,12 @@ import pytest
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.endorsement_chain import ENDORSEMENTS_MAX, EndorsementChain
-from ccfpy.ledger.identity_endorsement import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity_endorsement import (
+    ENDORSEMENTS_MAX,
+    EndorsementChain,
+    Epoch,
+    IdentityEndorsement,
+)
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
 
 THIRD = Identity(3)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.ids import TxId
-from ccfpy.ledger.evidence import commit_evidence, nonce_key
+from ccfpy.ledger.secrets import commit_evidence, nonce_key
 
 
 @given(

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from ccfpy.ledger.receipt_forms import (
+from ccfpy.ledger.tx_receipt import (
     CONTENT_TYPES,
     ReceiptForm,
     endorsements_json,

@@ -9,7 +9,7 @@ from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import serialise_maps
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags
-from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
+from ccfpy.ledger.sealing import Unsealed, fields_of, seal_all
 from tests.unit.ledger.sealed import seal
 from tests.unit.ledger.test_entry import SECRET, digests, names, txids, write_sets
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base.errors import Malformed
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.snapshot import PublicSnapshot
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecret
-from ccfpy.ledger.snapshot_writing import SnapshotWriting, cut
+from ccfpy.ledger.snapshot import SnapshotWriting, cut
 from tests.unit.kv.plain_snapshot import snapshot_of
 from tests.unit.ledger.plain_snapshot import write_snapshot
 

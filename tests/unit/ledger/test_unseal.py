@@ -9,8 +9,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.kv.changes import WriteSet
 from ccfpy.ledger.entry import PUBLIC_OFFSET, Transaction
 from ccfpy.ledger.frame import EntryFlags
-from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.unseal import (
+from ccfpy.ledger.sealing import (
     Opened,
     UnsealedEntry,
     open_run,
@@ -18,6 +17,7 @@ from ccfpy.ledger.unseal import (
     unseal,
     unseal_any,
 )
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from tests.damage import with_a_bit_changed
 from tests.unit.kv.plain_domains import serialise
 from tests.unit.ledger.plain_snapshot import assemble, seal_snapshot

@@ -7,7 +7,7 @@ from ccfpy.consensus.messages import AppendEntries, Message
 from ccfpy.consensus.ready import EntryFacts
 from ccfpy.kv.changes import WriteSet
 from ccfpy.ledger.entry import NO_CLAIMS
-from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
+from ccfpy.ledger.sealing import Unsealed, fields_of, seal_all
 from ccfpy.testing.node import InProcessNode
 from tests.unit.node.replication.test_replication import replica_of
 

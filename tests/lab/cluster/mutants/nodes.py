@@ -6,7 +6,7 @@ ledger's past has a catalogue of its own (`past`).
 
 from ccfpy.consensus import elections, following
 from ccfpy.kv import store, tx
-from ccfpy.ledger import entry, seal, secrets
+from ccfpy.ledger import entry, sealing, secrets
 from ccfpy.node import table_hooks
 from ccfpy.node.channels import keys
 from ccfpy.node.replication import commits, ledger_tail, replication, verification
@@ -117,7 +117,7 @@ NODES = (
         reason="Entries hold what should be encrypted.",
         edits=(
             Edit(
-                module=seal,
+                module=sealing,
                 function="seal_all",
                 before="+ clear + ciphertext",
                 after="+ clear + each.private",

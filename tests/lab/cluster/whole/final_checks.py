@@ -17,7 +17,7 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.versions import Node, node_below
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.ledger.snapshot import SnapshotName
 from ccfpy.node.snapshots.starting_point import StartingPoint
 from tests.lab.cluster.whole.answers import check_indexes, check_past
 from tests.lab.cluster.whole.app import OBJECTS, WRITES

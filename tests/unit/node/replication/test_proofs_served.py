@@ -7,7 +7,7 @@ from ccfpy.client import receipts
 from ccfpy.client.cose_receipt import CoseReceipt
 from ccfpy.client.receipts import AnyReceipt
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.receipt_forms import ReceiptForm
+from ccfpy.ledger.tx_receipt import ReceiptForm
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.recovered import wait, write
 
