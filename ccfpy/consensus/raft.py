@@ -23,10 +23,9 @@ from ccfpy.consensus.messages import (
     RequestVote,
     RequestVoteResponse,
 )
-from ccfpy.consensus.raft_state import RaftState
+from ccfpy.consensus.raft_state import Jitter, RaftState, Settings
 from ccfpy.consensus.ready import NOTHING, EntryFacts, OfferedEntries, Ready
 from ccfpy.consensus.sending import send_unsent
-from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.consensus.trace import Tracer, untraced
 from ccfpy.consensus.transitions import (
     add_missing_peers,

@@ -21,7 +21,7 @@ from ccfpy.boundary.configuration import (
 from ccfpy.boundary.effects import IdentityMade, SendToPeer
 from ccfpy.boundary.events import Boot
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.settings import Jitter, Settings
+from ccfpy.consensus.raft_state import Jitter, Settings
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims

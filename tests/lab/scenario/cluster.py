@@ -13,9 +13,8 @@ from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.consensus.messages import AppendEntries, Message, decode
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.raft_state import RaftState
+from ccfpy.consensus.raft_state import RaftState, Settings
 from ccfpy.consensus.ready import EntryFacts, OfferedEntries, Ready, Send
-from ccfpy.consensus.settings import Settings
 from ccfpy.consensus.trace import untraced
 from tests.lab.scenario.errors import ScenarioFailed
 from tests.lab.scenario.ledger import (

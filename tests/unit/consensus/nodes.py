@@ -12,9 +12,9 @@ from ccfpy.consensus.messages import (
     RequestVoteResponse,
 )
 from ccfpy.consensus.raft import Raft
+from ccfpy.consensus.raft_state import Settings
 from ccfpy.consensus.ready import EntryFacts, Ready
 from ccfpy.consensus.roles import LeadershipState
-from ccfpy.consensus.settings import Settings
 
 TIMEOUT_MS = 100
 HEARTBEAT_MS = 10

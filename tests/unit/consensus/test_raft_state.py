@@ -6,9 +6,8 @@ from ccfpy.base.ids import NodeId
 from ccfpy.consensus.configurations import Configuration, Configurations
 from ccfpy.consensus.messages import ProposeRequestVote
 from ccfpy.consensus.progress import Peer
-from ccfpy.consensus.raft_state import RaftState
+from ccfpy.consensus.raft_state import RaftState, Settings
 from ccfpy.consensus.roles import LeadershipState
-from ccfpy.consensus.settings import Settings
 from tests.unit.consensus.nodes import new_raft
 
 

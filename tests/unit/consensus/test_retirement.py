@@ -2,8 +2,7 @@
 
 import pytest
 
-from ccfpy.consensus.retirement import Retirement
-from ccfpy.consensus.roles import MembershipState, RetirementPhase
+from ccfpy.consensus.roles import MembershipState, Retirement, RetirementPhase
 
 
 def _completed() -> Retirement:

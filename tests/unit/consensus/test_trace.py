@@ -2,7 +2,7 @@
 
 from ccfpy.base.ids import NodeId
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.settings import Settings
+from ccfpy.consensus.raft_state import Settings
 from ccfpy.consensus.trace import TraceStep, untraced
 from tests.unit.consensus.nodes import SIGNATURE
 

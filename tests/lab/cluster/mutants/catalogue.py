@@ -13,7 +13,7 @@ from ccfpy.consensus import (
     log,
     quorum,
     raft,
-    retirement,
+    roles,
     transitions,
 )
 from tests.lab.cluster.mutants.historic import HISTORIC
@@ -199,7 +199,7 @@ OTHERS = (
         reason="A retirement is complete before the signature over it is committed.",
         edits=(
             Edit(
-                module=retirement,
+                module=roles,
                 function="Retirement.commit",
                 before="if to >= self.signed_at:",
                 after="if True:",
@@ -211,7 +211,7 @@ OTHERS = (
         reason="A removal that is rolled back still retires.",
         edits=(
             Edit(
-                module=retirement,
+                module=roles,
                 function="Retirement.rollback",
                 before="if self.ordered_at > to:",
                 after="if False:",
