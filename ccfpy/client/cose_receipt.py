@@ -8,9 +8,9 @@ The signature may be changed into its other form, ``(r, n - s)``, which proves t
 transaction (`ccfpy.ledger.receipt`). No other byte can be changed.
 
 A receipt that an earlier identity of the service signed verifies by a chain of
-endorsements from the service of today (`ccfpy.ledger.identity_endorsement`), followed link
-by link; then the transaction and its signature must lie in the part of the ledger
-during which that identity ruled.
+endorsements from the service of today (`ccfpy.ledger.identity_endorsement`), which is
+followed link by link; then the transaction and its signature must lie in the part of
+the ledger during which that identity ruled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -28,13 +28,14 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno
 from ccfpy.crypto.aead import GcmEncryption
 from ccfpy.crypto.certs import Certificate
-from ccfpy.kv.frozen import FrozenMap, serialise_frozen
 from ccfpy.kv.snapshot import (
+    FrozenMap,
     MapSnapshot,
     PublicSnapshot,
     parse_maps,
     parse_public_snapshot,
     public_head,
+    serialise_frozen,
 )
 from ccfpy.ledger.entry import Entry, snapshot_iv, snapshot_prefix
 from ccfpy.ledger.frame import read_frame

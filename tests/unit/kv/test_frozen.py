@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.kv.changes import Conflict, WriteSet
-from ccfpy.kv.frozen import serialise_frozen
-from ccfpy.kv.snapshot import parse_maps
+from ccfpy.kv.snapshot import parse_maps, serialise_frozen
 from ccfpy.kv.store import Store
 from tests.unit.kv.plain_snapshot import serialise_maps, snapshot_of
 

@@ -3,8 +3,7 @@
 import pytest
 
 from ccfpy.base.errors import Malformed
-from ccfpy.kv.changes import Writes
-from ccfpy.kv.hooks import Hook
+from ccfpy.kv.changes import Hook, Writes
 from ccfpy.kv.snapshot import MapSnapshot
 from ccfpy.kv.store import Store
 

@@ -13,8 +13,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from ccfpy.kv.changes import Conflict
-from ccfpy.kv.hooks import Hook
+from ccfpy.kv.changes import Conflict, Hook
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from tests.unit.kv.plain_snapshot import snapshot_of
