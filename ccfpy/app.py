@@ -27,7 +27,7 @@ from typing import Any, TypeVar, Unpack
 from ccfpy.attestation.report_data import app_report_data
 from ccfpy.attestation.snp import verify_snp_report
 from ccfpy.attestation.snp_report import SnpReport
-from ccfpy.attestation.snp_tcb import policy_of as tcb_policy_of
+from ccfpy.attestation.snp_report import policy_of as tcb_policy_of
 from ccfpy.attestation.uvm import UvmEndorsement, verify_uvm_endorsements
 from ccfpy.base.annotations import JSON_NAME, U64, IntegerRange, TextFormat, closed
 from ccfpy.base.errors import Malformed, VerificationFailed

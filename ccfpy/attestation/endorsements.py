@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ccfpy.attestation.snp_report import SnpReport
-from ccfpy.attestation.snp_tcb import LAYOUTS
+from ccfpy.attestation.snp_report import LAYOUTS, SnpReport
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject

@@ -13,11 +13,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from ccfpy.attestation.sgx_collateral import SgxCollateral, SignedJson
-from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import REPORT_DATA_CLAIM, SgxQuote
-from ccfpy.attestation.sgx_tcb import UP_TO_DATE, enclave_status, platform_status
-from ccfpy.attestation.steps import Took, untold, verify_chain
-from ccfpy.attestation.timestamps import as_datetime
+from ccfpy.attestation.sgx_tcb import (
+    UP_TO_DATE,
+    PckClaims,
+    enclave_status,
+    platform_status,
+)
+from ccfpy.attestation.steps import Took, as_datetime, untold, verify_chain
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate, parse_bundle
 from ccfpy.crypto.crl import RevocationList

@@ -13,13 +13,13 @@ from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.simulated import (
     FORMAT,
     TCB_VERSION_BYTES,
+    Endorsements,
+    SimulatedCollateral,
     SimulatedReport,
     TcbVersion,
     key_id,
 )
-from ccfpy.attestation.simulated_collateral import SimulatedCollateral
-from ccfpy.attestation.simulated_endorsements import Endorsements
-from ccfpy.attestation.virtual_platform import check_reached
+from ccfpy.attestation.virtual import check_reached
 from ccfpy.base import json
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ports import Attestation

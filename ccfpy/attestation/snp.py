@@ -8,17 +8,18 @@ and the texts are those of ``src/pal/attestation.cpp``.
 from collections.abc import Mapping
 from enum import StrEnum
 
-from ccfpy.attestation.snp_report import HALF_BYTES, SIGNED_BYTES, SnpReport
-from ccfpy.attestation.snp_tcb import (
+from ccfpy.attestation.snp_report import (
+    HALF_BYTES,
     LAYOUTS,
+    SIGNED_BYTES,
     TCB_BYTES,
     Product,
+    SnpReport,
     from_hex,
     meets,
     policy_of,
 )
-from ccfpy.attestation.steps import Took, untold, verify_chain
-from ccfpy.attestation.timestamps import as_datetime
+from ccfpy.attestation.steps import Took, as_datetime, untold, verify_chain
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate, parse_bundle, raw_extension

@@ -3,13 +3,15 @@
 A verification takes its steps in one order and stops at the first that fails. It names
 each step that succeeded, so a listener also knows the step that failed: it is the first
 step that was not named.
+
+The time at which evidence must hold, as the machine's operator says it.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 
-from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate
 
 Took: TypeAlias = Callable[[str], None]
@@ -35,3 +37,15 @@ def verify_chain(chain: Sequence[Certificate], now: datetime, when: str) -> None
 def untold(step: str, /) -> None:
     """Report to nobody."""
     del step
+
+
+def as_datetime(unix_time_s: int) -> datetime:
+    """Return a time in seconds since 1970 as a datetime in UTC, as certificates use.
+
+    Raises:
+        Malformed: it is beyond all calendars.
+    """
+    try:
+        return datetime.fromtimestamp(unix_time_s, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Malformed(f"not a time: {unix_time_s} s since 1970") from error

@@ -9,13 +9,11 @@ from typing import Final
 from ccfpy.attestation import snp, uvm
 from ccfpy.attestation.sgx import Policy, SgxStep, node_report_data, verify_sgx_quote
 from ccfpy.attestation.sgx_collateral import SgxCollateral
-from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import SgxQuote
-from ccfpy.attestation.simulated import QUOTE, SimulatedReport
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.sgx_tcb import PckClaims
+from ccfpy.attestation.simulated import QUOTE, SimulatedReport, VerifiedQuote
 from ccfpy.attestation.snp import SnpStep, verify_snp_report
-from ccfpy.attestation.snp_report import SnpReport
-from ccfpy.attestation.snp_tcb import policy_of
+from ccfpy.attestation.snp_report import SnpReport, policy_of
 from ccfpy.attestation.statements import Statement
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.errors import CcfpyError, Malformed

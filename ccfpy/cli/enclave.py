@@ -17,8 +17,7 @@ from ccfpy.cli.output import print_json, print_line
 from ccfpy.cli.terminal import table_console
 
 if TYPE_CHECKING:
-    from ccfpy.attestation.bundle import Bundle
-    from ccfpy.attestation.manifest import Manifest
+    from ccfpy.attestation.manifest import Bundle, Manifest
     from ccfpy.crypto.ec import KeyPair
     from ccfpy.enclave.bundles import FoundApplication
 

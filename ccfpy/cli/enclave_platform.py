@@ -19,7 +19,7 @@ from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
-    from ccfpy.attestation.simulated_collateral import SimulatedCollateral
+    from ccfpy.attestation.simulated import SimulatedCollateral
     from ccfpy.attestation.simulated_machine import SimulatedMachine
 
 
@@ -150,7 +150,7 @@ def require(
     ] = False,
 ) -> None:
     """Announce a newer security version, as the vendor."""
-    from ccfpy.attestation.simulated_collateral import TcbStatus
+    from ccfpy.attestation.simulated import TcbStatus
     from ccfpy.local.simulated_vendor import SimulatedVendor
 
     older = TcbStatus.REVOKED if revoke_older else TcbStatus.OUT_OF_DATE

@@ -37,15 +37,14 @@ from typing import Self
 from ccfpy.attestation import simulated
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import app_report_data
-from ccfpy.attestation.simulated_collateral import TcbStatus
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.simulated import TcbStatus, VerifiedQuote
 from ccfpy.attestation.snp import ROOT_KEYS, verify_snp_report
-from ccfpy.attestation.snp_report import SnpReport
-from ccfpy.attestation.snp_tcb import (
+from ccfpy.attestation.snp_report import (
     LAYOUTS,
     TCB_BYTES,
     Processor,
     Product,
+    SnpReport,
     from_hex,
 )
 from ccfpy.attestation.uvm import UvmEndorsement, verify_uvm_endorsements

@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import ccfpy
-from ccfpy.attestation.bundle import Bundle, Files, files_digest
+from ccfpy.attestation.manifest import Bundle, Files, files_digest
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.boundary.schema import describe_boundary

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Self
 
 from ccfpy.attestation.fields import read_exactly
-from ccfpy.attestation.simulated import TCB_VERSION_BYTES
-from ccfpy.attestation.simulated_collateral import (
+from ccfpy.attestation.simulated import (
+    TCB_VERSION_BYTES,
     Issue,
     Revocations,
     SimulatedCollateral,

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ccfpy.attestation.virtual_platform import VirtualPlatform
+from ccfpy.attestation.virtual import VirtualPlatform
 from ccfpy.client.connection import Connection
 from ccfpy.client.keys import KeyFiles
 from ccfpy.local.configuration import Placement, ServiceOptions

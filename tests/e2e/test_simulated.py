@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 
 from ccfpy.attestation.report_data import app_report_data
-from ccfpy.attestation.simulated_collateral import TcbStatus
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.simulated import TcbStatus, VerifiedQuote
 from ccfpy.base.json import JsonObject
 from ccfpy.client.share import constitution
 from ccfpy.local.configuration import Placement, ServiceOptions

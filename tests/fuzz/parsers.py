@@ -21,8 +21,7 @@ from apps.scitt.did_x509 import DidX509
 from apps.scitt.registration import check_signer
 from apps.scitt.statement import SignedStatement
 from ccfpy.attestation.manifest import Manifest
-from ccfpy.attestation.simulated import SimulatedReport, verify_quote
-from ccfpy.attestation.simulated_endorsements import Endorsements
+from ccfpy.attestation.simulated import Endorsements, SimulatedReport, verify_quote
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError

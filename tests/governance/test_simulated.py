@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.attestation.simulated import TcbStatus
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client import share
 from ccfpy.js.quickjs import QuickJs

@@ -3,8 +3,8 @@
 import json
 import subprocess
 
-from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import SgxQuote
+from ccfpy.attestation.sgx_tcb import PckClaims
 from ccfpy.crypto.certs import parse_bundle
 from tests.interop.environments import HERE, RUN_TIMEOUT_S, install_locked
 

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeAlias
 
-from ccfpy.attestation.snp_report import REPORT_BYTES, SnpReport
-from ccfpy.attestation.snp_tcb import TCB_BYTES
+from ccfpy.attestation.snp_report import REPORT_BYTES, TCB_BYTES, SnpReport
 from ccfpy.base.errors import ConfigurationRefused, VerificationFailed
 from ccfpy.base.ports import Attestation
 

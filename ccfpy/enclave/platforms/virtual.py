@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ccfpy.attestation import virtual
-from ccfpy.attestation.virtual_platform import VirtualPlatform
+from ccfpy.attestation.virtual import VirtualPlatform
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ports import Attestation, Entropy
 

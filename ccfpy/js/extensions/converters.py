@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ccfpy.attestation.snp_tcb import policy_of_hex
+from ccfpy.attestation.snp_report import policy_of_hex
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.certs import Certificate

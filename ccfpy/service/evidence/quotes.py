@@ -31,8 +31,7 @@ from typing import Self, assert_never
 
 from ccfpy.attestation import sgx
 from ccfpy.attestation.sgx_quote import SgxQuote
-from ccfpy.attestation.simulated_collateral import SimulatedCollateral, TcbStatus
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.simulated import SimulatedCollateral, TcbStatus, VerifiedQuote
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.crypto.certs import Certificate

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ccfpy.attestation.snp import ROOT_KEYS, verify_snp_report
-from ccfpy.attestation.snp_report import SnpReport
-from ccfpy.attestation.snp_tcb import Processor, Product, meets, policy_of
+from ccfpy.attestation.snp_report import Processor, Product, SnpReport, meets, policy_of
 from ccfpy.attestation.uvm import UvmEndorsement, verify_uvm_endorsements
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed

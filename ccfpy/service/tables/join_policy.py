@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.attestation.simulated import TcbStatus
 from ccfpy.base.annotations import REQUIRED, U64, OrAbsent
 from ccfpy.base.records import described
 from ccfpy.kv.maps import STRING, Map, Set, Value

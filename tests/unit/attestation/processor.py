@@ -8,8 +8,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from ccfpy.attestation.snp import CHIP_ID_OID, TCB_OIDS
-from ccfpy.attestation.snp_report import HALF_BYTES, REPORT_BYTES, SIGNED_BYTES
-from ccfpy.attestation.snp_tcb import LAYOUTS, Product
+from ccfpy.attestation.snp_report import (
+    HALF_BYTES,
+    LAYOUTS,
+    REPORT_BYTES,
+    SIGNED_BYTES,
+    Product,
+)
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from ccfpy.attestation.sgx_pck import EXTENSION_OID
 from ccfpy.attestation.sgx_quote import INTEL_QE
+from ccfpy.attestation.sgx_tcb import EXTENSION_OID
 from ccfpy.crypto.hashing import sha256, sha256_hex
 
 NOW = datetime(2025, 6, 15, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.attestation.bundle import Bundle, files_digest
+from ccfpy.attestation.manifest import Bundle, files_digest
 from ccfpy.base import json
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.crypto.hashing import sha256

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.attestation import sgx_pck
-from ccfpy.attestation.sgx_pck import PckClaims
+from ccfpy.attestation import sgx_tcb
 from ccfpy.attestation.sgx_quote import SgxQuote
+from ccfpy.attestation.sgx_tcb import PckClaims
 from ccfpy.base.errors import Malformed
 from ccfpy.crypto.certs import parse_bundle
 from tests.unit.attestation.hardware import recorded
@@ -33,13 +33,13 @@ def test_another_certificate_describes_none() -> None:
 )
 def test_der_that_is_cut_or_too_long_is_refused(der: str) -> None:
     with pytest.raises(Malformed, match="DER"):
-        sgx_pck._only(bytes.fromhex(der), 0x30)
+        sgx_tcb._only(bytes.fromhex(der), 0x30)
 
 
 @pytest.mark.parametrize("der", ["", "3100", "30003000", "0400"])
 def test_one_element_is_wanted(der: str) -> None:
     with pytest.raises(Malformed, match="another form"):
-        sgx_pck._only(bytes.fromhex(der), 0x30)
+        sgx_tcb._only(bytes.fromhex(der), 0x30)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_one_element_is_wanted(der: str) -> None:
 )
 def test_pairs_have_a_known_identifier_and_a_value(der: str) -> None:
     with pytest.raises(Malformed):
-        list(sgx_pck._pairs(bytes.fromhex(der)))
+        list(sgx_tcb._pairs(bytes.fromhex(der)))
 
 
 @given(st.binary(max_size=64))
 def test_whatever_the_bytes_nothing_else_is_raised(data: bytes) -> None:
     try:
-        list(sgx_pck._pairs(data))
+        list(sgx_tcb._pairs(data))
     except Malformed:
         return
 
@@ -61,4 +61,4 @@ def test_whatever_the_bytes_nothing_else_is_raised(data: bytes) -> None:
 @pytest.mark.parametrize("content", [b"", b"\x80"])
 def test_versions_are_numbers(content: bytes) -> None:
     with pytest.raises(Malformed, match="no number"):
-        sgx_pck._number(content)
+        sgx_tcb._number(content)

@@ -3,9 +3,8 @@
 import pytest
 
 from ccfpy.attestation.sgx_collateral import SgxCollateral
-from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import SgxQuote
-from ccfpy.attestation.sgx_tcb import enclave_status, platform_status
+from ccfpy.attestation.sgx_tcb import PckClaims, enclave_status, platform_status
 from tests.unit.attestation.hardware import recorded
 
 COLLATERAL = SgxCollateral.parse(recorded("sgx_node.collateral"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.attestation.simulated_collateral import (
+from ccfpy.attestation.simulated import (
     REVOCATIONS,
     TCB_INFO,
     Issue,

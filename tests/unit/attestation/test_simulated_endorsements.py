@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.attestation.simulated_collateral import TcbStatus
-from ccfpy.attestation.simulated_endorsements import Endorsements, VerifiedQuote
+from ccfpy.attestation.simulated import Endorsements, TcbStatus, VerifiedQuote
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.json import Json

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.attestation.simulated import TcbStatus
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from ccfpy.attestation import snp
 from ccfpy.attestation.snp import SnpStep, verify_snp_report
-from ccfpy.attestation.snp_report import REPORT_BYTES, SnpReport
-from ccfpy.attestation.snp_tcb import Product
+from ccfpy.attestation.snp_report import REPORT_BYTES, Product, SnpReport
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.hashing import sha256_hex
 from tests.attacks import attack

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ccfpy.attestation.snp_report import REPORT_BYTES, SnpReport
-from ccfpy.attestation.snp_tcb import Product
+from ccfpy.attestation.snp_report import REPORT_BYTES, Product, SnpReport
 from ccfpy.base.errors import Malformed
 from tests.unit.attestation.hardware import PRODUCTS, report_of
 from tests.unit.attestation.processor import TCB, FakeProcessor

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.attestation.snp_tcb import (
+from ccfpy.attestation.snp_report import (
     LAYOUTS,
     PARTS,
     Processor,

@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.attestation.sgx import verify_sgx_quote, verify_sgx_quote_alone
 from ccfpy.attestation.snp import verify_snp_report
-from ccfpy.attestation.timestamps import as_datetime
+from ccfpy.attestation.steps import as_datetime
 from ccfpy.base.errors import Malformed
 from tests.unit.attestation.hardware import chain_of, report_of
 from tests.unit.attestation.test_sgx import recorded_evidence

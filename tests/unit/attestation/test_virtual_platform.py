@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.attestation.virtual_platform import VirtualPlatform
+from ccfpy.attestation.virtual import VirtualPlatform
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.testing.entropy import SeededEntropy
 

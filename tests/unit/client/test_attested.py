@@ -8,7 +8,7 @@ import pytest
 from ccfpy.attestation import virtual
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import app_report_data
-from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.attestation.simulated import TcbStatus
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject

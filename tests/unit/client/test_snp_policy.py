@@ -10,8 +10,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.attestation.report_data import app_report_data
-from ccfpy.attestation.snp_report import SnpReport
-from ccfpy.attestation.snp_tcb import Product
+from ccfpy.attestation.snp_report import Product, SnpReport
 from ccfpy.attestation.uvm import ROOTS_OF_TRUST
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ports import Attestation

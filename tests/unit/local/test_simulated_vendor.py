@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.attestation.simulated import TcbStatus
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.json import Json

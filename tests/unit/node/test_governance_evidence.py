@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ccfpy.attestation.sgx import Policy
-from ccfpy.attestation.snp_tcb import Product
+from ccfpy.attestation.snp_report import Product
 from ccfpy.attestation.uvm import ROOTS_OF_TRUST
 from ccfpy.base import json
 from ccfpy.base.json import Json

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.simulated import VerifiedQuote
 from ccfpy.testing.enclaves import ISOLATION, MADE_AT_S, Bench
 from ccfpy.toolkit.enclave import read_identity
 from ccfpy.toolkit.host import EnclaveAborted

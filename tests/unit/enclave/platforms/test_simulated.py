@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.simulated import VerifiedQuote
 from ccfpy.base.errors import ConfigurationRefused, VerificationFailed
 from ccfpy.enclave.isolation import SWITCH
 from ccfpy.enclave.platforms.simulated import (

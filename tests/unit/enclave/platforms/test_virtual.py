@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.attestation.virtual_platform import VirtualPlatform
+from ccfpy.attestation.virtual import VirtualPlatform
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.enclave.platforms.virtual import PLACE, USUAL_PLACE, PlatformFile
 from ccfpy.host.enclave_process import PLATFORM_VARIABLE

@@ -8,7 +8,7 @@ import pytest
 from ccfpy.app import App, Context, Json
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import app_report_data, node_report_data
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.simulated import VerifiedQuote
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base import json

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from ccfpy.attestation.virtual_platform import VirtualPlatform
+from ccfpy.attestation.virtual import VirtualPlatform
 from ccfpy.base import json
 from ccfpy.base.ports import Platform
 from ccfpy.boundary.configuration import NodeConfiguration

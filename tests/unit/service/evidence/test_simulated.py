@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.attestation.identity import EnclaveIdentity
-from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.attestation.simulated import TcbStatus
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.hashing import sha256

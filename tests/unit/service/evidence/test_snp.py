@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.attestation.snp_tcb import Product
+from ccfpy.attestation.snp_report import Product
 from ccfpy.attestation.uvm import ROOTS_OF_TRUST
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import Json

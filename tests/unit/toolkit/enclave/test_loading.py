@@ -11,7 +11,7 @@ import pytest
 
 from ccfpy.attestation.manifest import Manifest
 from ccfpy.attestation.report_data import app_report_data
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.simulated import VerifiedQuote
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.enclave.measuring import measure
 from ccfpy.enclave.platforms.choice import OVERRIDE

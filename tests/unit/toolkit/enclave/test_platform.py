@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.attestation.report_data import app_report_data
-from ccfpy.attestation.simulated_endorsements import VerifiedQuote
+from ccfpy.attestation.simulated import VerifiedQuote
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.enclave.loop import Defect
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
