@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ccfpy.base.annotations import U64, OrAbsent
+from ccfpy.base.components import described
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId, View
 from ccfpy.base.json import Json
-from ccfpy.base.records import described
 from ccfpy.base.schema import schema_of
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.app_calls import UNLIMITED

@@ -18,9 +18,9 @@ from ccfpy.base.annotations import (
     SchemaName,
     TextFormat,
 )
+from ccfpy.base.components import described
 from ccfpy.base.ids import MemberId, NodeId, ProposalId, TxId, UserId
 from ccfpy.base.json import Json
-from ccfpy.base.records import described
 from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.declaration import Forwarding, Redirection

@@ -6,8 +6,8 @@ Nodes serve these tables, and clients ask for them.
 from typing import Any, NewType, TypeAlias
 
 from ccfpy.base.annotations import U32, OrAbsent
+from ccfpy.base.components import described
 from ccfpy.base.ids import MemberId, NodeId, UserId
-from ccfpy.base.records import described
 from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import PemText
 from ccfpy.service.tables import (

@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccfpy.base.annotations import U64, OrAbsent
+from ccfpy.base.components import described
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.json import Json
-from ccfpy.base.records import described
 from ccfpy.endpoints.auth.cose import MemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import bytes_reply, json_reply, record_reply

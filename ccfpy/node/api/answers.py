@@ -7,9 +7,9 @@ what a node answers.
 from typing import Annotated, Literal, TypeAlias
 
 from ccfpy.base.annotations import U64, DescribedAs, OrAbsent, SchemaName, TextFormat
+from ccfpy.base.components import described
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json
-from ccfpy.base.records import described
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.consensus.roles import LeadershipState, MembershipState, RetirementPhase
 from ccfpy.node.lifecycle import NodeState

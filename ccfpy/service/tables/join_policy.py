@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from ccfpy.attestation.simulated import TcbStatus
 from ccfpy.base.annotations import REQUIRED, U64, OrAbsent
-from ccfpy.base.records import described
+from ccfpy.base.components import described
 from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import JSON, codec_of
 

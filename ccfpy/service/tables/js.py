@@ -5,9 +5,9 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from ccfpy.base import limits
 from ccfpy.base.annotations import U64, DescribedAs, Inline, SchemaName
+from ccfpy.base.components import described
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
-from ccfpy.base.records import described
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Value
 from ccfpy.service.records import codec_of
 

@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from ccfpy.base.annotations import REQUIRED, DescribedAs, OrAbsent, SchemaName
+from ccfpy.base.components import described
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
-from ccfpy.base.records import described
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import codec_of, text_key

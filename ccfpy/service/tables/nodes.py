@@ -15,10 +15,10 @@ from ccfpy.base.annotations import (
     SchemaName,
     TextFormat,
 )
+from ccfpy.base.components import described
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId
 from ccfpy.base.json import Json
-from ccfpy.base.records import described
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import Form, PemText, codec_of_form, form_of, text_key

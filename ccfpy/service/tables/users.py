@@ -3,9 +3,9 @@
 from dataclasses import field
 
 from ccfpy.base.annotations import REQUIRED
+from ccfpy.base.components import described
 from ccfpy.base.ids import UserId
 from ccfpy.base.json import Json
-from ccfpy.base.records import described
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import codec_of, text_key
 

@@ -16,8 +16,8 @@ from ccfpy.base.annotations import (
     SchemaName,
     TextFormat,
 )
+from ccfpy.base.components import described
 from ccfpy.base.errors import Malformed
-from ccfpy.base.records import described
 from ccfpy.base.schema import fields_of, schema_of
 from tests.unit.base.test_schema import Colour, Name
 

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from ccfpy.base.records import described
+from ccfpy.base.components import described
 from ccfpy.base.schema import schema_of
 
 
