@@ -1,23 +1,21 @@
-"""The application's code as its node calls it: within limits, and its defects logged.
+"""How a node runs its application's code: limits, logs, jobs and slow calls.
 
-What the log says leaves the enclave in clear. The log names the kind of an exception
-and, where the node's configuration asks for it (``logging.tracebacks``), the files,
-lines and functions that the exception came through. An exception's text may quote what
-a user keeps here, and is logged only where members decided so
-(``set_python_runtime_options``): the configuration is the host's to write.
+Log lines leave the enclave in clear. `AppCode` logs the kind of an exception and, if
+``logging.tracebacks`` is configured, the files, lines and functions that it passed.
+The text of an exception may quote a user's data. It is logged only if members allowed
+it (``set_python_runtime_options``), because the host writes the configuration.
 
-The jobs of an application, run on one node when they are due.
+The rules for jobs (`AppJobs`), which run on one node when they are due:
 
-1. One job runs at a time, at the end of a step. While a job is slow, the node goes on
-   beside it, and no other job begins.
-2. A run is a transaction within the limits of a call. If others changed what it read,
-   the job runs again, as often as a handler.
-3. What a job raises is logged, and stops neither the node nor the job's next run.
+1. One job runs at a time, at the end of a step. While a job is slow, the node steps on,
+   and no other job begins.
+2. A run is a transaction within the limits of a call. After a conflict it runs again,
+   as often as a handler.
+3. An exception of a job is logged. It stops neither the node nor the job's next run.
 
-Calls of an application's code that the node went on without.
-
-Each has a place where its answer is awaited, and keeps readable what its transaction
-reads (`Store.pin`), until the answer comes or nobody waits for it any more.
+A slow call goes on in its own thread while the node steps on (`AwayCalls`). The
+versions that its transaction reads stay pinned (`Store.pin`) until its answer comes or
+no caller waits for it any more.
 """
 
 from collections.abc import Callable, Sequence

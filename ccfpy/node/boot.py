@@ -1,7 +1,8 @@
-"""What every node does when it boots, whether it begins a service or joins one.
+"""What every node does when it boots, whether it starts a service or joins one.
 
-It makes its keys and its evidence, leaves the files that others wait for, and becomes a
-`RunningNode` with an empty store. `joining.start` and `joining.join` go on from there.
+The node makes its keys and its evidence, writes the files that others wait for, and
+becomes a `RunningNode` with an empty store. `startup.start` and `startup.join` continue
+from there.
 """
 
 import ipaddress

@@ -1,13 +1,9 @@
-"""Asking the host for entries of its ledger, as many as fit one answer.
+"""Reads of the host's ledger entries and committed snapshots, in bounded pieces.
 
-The host's answer is not trusted: the asking code checks every entry. An answer that
-does not fit its question counts as nothing found.
-
-Asking the host for its committed snapshots, in pieces that fit one answer.
-
-The host's answer is not trusted. A node that starts from a snapshot verifies it, and a
-node that passes a snapshot on only claims that its host has it. An answer that does not
-fit its question counts as nothing found.
+The host's answers are not trusted, and an answer that does not fit its question counts
+as nothing found. The reader of ledger entries verifies each entry. A node that starts
+from a snapshot verifies it; a node that passes a snapshot on claims only that its host
+has it.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,29 +1,22 @@
-"""The keys a node holds: its own, the service's, and one to be sent secrets under.
+"""The keys, certificates and evidence of a node, and its sealed ledger secrets.
 
-A node makes its `NodeIdentity` when it boots. A node that founds a service holds
-`ServiceCredentials` at once, and a node that joins one when the service trusts it.
+A node makes its `NodeIdentity` at boot. It has `ServiceCredentials` when it starts
+a service, or when the service that it joins trusts it. Keys are made inside the enclave
+from the entropy port and never leave it, except for the service's key, which goes to
+trusted joiners.
 
-They are made from the entropy port inside the enclave and never leave it, but for the
-service's key on its way to a trusted joiner.
+`PresentedCertificates` says which certificate each interface presents; it may change
+while connections live. An interface with the node's own certificate has it at once. An
+interface with the service's endorsement has none until the endorsement is committed: a
+client must never see a certificate that a failed election could take back.
 
-Which certificate the node presents where, swapped while connections live.
-
-An interface that the node vouches for has one at once. One that the service vouches
-for has none until the endorsement is committed: a client must never see a certificate
-that a failed election could take back.
-
-What this node's platform says of it, for the service and for its application.
-
-Ledger secrets sealed to the platform, so that a node recovers without its members.
-
-Each secret is sealed when this node learns of it, and given to the host as a file that
-only this program can open, on this platform, in this security version or a later one.
-Where a service is recovered, the newest file that opens and fits the ledger takes the
-place of the members' shares; members still decide that the service is recovered at all.
-
-A file may be of a rekey that never became final, or of another service that the same
-program served here. Such a secret is passed over: it does not write the commit evidence
-that the ledger holds, or does not open the secrets before it.
+`Sealing` seals each ledger secret to the platform when the node learns it, and gives it
+to the host as a file. Only this program can open the file, on this platform and in this
+or a later security version. In a recovery, the newest file that opens and fits the
+ledger replaces the members' shares; members still decide whether the service recovers.
+A file may hold a secret of a rekey that never became final, or of another service of
+the same program. Such a secret is skipped: it does not produce the ledger's commit
+evidence, or does not open the earlier secrets.
 """
 
 import base64

@@ -1,6 +1,6 @@
-"""The counts of a node's parts, as samples of the metrics in `boundary.metrics`.
+"""The metrics of `boundary.metrics`, gathered from the node's parts as integers.
 
-The node's answer to a scrape: integers, in the order of series described before.
+The order of the series is sent before the numbers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

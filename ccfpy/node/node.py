@@ -1,14 +1,12 @@
 """The whole trusted node behind one call: ``effects = node.step(events)``.
 
-A node is made empty and given a ``Boot`` first; it becomes a `RunningNode`.
-Everything after that is events in, effects out, with no other way in or out.
+A node is made empty. Its first event is a ``Boot``, which makes it a `RunningNode`.
+After that, events and effects are its only inputs and outputs.
 
-A step takes events and puts what may call an application's code into queues. Then the
-node makes these calls, one after the other (`NodeCall`). One thread at a time steps a
-node; while a call is slow, another thread steps it. All that the step has yet to do is
-in the queues, so that no thread has to return to the middle of a step.
-
-The node, as its JavaScript application sees it.
+A step processes events and puts calls of application code into queues. Then the node
+makes these calls, one after another (`NodeCall`). One thread at a time steps a node;
+while a call is slow, another thread steps it. The queues hold all that a step has left
+to do, so that no thread has to return to the middle of a step.
 """
 
 from collections import deque
@@ -75,40 +73,16 @@ from ccfpy.node.startup.start import Bootstrap
 from ccfpy.node.streams import CommitFeed
 from ccfpy.node.table_hooks import TableHooks
 
-_APP: Final = ScriptLog.APP
-_OF_APP: Final = LogTag.APP
-_OF_CALL: Final = LogTag.JS
-_LEVELS: Final = {level.value: level for level in LogLevel}
-
-
-def let_scripts_run(
-    registry: "Registry", running: "RunningNode", engine: QuickJs, clock: Clock
-) -> "Registry":
-    """Return an application's registry, able to serve the scripts in its tables."""
-
-    def log(tag: ScriptLog, level: str, text: str) -> None:
-        # Two comparisons: compiled code looks members up, and hashes them, slowly.
-        whose = _OF_APP if tag is _APP else _OF_CALL
-        running.outbox.log(_LEVELS[level], text, tag=whose)
-
-    if isinstance(registry, ScriptedRegistry):
-        registry.attach(
-            ScriptNode(
-                engine=engine,
-                entropy=running.entropy,
-                clock=clock,
-                app_calls=running.app_code.calls,
-                begin=lambda: running.begin(read_only=True),
-                log=log,
-            )
-        )
-    return registry
-
-
 START_REFUSED = 1
 """The exit code of a node that its configuration does not let begin."""
+
+
 JOIN_REFUSED = 1
+
+
 RECOVERY_REFUSED = 1
+
+
 CANNOT_GO_ON = 1
 
 
@@ -564,3 +538,39 @@ class Node:
 
 _NO_CALL: Final = NodeCall()
 """What is current between calls."""
+
+
+_APP: Final = ScriptLog.APP
+
+
+_OF_APP: Final = LogTag.APP
+
+
+_OF_CALL: Final = LogTag.JS
+
+
+_LEVELS: Final = {level.value: level for level in LogLevel}
+
+
+def let_scripts_run(
+    registry: "Registry", running: "RunningNode", engine: QuickJs, clock: Clock
+) -> "Registry":
+    """Return an application's registry, able to serve the scripts in its tables."""
+
+    def log(tag: ScriptLog, level: str, text: str) -> None:
+        # Two comparisons: compiled code looks members up, and hashes them, slowly.
+        whose = _OF_APP if tag is _APP else _OF_CALL
+        running.outbox.log(_LEVELS[level], text, tag=whose)
+
+    if isinstance(registry, ScriptedRegistry):
+        registry.attach(
+            ScriptNode(
+                engine=engine,
+                entropy=running.entropy,
+                clock=clock,
+                app_calls=running.app_code.calls,
+                begin=lambda: running.begin(read_only=True),
+                log=log,
+            )
+        )
+    return registry

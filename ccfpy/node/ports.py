@@ -1,15 +1,15 @@
-"""The running node as its parts see it, and a part as the running node sees it.
+"""Protocols between the running node and its parts, the node's clock and wake flag.
 
-The parts stand below the running node, and the recovery of a private state above it.
+The parts are imported by the running node, and the recovery of a private state imports
+the running node; the protocols let each call the other.
 
-The node's time, which is what its host last said.
+`HostClock` is the time that the host last reported.
 
-A flag that asks the end of a step to look for work besides the clients' requests.
-
-Past states, indexes and keys of token issuers move on when time passes, when an entry
-is committed, when the host or another node answers, or when a request asks for them.
-Most steps do nothing but serve clients. Without the flag each of those steps would run
-code that finds nothing to do and displaces the code of requests from the caches.
+`WakeFlag` asks the end of a step to look for work besides the clients' requests. Past
+states, indexes and keys of token issuers advance when time passes, when an entry is
+committed, when the host or another node answers, or when a request asks for them. Most
+steps only serve clients. Without the flag each of these steps would run code that finds
+nothing to do and displaces the code of requests from the processor's caches.
 """
 
 from dataclasses import dataclass

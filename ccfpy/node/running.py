@@ -1,8 +1,8 @@
-"""A node that has booted: its state, its ledger, its sessions, and what ties them.
+"""A node that has booted: its state, ledger and sessions, and their connections.
 
-It answers what endpoints ask of a node (``NodeView``), reacts to what becomes final,
-and signs when it is time. How a running node is made is in `boot`,
-`joining.start` and `joining.join`; what it does when tables change, in `table_hooks`.
+It answers the endpoints' questions about the node (``NodeView``), reacts when entries
+become final, and signs when a signature is due. `boot`, `startup.start` and
+`startup.join` make a running node; `table_hooks` has its reactions to changed tables.
 """
 
 from collections.abc import Sequence

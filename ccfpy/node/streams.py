@@ -1,13 +1,13 @@
-"""Committed transactions, told to the streams that follow maps.
+"""Committed transactions for the streams that follow maps.
 
-A stream that follows is a *follower*. Followers that know all that was told share one
-strategy of the node's indexes, which looks up the followers of each map that a
-transaction wrote. A follower that is behind has a place in a second strategy until it
-has caught up: one that asked for older transactions, and one that takes them slowly.
-So a transaction costs nothing where nobody follows its maps, and a slow stream neither
-holds up another nor makes the node keep what it has not taken.
+A stream that follows maps is a *follower*. Followers that have received everything
+share one index strategy, which looks up the followers of each map that a transaction
+wrote. A follower that is behind has a place in a second strategy until it has caught
+up: it asked for older transactions, or it reads them slowly. A transaction therefore
+costs nothing if no stream follows its maps, and a slow stream neither delays another
+one nor makes the node keep unread transactions.
 
-The live streams of one node, as far as they share bounds.
+`NodeStreams` counts a node's live streams, and bounds them.
 """
 
 from collections import Counter, deque

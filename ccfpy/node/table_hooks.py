@@ -1,21 +1,15 @@
-"""What a running node does when the tables that it acts upon change.
+"""Checks of writes to the tables that a node acts upon, and the node's reactions.
 
-What these tables may hold is checked before (`replication.guards`), because a hook must
-not fail.
-
-The checks of writes to the tables that a node itself acts upon.
-
-A node follows these tables in hooks, which must not fail. An entry comes from a peer.
-The peer is trusted to run the same code, but its entries are judged all the same. A
-transaction may come from a proposal, and members decide freely. A write that a hook
-could not act upon is therefore refused before it is applied: on a backup the entry, on
-a primary the transaction, on a joiner the snapshot. For a node's record the change
-matters too: a node that left does not return, and only a retirement in the ledger can
+A node reacts in hooks, which must not fail. `Guards` therefore refuse a write that a
+hook could not act upon before it is applied: an entry on a backup, a transaction on a
+primary, a snapshot on a joiner. A peer is trusted to run the same code, but its entries
+are checked all the same; a proposal may write anything. For a node's record the change
+is checked too: a retired node does not return, and only a retirement in the ledger can
 be recorded as complete.
 
-All nodes must reach the same verdict; otherwise the nodes that refuse an entry stay
-behind. The only exception is a ledger secret for this node alone: without the secret no
-later entry decrypts.
+All nodes must reach the same verdict, or the nodes that refuse an entry stay behind.
+The only exception is a ledger secret for this node alone: without the secret no later
+entry decrypts.
 """
 
 from dataclasses import dataclass

@@ -1,12 +1,8 @@
-"""Short forms for declaring the node's endpoints, which are much alike.
+"""Short forms for declaring the node's endpoints, and redirects to another node.
 
-What they answer is JSON, or nothing.
-
-Sending a caller to the node that can answer.
-
-The answer names the target's published address on the interface that the caller used,
-so that the redirect stays within the caller's network
-(``src/node/rpc/node_frontend.h``).
+Most endpoints under ``/node`` answer JSON or nothing, so their declarations are alike.
+A redirect names the target's published address on the interface that the caller used.
+It therefore stays within the caller's network (``src/node/rpc/node_frontend.h``).
 """
 
 from collections.abc import Callable, Mapping

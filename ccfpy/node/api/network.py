@@ -1,11 +1,8 @@
-"""The service as this node sees it: status, identity, configuration, consensus.
+"""Endpoints about the service: its status, its nodes, and the request to join it.
 
-The nodes of the service: who they are, and which can be forgotten.
-
-The endpoint that nodes join by: it checks nothing itself but who must answer.
-
-The policy is in `ccfpy.service.join`. There is no authentication beyond TLS: the
-client's certificate is self-signed, and its key is what the evidence must be about.
+The join endpoint has no authentication beyond TLS. The client's certificate is
+self-signed, and the attestation evidence must be about its key. The endpoint checks
+only which node must answer; `ccfpy.service.join` has the rules for joining.
 """
 
 from typing import TYPE_CHECKING

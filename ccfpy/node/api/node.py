@@ -1,17 +1,9 @@
-"""How this node is: its state, its version, and whether to send it requests.
+"""Endpoints about this node: its state, evidence, metrics, indexes and API page.
 
-What nodes prove of themselves: quotes, certificates, versions.
-
-What this node uses: sessions, memory, JavaScript, and which versions it is of.
-
-The indexes that this node keeps, for operators.
-
-``GET /node/api/page``: what the service offers, as a page for people; an extension.
-
-A node serves the page where its configuration says so (``api_page``). The enclave
-writes the page: a page that the host writes could name other paths, callers and hosts
-than the service has. The page is written once for each version of the app and each
-interface, and kept.
+``GET /node/api/page`` is an extension: the service's API as a page for people. A node
+serves it if ``api_page`` is configured. The enclave writes the page, because a page
+from the host could name other paths, callers and servers. The page is written once for
+each version of the app and each interface, and cached.
 """
 
 from dataclasses import asdict

@@ -1,9 +1,9 @@
-"""The snapshots that this node's host has, for nodes that join and for operators.
+"""The snapshots that this node's host has, for joining nodes and for operators.
 
-``/node/snapshot`` says where the latest is: it redirects to the file's own path, or to
-the primary, whose snapshots suit a join there best. The bytes come from the host, so
-the answer comes in a later step; one answer is of bounded size, which the caller reads
-from ``Content-Range``.
+``/node/snapshot`` redirects to the path of the latest snapshot file, or to the primary,
+whose snapshots suit a joining node best. The bytes come from the host, so the answer
+comes in a later step. An answer has a bounded size; its ``Content-Range`` tells the
+client which part it is.
 """
 
 from collections.abc import Callable

@@ -1,20 +1,18 @@
-"""The channel to one other node: its key exchange, its keys and what waits for them.
+"""The channel to one other node: its key exchange, its keys and its queue.
 
-The rule that everything else follows from: *keys are put in use, and older ones given
-up, only when the peer has proved in that very exchange that it is there*. To the node
-that began, the response proves it, whose signature covers a fresh share; to the other,
-the final message or any message sealed under the new keys. So a recorded message, said
-again, can have us compute and answer, but never changes a channel that works.
+One rule decides the rest: *keys are put to use, and older keys dropped, only when the
+peer has proved in this exchange that it takes part*. The initiator has the proof in the
+response, whose signature covers a fresh share. The responder has it in the final
+message, or in any message under the new keys. A replayed message can therefore make
+this node compute and answer, but never changes a channel that works.
 
-While an exchange runs, what arrives may be sealed under the keys in use, under those
-just agreed on, or under those just given up by us but not yet by the peer; each pair
-counts its own messages.
+During an exchange a message may be encrypted under the current keys, under the new
+keys, or under keys that this node has dropped and the peer still uses. Each pair of
+keys counts its own messages.
 
-The states of one side of a key exchange, and the moves between them.
-
-Names are those of ``src/node/channels.h``, as its log lines print them. A state says
-which message of an exchange is awaited, not whether there are keys: those of an earlier
-exchange are used until the next one is complete.
+The states have the names of ``src/node/channels.h``, as its log lines print them. A
+state says which message of an exchange comes next. It does not say whether there are
+keys: the keys of the earlier exchange are used until the next exchange is complete.
 """
 
 from collections.abc import Callable, Mapping

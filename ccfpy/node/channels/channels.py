@@ -1,17 +1,16 @@
-"""All of a node's channels, behind one face: bytes to send, verified bytes received.
+"""All channels of a node: bytes to send, and verified bytes received.
 
-Which node a frame is from is the host's word until its channel bears it out. A stranger
-costs nothing to keep: a channel is made for a node we mean to speak to, or for one that
-has proved, with a signed share and a certificate of the service, to be of it. A node
-whose retirement is final is closed for good; its certificate would still pass.
+The host names the sender of a frame; only the channel proves it. An unknown peer costs
+no memory. A channel is made for a node that this node wants to send to, or for a peer
+that proved its membership with a signed share and a certificate of the service. The
+channel to a node is closed for good once the node's retirement is final, because the
+node's certificate would still be valid.
 
-The addresses of other nodes from ``nodes.info``, passed to the host in time.
-
-The host connects, and need not know which nodes are trusted. This node reaches a node
-as soon as it is trusted in this node's ledger, committed or not, because commit may
-need that node's vote. The node is dropped when its retirement is final. A node that was
-removed while it waited to be trusted did not leave: it may ask again, and be trusted
-then.
+`AddressBook` passes the addresses in ``nodes.info`` to the host, which connects but
+need not know which nodes are trusted. A node is reachable as soon as it is trusted in
+this node's ledger, committed or not, because the commit may need its vote. It is
+dropped when its retirement is final. A pending node whose record was removed did not
+retire: it may ask again and become trusted later.
 """
 
 from collections.abc import Callable

@@ -1,17 +1,15 @@
-"""What makes an exchange's keys these two nodes' own.
+"""The messages of a key exchange, and how two nodes agree on keys with them.
 
-A peer is believed if the service's certificate for it chains to the service, whatever
-its dates; if the certified key's digest is the id it claims; and if that key signed its
-share of this exchange. Shares are ephemeral and used for one exchange. Each direction's
-key is derived with both ids in order, so that no message passes in another direction or
-between another pair.
+A peer is accepted if the service's certificate for it chains to the service, whatever
+its dates; if the digest of the certified key is the peer's claimed id; and if that key
+signed the peer's share. Shares are ephemeral and used for one exchange. The key of each
+direction is derived from both ids in order, so a message is valid only in its direction
+and between its two nodes.
 
-The three messages of a key exchange, and their bytes (``src/node/channels.h``).
-
-Each begins with its kind as a ``u64``; the first two name the protocol's version next.
-Reading one is total and bounded: whatever the bytes, the result is a message whose
-every field has a size it may have, or `Malformed`. Nothing here is believed yet; whose
-the signatures are is for `key_agreement` to say.
+There are three messages (``src/node/channels.h``). Each begins with its kind as a
+``u64``; the first two then have the protocol's version. `decode` accepts any bytes. It
+returns a message whose fields have permitted sizes, or raises `Malformed`. It verifies
+no signature.
 """
 
 from dataclasses import dataclass

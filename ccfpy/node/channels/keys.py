@@ -1,14 +1,13 @@
-"""The keys two nodes have agreed on: one for each direction, each message counted.
+"""The two keys of a channel, one for each direction, and the layout of its messages.
 
-The count is the nonce, so a key never seals two messages alike, and a message that was
-opened, or one sent before it, does not open again. Messages may be lost. The AES-GCM
-nonce has 8 bytes, of which CCF has the first always zero.
+The message counter is the nonce. A key never encrypts two messages under one nonce, and
+a message that was decrypted, or one sent before it, is not accepted again. Messages may
+be lost. The AES-GCM nonce has 8 bytes, the first of which is always zero in CCF.
 
-What a protected message is made of: header, GCM header, ciphertext, entries.
-
-No length is written. A header's first eight bytes say its kind and with it its length,
-in one way for consensus and in another for forwarding; a kind of one has never the
-length of the same kind of the other, so neither passes for the other.
+A protected message is a header, a GCM header, the ciphertext and the entries. No length
+is written. The first eight bytes of a header give its kind, and so its length. The
+kinds of consensus and of forwarding differ in length, so that neither passes for the
+other.
 """
 
 import struct

@@ -1,26 +1,19 @@
-"""Entries on their way from the host, and the parts that wait for each.
+"""Old ledger entries: fetched from the host, verified, and where signatures are.
 
-A part that needs an entry is put on the entry's list. The part is called when the entry
-is there, or when the entry cannot be read. Seqnos that lie close together are read
-together, a bounded number of entries at a time, so that a long range does not keep the
-node from its heartbeats. An entry is passed on while the host's answer is processed; a
-part that needs the entry longer keeps it.
+A waiter that needs an entry is called when the entry is there, or when it cannot be
+read. Seqnos that are close together are read together. The number of entries read at a
+time is bounded, so that a long range does not delay the node's heartbeats. An entry is
+available only while the host's answer is processed; a waiter that needs it longer keeps
+it. The newest entries come from memory, without the host.
 
-The newest entries are taken from memory, without the host.
+An entry of the host passes three checks (`PastEntry.open`). Its id must be the id in
+this node's own history of views at that seqno. It must decrypt under the ledger secret
+of its time: only a trusted node can have encrypted it, and no id is encrypted twice.
+Its leaf must be in this node's own tree, as far back as the tree reaches.
 
-One entry that the host returned, and the checks that it is the right entry.
-
-There are three checks. The entry's id must be the id that this node's own history of
-views has at that seqno. The entry must decrypt under the ledger secret of its time,
-which no host has: only a trusted node can have encrypted the entry, and no id is
-encrypted twice. And the entry's leaf must be in this node's own tree, as far back as
-the tree reaches.
-
-Which signature proves an entry: the first signature at or after the entry.
-
-All signatures of this run are known. For the time before, the index remembers the parts
-of the ledger that were read back: stretches in which every signature is known.
-Stretches are joined as they grow.
+The first signature at or after an entry proves the entry. `SignatureIndex` knows all
+signatures of this run, and all signatures in the parts of the ledger that were read.
+Adjacent parts are joined.
 """
 
 from bisect import bisect_left, bisect_right, insort

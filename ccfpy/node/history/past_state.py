@@ -1,12 +1,12 @@
-"""Requests for past states, and one state on its way: what it still lacks.
+"""One past state that is being fetched, and the signature that proves it.
 
-Signatures that prove entries before them, verified once and kept for a while.
+`HistoryRequests` holds callers' requests for past states, by the handles that callers
+chose. A `PastState` knows what it still lacks.
 
-A signature is accepted if its stored tree has the signed root, and if both its node and
-its service signed the root. The service of that time must have issued the node's
-certificate. A signature in this node's own tree was verified when it was appended.
-
-Callers' requests for past states, by the handles that they chose.
+A signature is accepted if its stored tree has the signed root, if both its node and its
+service signed the root, and if the service of that time issued the node's certificate.
+A signature in this node's own tree was verified when it was appended. Accepted
+signatures are cached.
 """
 
 from collections.abc import Sequence

@@ -1,22 +1,20 @@
-"""Which service ruled at a seqno, and the endorsements that lead from today to it.
+"""Identities of earlier services, and ledger secrets from before this node joined.
 
-Each service's record in the ledger names the seqno of the record of the service that it
-recovered. The certificates of all services are therefore found by walking back from
-today's record (``src/node/historical_queries_utils.cpp``). The COSE endorsements of
-recoveries are followed at the same time: where endorsements exist, the certificate's
-key must be the endorsed key. Ledgers from before CCF 2 do not name these seqnos. Then
-the signing service is unknown, and a receipt proves no more than its signature does.
+Both are found by a walk back through the ledger, one known entry after another
+(`ChainWalk`).
 
-Ledger secrets older than those that this node was given.
+The record of each service names the seqno of the record of the service that it
+recovered. A walk back from today's record finds the certificates of all services
+(``src/node/historical_queries_utils.cpp``). It also follows the COSE endorsements of
+recoveries: where endorsements exist, the certificate's key must be the endorsed key.
+Ledgers from before CCF 2 do not name these seqnos. Then the signing service is unknown,
+and a receipt proves no more than its signature does.
 
-A node that joined after a rekey has only the latest secret. Each secret names the seqno
-of its predecessor's record, which is encrypted under the newer secret. One secret after
-another is therefore read back from the ledger (``src/node/historical_queries.h``). Such
-a record is the only part that a node uses of an entry that it cannot decrypt yet: the
-record decrypts under a secret that the host does not have, and the entry itself must
-then decrypt under the secret in the record.
-
-Facts that states wait for, each in one known entry, read one after another.
+A node that joined after a rekey has only the latest ledger secret. Each secret names
+the seqno of the record of its predecessor, which is encrypted under the newer secret
+(``src/node/historical_queries.h``). This record is the only part that a node uses of an
+entry which it cannot decrypt yet. The record decrypts under a secret that the host does
+not have, and the entry itself must then decrypt under the secret in the record.
 """
 
 from dataclasses import dataclass

@@ -1,31 +1,20 @@
-"""Which transactions wrote a key, in memory.
+"""The index strategies of the library, and base classes for an application's own.
 
-The index grows with the ledger: eight bytes for each write, and more for each key.
+`SeqnosByKey` keeps in memory which transactions wrote a key: eight bytes for each
+write, and more for each key.
 
-A part of an index as bytes: digests of keys, and the seqnos of each.
-
-``u32`` count of keys; their digests in order; for each the ``u32`` number of seqnos up
-to and with its own; the seqnos, ``u64`` each. Only the process that wrote one reads it,
-so numbers are in the machine's own order.
-
-Which transactions wrote a key, for the most part kept by the host.
-
-Seqnos fall into buckets of equal length. The latest bucket is in memory; earlier
-buckets are blobs that the host keeps and cannot read. A look-up asks for the blobs that
-it needs, and is answered when they are there. The latest look-ups are kept.
-
-Memory therefore grows with the ledger only by four bytes for each bucket. A bucket
-holds all keys, so the host learns neither the keys nor their number. A bucket that is
-too large for one blob becomes several blobs.
-
-If the host lost or changed a blob, the index is built anew from the ledger
+`SeqnosByKeyBucketed` keeps most of it with the host. Seqnos fall into buckets of equal
+length. The latest bucket is in memory; earlier buckets are blobs that the host keeps
+and cannot read. A look-up asks for the blobs that it needs, and is answered when they
+are there. The latest look-ups are cached. Memory grows with the ledger by only four
+bytes for each bucket. A bucket holds all keys, so the host learns neither the keys nor
+their number. A bucket that is too large for one blob becomes several blobs. If the host
+lost or changed a blob, the index is rebuilt from the ledger
 (``src/indexing/strategies/seqnos_by_key_bucketed.cpp``).
 
-A base for strategies that visit every written entry of one table.
-
-A strategy of an application subclasses it and says what is kept of an entry.
-
-A strategy that receives transactions only as far as a caller asked.
+The bytes of a bucket: a ``u32`` count of keys; the keys' digests, sorted; for each key
+the number of seqnos up to and with its own (``u32``); all seqnos (``u64``). Only the
+process that wrote a bucket reads it, so numbers have the machine's byte order.
 """
 
 from abc import abstractmethod

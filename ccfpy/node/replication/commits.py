@@ -1,14 +1,13 @@
-"""Responses that wait until their transactions are final, or for as long as they may.
+"""Callers that wait for a commit: of their transaction, or of any later one.
 
-A transaction of an earlier view that this node lost is not called invalid before a
-later view has committed something: until then another node may bring it back. So there
-is nothing to do when the ledger is rolled back, only when the commit moves on.
+`CommitWaits` holds responses until their transactions are final or their time is over.
+A transaction of an earlier view that this node lost becomes invalid only when a later
+view has committed something; until then another node may bring it back. A rollback
+therefore needs no action here, only an advance of the commit.
 
-Callers that wait until more is committed than they know of.
-
-A watch ends with the commit that it waits for, or when its time is over. Either way its
-caller learns what is committed then, and may ask again. A watch of a caller that has
-gone is answered to nobody, and gives its place to another watch.
+`CommitWatches` holds callers until more is committed than they know, or until their
+time is over. Either way a caller learns what is committed, and may ask again. If a
+caller has gone, its watch is not answered and gives its place to another one.
 """
 
 from collections.abc import Callable

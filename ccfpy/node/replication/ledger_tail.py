@@ -1,21 +1,18 @@
 """The one place where transactions become ledger entries, in order.
 
-Where this node is primary, ``append`` takes a transaction through the KV, ``settle``
-seals the write sets of all that a step ordered and gives their leaves to the tree and
-the entries to the host, and ``sign`` ends a run of entries with a signature. Where it
-is a backup, ``apply`` does the same with entries that the primary sealed. What becomes
-of entries afterwards is for consensus to say: ``commit_to`` and ``rollback`` follow it.
+On a primary, ``append`` takes a transaction through the KV. ``settle`` encrypts the
+write sets of one step, adds their leaves to the tree and passes the entries to the
+host. ``sign`` ends a run of entries with a signature. On a backup, ``apply`` does the
+same with entries from the primary. Consensus decides what happens to entries later:
+``commit_to`` and ``rollback`` follow it.
 
-The newest entries, kept as they were written, and every signature of this run.
+`RecentLedger` keeps the newest entries as they were written, so that questions about
+recent transactions need no read of the host. It keeps the seqnos of signatures longer
+than entries, because the first signature after a transaction proves it.
 
-Questions about recent transactions are answered from here, without the host. Seqnos of
-signatures are kept longer than entries, because the first signature after a transaction
-proves it.
-
-What a transaction means to consensus: which nodes join the service, which leave.
-
-``nodes.info`` records membership, so consensus learns of it from the entries that it
-orders (``src/node/hooks.h``).
+`facts_of` returns what an entry means to consensus. ``nodes.info`` records membership,
+so consensus learns from the entries that it orders which nodes join and which leave
+(``src/node/hooks.h``).
 """
 
 from array import array
@@ -62,112 +59,6 @@ from ccfpy.service.tables.nodes import INFO
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId
-
-
-_KEPT_WHEN_TRIMMED = 3, 4
-"""The share that is kept when there is too much, so that trimming is rare."""
-
-
-class RecentLedger:
-    """The end of the ledger, as far back as memory allows.
-
-    Attributes:
-        signatures_since: all signatures from this entry on are known.
-    """
-
-    def __init__(self) -> None:
-        self.signatures_since: Seqno = 1
-        self._signatures = array("Q")
-        self._first: Seqno = 1
-        self._entries: list[bytes] = []
-        self._bytes = 0
-
-    def begin_after(self, seqno: Seqno) -> None:
-        """Go on after ``seqno``; nothing before it is known."""
-        assert not self._entries, "it begins once"
-        self._first = self.signatures_since = seqno + 1
-
-    def append(self, data: bytes) -> None:
-        """Append the next entry."""
-        self._entries.append(data)
-        self._bytes += len(data)
-        if self._bytes > limits.RECENT_ENTRIES_BYTES_MAX:
-            self._trim()
-
-    def signed(self, seqno: Seqno) -> None:
-        """Note that the entry at ``seqno`` is a signature."""
-        self._signatures.append(seqno)
-        if len(self._signatures) > limits.SIGNATURES_KNOWN_MAX:
-            half = limits.SIGNATURES_KNOWN_MAX // 2
-            self.signatures_since = self._signatures[half - 1] + 1
-            del self._signatures[:half]
-
-    def rollback(self, to: Seqno) -> None:
-        """Forget what follows ``to``."""
-        dropped = self._entries[max(to + 1 - self._first, 0) :]
-        del self._entries[len(self._entries) - len(dropped) :]
-        self._bytes -= sum(map(len, dropped))
-        self._first = min(self._first, to + 1)
-        del self._signatures[bisect_right(self._signatures, to) :]
-        self.signatures_since = min(self.signatures_since, to + 1)
-
-    def get(self, seqno: Seqno) -> bytes | None:
-        """Return an entry that is still here."""
-        at = seqno - self._first
-        return self._entries[at] if 0 <= at < len(self._entries) else None
-
-    def signature_from(self, seqno: Seqno) -> Seqno | None:
-        """Return the first signature at or after ``seqno``, if it is known."""
-        if seqno < self.signatures_since:
-            return None
-        at = bisect_left(self._signatures, seqno)
-        return self._signatures[at] if at < len(self._signatures) else None
-
-    def _trim(self) -> None:
-        part, whole = _KEPT_WHEN_TRIMMED
-        kept_max = limits.RECENT_ENTRIES_BYTES_MAX * part // whole
-        count = 0
-        while self._bytes > kept_max:
-            self._bytes -= len(self._entries[count])
-            count += 1
-        del self._entries[:count]
-        self._first += count
-
-
-_INFO_NAME: Final = INFO.name
-
-
-def facts_of(
-    write_set: "WriteSet", size: int, *, is_committable: bool = False
-) -> EntryFacts | None:
-    """Return what consensus is to know of an entry of ``size`` bytes.
-
-    That is nothing if the entry is no signature and says nothing of nodes. A node that
-    is only pending does not count yet, and one whose record is removed has been retired
-    before.
-
-    Raises:
-        Malformed: a node's record cannot be read.
-    """
-    if _INFO_NAME not in write_set:
-        return EntryFacts(size=size, is_committable=True) if is_committable else None
-    trusted: set[NodeId] = set()
-    retired: set[NodeId] = set()
-    retired_committed: set[NodeId] = set()
-    for node, info in INFO.decode_writes(write_set[_INFO_NAME]).items():
-        if info is None:
-            continue
-        if info.status is NodeStatus.TRUSTED:
-            trusted.add(node)
-        elif info.status is NodeStatus.RETIRED:
-            (retired_committed if info.retired_committed else retired).add(node)
-    return EntryFacts(
-        size=size,
-        is_committable=is_committable,
-        trusted=frozenset(trusted),
-        retired=frozenset(retired),
-        retired_committed=frozenset(retired_committed),
-    )
 
 
 _NO_FLAGS: Final = EntryFlags.NONE
@@ -243,7 +134,7 @@ class LedgerTail:
         self.settle()
         return self._tree
 
-    def settled_recent(self) -> RecentLedger:
+    def settled_recent(self) -> "RecentLedger":
         """Seal what was ordered, and return the newest entries."""
         self.settle()
         return self._recent
@@ -555,3 +446,109 @@ class LedgerTail:
         key = self.secrets.at(tx_id.seqno).nonce_key
         evidence = commit_evidence(key, tx_id)
         return evidence if sha256(evidence) == digest else None
+
+
+_KEPT_WHEN_TRIMMED = 3, 4
+"""The share that is kept when there is too much, so that trimming is rare."""
+
+
+class RecentLedger:
+    """The end of the ledger, as far back as memory allows.
+
+    Attributes:
+        signatures_since: all signatures from this entry on are known.
+    """
+
+    def __init__(self) -> None:
+        self.signatures_since: Seqno = 1
+        self._signatures = array("Q")
+        self._first: Seqno = 1
+        self._entries: list[bytes] = []
+        self._bytes = 0
+
+    def begin_after(self, seqno: Seqno) -> None:
+        """Go on after ``seqno``; nothing before it is known."""
+        assert not self._entries, "it begins once"
+        self._first = self.signatures_since = seqno + 1
+
+    def append(self, data: bytes) -> None:
+        """Append the next entry."""
+        self._entries.append(data)
+        self._bytes += len(data)
+        if self._bytes > limits.RECENT_ENTRIES_BYTES_MAX:
+            self._trim()
+
+    def signed(self, seqno: Seqno) -> None:
+        """Note that the entry at ``seqno`` is a signature."""
+        self._signatures.append(seqno)
+        if len(self._signatures) > limits.SIGNATURES_KNOWN_MAX:
+            half = limits.SIGNATURES_KNOWN_MAX // 2
+            self.signatures_since = self._signatures[half - 1] + 1
+            del self._signatures[:half]
+
+    def rollback(self, to: Seqno) -> None:
+        """Forget what follows ``to``."""
+        dropped = self._entries[max(to + 1 - self._first, 0) :]
+        del self._entries[len(self._entries) - len(dropped) :]
+        self._bytes -= sum(map(len, dropped))
+        self._first = min(self._first, to + 1)
+        del self._signatures[bisect_right(self._signatures, to) :]
+        self.signatures_since = min(self.signatures_since, to + 1)
+
+    def get(self, seqno: Seqno) -> bytes | None:
+        """Return an entry that is still here."""
+        at = seqno - self._first
+        return self._entries[at] if 0 <= at < len(self._entries) else None
+
+    def signature_from(self, seqno: Seqno) -> Seqno | None:
+        """Return the first signature at or after ``seqno``, if it is known."""
+        if seqno < self.signatures_since:
+            return None
+        at = bisect_left(self._signatures, seqno)
+        return self._signatures[at] if at < len(self._signatures) else None
+
+    def _trim(self) -> None:
+        part, whole = _KEPT_WHEN_TRIMMED
+        kept_max = limits.RECENT_ENTRIES_BYTES_MAX * part // whole
+        count = 0
+        while self._bytes > kept_max:
+            self._bytes -= len(self._entries[count])
+            count += 1
+        del self._entries[:count]
+        self._first += count
+
+
+_INFO_NAME: Final = INFO.name
+
+
+def facts_of(
+    write_set: "WriteSet", size: int, *, is_committable: bool = False
+) -> EntryFacts | None:
+    """Return what consensus is to know of an entry of ``size`` bytes.
+
+    That is nothing if the entry is no signature and says nothing of nodes. A node that
+    is only pending does not count yet, and one whose record is removed has been retired
+    before.
+
+    Raises:
+        Malformed: a node's record cannot be read.
+    """
+    if _INFO_NAME not in write_set:
+        return EntryFacts(size=size, is_committable=True) if is_committable else None
+    trusted: set[NodeId] = set()
+    retired: set[NodeId] = set()
+    retired_committed: set[NodeId] = set()
+    for node, info in INFO.decode_writes(write_set[_INFO_NAME]).items():
+        if info is None:
+            continue
+        if info.status is NodeStatus.TRUSTED:
+            trusted.add(node)
+        elif info.status is NodeStatus.RETIRED:
+            (retired_committed if info.retired_committed else retired).add(node)
+    return EntryFacts(
+        size=size,
+        is_committable=is_committable,
+        trusted=frozenset(trusted),
+        retired=frozenset(retired),
+        retired_committed=frozenset(retired_committed),
+    )

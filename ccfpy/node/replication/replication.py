@@ -1,32 +1,24 @@
-"""Consensus and the ledger, kept in step: what `Raft` asks, done to the `LedgerTail`.
+"""Keeps consensus and the ledger in step: does to `LedgerTail` what `Raft` decides.
 
-Every input to consensus goes through here, and its answer (`Ready`) is performed
+Every input of consensus passes through `Replication`. Its answer (`Ready`) is done
 completely before the next input. A primary's entries enter through `commit` and `sign`.
 A backup's entries enter through `receive`, which verifies each entry before consensus
-may acknowledge it.
+may acknowledge it. Listeners are called during a commit or a rollback, and must not
+order transactions then; they do so at the end of the step (`RunningNode.end_turn`).
 
-Listeners are called during a commit or a rollback, and must not order transactions
-then. They order transactions at the end of the step (`RunningNode.end_turn`).
+`SignatureTimer` says when a primary signs: after a number of entries or after a time.
+It has CCF's rhythm (``src/node/history.h``) and fires every ``delay``. The primary
+signs only if an entry is unsigned, so an idle service adds nothing to its ledger.
 
-Consensus' steps as log lines, where the configuration asks for them.
-
-Each is one line tagged ``raft_trace``, as a CCF that is built with ``CCF_RAFT_TRACING``
-writes. It names nodes, views and seqnos, and nothing private. Nothing is made, and
-nothing costs anything, unless ``consensus.trace`` is on.
-
-When the primary signs: after a number of entries, or after a time.
-
-The timer keeps CCF's rhythm (``src/node/history.h``): it fires every ``delay``. The
-primary signs only if an entry is unsigned, so an idle service adds nothing to its
-ledger.
-
-Signing *early* is an extension: a primary signs as soon as an entry is unsigned and the
-last signature is committed, but at most every few milliseconds. A signature costs as
-much as many writes. While each signature covers many entries, or while many requests
-come at once, the next signature therefore waits twice as long, up to a bound. If a
+*Early* signatures are an extension. The primary signs as soon as an entry is unsigned
+and the last signature is committed, but at most every few milliseconds. A signature
+costs as much as many writes. While each signature covers many entries, or while many
+requests come at once, the wait before the next signature doubles, up to a bound. If a
 caller waits for the commit, the wait ends when no more entries come.
 
-How long a primary takes to sign, and how long until its signatures are final.
+`tracer_of` writes the steps of consensus as log lines tagged ``raft_trace``, in the
+format of a CCF built with ``CCF_RAFT_TRACING``. They name nodes, views and seqnos, and
+nothing private. They cost nothing unless ``consensus.trace`` is on.
 """
 
 from collections import deque

@@ -1,16 +1,14 @@
-"""What a backup checks of an entry before it becomes part of its state.
+"""A backup's checks of an entry's signature, and the proofs of recent transactions.
 
-That an entry opens under the ledger secret shows that a trusted node sealed it. A
-signature shows more: that its node holds the very same history
+An entry that decrypts under the ledger secret was encrypted by a trusted node. A
+signature shows more: the node that signed has the very same history
 (``src/node/history.h``).
 
-What receipts of recent transactions need, kept in memory for a bounded while.
-
-A receipt joins three things: what the leaf was made of, the path to a signed root, and
-that root's signature. The first signature after a transaction proves it for ever.
-
-Snapshots take the receipt of their evidence from here. People's come from the ledger's
-past (`ccfpy.node.history`), which has no end.
+A receipt consists of the parts of the leaf, the path to a signed root, and the root's
+signature. The first signature after a transaction proves it for ever. `RecentProofs`
+keeps these for a bounded number of entries. Snapshots take the receipt of their
+evidence from there; clients' receipts come from `ccfpy.node.history`, which has no such
+bound.
 """
 
 import struct

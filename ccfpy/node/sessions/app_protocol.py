@@ -1,10 +1,11 @@
-"""A protocol of the application's own on one connection, which is one stream.
+"""A protocol of the application's own, in which a connection is one stream.
 
 The stream begins when TLS is set up, and ends with the connection. Its steps are those
-of any stream (`ccfpy.endpoints.streams`), in turns of the connection. While a step is
-slow and its node goes on without it, nothing more is taken from the client. What a step
-sends is for the host at once, so a client that does not read is bounded as one of
-HTTP/1.1: no turn while it leaves too much unread, and its end if it reads nothing.
+of any stream (`ccfpy.endpoints.streams`) and run in turns of the connection. While a
+step is slow and the node goes on without it, the node reads nothing from the client.
+The output of a step goes to the host at once. A client that does not read is bounded as
+in HTTP/1.1: it has no turn while too much of its output is unread, and is disconnected
+if it reads nothing.
 """
 
 from typing import TYPE_CHECKING

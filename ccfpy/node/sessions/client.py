@@ -1,11 +1,11 @@
-"""Who is connected, on which interface, and what answers its requests.
+"""Clients by interface, and the frontend that answers each request.
 
-Which frontend a request belongs to: ``/app``, ``/gov`` or ``/node``.
+`Router` finds the frontend by the prefix of the path: ``/app``, ``/gov`` or ``/node``.
+A path under none of them goes to the app whole, so that an application's endpoints also
+answer without the prefix (``src/http/http_rpc_context.h``).
 
-A path under none of them goes to the app whole, so that an application's endpoints
-also answer without their prefix (``src/http/http_rpc_context.h``).
-
-What a node serves on each of its interfaces, as it is configured.
+`interfaces_of` reads from the configuration what each interface serves. `Conversation`
+is the base of the protocols that a connection may speak.
 """
 
 import re

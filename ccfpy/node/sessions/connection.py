@@ -1,16 +1,15 @@
-"""One client's connection: TLS around a conversation, and what of it waits for a turn.
+"""One client's connection: TLS around a protocol, and the bytes that wait for a turn.
 
-TLS begins with the client's first bytes: a client that only connects costs no memory of
-OpenSSL, and its connection takes no time in which others' requests could be answered.
+TLS begins with the client's first bytes. A client that only connects costs no memory in
+OpenSSL, and no time of other clients' requests.
 
-A connection of which nothing waits is *idle*: what comes is served at once. Otherwise
-bytes wait, in the order in which they came, until the connection's turn comes
-(`turns`). A connection whose answers nobody reads, or whose answer is awaited,
-has no turn until that changes.
+A connection with nothing to do is *idle*: its bytes are served at once. Otherwise its
+bytes wait, in order, until the connection's turn comes (`Turns`). While the client
+reads no answers, or while an answer is pending, the connection has no turn.
 
-A host ends connections that are silent. A client that says a little now and then is not
-silent, and could hold a connection for ever with a handshake, a request or an answer
-that it never ends: `ReadTimeout` bounds that. CCF has no such bound.
+The host closes silent connections. A client that sends a little now and then could hold
+a connection for ever with an unfinished handshake, request or answer. `ReadTimeout`
+bounds that; CCF has no such bound.
 """
 
 from enum import Enum, StrEnum, auto

@@ -1,8 +1,8 @@
-"""HTTP/1.1 on one connection: requests in the order they came, one at a time.
+"""HTTP/1.1 on one connection: requests in order, one at a time.
 
-Each is answered before the next (``src/http/http_session.h``). So many are answered in
-one turn; what a turn leaves, parsed or not, waits for the next one. While an answer is
-awaited nothing more is taken from the client.
+Each request is answered before the next one (``src/http/http_session.h``). A turn
+answers a bounded number of requests; the rest waits for the next turn, parsed or not.
+While an answer is pending, the node reads nothing more from the client.
 """
 
 from typing import TYPE_CHECKING, Final

@@ -1,21 +1,17 @@
-"""How a joining node fetches the snapshot that it starts from.
+"""How a joining node fetches and checks the snapshot that it starts from.
 
-The joiner asks its target node, and is redirected to the primary and to a file, which
-it fetches in ranges. The joiner verifies the file before it uses it, and passes the
-file to its host, so that the snapshot belongs to this node too. A failed fetch is tried
-again a few times. After that, or if fetching is off, the node uses the host's own
-latest snapshot. Without a snapshot the node replays the whole ledger.
+The joiner asks its target node, follows redirects to the primary and to a file, and
+fetches the file in ranges. It verifies the file before it uses it, and passes it to its
+host, so that this node has the snapshot too. A failed fetch is repeated a few times.
+After that, or if fetching is off, the node uses its host's own latest snapshot. Without
+a snapshot it replays the whole ledger. A peer that has no snapshot is believed at once;
+CCF asks it again (``src/snapshots/fetch.h``, ``src/host/run.cpp``).
 
-A peer that has no snapshot is believed at once; CCF asks it again
-(``src/snapshots/fetch.h``, ``src/host/run.cpp``).
-
-The check whether a joining node may start from a snapshot.
-
-The pinned service, which the node is to join, must vouch for the snapshot. While a
-service is being recovered, there are only snapshots of the service that it recovers.
-Then the joiner asks a node of the pinned service for the identity of the earlier
-service, and accepts that identity too. The answering node has proved by TLS that it
-belongs to the pinned service, which will pass its own key in the same way.
+The pinned service, which the node is to join, must vouch for the snapshot
+(`SnapshotCheck`). During a recovery there are only snapshots of the earlier service.
+Then the joiner asks a node of the pinned service for the earlier service's identity,
+and accepts that identity too. TLS proves that the node belongs to the pinned service,
+which passes its own key on in the same way.
 """
 
 import re
@@ -40,8 +36,8 @@ from ccfpy.node.outbound import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 
-PREVIOUS_IDENTITY = "/node/service/previous_identity"
 _OK = 200
+
 
 Checked: TypeAlias = StartingPoint | CcfpyError
 """What may be started from, or why it may not."""
@@ -63,89 +59,18 @@ class OutboundPort(Protocol):
         ...
 
 
-class SnapshotSources(NamedTuple):
-    """The sources of a snapshot.
-
-    Attributes:
-        trust: the certificates to trust at an address.
-        reads: the host's own snapshots.
-    """
-
-    calls: OutboundPort
-    trust: Callable[[str], ClientContext]
-    reads: SnapshotReads
-    outbox: Outbox
-
-
-class SnapshotCheck:
-    """The check of one node that joins one service.
-
-    Args:
-        pinned: the certificate of the service to join.
-        address: the address of the node to ask.
-        sources: to reach that node.
-    """
-
-    def __init__(
-        self, pinned: Certificate, address: str, sources: SnapshotSources
-    ) -> None:
-        self._identities = [pinned]
-        self._address = address
-        self._sources = sources
-        self._outbox = sources.outbox
-
-    def check(self, data: bytes, then: Callable[[Checked], None]) -> None:
-        """Verify a snapshot's file; report the outcome now or in a later step."""
-        outcome = self._read(data)
-        if (
-            isinstance(outcome, SnapshotRefused)
-            and outcome.is_of_another_service
-            and len(self._identities) == 1
-        ):
-            self._ask(lambda: then(self._read(data)))
-        else:
-            then(outcome)
-
-    def _read(self, data: bytes) -> Checked:
-        try:
-            return StartingPoint.read(data, self._identities)
-        except CcfpyError as error:
-            return error
-
-    def _ask(self, then: Callable[[], None]) -> None:
-        def answered(outcome: Outcome) -> None:
-            if isinstance(outcome, Response) and outcome.status == _OK:
-                self._learn(outcome.body)
-            then()
-
-        try:
-            self._sources.calls.request(
-                self._address,
-                Request(method="GET", path=PREVIOUS_IDENTITY),
-                trust=self._sources.trust(self._address),
-                then=answered,
-            )
-        except CcfpyError as error:
-            self._outbox.fail(f"Cannot ask for the previous service identity: {error}")
-            then()
-
-    def _learn(self, body: bytes) -> None:
-        try:
-            pem = record.text(json.loads_object(body), "previous_service_identity")
-            previous = Certificate.from_pem(pem)
-        except Malformed as error:
-            self._outbox.fail(f"Cannot read the previous service identity: {error}")
-            return
-        self._outbox.info(
-            "The service to join recovers another, whose snapshots may be used"
-        )
-        self._identities.append(previous)
-
-
 PATH = "/node/snapshot"
+
+
 _PARTIAL = 206
+
+
 _REDIRECT = 308
+
+
 _NOT_FOUND = 404
+
+
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
@@ -174,7 +99,7 @@ class SnapshotFetching:
     """
 
     section: JoinConfiguration
-    sources: SnapshotSources
+    sources: "SnapshotSources"
     check: Callable[[bytes, Callable[[Checked], None]], None]
     found: Callable[[StartingPoint | None], None]
     refused: Callable[[str], None]
@@ -410,3 +335,85 @@ def _place_of(location: str) -> _SnapshotLocation:
 
 def _is_ours(path: str) -> bool:
     return path == PATH or path.startswith(f"{PATH}/")
+
+
+PREVIOUS_IDENTITY = "/node/service/previous_identity"
+
+
+class SnapshotSources(NamedTuple):
+    """The sources of a snapshot.
+
+    Attributes:
+        trust: the certificates to trust at an address.
+        reads: the host's own snapshots.
+    """
+
+    calls: OutboundPort
+    trust: Callable[[str], ClientContext]
+    reads: SnapshotReads
+    outbox: Outbox
+
+
+class SnapshotCheck:
+    """The check of one node that joins one service.
+
+    Args:
+        pinned: the certificate of the service to join.
+        address: the address of the node to ask.
+        sources: to reach that node.
+    """
+
+    def __init__(
+        self, pinned: Certificate, address: str, sources: SnapshotSources
+    ) -> None:
+        self._identities = [pinned]
+        self._address = address
+        self._sources = sources
+        self._outbox = sources.outbox
+
+    def check(self, data: bytes, then: Callable[[Checked], None]) -> None:
+        """Verify a snapshot's file; report the outcome now or in a later step."""
+        outcome = self._read(data)
+        if (
+            isinstance(outcome, SnapshotRefused)
+            and outcome.is_of_another_service
+            and len(self._identities) == 1
+        ):
+            self._ask(lambda: then(self._read(data)))
+        else:
+            then(outcome)
+
+    def _read(self, data: bytes) -> Checked:
+        try:
+            return StartingPoint.read(data, self._identities)
+        except CcfpyError as error:
+            return error
+
+    def _ask(self, then: Callable[[], None]) -> None:
+        def answered(outcome: Outcome) -> None:
+            if isinstance(outcome, Response) and outcome.status == _OK:
+                self._learn(outcome.body)
+            then()
+
+        try:
+            self._sources.calls.request(
+                self._address,
+                Request(method="GET", path=PREVIOUS_IDENTITY),
+                trust=self._sources.trust(self._address),
+                then=answered,
+            )
+        except CcfpyError as error:
+            self._outbox.fail(f"Cannot ask for the previous service identity: {error}")
+            then()
+
+    def _learn(self, body: bytes) -> None:
+        try:
+            pem = record.text(json.loads_object(body), "previous_service_identity")
+            previous = Certificate.from_pem(pem)
+        except Malformed as error:
+            self._outbox.fail(f"Cannot read the previous service identity: {error}")
+            return
+        self._outbox.info(
+            "The service to join recovers another, whose snapshots may be used"
+        )
+        self._identities.append(previous)

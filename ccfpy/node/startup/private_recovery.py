@@ -1,30 +1,19 @@
 """How the private state of a recovered service comes back, on each of its nodes.
 
-1. *Shares.* Members hand in their shares. Enough of them open the lost service's latest
-   ledger secret, and that the ones before it, by a chain of records that this node
-   learnt from the ledger. The primary writes all of them, encrypted to every node. A
-   secret that was sealed to the primary's platform takes the shares' place.
-2. *Reading.* When that is final, each node reads its ledger once more, private parts
-   included, into a store apart: a few entries at a time, so that the service goes on.
-   It reads on to the ledger's very end, where both stores must have the same root.
-3. *Swap.* The private maps take their place in the node's store; from then on it is a
-   node like any other. The primary opens the service.
+1. *Shares.* Members submit their shares. Enough shares open the lost service's latest
+   ledger secret, which opens the earlier ones by a chain of records in the ledger
+   (`SecretRecords`). The primary writes all secrets, encrypted to each node. A secret
+   that was sealed to the primary's platform can replace the shares.
+2. *Reading.* When that is final, each node reads its ledger once more, with the private
+   parts, into a separate store and tree (`PrivateLedger`): a few entries at a time, so
+   that the service goes on. At every signature, and at the end of the ledger, both
+   trees must have the same root.
+3. *Swap.* The private maps move to the node's store. From then on the node is like any
+   other. The primary opens the service.
 
-A node that comes to lead while it reads, when another node has opened the service
-already, stops at the end of its reading, as a node of CCF does. After
+If a node becomes primary while it reads, and another node has opened the service
+already, it stops at the end of its reading, as a node of CCF does. The rules follow
 ``src/node/node_state.h``.
-
-The private state of a ledger that is recovered, built entry by entry.
-
-The node has the public state of the same ledger already, and goes on with it. So the
-private state stands in a store apart, with a Merkle tree of its own. At every signature
-both trees must have the same root.
-
-What the ledger of a lost service records of its ledger secrets.
-
-Each secret is recorded encrypted under the next secret, so that the latest secret opens
-all others. A node collects the records when it reads the public state: they are needed
-once members hand in their shares.
 """
 
 from collections.abc import Sequence
@@ -56,125 +45,6 @@ if TYPE_CHECKING:
     from ccfpy.node.running import RunningNode
 
 
-class PrivateLedger:
-    """A ledger so far, read with the secrets that open its private parts.
-
-    Args:
-        tail: of the node, whose ledger is read once more.
-        point: the snapshot that the node began with.
-
-    Attributes:
-        store: the private state.
-        target: the end of the node's ledger when the reading began.
-
-    Raises:
-        VerificationFailed: the snapshot does not open.
-    """
-
-    def __init__(self, tail: LedgerTail, point: StartingPoint | None) -> None:
-        self.store = Store()
-        self.target = tail.last_seqno
-        self._tail = tail
-        self._tree = MerkleTree()
-        if point is not None:
-            point.install_private(self.store, tail.secrets)
-            self._tree = point.tree()
-
-    @property
-    def last_seqno(self) -> Seqno:
-        """The last entry taken."""
-        return self.store.version
-
-    @property
-    def is_read(self) -> bool:
-        """Whether all entries of the node's ledger are taken."""
-        return self.last_seqno >= self._tail.last_seqno
-
-    def take(self, data: bytes) -> None:
-        """Append the next entry.
-
-        Raises:
-            Malformed: it is no entry.
-            VerificationFailed: it is another entry, does not open, or signs a root that
-                the node's ledger does not have.
-        """
-        transaction = Transaction.parse(data)
-        seqno = transaction.txid.seqno
-        if seqno != self.last_seqno + 1:
-            raise VerificationFailed(f"found entry {transaction.txid}")
-        self.store.apply(seqno, transaction.private_writes(self._tail.secrets))
-        self._tree.append(transaction.leaf)
-        if is_signature(transaction.domain.write_set):
-            self.check_root()
-
-    def compact(self, committed: Seqno) -> None:
-        """Note that everything up to ``committed`` is final."""
-        self.store.compact(min(self.last_seqno, committed))
-        first = self._tree.first
-        excess = window_excess(self.store.committed - first)
-        if excess:
-            self._tree.flush(first + excess)
-
-    def truncate(self, to: Seqno) -> None:
-        """Take back the entries after ``to``, if there are any."""
-        if self.last_seqno > to:
-            self.store.rollback(to)
-            self._tree.retract(to)
-
-    def check_root(self) -> None:
-        """Check the tree against the part of it that the node has.
-
-        Raises:
-            VerificationFailed: the roots differ.
-        """
-        size = len(self._tree)
-        own = self._tail.settled_tree()
-        if size > max(own.first, 1) and own.root(size) != self._tree.root():
-            raise VerificationFailed(
-                f"Root of public store does not match root of private store at "
-                f"{size - 1}"
-            )
-
-
-class SecretRecords:
-    """The records in a ledger, as far as a node has read the ledger."""
-
-    def __init__(self, tail: "LedgerTail") -> None:
-        self._tail = tail
-        self._records: list[tuple[Seqno, SecretRecord]] = []
-
-    def watch(self) -> None:
-        """Collect every record from now on; called once."""
-        self._tail.store.on_local(recovery.PAST_SECRETS.name, self._on_record)
-
-    def truncate(self, to: "Seqno") -> None:
-        """Forget the records after ``to``."""
-        while self._records and self._records[-1][0] > to:
-            self._records.pop()
-
-    def restore(self, latest: LedgerSecret) -> LedgerSecrets:
-        """Return all secrets of the lost service, which the latest secret opens.
-
-        Raises:
-            Malformed: there is no record.
-            VerificationFailed: a record does not open under its successor.
-        """
-        return encrypted_shares.restore(latest, self._records)
-
-    def _on_record(self, seqno: "Seqno", writes: "Writes") -> None:
-        written = recovery.PAST_SECRETS.decode_writes(writes)
-        if written is None:
-            return
-        self._records.append((seqno, written))
-        secrets = self._tail.secrets
-        if not len(secrets):
-            return
-        version, latest = secrets.latest
-        if written.previous is not None and written.next_version == version:
-            # Only now is it known where the secret before this one is recorded.
-            secrets.replace_latest(LedgerSecret(raw=latest.raw, previous_stored=seqno))
-
-
 class RecoveryFailed(CcfpyError):
     """The private state cannot be brought back; the node must stop."""
 
@@ -193,7 +63,7 @@ class PrivateRecovery:
     def __init__(
         self,
         running: "RunningNode",
-        records: SecretRecords,
+        records: "SecretRecords",
         point: "StartingPoint | None",
         *,
         evidence: tuple[TxId, bytes] | None = None,
@@ -348,7 +218,7 @@ class PrivateRecovery:
             raise RecoveryFailed(str(error)) from error
         self._point = None
 
-    def _ask(self, ledger: PrivateLedger) -> None:
+    def _ask(self, ledger: "PrivateLedger") -> None:
         self._is_asking = True
         self._reading += 1
         reading = self._reading
@@ -365,7 +235,7 @@ class PrivateRecovery:
 
         self._running.parts.ledger.read(first, last, then=answered)
 
-    def _take(self, ledger: PrivateLedger, entries: Sequence[bytes] | None) -> None:
+    def _take(self, ledger: "PrivateLedger", entries: Sequence[bytes] | None) -> None:
         if entries is None:
             raise RecoveryFailed(
                 f"Private recovery did not reach public ledger seqno: the host has no "
@@ -383,7 +253,7 @@ class PrivateRecovery:
 
     # The end
 
-    def _finish(self, ledger: PrivateLedger) -> None:
+    def _finish(self, ledger: "PrivateLedger") -> None:
         running = self._running
         try:
             ledger.check_root()
@@ -430,3 +300,122 @@ class PrivateRecovery:
         """The service is open, for good: what was written meanwhile is its ledger."""
         self._awaits_opening = False
         self._running.outbox.put(OpenLedger())
+
+
+class PrivateLedger:
+    """A ledger so far, read with the secrets that open its private parts.
+
+    Args:
+        tail: of the node, whose ledger is read once more.
+        point: the snapshot that the node began with.
+
+    Attributes:
+        store: the private state.
+        target: the end of the node's ledger when the reading began.
+
+    Raises:
+        VerificationFailed: the snapshot does not open.
+    """
+
+    def __init__(self, tail: LedgerTail, point: StartingPoint | None) -> None:
+        self.store = Store()
+        self.target = tail.last_seqno
+        self._tail = tail
+        self._tree = MerkleTree()
+        if point is not None:
+            point.install_private(self.store, tail.secrets)
+            self._tree = point.tree()
+
+    @property
+    def last_seqno(self) -> Seqno:
+        """The last entry taken."""
+        return self.store.version
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all entries of the node's ledger are taken."""
+        return self.last_seqno >= self._tail.last_seqno
+
+    def take(self, data: bytes) -> None:
+        """Append the next entry.
+
+        Raises:
+            Malformed: it is no entry.
+            VerificationFailed: it is another entry, does not open, or signs a root that
+                the node's ledger does not have.
+        """
+        transaction = Transaction.parse(data)
+        seqno = transaction.txid.seqno
+        if seqno != self.last_seqno + 1:
+            raise VerificationFailed(f"found entry {transaction.txid}")
+        self.store.apply(seqno, transaction.private_writes(self._tail.secrets))
+        self._tree.append(transaction.leaf)
+        if is_signature(transaction.domain.write_set):
+            self.check_root()
+
+    def compact(self, committed: Seqno) -> None:
+        """Note that everything up to ``committed`` is final."""
+        self.store.compact(min(self.last_seqno, committed))
+        first = self._tree.first
+        excess = window_excess(self.store.committed - first)
+        if excess:
+            self._tree.flush(first + excess)
+
+    def truncate(self, to: Seqno) -> None:
+        """Take back the entries after ``to``, if there are any."""
+        if self.last_seqno > to:
+            self.store.rollback(to)
+            self._tree.retract(to)
+
+    def check_root(self) -> None:
+        """Check the tree against the part of it that the node has.
+
+        Raises:
+            VerificationFailed: the roots differ.
+        """
+        size = len(self._tree)
+        own = self._tail.settled_tree()
+        if size > max(own.first, 1) and own.root(size) != self._tree.root():
+            raise VerificationFailed(
+                f"Root of public store does not match root of private store at "
+                f"{size - 1}"
+            )
+
+
+class SecretRecords:
+    """The records in a ledger, as far as a node has read the ledger."""
+
+    def __init__(self, tail: "LedgerTail") -> None:
+        self._tail = tail
+        self._records: list[tuple[Seqno, SecretRecord]] = []
+
+    def watch(self) -> None:
+        """Collect every record from now on; called once."""
+        self._tail.store.on_local(recovery.PAST_SECRETS.name, self._on_record)
+
+    def truncate(self, to: "Seqno") -> None:
+        """Forget the records after ``to``."""
+        while self._records and self._records[-1][0] > to:
+            self._records.pop()
+
+    def restore(self, latest: LedgerSecret) -> LedgerSecrets:
+        """Return all secrets of the lost service, which the latest secret opens.
+
+        Raises:
+            Malformed: there is no record.
+            VerificationFailed: a record does not open under its successor.
+        """
+        return encrypted_shares.restore(latest, self._records)
+
+    def _on_record(self, seqno: "Seqno", writes: "Writes") -> None:
+        written = recovery.PAST_SECRETS.decode_writes(writes)
+        if written is None:
+            return
+        self._records.append((seqno, written))
+        secrets = self._tail.secrets
+        if not len(secrets):
+            return
+        version, latest = secrets.latest
+        if written.previous is not None and written.next_version == version:
+            # Only now is it known where the secret before this one is recorded.
+            secrets.replace_latest(LedgerSecret(raw=latest.raw, previous_stored=seqno))

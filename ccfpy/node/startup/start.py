@@ -1,13 +1,11 @@
-"""How a node begins a service: its identity, and the first transactions.
+"""How a node starts a service, and how it enters a running one.
 
-The create transaction is 2.1; the signature that makes it final, and with it the
-node's certificate, is 2.2.
+The create transaction is 2.1. The signature that makes it final, and with it the node's
+certificate, is 2.2.
 
-How a node enters a running service: a snapshot first, then the request to join.
-
-The snapshot comes first because the request names the seqno it starts from, which a
-primary may find too old. Its private part waits until the node is trusted with the
-ledger's secrets.
+A node that joins first fetches a snapshot (`Bootstrap`), because its request to join
+names the seqno that it starts from, which a primary may refuse as too old. The private
+part of the snapshot waits until the node is trusted and has the ledger secrets.
 """
 
 from collections.abc import Callable
