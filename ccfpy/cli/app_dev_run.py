@@ -16,8 +16,8 @@ from ccfpy.cli.terminal import text_console
 from ccfpy.client.share import constitution
 from ccfpy.devtools import recording_app
 from ccfpy.devtools.desk import Desk
-from ccfpy.devtools.kept_requests import NAME, KeptRequests
 from ccfpy.devtools.python_desk import PythonDesk
+from ccfpy.devtools.served import NAME, KeptRequests
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 

@@ -15,8 +15,8 @@ from ccfpy.cli.place import JsonOption
 from ccfpy.cli.terminal import text_console
 from ccfpy.cli.values import as_text, value_as_json, value_line, writes_as_json
 from ccfpy.client.bundle import Bundle
-from ccfpy.devtools.kept_requests import NAME, KeptRequests
 from ccfpy.devtools.project import BUILD, REBUILD, Project
+from ccfpy.devtools.served import NAME, KeptRequests
 
 if TYPE_CHECKING:
     from ccfpy.cli.app_show import Show

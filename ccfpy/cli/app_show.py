@@ -9,8 +9,7 @@ from ccfpy.cli.terminal import Part, Terminal
 from ccfpy.client.bundle import Bundle
 from ccfpy.crypto.certs import Certificate
 from ccfpy.devtools.desk import Event, Faulty, Reloaded, Restarted
-from ccfpy.devtools.failures import Failure
-from ccfpy.devtools.script_traces import Frame, Sources
+from ccfpy.devtools.script_traces import Failure, Frame, Sources
 from ccfpy.devtools.served import ServedRequest
 
 CALLER_CHARACTERS = 8

@@ -26,10 +26,9 @@ from ccfpy.client.governance import Governance
 from ccfpy.client.keys import FileSigner
 from ccfpy.client.opening import carry
 from ccfpy.devtools.checks import Findings, check
-from ccfpy.devtools.failures import Failure
-from ccfpy.devtools.kept_requests import KeptRequests
 from ccfpy.devtools.project import BUILD, REBUILD, Project
-from ccfpy.devtools.served import ServedRequest, read_line
+from ccfpy.devtools.script_traces import Failure
+from ccfpy.devtools.served import KeptRequests, ServedRequest, read_line
 from ccfpy.devtools.watching import LogTail, Watch, project_files
 from ccfpy.local.configuration import Placement
 from ccfpy.local.network import ProcessNetwork

@@ -22,8 +22,8 @@ from ccfpy.devtools.desk import (
     ServiceEnded,
     since_written,
 )
-from ccfpy.devtools.failures import FailureReader
 from ccfpy.devtools.python_check import Checked, check
+from ccfpy.devtools.script_traces import FailureReader
 from ccfpy.devtools.watching import LogTail, Watch, python_files
 from ccfpy.local.configuration import Placement, Remains
 from ccfpy.local.network import ProcessNetwork

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ccfpy.devtools.served import MARK, ServedRequest, bounded
-from ccfpy.devtools.tracing import LastCall, TracingEngine, said
+from ccfpy.devtools.stage import LastCall, TracingEngine, said
 from ccfpy.endpoints.auth.policy import Identity, SecurityScheme, Unauthenticated
 from ccfpy.endpoints.declaration import Endpoint, Match, Mode
 from ccfpy.endpoints.frontend import TX_ID_HEADER

@@ -13,8 +13,7 @@ from ccfpy.client.bundle import Bundle
 from ccfpy.client.keys import KeyFiles, generate_keys
 from ccfpy.crypto.ec import Curve
 from ccfpy.devtools.desk import Faulty, Reloaded, Restarted
-from ccfpy.devtools.failures import Failure, Link
-from ccfpy.devtools.script_traces import Frame
+from ccfpy.devtools.script_traces import Failure, Frame, Link
 from ccfpy.devtools.served import ServedRequest
 
 BUNDLE = Bundle(

@@ -9,8 +9,7 @@ import pytest
 from ccfpy.client.share import constitution
 from ccfpy.devtools import recording_app
 from ccfpy.devtools.desk import Desk, Event, Faulty, Reloaded, ServiceEnded
-from ccfpy.devtools.kept_requests import KeptRequests
-from ccfpy.devtools.served import ServedRequest
+from ccfpy.devtools.served import KeptRequests, ServedRequest
 from ccfpy.devtools.templates import files
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ccfpy.devtools.failures import FailureReader
+from ccfpy.devtools.script_traces import FailureReader
 
 HEAD = "2026-11-29T15:41:33.575896Z        0   [fail ][app] enclave:0     | "
 ID = "8cc7dc4d463c0ac5"

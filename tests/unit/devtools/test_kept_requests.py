@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.limits import DEV_REQUESTS_KEPT_MAX
-from ccfpy.devtools.kept_requests import KeptRequests, NoRequest
-from ccfpy.devtools.served import ServedRequest
+from ccfpy.devtools.served import KeptRequests, NoRequest, ServedRequest
 
 
 def _served(txid: str | None = None) -> ServedRequest:

@@ -1,7 +1,7 @@
 import pytest
 
 from ccfpy.base.ids import TxId
-from ccfpy.devtools.past_states import PastStates
+from ccfpy.devtools.ledger_state import PastStates
 from ccfpy.endpoints.history import HistoryFailed
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from ccfpy.client.share import constitution
 from ccfpy.devtools.desk import Event, Faulty, Restarted
-from ccfpy.devtools.failures import Failure
 from ccfpy.devtools.python_desk import PythonDesk
+from ccfpy.devtools.script_traces import Failure
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 

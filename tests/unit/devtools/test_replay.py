@@ -9,8 +9,7 @@ import pytest
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.client.bundle import Bundle
-from ccfpy.devtools.ledger_state import LedgerState
-from ccfpy.devtools.past_states import PastStates
+from ccfpy.devtools.ledger_state import LedgerState, PastStates
 from ccfpy.devtools.replay import NotReplayed, installed, replay
 from ccfpy.devtools.served import ServedRequest
 from ccfpy.devtools.stage import install

@@ -4,7 +4,7 @@ from ccfpy.base import json
 from ccfpy.base.ids import Seqno, SessionId, TxId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.consensus.status import TxStatus
-from ccfpy.devtools.past_states import PastStates
+from ccfpy.devtools.ledger_state import PastStates
 from ccfpy.devtools.stage import NotOnStage, Stage, install, let_exceptions_show
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request

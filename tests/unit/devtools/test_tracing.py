@@ -1,6 +1,6 @@
 import pytest
 
-from ccfpy.devtools.tracing import TracingEngine
+from ccfpy.devtools.stage import TracingEngine
 from ccfpy.js.engine import JsException, JsLimits, Library, Program
 from ccfpy.js.extension import ExtensionFunction
 
