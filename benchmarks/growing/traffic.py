@@ -13,9 +13,9 @@ from ccfpy.client.share import constitution
 from ccfpy.enclave.application import load_application
 from ccfpy.host.peer_frames import HEADER_BYTES, SIZE_BYTES
 from ccfpy.http.messages import Request, serialise_request
+from ccfpy.testing.configuration import Person
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import Client, InProcessNode
-from ccfpy.testing.people import Person
 
 USER = Person.make("user")
 MEMBERS = (Person.make("member", can_recover=True),)

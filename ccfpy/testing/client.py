@@ -16,8 +16,7 @@ from ccfpy.http.refusals import ParserLimits
 from ccfpy.http.response_parser import ResponseParser
 from ccfpy.http.tls import TlsSession
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.testing.configuration import HOST, START_UNIX_US
-from ccfpy.testing.people import Person
+from ccfpy.testing.configuration import HOST, START_UNIX_US, Person
 from ccfpy.testing.surroundings import Recorded
 
 WAITS_MAX = 1000

@@ -1,6 +1,11 @@
-"""The configuration of simulated nodes."""
+"""The configuration of simulated nodes.
+
+Members and users for tests: their keys follow from their names.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ccfpy.base import json
 from ccfpy.boundary.configuration import (
@@ -16,6 +21,11 @@ from ccfpy.boundary.configuration import (
     StartConfiguration,
 )
 from ccfpy.boundary.events import Boot
+from ccfpy.crypto import certs
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.testing.entropy import SeededEntropy
 
 START_UNIX_US = 1_750_000_000_000_000
 """When simulated time begins: a day in June 2025."""
@@ -103,3 +113,51 @@ def listener(
         accepted_endpoints=accepted_endpoints,
         declared=json.dumps({"bind_address": address, "published_address": address}),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A member or user: a key, its certificate, and for members a key for shares.
+
+    Attributes:
+        name: of this person in tests.
+        data: what governance keeps beside the certificate, as JSON text.
+    """
+
+    key: KeyPair
+    certificate: Certificate
+    encryption_key: RsaKeyPair | None = None
+    name: str = ""
+    data: bytes | None = None
+
+    @property
+    def id(self) -> str:
+        """The digest that names this person in a service."""
+        return self.certificate.digest_hex
+
+    @classmethod
+    def make(cls, seed: str, *, can_recover: bool = False) -> "Person":
+        """Make the person of this name, always the same."""
+        entropy = SeededEntropy(seed.encode())
+        key = KeyPair.generate(entropy, Curve.SECP384R1)
+        certificate = certs.node_self_signed(
+            key,
+            subject=f"CN={seed}",
+            sans=(),
+            not_before=datetime.fromtimestamp(START_UNIX_US / 1e6, tz=UTC),
+            validity_days=3650,
+            entropy=entropy,
+        )
+        encryption_key = RsaKeyPair.generate(entropy) if can_recover else None
+        return cls(
+            key=key, certificate=certificate, encryption_key=encryption_key, name=seed
+        )
+
+    def founding(self) -> FoundingMember:
+        """Describe this person as a founding member."""
+        key = self.encryption_key
+        return FoundingMember(
+            certificate=self.certificate.pem.encode(),
+            encryption_public_key=key.public_key.pem.encode() if key else None,
+            data=self.data,
+        )

@@ -45,13 +45,13 @@ from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.endpoints.application import Application
 from ccfpy.testing.configuration import (
     HOST,
+    Person,
     boot_of,
     listener,
     recovering,
     starting,
 )
 from ccfpy.testing.node import InProcessNode
-from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Remains
 
 if TYPE_CHECKING:

@@ -49,12 +49,12 @@ from ccfpy.testing.configuration import (
     HOST,
     INTERFACE,
     START_UNIX_US,
+    Person,
     boot_of,
     listener,
     starting,
 )
 from ccfpy.testing.entropy import SeededEntropy
-from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Alone, Outside, Recorded, Remains
 
 __all__ = [

@@ -7,9 +7,8 @@ from ccfpy.base import json
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.endpoints.application import Application
 from ccfpy.http.messages import Response
-from ccfpy.testing.configuration import boot_of, listener, recovering
+from ccfpy.testing.configuration import Person, boot_of, listener, recovering
 from ccfpy.testing.node import GOV_VERSION, InProcessNode
-from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Alone, Outside, Remains
 
 PAUSE_MS = 3_600_000

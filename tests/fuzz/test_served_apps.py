@@ -23,8 +23,8 @@ from tests.fuzz.rounds import rounds
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
+    from ccfpy.testing.configuration import Person
     from ccfpy.testing.node import Client
-    from ccfpy.testing.people import Person
 
 pytestmark = pytest.mark.slow
 

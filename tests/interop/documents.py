@@ -19,7 +19,7 @@ from ccfpy.client.governance import Governance
 from ccfpy.client.keys import FileSigner, member_id
 from ccfpy.client.opening import carry, open_service
 from ccfpy.crypto.certs import Certificate
-from ccfpy.testing.apps.tokens import Issuer
+from ccfpy.testing.apps.callers import Issuer
 from tests.apps.banks import built
 from tests.e2e.running import Running, running_node
 from tests.interop.environments import HERE, install_locked

@@ -5,11 +5,10 @@
 ``docs/howto/test-an-app.md``.
 """
 
-from ccfpy.testing.apps.callers import Answer, Caller, MemberCaller
+from ccfpy.testing.apps.callers import Answer, Caller, Issuer, MemberCaller
 from ccfpy.testing.apps.ledgers import Ledger, Write
 from ccfpy.testing.apps.loading import AppSource, ConstitutionSource
 from ccfpy.testing.apps.service import NotAccepted, NotOpened, Options, Service
-from ccfpy.testing.apps.tokens import Issuer
 from ccfpy.testing.machines import AttestedMachine
 
 __all__ = [

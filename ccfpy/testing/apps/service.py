@@ -21,7 +21,7 @@ from ccfpy.client.governance import ProposalStatus
 from ccfpy.client.receipts import RECEIPT_PATH, verify_receipt
 from ccfpy.enclave.scripts import attend_scripts
 from ccfpy.ledger.receipt import Receipt
-from ccfpy.testing.apps.callers import Answer, Caller, MemberCaller
+from ccfpy.testing.apps.callers import Answer, Caller, Issuer, MemberCaller
 from ccfpy.testing.apps.ledgers import Ledger
 from ccfpy.testing.apps.loading import (
     AppSource,
@@ -29,13 +29,11 @@ from ccfpy.testing.apps.loading import (
     load,
     read_constitution,
 )
-from ccfpy.testing.apps.tokens import Issuer
 from ccfpy.testing.apps.watching import Journal, Watched
-from ccfpy.testing.configuration import START_UNIX_US, listener
+from ccfpy.testing.configuration import START_UNIX_US, Person, listener
 from ccfpy.testing.machines import AttestedMachine
 from ccfpy.testing.network import TICK_MS, Network
 from ccfpy.testing.node import InProcessNode
-from ccfpy.testing.people import Person
 
 People: TypeAlias = int | Mapping[str, Json]
 """Their number, or by name the data that governance has of each."""

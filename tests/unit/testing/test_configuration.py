@@ -1,8 +1,13 @@
 """The configuration of simulated nodes follows from few parameters."""
 
 from ccfpy.boundary.configuration import CommandType, InterfaceAuthority
-from ccfpy.testing.configuration import START_UNIX_US, boot_of, listener, starting
-from ccfpy.testing.people import Person
+from ccfpy.testing.configuration import (
+    START_UNIX_US,
+    Person,
+    boot_of,
+    listener,
+    starting,
+)
 
 
 def test_a_node_is_told_to_start_a_service_of_these_members() -> None:

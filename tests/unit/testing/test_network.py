@@ -9,9 +9,9 @@ from ccfpy.base import json
 from ccfpy.base.json import Json
 from ccfpy.boundary.effects import OpenCall, SendToPeer, SetPeer
 from ccfpy.crypto.hashing import sha256
+from ccfpy.testing.configuration import Person
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode
-from ccfpy.testing.people import Person
 
 CONSTITUTION = "\n".join(
     (Path(__file__).parents[3] / "governance/constitutions/default" / name).read_text()

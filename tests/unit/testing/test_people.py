@@ -1,6 +1,6 @@
 """People for tests are the same whenever they are made."""
 
-from ccfpy.testing.people import Person
+from ccfpy.testing.configuration import Person
 
 
 def test_a_name_decides_the_keys() -> None:

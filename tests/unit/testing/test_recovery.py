@@ -7,8 +7,8 @@ import pytest
 from ccfpy.app import App
 from ccfpy.base import json
 from ccfpy.boundary.configuration import LedgerSignaturesConfiguration
+from ccfpy.testing.configuration import Person
 from ccfpy.testing.node import InProcessNode
-from ccfpy.testing.people import Person
 from ccfpy.testing.recovery import (
     PAUSE_MS,
     ask_for_shares,

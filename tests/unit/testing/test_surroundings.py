@@ -13,8 +13,8 @@ from ccfpy.boundary.effects import (
     StoreBlob,
     WriteSnapshot,
 )
+from ccfpy.testing.configuration import Person
 from ccfpy.testing.node import InProcessNode
-from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Alone, BlobShelf, Recorded, SnapshotFolder
 
 

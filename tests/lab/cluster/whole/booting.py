@@ -15,10 +15,9 @@ from ccfpy.boundary.configuration import (
 )
 from ccfpy.js.quickjs import ContextPool
 from ccfpy.node.node import Node
-from ccfpy.testing.configuration import HOST, boot_of, listener, starting
+from ccfpy.testing.configuration import HOST, Person, boot_of, listener, starting
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import NoMemory, StoppedClock
-from ccfpy.testing.people import Person
 from tests.lab.cluster.whole.app import app
 from tests.lab.cluster.whole.clients import PLAIN_INTERFACE
 from tests.lab.cluster.whole.founding import constitution

@@ -18,9 +18,8 @@ from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto import cose
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.http.response_parser import ResponseParser
-from ccfpy.testing.configuration import START_UNIX_US
+from ccfpy.testing.configuration import START_UNIX_US, Person
 from ccfpy.testing.node import GOV_VERSION
-from ccfpy.testing.people import Person
 from tests.lab.cluster.whole.answers import IndexTold, PastTold, index_told, past_told
 from tests.lab.cluster.whole.host import SimulatedNode
 from tests.lab.cluster.whole.world import World

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from ccfpy.client import share
-from ccfpy.testing.people import Person
+from ccfpy.testing.configuration import Person
 from tests.lab.cluster.whole.interception import pooled_key
 
 
