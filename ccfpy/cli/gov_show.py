@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ccfpy.client.connection import Connection
-    from ccfpy.client.review.definitions import Argument, Definition
+    from ccfpy.client.review.dry_run import Argument, Definition
     from ccfpy.client.review.proposal import Summary
 
 
@@ -215,7 +215,7 @@ def print_definitions(found: "Sequence[Definition]") -> None:
 
 
 async def _definitions(connection: "Connection") -> "list[Definition]":
-    from ccfpy.client.review.definitions import definitions
+    from ccfpy.client.review.dry_run import definitions
     from ccfpy.client.review.public_state import read_public_state
 
     return definitions(await read_public_state(connection))

@@ -16,7 +16,7 @@ from aiohttp import web
 from ccfpy.base.json import Json
 from ccfpy.cli.completion import ASK_TIMEOUT_S, defined_actions, typed_words
 from ccfpy.client.review.actions import RENDERINGS
-from ccfpy.client.review.definitions import definitions
+from ccfpy.client.review.dry_run import definitions
 from ccfpy.client.share import constitution
 from tests.unit.cli.conftest import Command
 from tests.unit.cli.test_receipt_fetched import served

@@ -7,7 +7,7 @@ import pytest
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.cli.gov_show import print_definitions, print_summaries
 from ccfpy.client.review.characters import inline
-from ccfpy.client.review.definitions import Argument, Definition
+from ccfpy.client.review.dry_run import Argument, Definition
 from ccfpy.client.review.proposal import Summary
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
 

@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 from ccfpy.base.json import Json
 from ccfpy.client.review.actions import RENDERINGS, facts, names, purpose, title
-from ccfpy.client.review.definitions import Definition, definitions
 from ccfpy.client.review.description import Change, Diff
+from ccfpy.client.review.dry_run import Definition, definitions
 from ccfpy.crypto.certs import service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.testing.entropy import SeededEntropy

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ccfpy.client.review.definitions import Argument, NoDefinitions, definitions
+from ccfpy.client.review.dry_run import Argument, NoDefinitions, definitions
 from tests.unit.client.review.made import RULES, public_state
 
 OWN = """
