@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.json import JsonObject, loads_object
-from ccfpy.testing.plugin import EmulatedLedger
+from ccfpy.testing.emulators import EmulatedLedger
 from tests.interop.environments import HERE, RUN_TIMEOUT_S, install_locked
 from tests.pages import PORT, ROOT, blocks
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.testing.plugin import EmulatorFailed, emulated_ledger
+from ccfpy.testing.emulators import EmulatorFailed, emulated_ledger
 
 
 @pytest.mark.slow
