@@ -11,7 +11,7 @@ from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.effects import Effect, SendEntries, SendToPeer
 from ccfpy.client.share import constitution
 from ccfpy.enclave.application import load_application
-from ccfpy.host.peer_frames import HEADER_BYTES, SIZE_BYTES
+from ccfpy.host.peers import HEADER_BYTES, SIZE_BYTES
 from ccfpy.http.messages import Request, serialise_request
 from ccfpy.testing.configuration import Person
 from ccfpy.testing.network import Network

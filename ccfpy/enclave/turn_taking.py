@@ -19,7 +19,6 @@ from ccfpy.enclave.holding import HOLDS_PYTHON, Hold
 from ccfpy.enclave.workers import Worker
 from ccfpy.endpoints.call_shares import Waiting, next_turn
 
-_NS_PER_MS: Final = 1_000_000
 
 
 def scripts_at_once() -> int:

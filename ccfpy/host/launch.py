@@ -23,10 +23,10 @@ from ccfpy.boundary.configuration import (
     NodeToNodeInterface,
 )
 from ccfpy.boundary.events import Boot, Tick
-from ccfpy.host.addresses import Address, resolve_published
 from ccfpy.host.arguments import ExitCode
 from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.config import ConfigurationFile
+from ccfpy.host.connecting import Address, resolve_published
 from ccfpy.host.disk import REAL_DISK, Disk
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.ledger_store import LedgerStore

@@ -21,9 +21,8 @@ from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import LEDGER_READ_BYTES_MAX, LEDGER_RECENT_BYTES_MAX
 from ccfpy.boundary.effects import AppendLedger
 from ccfpy.boundary.metrics import DISK_EDGES_NS
-from ccfpy.host.chunk_files import ChunkFiles, Provisional
+from ccfpy.host.chunk_files import ChunkFiles, ChunkWriter, Provisional
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
-from ccfpy.host.chunk_writer import ChunkWriter
 from ccfpy.host.disk import (
     REAL_DISK,
     Disk,

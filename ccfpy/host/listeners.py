@@ -13,9 +13,8 @@ from typing import Final, Self, cast
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.limits import LISTEN_BACKLOG
-from ccfpy.host.addresses import Address
 from ccfpy.host.chunk_reader import Reporter
-from ccfpy.host.connecting import begin
+from ccfpy.host.connecting import Address, begin
 
 ACCEPT_RETRY_S: Final = 0.5
 """How long to wait when the system has no room for a connection."""

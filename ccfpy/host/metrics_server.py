@@ -21,8 +21,7 @@ from ccfpy.base.limits import (
     METRICS_FRESH_MS,
     METRICS_REQUEST_BYTES_MAX,
 )
-from ccfpy.host.addresses import Address
-from ccfpy.host.connecting import begin
+from ccfpy.host.connecting import Address, begin
 from ccfpy.host.listeners import Listeners
 from ccfpy.host.log import Journal
 from ccfpy.host.metrics import CONTENT_TYPE

@@ -54,10 +54,9 @@ from ccfpy.boundary.events import (
     Woken,
 )
 from ccfpy.boundary.peers import PeerTraffic
-from ccfpy.host.addresses import Address
 from ccfpy.host.arguments import ExitCode
 from ccfpy.host.config import ConfigurationFile
-from ccfpy.host.connecting import check
+from ccfpy.host.connecting import Address, check
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.gathering import Gathering, Ticker, tick_interval_s
 from ccfpy.host.listeners import BoundSocket, Listeners

@@ -32,7 +32,6 @@ from ccfpy.boundary.configuration import (
     RpcInterface,
     StartConfiguration,
 )
-from ccfpy.host.addresses import Address, resolve_published
 from ccfpy.host.config import (
     AttestationSection,
     ConfigurationFile,
@@ -41,6 +40,7 @@ from ccfpy.host.config import (
     RpcInterfaceSection,
     StartSection,
 )
+from ccfpy.host.connecting import Address, resolve_published
 
 US_PER_MS = 1000
 SUBJECT_ALT_NAME_PREFIXES = ("iPAddress:", "dNSName:")

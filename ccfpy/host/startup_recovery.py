@@ -16,9 +16,8 @@ from typing import Final, TypeAlias
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
-from ccfpy.host.chunk_files import ChunkFiles
+from ccfpy.host.chunk_files import ChunkFiles, ChunkWriter
 from ccfpy.host.chunk_reader import Reporter
-from ccfpy.host.chunk_writer import ChunkWriter
 from ccfpy.ledger.chunk import HEADER_BYTES, Chunk, ChunkName
 from ccfpy.ledger.open_chunk import OpenChunk
 

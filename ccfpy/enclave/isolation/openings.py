@@ -12,7 +12,7 @@ from typing import Final
 
 from ccfpy.base.errors import CcfpyError
 
-_STREAMS: Final = frozenset(range(3))
+_STANDARD_STREAMS: Final = frozenset(range(3))
 """They lead nowhere once the process is confined."""
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 _MAPPINGS: Final = Path("/proc/self/maps")
@@ -71,7 +71,7 @@ def _descriptors() -> Iterator[tuple[int, str]]:
             path = str(link.readlink())
         except FileNotFoundError:  # that of the list itself
             continue
-        if descriptor not in _STREAMS:
+        if descriptor not in _STANDARD_STREAMS:
             yield descriptor, path
 
 

@@ -16,8 +16,8 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.schema import fields_of
 from ccfpy.crypto.hashing import hmac_sha256
 
-_PURPOSE = b"report"
 _NO_HOST_DATA = bytes(HOST_DATA_BYTES)
+_REPORT = b"report"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,5 +69,5 @@ def read_report(
 
 def _key(machine: SimulatedMachine, target: EnclaveIdentity) -> bytes:
     return machine.derive(
-        _PURPOSE, json.dumps(target.fields()), tcb_version=machine.tcb_version
+        _REPORT, json.dumps(target.fields()), tcb_version=machine.tcb_version
     )

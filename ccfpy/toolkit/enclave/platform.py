@@ -19,7 +19,6 @@ from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.toolkit.enclave.local_reports import read_report, report_for
 from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
 
-_NO_HOST_DATA = bytes(HOST_DATA_BYTES)
 
 
 class EnclavePlatform:

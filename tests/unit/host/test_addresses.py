@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
-from ccfpy.host.addresses import Address, resolve_published
+from ccfpy.host.connecting import Address, resolve_published
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.boundary.effects import LogLevel
-from ccfpy.host.addresses import Address
 from ccfpy.host.arguments import (
     Arguments,
     EnclaveKind,
     WordsRequested,
     parse_arguments,
 )
+from ccfpy.host.connecting import Address
 from ccfpy.host.metrics_server import MetricsAddress
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 import pytest
 
 from ccfpy.base.limits import SESSION_KEEPALIVE_S
-from ccfpy.host.addresses import Address
 from ccfpy.host.connecting import (
+    Address,
     ConnectFailed,
     begin,
     connect,

@@ -12,7 +12,7 @@ import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.host import listeners
-from ccfpy.host.addresses import Address
+from ccfpy.host.connecting import Address
 from ccfpy.host.listeners import BoundSocket, HostUnknown, Listeners
 from tests.attacks import attack
 from tests.unit.host import waiting

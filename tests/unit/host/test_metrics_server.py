@@ -12,7 +12,7 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.host import metrics_server
-from ccfpy.host.addresses import Address
+from ccfpy.host.connecting import Address
 from ccfpy.host.listeners import Listeners
 from ccfpy.host.log import Journal
 from ccfpy.host.metrics_server import MetricsAddress, MetricsServer

@@ -20,7 +20,7 @@ from ccfpy.boundary.events import Event, Tick
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.enclave.in_process import InProcessLink
 from ccfpy.host import gathering, metrics, node_host
-from ccfpy.host.peer_frames import frame_head
+from ccfpy.host.peers import frame_head
 from ccfpy.testing.disk import MemoryDisk
 from tests.exposition import total, value
 from tests.unit.host.echo_host import (

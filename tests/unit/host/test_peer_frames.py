@@ -11,7 +11,7 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.limits import PEER_FRAME_BYTES_MAX
 from ccfpy.boundary.events import PeerMessage
 from ccfpy.boundary.peers import PeerTraffic
-from ccfpy.host.peer_frames import HEADER_BYTES, PeerFrames, fits_a_frame, frame_head
+from ccfpy.host.peers import HEADER_BYTES, PeerFrames, fits_a_frame, frame_head
 
 SENDER = NodeId("0123456789abcdef" * 4)
 MESSAGES = st.builds(

@@ -17,10 +17,9 @@ from ccfpy.base.limits import (
 )
 from ccfpy.boundary.events import Event, PeerMessage
 from ccfpy.boundary.peers import PeerTraffic
-from ccfpy.host.addresses import Address
+from ccfpy.host.connecting import Address
 from ccfpy.host.log import Journal
-from ccfpy.host.peer_frames import HEADER_BYTES, frame_head
-from ccfpy.host.peers import Peers
+from ccfpy.host.peers import HEADER_BYTES, Peers, frame_head
 from tests.lab.ports import free_ports
 from tests.unit.host import waiting
 from tests.unit.host.waiting import wait_until

@@ -18,8 +18,8 @@ from ccfpy.boundary.configuration import (
     RedirectKind,
     RedirectTarget,
 )
-from ccfpy.host.addresses import Address
 from ccfpy.host.config import MemberSection, parse_configuration
+from ccfpy.host.connecting import Address
 from ccfpy.host.startup import (
     declared_interfaces,
     expand_path,

@@ -1,12 +1,6 @@
 """Mistakes in a host's stores: what is kept, what survives, how files are called."""
 
-from ccfpy.host import (
-    chunk_files,
-    chunk_writer,
-    ledger_store,
-    snapshot_store,
-    startup_recovery,
-)
+from ccfpy.host import chunk_files, ledger_store, snapshot_store, startup_recovery
 from tests.lab.cluster.mutants.mutant import Edit, Mutant
 
 HOSTS = (
@@ -80,7 +74,7 @@ HOSTS = (
         reason="A machine that fails loses what its node signed.",
         edits=(
             Edit(
-                module=chunk_writer,
+                module=chunk_files,
                 function="ChunkWriter.settle",
                 before="if self.must_sync:",
                 after="if False:",
@@ -116,7 +110,7 @@ HOSTS = (
         reason="The file keeps entries that were taken back.",
         edits=(
             Edit(
-                module=chunk_writer,
+                module=chunk_files,
                 function="ChunkWriter.truncate",
                 before="self._diverge()",
                 after="pass",
@@ -152,7 +146,7 @@ HOSTS = (
         reason="A complete chunk does not say where its entries are.",
         edits=(
             Edit(
-                module=chunk_writer,
+                module=chunk_files,
                 function="ChunkWriter.complete",
                 before="self.file.append(table)",
                 after="pass",

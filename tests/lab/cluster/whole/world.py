@@ -26,7 +26,7 @@ from ccfpy.boundary.effects import (
 from ccfpy.boundary.events import Event, PeerMessage, Tick
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.host.ledger_store import LedgerStoreFailed
-from ccfpy.host.peer_frames import fits_a_frame
+from ccfpy.host.peers import fits_a_frame
 from ccfpy.testing.configuration import START_UNIX_US
 from tests.lab.cluster.faults import Faults, Link
 from tests.lab.cluster.whole.host import SimulatedNode
