@@ -42,7 +42,7 @@ def build_node(
     application = load_application(str(found.path))
     if found.manifest is not None:
         # Loaded for what is signed alone, as in `bundles`.
-        from ccfpy.enclave.loaded import check_loaded  # noqa: PLC0415
+        from ccfpy.enclave.bundles import check_loaded  # noqa: PLC0415
 
         check_loaded(found, before=before)
     return Node(

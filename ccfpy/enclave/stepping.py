@@ -23,10 +23,9 @@ from ccfpy.base.ports import CallGivenUp
 from ccfpy.boundary.effects import Effect, LogLevel, WriteLog
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.lifecycle import ExitCode
-from ccfpy.enclave.growth import Meter
 from ccfpy.enclave.loop import NODE, Conversation, StepsOf
 from ccfpy.enclave.node_lock import NodeLock
-from ccfpy.enclave.watchdog import Watchdog
+from ccfpy.enclave.watchdog import Meter, Watchdog
 from ccfpy.enclave.workers import AwayCall, Gate, Worker, Workers, workers_max
 
 

@@ -16,10 +16,9 @@ from ccfpy.base.ports import CallGivenUp, CallStopped, Given, Result
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.lifecycle import ExitCode
-from ccfpy.enclave.growth import Meter
 from ccfpy.enclave.loop import Conversation
 from ccfpy.enclave.stepping import Stepping, ThreadedSteps
-from ccfpy.enclave.watchdog import reason_of_time
+from ccfpy.enclave.watchdog import Meter, reason_of_time
 from ccfpy.enclave.workers import AwayCall, Worker
 
 _NS_PER_MS: Final = 1_000_000

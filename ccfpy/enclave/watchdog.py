@@ -12,8 +12,25 @@ when none are, so that a fast call pays for no look.
 4. A call that has been ended ``WATCHDOG_ATTEMPTS_MAX`` times and still goes on ends the
    enclave.
 5. Calls that are away go on in turns (``turn_taking.py``).
+
+By which calls a process has grown.
+
+Nobody counts what each thread takes. What the process grew by between two readings is
+charged to threads by the processor time that each of them used between: memory that was
+not touched is not the process's, and touching it takes time. A call that holds Python's
+own lock is alone then, and is charged nearly all; a call that waits is charged nothing.
+
+Makes slow calls go on in turns, so that few of them run at once.
+
+Calls in Python share Python's own lock: more than one at a time get no more done, and
+the node would wait for each of them whenever it waits for that lock. Scripts share the
+processors with the node. Whose turn it is, ``call_shares`` says.
+
+What waits in C, such as a call that sleeps, runs nothing. It loses its turn to others
+like any call, and waits for one when it is back in Python.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -25,10 +42,184 @@ from typing import Final, Protocol
 from ccfpy.base import limits
 from ccfpy.enclave.code_origin import OwnThread
 from ccfpy.enclave.ending import Ending
-from ccfpy.enclave.growth import Growth, Meter
-from ccfpy.enclave.turn_taking import TurnTaking, scripts_at_once
+from ccfpy.enclave.holding import HOLDS_PYTHON, Hold
 from ccfpy.enclave.workers import Gate, Worker
-from ccfpy.endpoints.call_shares import Taking, largest
+from ccfpy.endpoints.call_shares import Taking, Waiting, largest, next_turn
+
+_CAN_TELL: Final = hasattr(time, "pthread_getcpuclockid")
+
+
+class Meter(Protocol):
+    """Measures this process's memory."""
+
+    def data_bytes(self) -> int:
+        """Return the bytes that it holds of its own."""
+        ...
+
+
+def charges(grown: int, used_ns: Sequence[int], all_ns: int) -> list[int]:
+    """Return how much of a growth each thread is charged.
+
+    Args:
+        grown: by how many bytes the process grew; it may have shrunk.
+        used_ns: the processor time of each thread.
+        all_ns: that of the whole process.
+    """
+    whole_ns = max(all_ns, sum(used_ns), 1)
+    return [grown * each // whole_ns for each in used_ns]
+
+
+class Growth:
+    """Charges what a process grows by to the calls of threads.
+
+    Args:
+        meter: of the process's memory.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._bytes = 0
+        self._all_ns = 0
+
+    def begin(self, workers: Sequence[Worker]) -> None:
+        """Read all meters; nothing is charged to anybody."""
+        self._read(workers)
+
+    def charge(self, workers: Sequence[Worker]) -> None:
+        """Charge what was taken since the last reading."""
+        grown, used_ns, all_ns = self._read(workers)
+        for worker, share in zip(workers, charges(grown, used_ns, all_ns), strict=True):
+            # What another one gave back is no credit.
+            worker.grown_bytes = max(0, worker.grown_bytes + share)
+
+    def _read(self, workers: Sequence[Worker]) -> tuple[int, list[int], int]:
+        """Read all meters, and return how much more they show than the last time."""
+        before = self._bytes, self._all_ns
+        self._bytes, self._all_ns = self._meter.data_bytes(), time.process_time_ns()
+        used_ns = []
+        for worker in workers:
+            was_ns, worker.cpu_ns = worker.cpu_ns, _used_ns(worker)
+            used_ns.append(worker.cpu_ns - was_ns)
+        return self._bytes - before[0], used_ns, self._all_ns - before[1]
+
+
+def _used_ns(worker: Worker) -> int:
+    """Return the processor time of a thread; any number that grows if none can tell."""
+    if not worker.ident:
+        return 0
+    if not _CAN_TELL:
+        return time.monotonic_ns() if worker.is_calling else worker.cpu_ns
+    return time.clock_gettime_ns(time.pthread_getcpuclockid(worker.ident))
+
+
+def scripts_at_once() -> int:
+    """Return how many slow scripts run at once: one processor is the node's."""
+    if hasattr(os, "sched_getaffinity"):
+        processors = len(os.sched_getaffinity(0))
+    else:
+        processors = os.cpu_count() or 1
+    return max(1, processors - 1)
+
+
+class TurnTaking:
+    """Holds the slow calls of one node whose turn it is not.
+
+    The watchdog's thread calls this.
+
+    Args:
+        outermost: the code that makes each call, or its caller's.
+        scripts_max: how many scripts run at once.
+        now_ns: returns the time.
+    """
+
+    def __init__(
+        self,
+        outermost: frozenset[CodeType],
+        *,
+        scripts_max: int,
+        now_ns: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        self._outermost = outermost
+        self._most = (
+            {False: 1, True: scripts_max} if HOLDS_PYTHON else {True: scripts_max}
+        )
+        self._now_ns = now_ns
+        self._turns_ns: dict[str, int] = {}
+
+    def look(self, workers: Sequence[Worker]) -> None:
+        """Hold the calls whose turn is over, and open the holds of the next."""
+        slow = [each for each in workers if each.away is not None and each.is_calling]
+        if not slow:
+            self._turns_ns.clear()
+            return
+        for is_script, most in self._most.items():
+            of_kind = [each for each in slow if each.is_script == is_script]
+            if of_kind:
+                self._look_at(of_kind, most)
+
+    def release(self, worker: Worker) -> None:
+        """Hold a thread's call no longer."""
+        if worker.hold is not None:
+            worker.hold.open()
+
+    def _look_at(self, workers: Sequence[Worker], most: int) -> None:
+        running: list[Worker] = []
+        waiting: list[Worker] = []
+        for worker in workers:
+            hold = self._hold_of(worker)
+            if hold is None or _is_being_ended(worker):
+                continue
+            if not hold.is_closed:
+                running.append(worker)
+            elif hold.is_waiting:
+                waiting.append(worker)
+            else:  # as something else may trace the thread by now
+                hold.close(is_script=worker.is_script)
+        now_ns = self._now_ns()
+        running.sort(key=lambda worker: worker.turn_ns)
+        turn_ns = limits.SLOW_CALL_TURN_MS * _NS_PER_MS
+        for place, worker in enumerate(running):
+            is_over = bool(waiting) and now_ns - worker.turn_ns >= turn_ns
+            if is_over or place >= most:
+                self._close(worker)
+        free = most - sum(not self._is_closed(worker) for worker in running)
+        while free > 0 and waiting:
+            chosen = waiting.pop(self._next(waiting))
+            chosen.turn_ns = self._turns_ns[chosen.caller] = now_ns
+            self.release(chosen)
+            free -= 1
+
+    def _next(self, waiting: Sequence[Worker]) -> int:
+        return next_turn(
+            [Waiting(worker.caller, worker.turn_ns) for worker in waiting],
+            self._turns_ns,
+        )
+
+    def _hold_of(self, worker: Worker) -> Hold | None:
+        """Return what can hold a worker's call; make it where the call is new here."""
+        hold = worker.hold
+        began_ns = worker.began_ns
+        if hold is None or hold.began_ns != began_ns:
+            if worker.traced is None:
+                return None
+            self.release(worker)
+            hold = Hold(worker, began_ns, worker.traced, self._outermost)
+            worker.hold = hold
+            worker.turn_ns = self._now_ns()
+        return hold
+
+    def _close(self, worker: Worker) -> None:
+        if worker.hold is not None:
+            worker.hold.close(is_script=worker.is_script)
+
+    def _is_closed(self, worker: Worker) -> bool:
+        return worker.hold is not None and worker.hold.is_closed
+
+
+def _is_being_ended(worker: Worker) -> bool:
+    ending = worker.ending
+    return ending is not None and ending.began_ns == worker.began_ns
+
 
 _NS_PER_MS: Final = 1_000_000
 _MS_PER_S: Final = 1000

@@ -7,7 +7,7 @@ call that it does not allow, also calls that are missing here.
 from collections.abc import Mapping
 from typing import Final
 
-from ccfpy.enclave.isolation.syscalls import Numbers
+from ccfpy.enclave.isolation.seccomp import Numbers
 
 FORBIDDEN: Final[Mapping[str, Numbers]] = {
     # Files, by name or handle.

@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 
 from ccfpy.enclave.isolation import kernel
-from ccfpy.enclave.isolation.syscalls import Numbers
+from ccfpy.enclave.isolation.seccomp import Numbers
 
 try:
     import resource as _resource

@@ -6,7 +6,7 @@ from typing import Final
 
 from ccfpy.base.limits import KIB
 from ccfpy.enclave.isolation import kernel
-from ccfpy.enclave.isolation.syscalls import Numbers
+from ccfpy.enclave.isolation.seccomp import Numbers
 
 try:
     import resource as _resource

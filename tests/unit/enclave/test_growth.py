@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ccfpy.enclave.growth import Growth, charges
+from ccfpy.enclave.watchdog import Growth, charges
 from ccfpy.enclave.workers import Worker
 
 MS = 1_000_000

@@ -10,7 +10,7 @@ import pytest
 import ccfpy
 from ccfpy.attestation.manifest import Manifest
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.enclave import loaded
+from ccfpy.enclave import bundles
 from ccfpy.enclave.measuring import dependencies, measure
 from ccfpy.testing.entropy import SeededEntropy
 
@@ -141,21 +141,21 @@ def test_each_file_is_of_one_kind_or_of_none(file: str, kinds: list[str]) -> Non
         )
     )
     found = {
-        "of": loaded._is_of(application, path),
-        "framework": loaded._is_framework(path),
-        "installed": loaded._is_installed(path),
-        "python": loaded._is_python(path),
+        "of": bundles._is_of(application, path),
+        "framework": bundles._is_framework(path),
+        "installed": bundles._is_installed(path),
+        "python": bundles._is_python(path),
     }
     assert [kind for kind, is_so in found.items() if is_so] == kinds
 
 
 def test_ccfpy_may_be_installed_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path("/venv/lib/python3.11/site-packages/ccfpy")
-    monkeypatch.setattr(loaded, "_ROOT", root)
-    assert loaded._is_framework(root / "kv/store.py")
-    assert not loaded._is_installed(root / "kv/store.py")
-    assert not loaded._is_installed(root / "host/disk.py")
-    assert not loaded._is_framework(root / "host/disk.py")
+    monkeypatch.setattr(bundles, "_ROOT", root)
+    assert bundles._is_framework(root / "kv/store.py")
+    assert not bundles._is_installed(root / "kv/store.py")
+    assert not bundles._is_installed(root / "host/disk.py")
+    assert not bundles._is_framework(root / "host/disk.py")
 
 
 def test_what_a_named_package_needs_is_measured_with_it() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.enclave.holding import HOLDS_PYTHON, Hold
-from ccfpy.enclave.turn_taking import TurnTaking, scripts_at_once
+from ccfpy.enclave.watchdog import TurnTaking, scripts_at_once
 from ccfpy.enclave.workers import AwayCall, Worker
 from tests.attacks import attack
 from tests.unit.enclave.small_node import LONG_MS, Enclave, wait_until

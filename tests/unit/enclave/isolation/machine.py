@@ -5,7 +5,7 @@ It is stricter than the kernel's: whatever is not expected of such a program fai
 
 from collections.abc import Sequence
 
-from ccfpy.enclave.isolation.bpf import (
+from ccfpy.enclave.isolation.seccomp import (
     AND,
     ARCHITECTURE_AT,
     ARGUMENTS_AT,

@@ -4,8 +4,7 @@ import os
 import struct
 
 from ccfpy.enclave.isolation import kernel, seccomp
-from ccfpy.enclave.isolation.bpf import assemble, encode
-from ccfpy.enclave.isolation.syscalls import NEWEST, Numbers
+from ccfpy.enclave.isolation.seccomp import NEWEST, Numbers, assemble, encode
 
 CALLS = {
     "seccomp": Numbers(317, 277),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.enclave.isolation.bpf import (
+from ccfpy.enclave.isolation.seccomp import (
     Condition,
     Guarded,
     Instruction,

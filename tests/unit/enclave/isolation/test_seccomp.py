@@ -4,13 +4,15 @@ import pytest
 
 from ccfpy.enclave.isolation.seccomp import (
     ALLOW,
+    ALLOWED,
     ARCHITECTURES,
     KILL,
+    NEWEST,
     REFUSE,
     UNKNOWN_TO_US,
+    Numbers,
     filter_for,
 )
-from ccfpy.enclave.isolation.syscalls import ALLOWED, NEWEST, Numbers
 from ccfpy.enclave.platforms.snp import GET_DERIVED_KEY, GET_REPORT
 from tests.unit.enclave.isolation.machine import run
 
