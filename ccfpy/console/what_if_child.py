@@ -23,7 +23,7 @@ from ccfpy.kv.store import Store
 from ccfpy.service.tables import proposals
 from ccfpy.service.tables.proposals import ProposalInfo
 from ccfpy.service.tables.service import CONSTITUTION
-from ccfpy.toolkit.enclave.limits import Limits, impose
+from ccfpy.toolkit.enclave.program import Limits, impose
 
 QUESTION_BYTES_MAX = 1 << 32
 WARMING = """\

@@ -17,8 +17,8 @@ from ccfpy.local.simulated_vendor import SimulatedVendor
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.toolkit.enclave import Enclave, EnclavePlatform
 from ccfpy.toolkit.enclave.dispatcher import Dispatcher
-from ccfpy.toolkit.enclave.limits import NoTimer
 from ccfpy.toolkit.enclave.process import protocol_of
+from ccfpy.toolkit.enclave.program import NoTimer
 from ccfpy.toolkit.host import HostedEnclave
 
 ISOLATION = "Isolation: none, it runs within a test"

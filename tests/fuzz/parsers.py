@@ -53,8 +53,13 @@ from ccfpy.ledger.snapshot import Snapshot, SnapshotName
 from ccfpy.service.tables import recovery
 from ccfpy.testing.configuration import START_UNIX_US
 from ccfpy.testing.entropy import SeededEntropy
-from ccfpy.toolkit.enclave.local_reports import read_report, report_for
-from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
+from ccfpy.toolkit.enclave.platform import (
+    SealPolicy,
+    read_report,
+    report_for,
+    seal,
+    unseal,
+)
 from tests.apps import scitt_kit
 from tests.fuzz import examples
 from tests.unit.attestation import simulation

@@ -5,15 +5,14 @@ interface is declared with ``ccfpy.toolkit.interfaces``. A host starts it with
 ``ccfpy.toolkit.host``.
 """
 
-from ccfpy.toolkit.enclave.limits import Limits
-from ccfpy.toolkit.enclave.ocalls import HostFailed
+from ccfpy.toolkit.enclave.dispatcher import HostFailed
 from ccfpy.toolkit.enclave.platform import (
     EnclavePlatform,
+    SealPolicy,
     identity_text,
     read_identity,
 )
-from ccfpy.toolkit.enclave.program import Enclave, Surroundings
-from ccfpy.toolkit.enclave.sealing import SealPolicy
+from ccfpy.toolkit.enclave.program import Enclave, Limits, Surroundings
 
 __all__ = [
     "Enclave",

@@ -10,11 +10,17 @@ run as far as the limits allow. The rules:
    that alone: nothing else gets in between a function and its answer.
 4. A function answers with a result or a refusal that its interface declares. Anything
    else is a defect: it leaves this class, and the enclave ends without an answer.
+
+The host as code in an enclave sees it: functions to await, and no more.
+
+What comes back has the form that the interface says, and nothing else is known of it:
+the host may have made it up. A function whose host fails is told so and may go on; one
+that does not expect it ends the enclave, as any defect does.
 """
 
 import inspect
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -23,11 +29,9 @@ from ccfpy.base.ports import Entropy
 from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.enclave.loop import Defect
-from ccfpy.toolkit.enclave.limits import CallTimer, call_seconds
-from ccfpy.toolkit.enclave.ocalls import HostFailed, HostStubs, Ocall
 from ccfpy.toolkit.enclave.platform import EnclavePlatform
-from ccfpy.toolkit.enclave.program import Enclave, Surroundings
-from ccfpy.toolkit.interfaces.interface import Bound, copied
+from ccfpy.toolkit.enclave.program import CallTimer, Enclave, Surroundings, call_seconds
+from ccfpy.toolkit.interfaces.interface import Bound, Refusal, copied
 from ccfpy.toolkit.interfaces.messages import (
     CallRefused,
     Denial,
@@ -39,7 +43,55 @@ from ccfpy.toolkit.interfaces.messages import (
     OcallFailed,
     Run,
 )
-from ccfpy.toolkit.interfaces.refusal import Refusal
+
+
+class HostFailed(CcfpyError):
+    """The host did not perform a call.
+
+    Attributes:
+        word: the word by which the host refused, of those that the function declares;
+            nothing if the host failed in another way.
+    """
+
+    def __init__(self, function: str, word: str | None) -> None:
+        said = "failed" if word is None else f"refused: {word}"
+        super().__init__(f"the host's {function} {said}")
+        self.word = word
+
+
+class Ocall:
+    """One call of the host: awaited by the code, made by the dispatcher.
+
+    Attributes:
+        bound: the function.
+        arguments: for it, as they were given.
+    """
+
+    __slots__ = ("arguments", "bound")
+
+    def __init__(self, bound: Bound, arguments: object) -> None:
+        self.bound = bound
+        self.arguments = arguments
+
+    def __await__(self) -> Generator["Ocall", object, object]:
+        """Wait until the dispatcher sends the host's answer in."""
+        return (yield self)
+
+
+class HostStubs:
+    """The untrusted side of an interface, as something whose methods are awaited."""
+
+    def __init__(self, functions: tuple[Bound, ...]) -> None:
+        for bound in functions:
+            setattr(self, bound.function.name, _stub(bound))
+
+
+def _stub(bound: Bound) -> Callable[..., Any]:
+    async def call(*values: object, **named: object) -> object:
+        return await Ocall(bound, bound.gathered(values, named))
+
+    return call
+
 
 INSTANCE_BYTES = 16
 

@@ -11,10 +11,9 @@ from ccfpy.enclave.isolation import confine
 from ccfpy.enclave.loop import BoundaryProtocol, StepsOf, describe_crash, serve_in
 from ccfpy.enclave.ports import SystemEntropy
 from ccfpy.toolkit.enclave.dispatcher import Dispatcher
-from ccfpy.toolkit.enclave.limits import impose, impose_recursion, timer_of
 from ccfpy.toolkit.enclave.loading import EnclaveNotLoaded, Loaded, load_enclave
 from ccfpy.toolkit.enclave.platform import EnclavePlatform
-from ccfpy.toolkit.enclave.program import Enclave
+from ccfpy.toolkit.enclave.program import Enclave, impose, impose_recursion, timer_of
 from ccfpy.toolkit.interfaces.messages import EFFECT_KINDS, EVENT_KINDS, Aborted, Ended
 
 

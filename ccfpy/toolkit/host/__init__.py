@@ -1,12 +1,13 @@
 """Parts for hosts of enclaves that are not ledger nodes: start one, serve its calls."""
 
-from ccfpy.toolkit.host.errors import (
+from ccfpy.toolkit.host.hosted import (
     CallDenied,
     EnclaveAborted,
     EnclaveDestroyed,
     EnclaveNotStarted,
+    HostedEnclave,
+    hosted,
 )
-from ccfpy.toolkit.host.hosted import HostedEnclave, hosted
 
 __all__ = [
     "CallDenied",

@@ -3,29 +3,28 @@
 The task that makes a call also serves the enclave's own calls during that call, and a
 call that a service makes runs within that service. The host can drop, delay and invent
 messages, but every message has the form of the interface.
+
+Why a call of an enclave has no answer, told apart by type.
+
+What an enclave waits for from its host, and what the host calls meanwhile.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle, ResourceLimit, limit_of
 from ccfpy.host.enclave_process import EnclaveProcess, ProcessObserver, python_command
-from ccfpy.toolkit.host.errors import (
-    CallDenied,
-    EnclaveAborted,
-    EnclaveDestroyed,
-    EnclaveNotStarted,
-)
-from ccfpy.toolkit.host.ocalls import Ocalls
 from ccfpy.toolkit.interfaces import Interface, Refusal
 from ccfpy.toolkit.interfaces.interface import Bound, copied
 from ccfpy.toolkit.interfaces.messages import (
     Aborted,
     CallRefused,
+    Denial,
     Denied,
     Destroy,
     Ended,
@@ -34,6 +33,95 @@ from ccfpy.toolkit.interfaces.messages import (
     OcallFailed,
     Run,
 )
+
+
+class CallDenied(CcfpyError):
+    """The call was not begun; the enclave goes on."""
+
+    def __init__(self, function: str, denial: Denial) -> None:
+        super().__init__(f"{function} is not begun: {denial}")
+        self.denial = denial
+
+
+class EnclaveNotStarted(CcfpyError):
+    """There is no enclave; the text says what to change."""
+
+
+class EnclaveDestroyed(CcfpyError):
+    """There is no enclave any more, as its host wanted. Create another."""
+
+
+class EnclaveAborted(CcfpyError):
+    """There is no enclave any more: something in it, or said to it, was wrong.
+
+    What was under way is not answered, and no answer is half of one.
+
+    Attributes:
+        limit: which the enclave reached, if that was it.
+    """
+
+    def __init__(self, reason: str, limit: ResourceLimit | None = None) -> None:
+        limited = "" if limit is None else f"it reached its limit {limit}: "
+        super().__init__(f"the enclave aborted: {limited}{reason}")
+        self.limit = limit
+
+
+class Ocalls:
+    """What the enclave has asked and not been answered, and the calls within that.
+
+    An answer waits until those within have theirs: the enclave takes it as broken faith
+    if it comes before, whichever task of the host has lost patience.
+    """
+
+    def __init__(self, say: Callable[[object], None]) -> None:
+        self._say = say
+        self._inner: dict[int, int] = {}
+        self._due: dict[int, object] = {}
+        self._of: dict[int, int] = {}
+        # Which of them is being served where this is read; of this enclave alone.
+        self._within: ContextVar[int] = ContextVar("within", default=0)
+
+    @property
+    def current(self) -> int:
+        """The ocall that is being served here and now; 0 for none."""
+        within = self._within.get()
+        return within if within in self._inner and within not in self._due else 0
+
+    def begin(self, ocall: int) -> None:
+        """Note that the enclave makes an ocall."""
+        self._inner[ocall] = 0
+
+    @contextlib.contextmanager
+    def serving(self, ocall: int) -> Iterator[None]:
+        """Count what is called from here as within an ocall."""
+        before = self._within.set(ocall)
+        try:
+            yield
+        finally:
+            self._within.reset(before)
+
+    def call(self, number: int, of: int) -> None:
+        """Note a call that the host makes within an ocall."""
+        if of:
+            self._of[number] = of
+            self._inner[of] += 1
+
+    def answered(self, call: int) -> None:
+        """Note that the enclave has answered a call."""
+        of = self._of.pop(call, 0)
+        if of:
+            self._inner[of] -= 1
+            if of in self._due and not self._inner[of]:
+                self.end(of, self._due.pop(of))
+
+    def end(self, ocall: int, answer: object) -> None:
+        """Answer the enclave, once it has answered what is within."""
+        if self._inner.get(ocall):
+            self._due[ocall] = answer
+            return
+        self._inner.pop(ocall, None)
+        self._say(answer)
+
 
 TOOLKIT_MODULE = "ccfpy.toolkit.enclave"
 START_WAIT_S = 60.0

@@ -13,9 +13,7 @@ from ccfpy.toolkit.interfaces.declared import (
     only_within,
     refuses,
 )
-from ccfpy.toolkit.interfaces.interface import Interface
-from ccfpy.toolkit.interfaces.refusal import Refusal
-from ccfpy.toolkit.interfaces.time import UntrustedTime
+from ccfpy.toolkit.interfaces.interface import Interface, Refusal, UntrustedTime
 
 __all__ = [
     "AtMost",

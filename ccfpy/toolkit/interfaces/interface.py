@@ -4,17 +4,26 @@ Each function has one message for the call and one for the answer. An undeclared
 function has no number, so nobody can call it. Arguments that are too many, too few, too
 large or of another type are violations of the boundary. A sender checks a message as
 the receiver will, and sends the copy that it checked.
+
+The most bytes that values of a type take on the wire.
+
+An answer that is no result: the caller's mistake, by a word that was declared.
+
+What a host says the time is, as a type that cannot be mistaken for the time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, make_dataclass
+from enum import StrEnum
 from functools import cached_property
 from inspect import Parameter, Signature
-from typing import Generic, TypeVar
+from types import NoneType
+from typing import Generic, TypeVar, get_args, get_origin
 
+from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import FRAME_BYTES_MAX, MIB
-from ccfpy.boundary.schema import describe_messages
-from ccfpy.boundary.shape import BoundaryViolation
+from ccfpy.boundary.schema import describe_messages, record_parts
+from ccfpy.boundary.shape import BoundaryViolation, parted
 from ccfpy.boundary.wire import HEADER_BYTES, Vocabulary
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.toolkit.interfaces import messages
@@ -24,7 +33,40 @@ from ccfpy.toolkit.interfaces.declared import (
     InterfaceRefused,
     functions_of,
 )
-from ccfpy.toolkit.interfaces.sizes import bytes_max
+
+INTEGER_BYTES_MAX = 9
+HEAD_BYTES_MAX = 5
+"""What msgpack puts before a text, bytes or a list."""
+CHARACTER_BYTES_MAX = 4
+
+
+def bytes_max(kind: object) -> int:
+    """Return the most bytes that a value of a bounded type takes on the wire."""
+    kind, bound = parted(kind)
+    most = 0 if bound is None else bound.count
+    if isinstance(kind, type):
+        return _plain_bytes_max(kind, most)
+    arguments = [part for part in get_args(kind) if part is not NoneType]
+    if get_origin(kind) is not tuple:
+        return bytes_max(arguments[0])
+    if arguments[-1] is ...:
+        return HEAD_BYTES_MAX + most * bytes_max(arguments[0])
+    return HEAD_BYTES_MAX + sum(map(bytes_max, arguments))
+
+
+def _plain_bytes_max(kind: type, most: int) -> int:
+    if kind is bool:
+        return 1
+    if kind is int:
+        return INTEGER_BYTES_MAX
+    if kind is bytes:
+        return HEAD_BYTES_MAX + most
+    if issubclass(kind, StrEnum):
+        return HEAD_BYTES_MAX + max(len(str(member).encode()) for member in kind)
+    if kind is str:
+        return HEAD_BYTES_MAX + CHARACTER_BYTES_MAX * most
+    return HEAD_BYTES_MAX + sum(bytes_max(part) for _, part in record_parts(kind))
+
 
 CALL_BYTES_MAX = 1 * MIB
 """Of the arguments of one call, or its result, unless the interface says otherwise."""
@@ -209,3 +251,29 @@ def _bound(function: Function) -> Bound:
         call=make_dataclass(function.name, call, frozen=True, kw_only=True),
         answer=make_dataclass(function.name, answer, frozen=True, kw_only=True),
     )
+
+
+class Refusal(CcfpyError):
+    """A function refuses a call, for a reason that its interface names.
+
+    The function has done nothing, or its work is complete. Only the word crosses the
+    boundary: there is no text that could carry a secret.
+    """
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntrustedTime:
+    """A host's claim about the time: it may be early, late, or the same for ever.
+
+    The value is not a number, and has no order: code that decides by the time must name
+    ``claimed_unix_us``.
+
+    Attributes:
+        claimed_unix_us: microseconds since 1970.
+    """
+
+    claimed_unix_us: int

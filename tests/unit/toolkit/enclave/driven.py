@@ -8,8 +8,8 @@ from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.toolkit.enclave import Enclave, HostFailed, Limits, Surroundings
 from ccfpy.toolkit.enclave.dispatcher import Dispatcher
-from ccfpy.toolkit.enclave.limits import CallTimer, NoTimer
 from ccfpy.toolkit.enclave.platform import EnclavePlatform
+from ccfpy.toolkit.enclave.program import CallTimer, NoTimer
 from ccfpy.toolkit.interfaces import (
     AtMost,
     Interface,

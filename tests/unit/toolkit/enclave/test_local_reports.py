@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
-from ccfpy.toolkit.enclave.local_reports import read_report, report_for
+from ccfpy.toolkit.enclave.platform import read_report, report_for
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     LATER,

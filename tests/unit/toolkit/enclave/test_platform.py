@@ -16,7 +16,7 @@ from ccfpy.toolkit.enclave import (
     identity_text,
     read_identity,
 )
-from ccfpy.toolkit.enclave.local_reports import report_for
+from ccfpy.toolkit.enclave.platform import report_for
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     LATER,

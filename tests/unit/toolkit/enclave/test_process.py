@@ -196,7 +196,7 @@ def test_the_least_recursion_is_enough_to_answer(tmp_path: Path) -> None:
 
 SMALL = """
 from dataclasses import replace
-from ccfpy.toolkit.enclave.limits import FRAMES_MIN
+from ccfpy.toolkit.enclave.program import FRAMES_MIN
 from tests.unit.toolkit.enclave.rough_enclave import enclave as rough
 enclave = replace(rough, limits=replace(rough.limits, memory_bytes_max=1))
 """

@@ -11,7 +11,7 @@ from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.testing.entropy import SeededEntropy
-from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
+from ccfpy.toolkit.enclave.platform import SealPolicy, seal, unseal
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     LATER,

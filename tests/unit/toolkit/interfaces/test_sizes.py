@@ -4,7 +4,7 @@ import msgpack  # type: ignore[import-untyped]  # it ships no annotations
 import pytest
 
 from ccfpy.boundary.shape import encoder
-from ccfpy.toolkit.interfaces.sizes import bytes_max
+from ccfpy.toolkit.interfaces.interface import bytes_max
 from tests.unit.boundary.test_schema import EXPRESSIBLE
 
 
