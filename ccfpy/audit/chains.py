@@ -23,8 +23,7 @@ from typing import Self
 
 from ccfpy.audit.auditor import AuditState, Damage
 from ccfpy.audit.chunks import ChunkPath
-from ccfpy.audit.salvage import Salvaged
-from ccfpy.audit.tail import Attempt, Segment, Step, Tail, key_of
+from ccfpy.audit.tail import Attempt, Salvaged, Segment, Step, Tail, key_of
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId

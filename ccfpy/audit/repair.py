@@ -26,8 +26,7 @@ from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.fast_path import Begun, begin
 from ccfpy.audit.in_use import InUse, alone_in
 from ccfpy.audit.readers import Readers
-from ccfpy.audit.salvage import Salvaged
-from ccfpy.audit.tail import Tail
+from ccfpy.audit.tail import Salvaged, Tail
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.certs import Certificate

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ccfpy.audit.salvage import Salvaged
-from ccfpy.audit.tail import Segment
+from ccfpy.audit.tail import Salvaged, Segment
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId, Seqno

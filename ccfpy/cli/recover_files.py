@@ -14,9 +14,8 @@ from ccfpy.audit.chains import Chain
 from ccfpy.audit.discovery import SnapshotFound
 from ccfpy.audit.inspection import FileReport, Inspection, ServiceFound
 from ccfpy.audit.inspection_report import ServiceReport, report_of
-from ccfpy.audit.salvage import Salvaged
 from ccfpy.audit.shareholders import Shareholders
-from ccfpy.audit.tail import Segment
+from ccfpy.audit.tail import Salvaged, Segment
 from ccfpy.cli.output import print_line
 from ccfpy.ledger.chunk import PRIVATE_MODE
 from ccfpy.local.configuration import Remains

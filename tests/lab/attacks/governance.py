@@ -6,7 +6,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
-from ccfpy.audit.salvage import Salvaged
+from ccfpy.audit.tail import Salvaged
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import JsonObject, dumps
 from ccfpy.client.errors import ServiceError

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ccfpy.audit.chains import Chain, ChainSearch, Signers, without_copies
 from ccfpy.audit.inspection import lineage
 from ccfpy.audit.repair import all_chunks, digest_of
-from ccfpy.audit.salvage import Salvaged
+from ccfpy.audit.tail import Salvaged
 from ccfpy.ledger.chunk import ChunkName, header
 from ccfpy.ledger.open_chunk import OpenChunk
 from tests.unit.audit.made import written

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.audit.salvage import Salvaged
+from ccfpy.audit.tail import Salvaged
 from ccfpy.ledger.chunk import HEADER_BYTES, Chunk, ChunkName
 from tests.unit.ledger.made import small_ledger
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from ccfpy.audit.auditor import AuditState
 from ccfpy.audit.chunks import ChunkPath
-from ccfpy.audit.salvage import Salvaged
-from ccfpy.audit.tail import Attempt, Step, key_of
+from ccfpy.audit.tail import Attempt, Salvaged, Step, key_of
 from ccfpy.ledger.chunk import ChunkName
 from tests.unit.ledger.made import small_ledger
 
