@@ -80,7 +80,8 @@ def test_a_call_with_nothing_left_still_has_a_timer() -> None:
 
 IMPOSE = """
 import signal, sys
-from ccfpy.toolkit.enclave.program import Limits, LimitsRefused, impose, impose_recursion
+from ccfpy.toolkit.enclave.program import Limits, LimitsRefused
+from ccfpy.toolkit.enclave.program import impose, impose_recursion
 signal.signal(signal.SIGPROF, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})
 limits = Limits(memory_bytes_max=%d, cpu_s_max=3, recursion_frames_max=77)
