@@ -318,7 +318,7 @@ ROWS: dict[Concept, Row] = {
         does="`GET /node/quotes/self` returns the evidence for the key of the "
         "node's certificate. Certificates themselves carry no evidence.",
         shown={
-            "unit/node/api/test_network_tables.py": (
+            "unit/node/api/test_network.py": (
                 "test_evidence_is_shown_as_far_as_there_is_some",
             ),
             "unit/cli/test_attest.py": ("test_a_nodes_answer_is_bound_to_its_id",),

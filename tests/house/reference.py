@@ -57,13 +57,13 @@ attack has no test. This page does not list attacks on [recoveries](recovery-fau
 hostile scripts, damaged files and random bytes, which have separate tests."""
 _NODE_TESTS = "tests.unit.node."
 _FAULTS = (
-    "recovery.test_recover_files",
-    "recovery.test_recover",
-    "recovery.test_recover_faults",
-    "joining.test_bootstrap_recovering",
-    "recovery.test_private_recovery",
-    "recovery.test_private_recovery_nodes",
-    "identity.test_sealing",
+    "startup.test_recover_files",
+    "startup.test_recover",
+    "startup.test_recover_faults",
+    "startup.test_start",
+    "startup.test_private_recovery",
+    "startup.test_private_recovery_nodes",
+    "test_sealing",
 )
 
 

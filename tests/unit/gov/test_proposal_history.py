@@ -18,8 +18,8 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
 from tests.unit.node.conftest import NotesApp
-from tests.unit.node.joining.test_bootstrap import began_after, fetching
 from tests.unit.node.recovered import status, wait
+from tests.unit.node.startup.test_start import began_after, fetching
 
 ALICE, BOB = MemberId("a" * 64), MemberId("b" * 64)
 BALLOT = "export function vote () { return true }"

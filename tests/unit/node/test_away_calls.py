@@ -1,4 +1,4 @@
-"""A node goes on without the calls of its application that are slow."""
+"""A node goes on without slow calls of handlers and policies, shared among callers."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,11 +8,15 @@ import pytest
 from ccfpy.app import (
     ApiError,
     App,
+    AppCaller,
     Context,
     ErrorCode,
     Map,
+    RequestCredentials,
     TxId,
+    Unauthenticated,
     VisitEachEntryInMap,
+    custom_policy,
     json_codec,
 )
 from ccfpy.base import json, limits
@@ -22,7 +26,8 @@ from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.testing.client import Client
 from ccfpy.testing.configuration import START_UNIX_US, listener
 from ccfpy.testing.node import Person
-from tests.lab.slow_calls import may_stop
+from tests.attacks import attack
+from tests.lab.slow_calls import SlowCall, may_stop
 from tests.unit.node.configured import configured, early
 from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.h2_session import H2Session, http2_listener
@@ -370,3 +375,229 @@ def test_a_slow_index_keeps_no_client_waiting_whose_request_was_answered_before(
     node.run_on(call)
     assert len(node.trusted._away) == 0
     node.slow.end()
+
+
+KEYS = Map("keys", json_codec(str), json_codec(str))
+WRITTEN = Map("public:written", json_codec(str), json_codec(int))
+
+
+@custom_policy("key", reads=[KEYS])
+def by_key(shown: RequestCredentials) -> AppCaller:
+    owner = shown.get(KEYS, shown.header("x-key") or "")
+    may_stop()
+    if owner is None:
+        raise Unauthenticated("Unknown key")
+    return shown.caller(owner)
+
+
+keyed_app = App("keyed", policies=[by_key], auth=["no_auth"])
+
+
+@keyed_app.put("/keys/{key}")
+def add(ctx: Context, key: str) -> None:
+    """Make a key known."""
+    KEYS.of(ctx.tx).put(key, "ann")
+
+
+@keyed_app.delete("/keys/{key}")
+def withdraw(ctx: Context, key: str) -> None:
+    """Withdraw a key."""
+    KEYS.of(ctx.tx).remove(key)
+
+
+@keyed_app.post("/write", auth=["key"])
+def write(ctx: Context) -> None:
+    """Write as the owner of a key."""
+    assert isinstance(ctx.caller, AppCaller)
+    WRITTEN.of(ctx.tx).put(ctx.caller.id, 1)
+
+
+@keyed_app.get("/written")
+def written(ctx: Context) -> list[str]:
+    """List who wrote."""
+    return sorted(WRITTEN.of(ctx.tx).keys())
+
+
+@pytest.fixture
+def keyed(members: tuple[Person, ...]) -> Iterator[SlowNode]:
+    keyed = SlowNode(keyed_app, constitution=CONSTITUTION, members=members)
+    keyed.open_service()
+    assert keyed.request("PUT", "/app/keys/k").status == 204
+    yield keyed
+    keyed.slow.end()
+
+
+def _writing(key: str) -> bytes:
+    return serialise_request(
+        Request(method="POST", path="/app/write", headers={"x-key": key})
+    )
+
+
+def test_others_are_answered_beside_a_slow_policy(keyed: SlowNode) -> None:
+    client = keyed.connect()
+    call, answers = keyed.begin_slowly(client, _writing("k"))
+    assert answers == []
+    assert keyed.request("GET", "/app/written").body == b"[]"
+    keyed.run_on(call)
+    (answer,) = client.receive()
+    assert answer.status == 204
+    assert keyed.request("GET", "/app/written").body == b'["ann"]'
+
+
+def test_a_key_that_is_withdrawn_meanwhile_lets_nobody_write(keyed: SlowNode) -> None:
+    client = keyed.connect()
+    call, _ = keyed.begin_slowly(client, _writing("k"))
+    assert keyed.request("DELETE", "/app/keys/k").status == 204
+    keyed.run_on(call)
+    (answer,) = client.receive()
+    assert answer.status == 401
+    assert keyed.request("GET", "/app/written").body == b"[]"
+
+
+@attack("applications: a policy that strangers make slow")
+def test_strangers_fill_the_room_of_slow_calls_and_hold_no_node(
+    keyed: SlowNode,
+) -> None:
+    keyed.slow.allow(2)
+    strangers = [keyed.connect(address=f"10.0.0.{number}") for number in range(3)]
+    calls = [
+        keyed.begin_slowly(stranger, _writing("guess"))[0] for stranger in strangers[:2]
+    ]
+    (refused,) = strangers[2].send(_writing("guess"))
+    assert refused.status == 503
+    assert "retry-after" in refused.headers
+    assert keyed.request("GET", "/node/commit").status == 200
+    for call in calls:
+        keyed.run_on(call)
+    for stranger in strangers[:2]:
+        (answer,) = stranger.receive()
+        assert answer.status == 401
+    assert keyed.request("POST", "/app/write", headers={"x-key": "k"}).status == 204
+
+
+NAMES = Map("names", json_codec(str), json_codec(str))
+SHARE = limits.SLOW_CALLS_MAX // 2
+shares_app = App("shares", auth=["user_cert", "no_auth"])
+
+
+@shares_app.get("/name")
+def name(ctx: Context) -> str:
+    """Return a name, slowly."""
+    may_stop()
+    return NAMES.of(ctx.tx).get("it") or ""
+
+
+ASK = serialise_request(Request(method="GET", path="/app/name", body=b""))
+
+
+@pytest.fixture
+def users() -> tuple[Person, Person]:
+    return Person.make("ann"), Person.make("bob")
+
+
+@pytest.fixture
+def shared(
+    members: tuple[Person, ...], users: tuple[Person, Person]
+) -> Iterator[SlowNode]:
+    shared = SlowNode(shares_app, constitution=CONSTITUTION, members=members)
+    shared.open_service(*users)
+    yield shared
+    shared.slow.end()
+
+
+def _ask(
+    shared: SlowNode, person: Person | None = None, address: str = "10.0.0.1"
+) -> Response:
+    """Ask once, fast."""
+    return shared.connect(person, address=address).request("GET", "/app/name")
+
+
+def _fill(
+    shared: SlowNode, person: Person | None = None, address: str = "10.0.0.1"
+) -> list[SlowCall]:
+    """Begin slow calls until the next one is refused, and return them."""
+    calls: list[SlowCall] = []
+    while _ask(shared, person, address).status == 200:
+        client = shared.connect(person, address=address)
+        calls.append(shared.begin_slowly(client, ASK)[0])
+    return calls
+
+
+@attack("applications: one caller takes all the places of slow calls")
+def test_one_caller_has_half_of_the_places_and_others_of_what_is_left(
+    shared: SlowNode, users: tuple[Person, Person]
+) -> None:
+    ann, bob = users
+    assert len(_fill(shared, ann)) == SHARE
+    refused = _ask(shared, ann, "10.0.0.2")
+    assert refused.status == 503
+    assert b"TooManyPendingTransactions" in refused.body
+    assert b"slow calls of yours" in refused.body
+    assert refused.headers["retry-after"] == str(limits.RETRY_AFTER_S)
+    assert len(_fill(shared, bob)) == SHARE // 2
+    assert len(_fill(shared)) == SHARE // 4
+    assert _ask(shared, address="10.0.0.2").status == 200, "a place is left"
+    for person in users:
+        assert _ask(shared, person).status == 503
+
+
+def test_strangers_at_one_address_are_one_caller(
+    shared: SlowNode,
+) -> None:
+    stranger, other = Person.make("eve"), Person.make("mallory")
+    assert len(_fill(shared, stranger, "fe80::1:2:3:4")) == SHARE
+    assert _ask(shared, other, "fe80::9:9:9:9").status == 503, "of the same network"
+    assert _ask(shared, other, "fe80:0:0:1::1").status == 200
+
+
+@pytest.mark.parametrize("places", [2, limits.SLOW_CALLS_MAX])
+def test_slow_calls_one_after_the_other_are_not_refused_beside_anothers(
+    shared: SlowNode, users: tuple[Person, Person], places: int
+) -> None:
+    ann, bob = users
+    shared.slow.allow(places)
+    shared.begin_slowly(shared.connect(bob), ASK)
+    client = shared.connect(ann)
+    for _ in range(2 * limits.SLOW_CALLS_MAX):
+        assert _ask(shared, ann).status == 200
+        shared.run_on(shared.begin_slowly(client, ASK)[0])
+
+
+def test_where_there_is_one_place_a_caller_has_it_again_and_again(
+    shared: SlowNode, users: tuple[Person, Person]
+) -> None:
+    shared.slow.allow(1)
+    for person in 2 * users:
+        call, _ = shared.begin_slowly(shared.connect(person), ASK)
+        assert [_ask(shared, other).status for other in users] == [503, 503]
+        shared.run_on(call)
+
+
+@attack("applications: handlers that hang")
+def test_one_caller_cannot_have_so_many_calls_hang_that_others_are_refused(
+    shared: SlowNode, users: tuple[Person, Person]
+) -> None:
+    ann, bob = users
+    hung: list[SlowCall] = []
+    while _ask(shared, ann).status == 200:
+        call, _ = shared.begin_slowly(shared.connect(ann), ASK)
+        shared.give_up(call)
+        hung.append(call)
+    assert len(hung) == limits.HUNG_CALLS_MAX // 2
+    assert _ask(shared, bob).status == 200
+    for call in hung:
+        shared.run_on(call)
+    assert not shared.slow.away
+
+
+def test_a_call_that_runs_again_keeps_its_place(
+    shared: SlowNode, users: tuple[Person, Person]
+) -> None:
+    ann, _ = users
+    shared.slow.allow(1)
+    client = shared.connect(ann)
+    call, _ = shared.begin_slowly(client, ASK)
+    assert _ask(shared, users[1]).status == 503
+    shared.run_on(call)
+    (answer,) = client.receive()
+    assert answer.status == 200

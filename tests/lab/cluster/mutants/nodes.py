@@ -316,8 +316,7 @@ NODES = (
             ),
         ),
         found_by=(
-            "tests/unit/node/replication/test_guards.py::"
-            "test_a_node_that_left_stays_away"
+            "tests/unit/node/replication/test_table_hooks.py::test_a_node_that_left_stays_away"
         ),
     ),
     Mutant(
@@ -332,7 +331,7 @@ NODES = (
             ),
         ),
         found_by=(
-            "tests/unit/node/replication/test_commit_waits.py::"
+            "tests/unit/node/replication/test_commits.py::"
             "test_a_response_comes_with_the_commit_of_its_transaction"
         ),
     ),
@@ -487,7 +486,7 @@ NODES = (
             ),
         ),
         found_by=(
-            "tests/unit/node/joining/test_join_answers.py::"
+            "tests/unit/node/startup/test_join.py::"
             "test_the_identity_of_another_service_is_refused"
         ),
     ),
@@ -503,7 +502,7 @@ NODES = (
             ),
         ),
         found_by=(
-            "tests/unit/node/joining/test_join_answers.py::"
+            "tests/unit/node/startup/test_join.py::"
             "test_what_is_handed_over_must_fit_together"
         ),
     ),

@@ -40,7 +40,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/history/test_signature_index.py::"
+            "tests/unit/node/history/test_fetch.py::"
             "test_in_whatever_order_entries_are_looked_at_no_gap_is_jumped"
         ),
     ),
@@ -56,7 +56,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/history/test_past_entry.py::test_another_entry_is_refused"
+            "tests/unit/node/history/test_fetch.py::test_another_entry_is_refused"
         ),
     ),
     Mutant(
@@ -71,7 +71,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/history/test_past_entry.py::"
+            "tests/unit/node/history/test_fetch.py::"
             "test_one_sealed_in_the_same_place_is_refused_by_the_tree"
         ),
     ),
@@ -90,7 +90,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/history/test_covering_signatures.py::"
+            "tests/unit/node/history/test_past_state.py::"
             "test_an_entry_that_a_signature_does_not_cover_is_refused"
         ),
     ),
@@ -106,7 +106,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/history/test_covering_signatures.py::"
+            "tests/unit/node/history/test_past_state.py::"
             "test_a_signature_that_does_not_hold_covers_nothing"
         ),
     ),
@@ -122,7 +122,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/history/test_covering_signatures.py::"
+            "tests/unit/node/history/test_past_state.py::"
             "test_a_signature_that_does_not_hold_covers_nothing"
         ),
     ),
@@ -138,7 +138,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/indexing/test_chain_reader.py::"
+            "tests/unit/node/indexing/test_readers.py::"
             "test_who_has_the_ledger_secrets_cannot_forge_the_past"
         ),
     ),
@@ -182,7 +182,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/recovery/test_private_recovery.py::"
+            "tests/unit/node/startup/test_private_recovery.py::"
             "test_an_end_that_no_signature_covers_is_held_against_the_public_ledger"
         ),
     ),
@@ -198,8 +198,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/recovery/test_public_ledger.py::"
-            "test_a_stranger_cannot_sign"
+            "tests/unit/node/startup/test_recover.py::test_a_stranger_cannot_sign"
         ),
     ),
     Mutant(
@@ -214,7 +213,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/recovery/test_public_ledger.py::"
+            "tests/unit/node/startup/test_recover.py::"
             "test_what_follows_the_last_signature_is_taken_back"
         ),
     ),
@@ -230,7 +229,7 @@ PAST = (
             ),
         ),
         found_by=(
-            "tests/unit/node/recovery/test_public_ledger.py::"
+            "tests/unit/node/startup/test_recover.py::"
             "test_an_entry_of_an_earlier_view_is_refused"
         ),
     ),

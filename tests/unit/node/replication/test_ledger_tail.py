@@ -1,22 +1,21 @@
-"""Transactions in order: seqnos, chunks, limits, commit and secrets."""
+"""Transactions become ledger entries, in order; the newest stay in memory."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
-from ccfpy.base.vocabulary import ServiceStatus
-from ccfpy.boundary.effects import (
-    AppendLedger,
-    CommitLedger,
-    TruncateLedger,
-)
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
+from ccfpy.boundary.effects import AppendLedger, CommitLedger, TruncateLedger
 from ccfpy.consensus.ready import EntryFacts
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.kv.changes import Writes
+from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.store import Conflict, Store
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
@@ -25,8 +24,21 @@ from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import COSE_SIGNATURES
 from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replication.ledger_tail import EntryLimits, EntryTooLarge, LedgerTail
+from ccfpy.node.replication.ledger_tail import (
+    EntryLimits,
+    EntryTooLarge,
+    LedgerTail,
+    RecentLedger,
+    facts_of,
+)
 from ccfpy.service.tables import nodes, service
+from ccfpy.service.tables.nodes import (
+    INFO,
+    NetInterface,
+    NodeInfo,
+    QuoteFormat,
+    QuoteInfo,
+)
 from ccfpy.testing.entropy import SeededEntropy
 from tests.damage import with_a_bit_changed
 
@@ -464,3 +476,147 @@ def test_receipts_reach_back_as_far_as_the_window_and_by_half_of_it_at_most_beyo
             assert receipt.root() == ledger.tail.settled_tree().root(signed)
     ledger.put(b"a", b"1")
     assert ledger.tail.receipt(13, committed=13) is None
+
+
+def test_entries_are_given_by_seqno() -> None:
+    recent = RecentLedger()
+    recent.begin_after(7)
+    recent.append(b"eight")
+    recent.append(b"nine")
+
+    assert [recent.get(seqno) for seqno in range(7, 11)] == [
+        None,
+        b"eight",
+        b"nine",
+        None,
+    ]
+
+
+def test_what_is_taken_back_is_forgotten() -> None:
+    recent = RecentLedger()
+    for data in (b"one", b"two", b"three"):
+        recent.append(data)
+    recent.signed(2)
+    recent.signed(3)
+    recent.rollback(2)
+    recent.append(b"another")
+
+    assert recent.get(2) == b"two"
+    assert recent.get(3) == b"another"
+    assert recent.signature_from(1) == 2
+    assert recent.signature_from(3) is None
+
+
+def test_the_oldest_entries_go_when_there_is_too_much() -> None:
+    recent = RecentLedger()
+    piece = bytes(limits.RECENT_ENTRIES_BYTES_MAX // 4)
+    for _ in range(4):
+        recent.append(piece)
+    assert recent.get(1) is not None
+
+    recent.append(b"x")
+
+    assert [recent.get(seqno) is not None for seqno in range(1, 6)] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_a_rollback_beyond_what_is_kept_leaves_nothing_wrong_behind() -> None:
+    recent = RecentLedger()
+    for _ in range(5):
+        recent.append(bytes(limits.RECENT_ENTRIES_BYTES_MAX // 4))
+    recent.rollback(1)
+    recent.append(b"two")
+
+    assert recent.get(1) is None
+    assert recent.get(2) == b"two"
+
+
+def test_the_oldest_signatures_are_forgotten_when_there_are_too_many() -> None:
+    recent = RecentLedger()
+    for seqno in range(1, limits.SIGNATURES_KNOWN_MAX + 1):
+        recent.signed(seqno)
+    assert recent.signature_from(1) == 1
+
+    recent.signed(limits.SIGNATURES_KNOWN_MAX + 1)
+
+    half = limits.SIGNATURES_KNOWN_MAX // 2
+    assert recent.signatures_since == half + 1
+    assert recent.signature_from(half) is None
+    assert recent.signature_from(half + 1) == half + 1
+
+
+@given(st.lists(st.booleans(), max_size=30), st.integers(0, 35), st.integers(1, 35))
+def test_the_first_signature_from_a_seqno_is_found(
+    signs: list[bool], to: int, seqno: int
+) -> None:
+    recent = RecentLedger()
+    for at, is_signature in enumerate(signs, 1):
+        recent.append(b"x")
+        if is_signature:
+            recent.signed(at)
+    recent.rollback(to)
+
+    expected = next(
+        (at for at, signed in enumerate(signs, 1) if signed and seqno <= at <= to), None
+    )
+    assert recent.signature_from(seqno) == expected
+
+
+INFO_OF_NODE = NodeInfo(
+    node_to_node_interface=NetInterface(
+        bind_address="127.0.0.1:8001", published_address="127.0.0.1:8001"
+    ),
+    quote_info=QuoteInfo(
+        format=QuoteFormat.INSECURE_VIRTUAL, quote=b"", endorsements=b""
+    ),
+    encryption_pub_key="PEM",
+)
+
+
+def written(**infos: NodeInfo) -> WriteSet:
+    tx = Store().begin()
+    for name, info in infos.items():
+        INFO.of(tx).put(NodeId(name), info)
+    return tx.writes
+
+
+def test_an_entry_that_says_nothing_of_nodes_has_no_facts() -> None:
+    assert facts_of({"map": {b"a": b"1"}}, 7) is None
+
+
+def test_a_signature_is_one_whatever_it_says_of_nodes() -> None:
+    signature = EntryFacts(size=7, is_committable=True)
+    assert facts_of({}, 7, is_committable=True) == signature
+    nothing = {INFO.name: {b"a": None}}
+    assert facts_of(nothing, 7, is_committable=True) == signature
+
+
+def test_each_status_means_something_else() -> None:
+    retired = replace(INFO_OF_NODE, status=NodeStatus.RETIRED)
+    facts = facts_of(
+        written(
+            a=INFO_OF_NODE,
+            b=replace(INFO_OF_NODE, status=NodeStatus.TRUSTED),
+            c=retired,
+            d=replace(retired, retired_committed=True),
+        ),
+        1,
+    )
+    assert facts is not None
+    assert facts.trusted == {"b"}
+    assert facts.retired == {"c"}
+    assert facts.retired_committed == {"d"}
+
+
+def test_a_removed_record_changes_nothing() -> None:
+    assert facts_of({INFO.name: {b"a": None}}, 1) == EntryFacts(size=1)
+
+
+def test_what_is_no_record_of_a_node_is_refused() -> None:
+    with pytest.raises(Malformed):
+        facts_of({INFO.name: {b"a": b"{}"}}, 1)

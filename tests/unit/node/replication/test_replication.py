@@ -1,21 +1,27 @@
-"""Several nodes agree on one ledger: what is committed stays, what is not may go."""
+"""Consensus and the ledger stay in step on every node, and each step can be traced."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from ccfpy.base import json
 from ccfpy.base.ids import TxId
+from ccfpy.base.json import loads_object
 from ccfpy.boundary.configuration import ConsensusConfiguration
-from ccfpy.boundary.effects import SendEntries, TruncateLedger
+from ccfpy.boundary.effects import LogTag, SendEntries, TruncateLedger, WriteLog
 from ccfpy.consensus.messages import AppendEntries
 from ccfpy.consensus.status import TxStatus
-from ccfpy.node.replication.replication import NotPrimary, Replication
+from ccfpy.consensus.trace import untraced
+from ccfpy.node.outbox import Outbox
+from ccfpy.node.replication.replication import NotPrimary, Replication, tracer_of
 from ccfpy.node.running import RunningNode
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.damage import with_a_bit_changed
+from tests.lab.raft_trace.checking import FUNCTIONS, STATE
+from tests.unit.consensus.nodes import new_leader
 from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
 from tests.unit.node.replication.conftest import all_agree
 
@@ -278,3 +284,39 @@ def test_a_full_pipeline_turns_callers_away_until_it_drains(
     assert statuses == [200] * 20 + [503] * 2
     network.advance(1000)
     assert client.request("PUT", "/app/notes", body={"a": "1"}).status == 200
+
+
+def test_a_tracer_that_nobody_asked_for_is_none() -> None:
+    raft = new_leader()
+    assert tracer_of(Outbox(), lambda: raft.state, is_on=False) is untraced
+    assert not raft.state.is_traced
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+def test_a_node_logs_each_step_where_its_configuration_says_so(
+    make_node: Callable[[], InProcessNode], *, is_on: bool
+) -> None:
+    node = make_node()
+    configuration = node.boot.configuration
+    consensus = replace(configuration.consensus, trace=is_on)
+    effects = node.twin().step(
+        [replace(node.boot, configuration=replace(configuration, consensus=consensus))]
+    )
+    steps = [
+        loads_object(effect.message)
+        for effect in effects
+        if isinstance(effect, WriteLog) and effect.tag is LogTag.RAFT_TRACE
+    ]
+    assert bool(steps) is is_on
+    for step in steps:
+        assert step["function"] in FUNCTIONS
+        state = step["state"]
+        assert isinstance(state, dict)
+        assert state.keys() >= STATE
+    if is_on:
+        assert [step["function"] for step in steps][:4] == [
+            "become_leader",
+            "replicate",
+            "add_configuration",
+            "replicate",
+        ]

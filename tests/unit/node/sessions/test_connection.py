@@ -1,11 +1,14 @@
-"""One connection alone: what of it waits, and whom a stall is blamed on."""
+"""One connection under TLS, and HTTP/1.1 on it."""
 
 import pytest
 
 from ccfpy.base import limits
 from ccfpy.boundary.configuration import InterfaceAuthority
-from ccfpy.node.sessions.connection import Connection, Stall
-from ccfpy.testing.node import listener
+from ccfpy.crypto.certs import Certificate
+from ccfpy.http.messages import Request, Response
+from ccfpy.node.sessions.connection import Connection, Stall, readable_certificate
+from ccfpy.node.sessions.http1 import serialise_reply
+from ccfpy.testing.node import Person, listener
 from tests.unit.http.tls_ends import Client
 from tests.unit.node.watched import new_connection
 
@@ -119,3 +122,42 @@ def test_bytes_that_a_client_sends_on_do_not_pay_for_what_it_does_not_read(
         assert connection.stall(1000) is None
         connection.received += 10 * limits.SESSION_BYTES_PER_S_MIN
     assert connection.stall(1000) is Stall.UNREAD
+
+
+def _request(method: str) -> Request:
+    return Request(method=method, path="/", query="", headers={}, body=b"")
+
+
+def test_an_answer_to_head_has_the_body_left_out_and_its_length_kept() -> None:
+    response = Response(status=200, headers={}, body=b"four")
+    whole = serialise_reply(response, _request("GET"))
+    assert serialise_reply(response, _request("HEAD")) == whole.removesuffix(b"four")
+    assert b"content-length: 4\r\n" in whole
+
+
+@pytest.mark.parametrize("value", ["a\r\nset-cookie: b", "a\nb", "☃"])
+def test_an_answer_that_cannot_be_written_becomes_an_error(value: str) -> None:
+    response = Response(status=200, headers={"x": value}, body=b"private")
+    written = serialise_reply(response, _request("GET"))
+    assert written.startswith(b"HTTP/1.1 500 ")
+    assert b"set-cookie" not in written.partition(b"\r\n\r\n")[0]
+    assert b"private" not in written
+
+
+def test_a_certificate_that_cannot_be_read_is_as_good_as_none() -> None:
+    der = Person.make("ann").certificate.der
+    assert readable_certificate(der) == Certificate.from_der(der)
+    assert readable_certificate(der[:-1]) is None
+    assert readable_certificate(b"no certificate") is None
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_certificate_of_usual_size_is_read_once(
+    excess: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    der = Person.make("ann").certificate.der
+    most = len(der) - excess
+    monkeypatch.setattr(limits, "CERTIFICATE_CACHED_BYTES_MAX", most)
+    first = readable_certificate(der)
+    assert first == Certificate.from_der(der)
+    assert (readable_certificate(der) is first) is not bool(excess)
