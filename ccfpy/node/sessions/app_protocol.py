@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class _SessionStep(AnsweredCall):
-    """Begins the stream of a session, or does its next step."""
+    """Begins the stream of a session, or runs its next step."""
 
     __slots__ = ("_conversation",)
 
@@ -35,21 +35,21 @@ class _SessionStep(AnsweredCall):
         self._conversation = conversation
 
     def answer(self) -> "Answer":
-        """Do the step."""
+        """Run the step."""
         return self._conversation.step()
 
     def deliver(self, response: Response) -> None:
-        """Do what the step wants done."""
+        """Apply the output of the step."""
         self._conversation.stepped(response)
 
     def wait_for(self, awaited: "Awaited") -> bool:
-        """Do no other step until this one has ended."""
+        """Run no other step until this one has ended."""
         self._conversation.wait_for(awaited)
         return True
 
 
 class AppProtocol(Conversation):
-    """A conversation in a protocol of the application's."""
+    """A connection that speaks a protocol of the application's."""
 
     __slots__ = (
         "_awaited",
@@ -85,36 +85,36 @@ class AppProtocol(Conversation):
 
     @property
     def has_left(self) -> bool:
-        """Whether a step is due or under way."""
+        """Whether a step is due or is running."""
         return self._awaited is not None or self._is_due
 
     @property
     def is_ready(self) -> bool:
-        """Whether a step is due that may begin."""
+        """Whether a step is due and may begin."""
         return self._awaited is None and self._is_due
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a step is under way, and nothing served until it ends."""
+        """Whether a step is running; nothing is served until it ends."""
         return self._awaited is not None
 
     @property
     def is_midway(self) -> bool:
-        """Whether the client has begun something: only the application could know."""
+        """Whether a request is unfinished: only the application could know."""
         return False
 
     @property
     def progress(self) -> int:
-        """What has come whole: nothing that would count."""
+        """How many requests are complete: 0, as there are none."""
         return 0
 
     @property
     def unfinished_bytes(self) -> int:
-        """Return how many bytes wait for a step."""
+        """How many bytes wait for a step."""
         return len(self._data)
 
     def greet(self) -> None:
-        """Begin: TLS is set up."""
+        """Note that TLS is set up, so that the stream may begin."""
         self._has_begun = True
 
     def hear(self, plaintext: bytes) -> None:
@@ -156,12 +156,12 @@ class AppProtocol(Conversation):
         return sent
 
     def wait_for(self, awaited: "Awaited") -> None:
-        """Await the end of the step under way."""
+        """Wait for the end of the running step."""
         self._awaited = awaited
         awaited.then(self._settled)
 
     def step(self) -> "Answer":
-        """Begin the stream, or do its next step."""
+        """Begin the stream, or run its next step."""
         router, opened = self._client.router, self._opened
         if opened is None:
             return router.begin_session(self._protocol, self._client.session)
@@ -169,7 +169,7 @@ class AppProtocol(Conversation):
         return router.answer_step(opened)
 
     def stepped(self, answer: Response) -> None:
-        """Do what a step wants done, or end the session if the step failed."""
+        """Apply the output of a step, or end the session if the step failed."""
         if answer.status != 200:  # noqa: PLR2004 - as `OpenStream` answers
             self._end()
             return
@@ -193,7 +193,7 @@ class AppProtocol(Conversation):
         return self._opened is not None and not self.is_waiting
 
     def turn_away(self, _response: Response) -> bytes:
-        """Return the last bytes for a client that is not waited for: none."""
+        """Return the last bytes for a refused client: none."""
         return b""
 
     def abandon(self) -> None:
@@ -256,7 +256,7 @@ class AppProtocol(Conversation):
         return True
 
     def _apply(self, output: "StepOutput") -> None:
-        """Do what a step wants done."""
+        """Apply the output of a step."""
         router = self._client.router
         size, most = sum(map(len, output.sent)), router.calls.limits.response_bytes_max
         if size > most:
@@ -293,7 +293,7 @@ class AppProtocol(Conversation):
         self._client.on_settled(self._client)
 
     def _end(self) -> None:
-        """End the session, and the connection behind what was sent."""
+        """End the session, and the connection once all output is sent."""
         opened, self._opened = self._opened, None
         self.is_over = True
         self._data = b""

@@ -52,10 +52,10 @@ if TYPE_CHECKING:
 
 
 class _Route:
-    """Where requests with one path go.
+    """The frontend for requests with one path.
 
     Attributes:
-        frontend: what answers them.
+        frontend: answers the requests.
         path: the path without the frontend's prefix.
     """
 
@@ -67,11 +67,11 @@ class _Route:
 
 
 class Router:
-    """The frontends by their prefix; ``app`` takes what no prefix claims.
+    """The frontends by prefix; ``app`` has all other paths.
 
     Attributes:
-        calls: of an application's code; told for whom each is made.
-        frontends: those that were mounted. A node mounts all of them when it boots,
+        calls: makes the calls of the application's code, each for one caller.
+        frontends: the mounted frontends. A node mounts all of them when it boots,
             before it serves the first request.
     """
 
@@ -86,7 +86,7 @@ class Router:
         self._routes.clear()
 
     def answer(self, request: "Request", session: "Session") -> "Answer":
-        """Answer a request by the frontend its path names."""
+        """Answer a request with the frontend for its path."""
         route = self._route(request.path)
         return route.frontend.answer(request, session, route.path)
 
@@ -96,7 +96,7 @@ class Router:
         return route.frontend.registry.is_live(request.method, route.path)
 
     def answer_step(self, stream: "OpenStream") -> "Answer":
-        """Do what is due on an open stream."""
+        """Run the next step of an open stream."""
         return self.frontends["app"].answer_step(
             stream.match, stream.request, stream.session
         )
@@ -108,19 +108,19 @@ class Router:
         return self.frontends["app"].answer_step(match, request, session)
 
     def step_failed(self, protocol: "Endpoint", defect: Exception) -> None:
-        """Log what is wrong with what a session of a protocol sends."""
+        """Log an error in the output of an application protocol."""
         self.frontends["app"].failed(protocol, defect)
 
     def answer_again(self, request: "Request", session: "Session") -> "Answer":
-        """Answer a request whose caller waits since an earlier run of it."""
+        """Run a request again whose caller has waited since an earlier run."""
         route = self._route(request.path)
         return route.frontend.answer(request, session, route.path, is_again=True)
 
     def _route(self, path: str) -> _Route:
-        """Find the frontend that a path names, and what follows the prefix.
+        """Return the frontend for a path, and the path without its prefix.
 
-        Paths of endpoints are kept: there are no more of these than endpoints, with
-        their prefix and without. Other paths are for callers to invent.
+        Fixed paths of endpoints are cached, with and without prefix. Other paths are
+        not, because callers could invent any number of them.
         """
         route = self._routes.get(path)
         if route is not None:
@@ -141,15 +141,16 @@ class InterfaceSessions:
     """An interface, its rules, and the counts that ``/node/metrics`` reports.
 
     Attributes:
-        header_cache: of all connections of HTTP/1.1 to the interface.
-        http2: set if the interface speaks HTTP/2, and nothing else then.
+        header_cache: parsed headers, shared by the interface's HTTP/1.1 connections.
+        http2: set if the interface speaks HTTP/2, and then only HTTP/2.
         protocol: set if the interface speaks a protocol of the application's own.
-        active: sessions open now.
-        peak: most there ever were at once.
-        capped: requests refused as the connection is beyond the soft cap.
-        handshakes: those that have ended, by how.
-        handshake_ns: how long those took that ended well, from the first bytes on.
-        now_ns: elapsed time.
+        active: number of open sessions.
+        peak: the largest number of sessions that were open at once.
+        errors: number of unreadable requests, by kind.
+        capped: number of requests refused because of the soft cap.
+        handshakes: number of ended TLS handshakes, by result.
+        handshake_ns: durations of successful handshakes, from the first bytes on.
+        now_ns: returns the elapsed time, in nanoseconds.
     """
 
     configuration: RpcInterface
@@ -176,7 +177,7 @@ class InterfaceSessions:
     now_ns: "Callable[[], int]" = lambda: 0
 
     def count_error(self, error: UnreadableRequest) -> None:
-        """Count a request that could not be read, by its kind."""
+        """Count an unreadable request by its kind."""
         match error:
             case ParseFailure():
                 self.errors["parsing"] += 1
@@ -219,11 +220,12 @@ class Client:
     """The other end of a connection.
 
     Attributes:
-        router: what answers the requests.
-        is_capped: accepted beyond the soft cap: every request is answered 503.
-        on_settled: told that an answer which was awaited has come to this client. It
-            must not know the connection, which knows this: what a session holds would
-            be kept until the collector came by.
+        router: answers the requests.
+        is_capped: whether the connection is beyond the soft cap, so that every request
+            is answered 503.
+        on_settled: called when a pending answer for this client is ready. It must not
+            refer to the connection: the cycle would keep the session's memory until the
+            garbage collector runs.
         streams: the live streams of the node.
     """
 
@@ -246,16 +248,16 @@ class Client:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Conversation(ABC):
-    """What is said on a connection, inside of TLS.
+    """The protocol spoken on a connection, inside TLS.
 
-    A turn of the connection begins with ``begin``. Then ``next_call`` returns what is
-    to be answered, one call after the other, each after the one before was made or
-    left. It ends the turn when it returns nothing; ``take_output`` then returns the
-    answers as bytes. What a turn leaves waits for the next one.
-    A base class, since the compiler makes a call of its methods a direct one.
+    A turn of the connection begins with ``begin``. Then ``next_call`` returns one call
+    after another; each is made, or left pending, before the next. When it returns
+    nothing, the turn has ended, and ``take_output`` returns the answers as bytes. The
+    rest waits for the next turn. This is a base class and not a protocol, because
+    mypyc calls the methods of a base class directly.
 
     Attributes:
-        is_over: the connection ends behind the answers of the turn that has ended.
+        is_over: whether the connection ends after the answers of the last turn.
     """
 
     __slots__ = ("is_over",)
@@ -266,27 +268,27 @@ class Conversation(ABC):
     @property
     @abstractmethod
     def has_left(self) -> bool:
-        """Whether something waits, so that ``hear`` must not be called."""
+        """Whether work waits for a turn, so that ``hear`` must not be called."""
 
     @property
     @abstractmethod
     def is_ready(self) -> bool:
-        """Whether something waits that a turn would serve now."""
+        """Whether there is work that a turn could do now."""
 
     @property
     @abstractmethod
     def is_waiting(self) -> bool:
-        """Whether nothing is served until an awaited answer comes."""
+        """Whether nothing is served until a pending answer is ready."""
 
     @property
     @abstractmethod
     def is_midway(self) -> bool:
-        """Whether the client has begun something that it is to end."""
+        """Whether the client has begun something that it has not finished."""
 
     @property
     @abstractmethod
     def progress(self) -> int:
-        """What has come whole: more, whenever it is more."""
+        """A number that grows whenever something is complete."""
 
     @abstractmethod
     def greet(self) -> None:
@@ -306,35 +308,35 @@ class Conversation(ABC):
 
     @abstractmethod
     def begin(self, share: int) -> None:
-        """Begin a turn in which at most so many requests are answered."""
+        """Begin a turn that answers at most ``share`` requests."""
 
     @abstractmethod
     def come_back(self) -> None:
-        """Send awaited answers that have come, as a part of the turn that has begun.
+        """Send pending answers that are ready, as part of the current turn.
 
-        What an earlier turn left is served behind them.
+        The work left by an earlier turn follows.
         """
 
     @abstractmethod
     def next_call(self) -> NodeCall | None:
-        """Return what is to be answered next, or end the turn."""
+        """Return the next call, or end the turn."""
 
     @abstractmethod
     def take_output(self) -> bytes:
-        """Return the bytes for the client of what was answered."""
+        """Return the answers as bytes for the client."""
 
     @property
     @abstractmethod
     def unfinished_bytes(self) -> int:
-        """Return about how many bytes are held of requests that have not ended."""
+        """About how many bytes of unfinished requests are held."""
 
     @abstractmethod
     def turn_away(self, response: "Response") -> bytes:
-        """Return the last bytes for a client whose request is not waited for."""
+        """Return the last bytes for a client whose unfinished request is refused."""
 
     @abstractmethod
     def abandon(self) -> None:
-        """Note that the client has gone: nobody waits for an answer any more."""
+        """Note that the client has gone, and abandon its pending answers."""
 
 
 def interfaces_of(
@@ -344,17 +346,17 @@ def interfaces_of(
     *,
     body_bytes_max: int = HTTP_BODY_BYTES_MAX,
 ) -> dict[str, InterfaceSessions]:
-    """Return the rules of each interface.
+    """Return each interface with its rules and counts, by name.
 
     Args:
-        configuration: of the node.
-        now_ns: elapsed time.
-        protocols: those of the application, by their names.
-        body_bytes_max: how long a body may be where the configuration does not say.
+        configuration: the node's configuration.
+        now_ns: returns the elapsed time, in nanoseconds.
+        protocols: the application's protocols, by name.
+        body_bytes_max: maximum size of a body, in bytes, unless configured.
 
     Raises:
-        ConfigurationRefused: an accepted endpoint is not a regular expression, or
-            nobody serves the protocol of an interface.
+        ConfigurationRefused: an accepted endpoint is not a regular expression, or an
+            interface has a protocol that this node does not serve.
     """
     for interface in configuration.rpc_interfaces:
         _require_served_protocol(interface, protocols)
@@ -390,9 +392,9 @@ def _sessions_of(
 def _require_served_protocol(
     interface: RpcInterface, protocols: Mapping[str, Endpoint]
 ) -> None:
-    """Raise ``ConfigurationRefused`` where clients would not be served as configured.
+    """Raise ``ConfigurationRefused`` if the node does not serve the protocol.
 
-    Datagrams are echoed whatever protocol is written beside ``udp``, as in CCF.
+    With ``udp``, datagrams are echoed whatever the application protocol, as in CCF.
     """
     served = (*HTTP_PROTOCOLS, *protocols)
     if interface.app_protocol not in served and interface.protocol != "udp":

@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 
 
 class Stall(StrEnum):
-    """What a client owes; the text completes a sentence of the log."""
+    """Why a client has stalled; the text is part of a log line."""
 
     UNFINISHED = "began what it has not ended"
-    """It has yet to end a handshake, a record or a request, or to open its windows."""
+    """A handshake, record or request is unfinished, or a flow-control window closed."""
     UNREAD = "has read none of its answers"
 
 
 class ReadTimeout:
-    """What is left of it, for one connection.
+    """The read timeout of one connection.
 
-    Whatever comes whole restores it. Otherwise it lasts for so long, and longer by what
-    the client sends, at a rate that anybody can keep.
+    It starts again whenever something is complete. Otherwise it has a fixed length,
+    extended by the bytes that the client sends, at a minimum rate.
     """
 
     __slots__ = ("_progress", "_received", "_waited_ms")
@@ -58,13 +58,13 @@ class ReadTimeout:
         self._waited_ms = 0
 
     def is_over(self, *, progress: object, received: int, elapsed_ms: int) -> bool:
-        """Return whether the time of a client that has begun something is over.
+        """Return whether the time for an unfinished request is over.
 
         Args:
-            progress: equal to what it was at the last look if nothing came whole since;
-                ``None`` if nothing has begun.
-            received: bytes that came from the client in all.
-            elapsed_ms: since the last look.
+            progress: equal to the value of the last check if nothing was completed
+                since; ``None`` if nothing is unfinished.
+            received: bytes received from the client in total.
+            elapsed_ms: time since the last check, in milliseconds.
         """
         if progress is None or progress != self._progress:
             self._progress = progress
@@ -79,37 +79,37 @@ class ReadTimeout:
 
 
 class Turn(Enum):
-    """Why it is a connection's turn."""
+    """The reason for a connection's turn."""
 
     READ = auto()
-    """Its bytes were read and parsed in this step, with others'."""
+    """Its bytes were read and parsed in this step, with those of others."""
     WAITED = auto()
     """It has waited for its turn."""
     SETTLED = auto()
-    """An answer came that it awaits."""
+    """A pending answer is ready."""
     LAST = auto()
-    """Its client has gone, and is to be heard of once more."""
+    """Its client has gone, and the protocol has one last turn."""
 
 
 class Connection:
     """One client's connection.
 
     Attributes:
-        conversation: what is said inside TLS, such as requests and answers.
-        is_greeted: TLS is established, or there is none.
-        is_idle: TLS is established, and nothing waits: no bytes, no request, no awaited
-            or unread answer.
-        is_queued: it waits for its turn.
-        has_ended: the connection is not served any more.
-        has_spoken: bytes came in this step that are not parsed yet.
-        turn: why it is the connection's turn, if it is.
-        has_begun: the turn has begun.
-        is_serving: there is something in the turn that the conversation answers.
-        is_leaving: the client has gone, and the connection ends with this turn.
-        inbox: bytes of the client that wait for a turn.
-        received: bytes of the client that a turn has read.
-        grant_at: at how many received bytes the host learns of them next.
-        unread_bytes: bytes sent, but not yet accepted by the host's system.
+        conversation: the protocol spoken inside TLS.
+        is_greeted: whether TLS is established, or not used.
+        is_idle: whether TLS is established and nothing waits: no bytes, no request, no
+            pending or unread answer.
+        is_queued: whether the connection waits for its turn.
+        has_ended: whether the connection is not served any more.
+        has_spoken: whether bytes came in this step that are not parsed yet.
+        turn: the reason for the current turn, if any.
+        has_begun: whether the turn has begun.
+        is_serving: whether the turn has something for the protocol to answer.
+        is_leaving: whether the client has gone and the connection ends with this turn.
+        inbox: the client's bytes that wait for a turn.
+        received: number of the client's bytes that turns have read.
+        grant_at: the value of ``received`` at which the host may send more.
+        unread_bytes: number of bytes sent, but not yet accepted by the host's system.
         unfinished_bytes: bytes of unfinished requests at the last count.
     """
 
@@ -199,18 +199,18 @@ class Connection:
         if context is None:
             self.conversation.greet()
 
-    # A turn in stages, so that many clients can be served in each. What one stage makes
-    # for the next is kept here, or in the conversation, or by OpenSSL.
+    # A turn has stages, so that one stage can serve many clients. The result of a stage
+    # is kept here, in the conversation, or by OpenSSL.
 
     def hear(self, data: bytes) -> None:
-        """Take bytes of the client."""
+        """Receive the client's bytes for this turn."""
         heard = self._heard
         self._heard = heard + data if heard else data
         self.has_spoken = True
         self.received += len(data)
 
     def decrypt(self) -> None:
-        """Decrypt what ``hear`` took."""
+        """Decrypt the bytes that ``hear`` received."""
         heard, self._heard = self._heard, b""
         tls = self._tls
         if tls is None:
@@ -237,16 +237,16 @@ class Connection:
             self.conversation.greet()
 
     def parse(self) -> None:
-        """Parse what was decrypted."""
+        """Parse the decrypted bytes."""
         said = self._said
         if said:
             self.conversation.hear(said)
 
     def begin(self, share: int) -> None:
-        """Begin to answer what was parsed.
+        """Begin to answer the parsed requests.
 
         Args:
-            share: how many requests.
+            share: how many requests to answer at most.
         """
         said, self._said = self._said, b""
         self.has_spoken = False
@@ -257,7 +257,7 @@ class Connection:
             self.conversation.begin(share)
 
     def begin_turn(self, share: int) -> None:
-        """Begin with what waits: what the conversation has left, or bytes that came."""
+        """Begin with the conversation's remaining work, or with waiting bytes."""
         if self.conversation.is_ready:
             self.resume(share)
             return
@@ -267,17 +267,17 @@ class Connection:
         self.begin(share)
 
     def resume(self, share: int) -> None:
-        """Begin with awaited answers that have come, and what waits behind them."""
+        """Begin with pending answers that are ready, and continue behind them."""
         self.has_begun = self.is_serving = True
         self.conversation.begin(share)
         self.conversation.come_back()
 
     def write(self) -> None:
-        """Write what was answered."""
+        """Serialise the answers."""
         self._reply = self.conversation.take_output()
 
     def encrypt(self) -> None:
-        """Encrypt what was written."""
+        """Encrypt the serialised answers."""
         tls, reply = self._tls, self._reply
         if tls is None or not reply:
             return
@@ -286,7 +286,7 @@ class Connection:
             try:
                 tls.write(reply)
             except TlsFailure:
-                # Whatever became of the request, its sender cannot be told.
+                # The client cannot learn the result of its request.
                 return
 
     def take(self) -> tuple[bytes, bool]:
@@ -306,14 +306,14 @@ class Connection:
     # What waits
 
     def keep(self, data: bytes) -> bool:
-        """Keep bytes for a turn; return whether they are within the bound."""
+        """Keep bytes for a later turn; return whether they are within the bound."""
         self.is_idle = False
         self.inbox.append(data)
         self._inbox_bytes += len(data)
         return self._inbox_bytes <= limits.HELD_BYTES_MAX
 
     def fitting(self, data: bytes) -> bytes:
-        """Return how much of new bytes fits into this turn; the rest is to be kept."""
+        """Return the part of new bytes that fits into this turn."""
         if self.inbox:
             return b""
         room = limits.SESSION_TURN_BYTES_MAX - len(self._heard)
@@ -321,7 +321,7 @@ class Connection:
 
     @property
     def has_left(self) -> bool:
-        """Whether something waits, so that what comes cannot be served at once."""
+        """Whether something waits, so that new bytes cannot be served at once."""
         return (
             not self.is_greeted
             or bool(self.inbox)
@@ -331,7 +331,7 @@ class Connection:
 
     @property
     def wants_turn(self) -> bool:
-        """Whether something waits that a turn would serve."""
+        """Whether there is work that a turn could do now."""
         if self.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX:
             return False
         conversation = self.conversation
@@ -340,7 +340,7 @@ class Connection:
         )
 
     def written(self, size: int) -> None:
-        """Note that the host's system took bytes."""
+        """Note that the host's system accepted bytes."""
         self._written += size
         self.unread_bytes = max(0, self.unread_bytes - size)
 
@@ -358,12 +358,12 @@ class Connection:
     # Its end
 
     def stall(self, elapsed_ms: int) -> Stall | None:
-        """Return why the client is not waited for any more, if so.
+        """Return why the client has timed out, or nothing if it has not.
 
-        A client that waits for its turn is not to blame for anything.
+        A client that waits for its turn does not time out.
 
         Args:
-            elapsed_ms: since this was asked last.
+            elapsed_ms: time since the last call, in milliseconds.
         """
         stall = self._stall()
         progress: object = None
@@ -390,7 +390,7 @@ class Connection:
         return None
 
     def turn_away(self, response: "Response") -> bytes:
-        """End the connection with an answer to the request that has begun."""
+        """End the connection with an answer to the unfinished request."""
         self._reply = self.conversation.turn_away(response)
         self._ends = True
         self.encrypt()
@@ -398,23 +398,23 @@ class Connection:
         return data
 
     def dismiss(self) -> bytes:
-        """End the connection from this side; give what tells the client."""
+        """End the connection from this side; return the last bytes for the client."""
         if self._tls is None:
             return b""
         self._tls.close()
         return self._tls.take_output()
 
     def abandon(self) -> None:
-        """The client has gone: nobody waits for an answer any more."""
+        """Note that the client has gone, and abandon its pending answers."""
         self.has_ended = True
         self.inbox.clear()
         self.conversation.abandon()
 
 
 def readable_certificate(der: bytes) -> Certificate | None:
-    """Read a client's certificate; one we cannot read is as good as none.
+    """Return a client's certificate, or nothing if it cannot be read.
 
-    The same clients come again and again, so what was read lately is kept.
+    The same clients connect again and again, so parsed certificates are cached.
     """
     if len(der) <= limits.CERTIFICATE_CACHED_BYTES_MAX:
         return _read_lately(der)

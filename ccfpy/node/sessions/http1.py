@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _Http1Call(AnsweredCall):
-    """Answers a request of a conversation in HTTP/1.1."""
+    """Answers one request of an HTTP/1.1 connection."""
 
     __slots__ = ("_conversation", "_request")
 
@@ -46,16 +46,16 @@ class _Http1Call(AnsweredCall):
         self._conversation.reply(self._request, response)
 
     def wait_for(self, awaited: "Awaited") -> bool:
-        """Leave what is behind the request until its answer comes."""
+        """Leave the requests behind this one until its answer is ready."""
         self._conversation.wait_for(self._request, awaited)
         return True
 
 
 class Http1Connection(Conversation):
-    """A conversation in HTTP/1.1.
+    """HTTP/1.1 on one connection.
 
     Attributes:
-        client: whose requests these are.
+        client: the client that sends the requests.
     """
 
     __slots__ = (
@@ -80,8 +80,8 @@ class Http1Connection(Conversation):
             client.interface.limits, client.interface.header_cache
         )
         self._awaited: Awaited | None = None
-        # The requests that came, what failed behind them, and the bytes that wait
-        # behind both; how many of the requests this turn has answered, and may yet.
+        # The parsed requests, the error behind them, and the bytes behind both; how
+        # many of the requests this turn has answered, and how many more it may.
         self._unanswered: Sequence[Request] = ()
         self._answered = 0
         self._share = 0
@@ -94,22 +94,22 @@ class Http1Connection(Conversation):
 
     @property
     def has_left(self) -> bool:
-        """Whether an answer is awaited, or something waits for the next turn."""
+        """Whether an answer is pending, or something waits for the next turn."""
         return self._has_left
 
     @property
     def is_midway(self) -> bool:
-        """Whether a request has begun; none is looked for while one is answered."""
+        """Whether a request is unfinished; false while an answer is pending."""
         return self._awaited is None and self._parser.is_midway
 
     @property
     def progress(self) -> int:
-        """How many requests came whole."""
+        """How many requests are complete."""
         return self._parser.read
 
     @property
     def is_waiting(self) -> bool:
-        """Whether an answer is awaited, and nothing served until it comes."""
+        """Whether an answer is pending; nothing is served until it is ready."""
         return self._awaited is not None
 
     @property
@@ -119,22 +119,22 @@ class Http1Connection(Conversation):
 
     @property
     def unfinished_bytes(self) -> int:
-        """Return about how many bytes are held of a request that has not ended."""
+        """About how many bytes of an unfinished request are held."""
         return self._parser.unfinished_bytes
 
     def greet(self) -> None:
-        """Do nothing: the client begins."""
+        """Do nothing: the client speaks first."""
 
     def hear_end(self) -> bool:
         """Return whether the connection ends, now that the client sends no more."""
         return not self.is_ready
 
     def hear_loss(self) -> bool:
-        """Return whether a last turn is due, now that the client has gone: none is."""
+        """Return whether a last turn is due after the client has gone: never."""
         return False
 
     def turn_away(self, response: Response) -> bytes:
-        """Return the answer to a request that is not waited for."""
+        """Return the answer that refuses an unfinished request."""
         return serialise_response(response)
 
     def abandon(self) -> None:
@@ -147,8 +147,8 @@ class Http1Connection(Conversation):
     def hear(self, plaintext: bytes) -> None:
         """Parse the client's next bytes.
 
-        Of many requests the first are parsed, and the bytes of the others wait: a
-        request in memory takes many times its bytes, and parsing takes time too.
+        If there are many requests, only the first are parsed and the bytes of the
+        others wait: a parsed request takes many times the memory of its bytes.
         """
         if (
             len(plaintext) > limits.SESSION_PARSE_BYTES_MAX
@@ -159,8 +159,7 @@ class Http1Connection(Conversation):
         try:
             self._unanswered = self._parser.feed(plaintext)
         except UnreadableRequest as error:
-            # What it knows of frames, and they of it, would outlive the connection; so
-            # would what was raised before it.
+            # Its traceback and context would form a cycle that outlives the connection.
             error.with_traceback(None).__context__ = None
             self._unanswered, self._unreadable = error.completed, error
 
@@ -170,7 +169,7 @@ class Http1Connection(Conversation):
         self._reply_bytes = 0
 
     def come_back(self) -> None:
-        """Send the awaited answer, if it has come, and take up what was left."""
+        """Send the pending answer, if it is ready, and continue with the rest."""
         awaited, self._awaited = self._awaited, None
         self._has_left = False
         if not self._unanswered and self._unreadable is None:
@@ -182,9 +181,9 @@ class Http1Connection(Conversation):
             self.reply(self._unanswered[0], awaited.response)
 
     def next_call(self) -> NodeCall | None:
-        """Return the request that is to be answered next, or end the turn.
+        """Return the next request to answer, or end the turn.
 
-        Those beyond the turn's share, or beyond the bytes that a client may leave
+        Requests beyond the turn's share, or beyond the bytes that a client may leave
         unread, wait for the next turn.
         """
         position = self._answered
@@ -201,20 +200,20 @@ class Http1Connection(Conversation):
         return _Http1Call(self, self._unanswered[position])
 
     def reply(self, request: "Request", response: Response) -> None:
-        """Add a reply; those to all requests are in the order of these."""
+        """Add a reply; replies have the order of their requests."""
         self._answered += 1
         if not request.keep_alive:
             response.close = True
         self.is_over = response.close
         if len(self._unanswered) == 1 and request.method != "HEAD":
-            self._response = response  # most of them: written at the turn's end
+            self._response = response  # the usual case: written at the turn's end
             return
         data = serialise_reply(response, request)
         self._replies.append(data)
         self._reply_bytes += len(data)
 
     def wait_for(self, request: "Request", awaited: "Awaited") -> None:
-        """Await the answer to a request, or send the answer if it is there."""
+        """Wait for the answer to a request, or send it if it is ready."""
         if awaited.response is not None:
             self.reply(request, awaited.response)
             return
@@ -222,7 +221,7 @@ class Http1Connection(Conversation):
         awaited.then(self._settled)
 
     def _end_turn(self) -> None:
-        """Leave what was not answered, or the connection if a reply was the last."""
+        """Keep the unanswered requests, or end the connection after a last reply."""
         answered, self._answered = self._answered, 0
         failure = self._unreadable
         if not self.is_over:
@@ -258,11 +257,11 @@ class Http1Connection(Conversation):
 
 
 _VERSION: Final = b"HTTP/"
-"""In the first line of each request: bytes have no more requests than that."""
+"""Part of each request's first line; bytes hold at most as many requests."""
 
 
 def serialise_reply(response: Response, request: "Request") -> bytes:
-    """Write a response; one to HEAD keeps its headers and loses its body."""
+    """Serialise a response; a response to HEAD has headers and no body."""
     try:
         data = serialise_response(response)
     except Malformed as error:
@@ -274,7 +273,7 @@ def serialise_reply(response: Response, request: "Request") -> bytes:
 
 
 def serialise_or_error(response: Response) -> bytes:
-    """Write a response; one that an app made wrongly becomes an error in its place."""
+    """Serialise a response, or an error if the application made it wrongly."""
     try:
         return serialise_response(response)
     except Malformed as error:
@@ -282,7 +281,7 @@ def serialise_or_error(response: Response) -> bytes:
 
 
 def unwritable(response: Response, error: Malformed) -> Response:
-    """Return the error that takes a response's place."""
+    """Return the error that replaces a response."""
     return ApiError(
         500, ErrorCode.InternalError, str(error), close=response.close
     ).response()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class _Http2Call(AnsweredCall):
-    """Answers a request on a stream of its own."""
+    """Answers one request of an HTTP/2 connection, on its stream."""
 
     __slots__ = ("_conversation", "_request", "_stream")
 
@@ -59,16 +59,16 @@ class _Http2Call(AnsweredCall):
         self._conversation.respond(self._stream, self._request, response)
 
     def wait_for(self, awaited: "Awaited") -> bool:
-        """Serve other requests until the answer comes."""
+        """Serve other requests until the answer is ready."""
         self._conversation.wait_for(self._stream, self._request, awaited)
         return True
 
 
 class Http2Connection(Conversation):
-    """A conversation in HTTP/2.
+    """HTTP/2 on one connection.
 
     Attributes:
-        client: whose requests these are.
+        client: the client that sends the requests.
     """
 
     __slots__ = (
@@ -102,7 +102,7 @@ class Http2Connection(Conversation):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nothing is served until an awaited answer comes: never."""
+        """Whether nothing is served until a pending answer is ready: never."""
         return False
 
     @property
@@ -112,12 +112,12 @@ class Http2Connection(Conversation):
 
     @property
     def is_midway(self) -> bool:
-        """Whether the client has yet to send on, or to read on."""
+        """Whether the client has to send or to read more."""
         return self._server.is_midway
 
     @property
     def progress(self) -> int:
-        """What came whole, and what the client had room for."""
+        """A number that grows with complete requests and with opened windows."""
         return self._server.progress
 
     def hear(self, plaintext: bytes) -> None:
@@ -133,11 +133,11 @@ class Http2Connection(Conversation):
         streams.received()
 
     def begin(self, share: int) -> None:
-        """Begin a turn, of requests and steps of streams."""
+        """Begin a turn of at most ``share`` requests and steps of streams."""
         self._share = share
 
     def come_back(self) -> None:
-        """Send awaited answers that have come, and take up what was left."""
+        """Send pending answers that are ready, and continue with the rest."""
         settled = [
             (stream, request, awaited.response)
             for stream, (request, awaited) in self._awaited.items()
@@ -153,7 +153,7 @@ class Http2Connection(Conversation):
         self.hear(b"")
 
     def next_call(self) -> NodeCall | None:
-        """Return the request or step of a stream that is next, or end the turn."""
+        """Return the next request or step of a stream, or end the turn."""
         server = self._server
         while self._share > 0 and self._can_step:
             self._share -= 1
@@ -172,7 +172,7 @@ class Http2Connection(Conversation):
         return None
 
     def _end_turn(self) -> None:
-        """Leave what was not answered, or end the connection if that is due."""
+        """Keep the unanswered requests, or end the connection if that is due."""
         server = self._server
         self._has_left = not self._is_last and (
             server.has_frames or (server.has_request and self._has_room)
@@ -187,7 +187,7 @@ class Http2Connection(Conversation):
         return self._server.take_output()
 
     def wait_for(self, stream: int, request: "Request", awaited: "Awaited") -> None:
-        """Await the answer to a request, or send the answer if it is there."""
+        """Wait for the answer to a request, or send it if it is ready."""
         if awaited.response is not None:
             self.respond(stream, request, awaited.response)
             return
@@ -196,22 +196,22 @@ class Http2Connection(Conversation):
 
     @property
     def unfinished_bytes(self) -> int:
-        """Return about how many bytes are held of requests that have not ended."""
+        """About how many bytes of unfinished requests are held."""
         return self._server.unfinished_bytes
 
     def greet(self) -> None:
-        """Do nothing: the client begins."""
+        """Do nothing: the client speaks first."""
 
     def hear_end(self) -> bool:
         """Return whether the connection ends, now that the client sends no more."""
         return not self.is_ready
 
     def hear_loss(self) -> bool:
-        """Return whether a last turn is due, now that the client has gone: none is."""
+        """Return whether a last turn is due after the client has gone: never."""
         return False
 
     def turn_away(self, _response: Response) -> bytes:
-        """Return what ends the connection: no one of its requests is to blame."""
+        """Return the frames that end the connection, with no answer to any request."""
         self._server.end()
         return self._server.take_output()
 
@@ -222,7 +222,7 @@ class Http2Connection(Conversation):
         self._streams.abandon()
 
     def _end_if_due(self) -> None:
-        """End the connection behind a request that cannot be read, or the last one."""
+        """End the connection after an unreadable request, or after the last answer."""
         server = self._server
         if server.failure is not None:
             self.client.interface.count_error(server.failure)
@@ -267,7 +267,7 @@ class Http2Connection(Conversation):
         self._is_last = self._is_last or response.close
 
     def _begin(self, stream: int, request: "Request", response: Response) -> None:
-        """Begin an answer that goes on, if there is still room for it.
+        """Begin a live stream, if there is still room for it.
 
         Raises:
             Malformed: its headers cannot be written.
@@ -282,14 +282,14 @@ _MS_PER_S = 1000
 
 @dataclass(slots=True)
 class _LiveStream:
-    """One open stream.
+    """One live stream.
 
     Attributes:
-        opened: its steps.
-        is_grpc: its errors are trailers; others' end it without a word.
-        follower: what is committed, for this stream.
-        awaited: where the end of its step will be known, while that is slow.
-        is_paused: it has no other step until the client has taken what was sent.
+        opened: runs the steps of the stream.
+        is_grpc: whether errors are sent as trailers; otherwise they reset the stream.
+        follower: the committed transactions for this stream, if it follows maps.
+        awaited: the result of a slow step, if one is running.
+        is_paused: whether the next step waits until the client has read the output.
     """
 
     opened: OpenStream
@@ -300,7 +300,7 @@ class _LiveStream:
 
 
 class _StreamStep(AnsweredCall):
-    """Does a step of a live stream."""
+    """Runs a step of a live stream."""
 
     __slots__ = ("_live", "_stream", "_streams")
 
@@ -311,15 +311,15 @@ class _StreamStep(AnsweredCall):
         self._live = live
 
     def answer(self) -> "Answer":
-        """Do the step."""
+        """Run the step."""
         return self._streams.client.router.answer_step(self._live.opened)
 
     def deliver(self, response: Response) -> None:
-        """Do what the step wants done."""
+        """Apply the output of the step."""
         self._streams.stepped(self._stream, self._live, response)
 
     def wait_for(self, awaited: "Awaited") -> bool:
-        """Await the end of the step, and do no other of this stream meanwhile."""
+        """Wait for the end of the step; the stream runs no other step meanwhile."""
         self._live.awaited = awaited
         self._streams.wait_for(self._stream, awaited)
         return True
@@ -329,7 +329,7 @@ class Http2Streams:
     """The live streams of a connection.
 
     Attributes:
-        client: whose streams these are.
+        client: the client that opened the streams.
     """
 
     __slots__ = (
@@ -351,11 +351,11 @@ class Http2Streams:
         self._due: dict[int, None] = {}
         self._away: dict[int, None] = {}
         self._named = 0
-        """How many of them have a caller whom a policy has named: these alone live
-        however long nothing happens."""
+        """Number of streams whose caller is authenticated. Only these keep the session
+        open while nothing happens."""
         self._counted_bytes = 0
         self._owner = StreamOwner()
-        """Whose the first of them is: what waits on the connection counts as theirs."""
+        """Owner of the first stream; the connection's unsent bytes count as theirs."""
         self._earned_ms = 0
 
     @property
@@ -364,7 +364,7 @@ class Http2Streams:
         return bool(self._due)
 
     def refusal(self) -> Response | None:
-        """Return the answer to a request for which there is no room, if so."""
+        """Return the answer that refuses another stream, or nothing."""
         if (
             len(self._open) < limits.STREAMS_PER_SESSION_MAX
             and self.client.streams.has_room
@@ -373,13 +373,13 @@ class Http2Streams:
         return _no_room()
 
     def open(self, stream: int, response: Response) -> Response | None:
-        """Begin an answer that goes on; return another if there is no room for it.
+        """Begin a live stream, or return the answer that refuses it.
 
         Raises:
             Malformed: its headers cannot be written.
         """
         opened = response.stream
-        assert isinstance(opened, OpenStream), "only those go on"
+        assert isinstance(opened, OpenStream), "no other answer is live"
         if self.refusal() is not None:
             return _no_room()
         if not self.client.streams.has_room_for(opened.owner):
@@ -405,7 +405,7 @@ class Http2Streams:
         return None
 
     def earn(self) -> None:
-        """Allow a client with a live stream some frames for the time that passed."""
+        """Allow a client with a live stream more frames for the time that passed."""
         if self._open:
             seconds = (self.client.streams.now_ms - self._earned_ms) // _MS_PER_S
             if seconds > 0:
@@ -413,7 +413,7 @@ class Http2Streams:
                 self._server.earn(seconds * limits.STREAM_FRAMES_PER_S)
 
     def received(self) -> None:
-        """Note on which streams something came, or room for what a stream has left."""
+        """Find the streams that have received data, or whose output has drained."""
         for stream in self._server.take_fed():
             self._look_at(stream)
         for stream, live in self._open.items():
@@ -421,7 +421,7 @@ class Http2Streams:
                 self._look_at(stream)
 
     def next_call(self) -> NodeCall | None:
-        """Return the step that is due next."""
+        """Return the next step that is due."""
         while self._due:
             stream = next(iter(self._due))
             del self._due[stream]
@@ -436,12 +436,12 @@ class Http2Streams:
         return None
 
     def wait_for(self, stream: int, awaited: "Awaited") -> None:
-        """Await the end of the step of a stream."""
+        """Wait for the end of a stream's slow step."""
         self._away[stream] = None
         awaited.then(self._settled)
 
     def come_back(self) -> None:
-        """Go on with the streams whose slow steps have ended."""
+        """Continue the streams whose slow steps have ended."""
         for stream in list(self._away):
             live = self._open[stream]
             awaited = live.awaited
@@ -463,7 +463,7 @@ class Http2Streams:
         self.count_unsent()
 
     def count_unsent(self) -> None:
-        """Count for the node what waits for this client."""
+        """Report the bytes that wait for this client to the node's count."""
         self._count(self._server.unsent_bytes if self._open else 0)
 
     def _count(self, bytes_now: int) -> None:
@@ -475,7 +475,7 @@ class Http2Streams:
     # Inside
 
     def _look_at(self, stream: int) -> None:
-        """Mark the step of a stream as due if something waits for it."""
+        """Mark a stream's step as due if there is something for it."""
         live = self._open.get(stream)
         if live is None or live.awaited is not None:
             return
@@ -506,7 +506,7 @@ class Http2Streams:
         return StreamWork(data, is_end, news)
 
     def stepped(self, stream: int, live: _LiveStream, answer: Response) -> None:
-        """Do what a step of a stream wants done, or end the stream if it failed."""
+        """Apply the output of a step, or end the stream if the step failed."""
         if answer.status == 200:  # noqa: PLR2004 - as `OpenStream` answers
             self._apply(stream, live)
         else:
@@ -514,7 +514,7 @@ class Http2Streams:
         self._look_at(stream)
 
     def _apply(self, stream: int, live: _LiveStream) -> None:
-        """Do what a step wants done."""
+        """Apply the output of a step."""
         output = live.opened.output
         live.is_paused = output.has_paused
         if output.sent and not self._send(stream, live, output.sent):
@@ -527,7 +527,7 @@ class Http2Streams:
             self._finish(stream, live, output.trailers)
 
     def _send(self, stream: int, live: _LiveStream, sent: list[bytes]) -> bool:
-        """Send what a step has sent; return whether the stream goes on."""
+        """Send the output of a step; return whether the stream goes on."""
         server, most = self._server, self.client.router.calls.limits.response_bytes_max
         size = sum(map(len, sent))
         if size > most:
@@ -550,7 +550,7 @@ class Http2Streams:
         return True
 
     def _follow(self, stream: int, live: _LiveStream, wanted: "Following") -> bool:
-        """Follow what a step wants; return whether the stream goes on."""
+        """Follow the maps that a step asked for; return whether the stream goes on."""
         feed = self.client.streams.feed
         if live.follower is not None:
             feed.leave(live.follower)

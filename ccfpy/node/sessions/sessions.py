@@ -46,12 +46,12 @@ if TYPE_CHECKING:
 
 
 class Sessions:
-    """All connections of a node, by the host's number.
+    """All connections of a node, by the host's session number.
 
     Attributes:
-        turns: who waits for a turn.
-        serving: those whose turn it is, and whose requests are answered.
-        is_full: unfinished requests take up too much.
+        turns: the connections that wait for a turn.
+        serving: the connections that have their turn.
+        is_full: whether unfinished requests take too much memory.
     """
 
     def __init__(
@@ -82,17 +82,17 @@ class Sessions:
         self._share = 0
         self._sent_bytes = 0
         self._turns_left = limits.STEP_TURNS_MAX
-        """How many connections this step still serves at once."""
+        """Number of connections that this step may still serve at once."""
         self._requests_left = limits.STEP_REQUESTS_MAX
-        """How many requests this step still answers."""
+        """Number of requests that this step may still answer."""
 
     def open(self, session_id: SessionId, interface_name: str, peer: str) -> None:
         """Accept a connection, unless its interface is full or has no certificate.
 
         Args:
-            session_id: the host's number for it.
-            interface_name: of the interface that it came to.
-            peer: the client's ``host:port``, as the host says.
+            session_id: the host's session number.
+            interface_name: name of the interface that accepted it.
+            peer: the client's ``host:port``, according to the host.
         """
         interface = self._interfaces.get(interface_name)
         if interface is None or session_id in self._connections:
@@ -136,23 +136,22 @@ class Sessions:
         self._outbox.put(CloseSession(session=session_id))
 
     def begin_step(self) -> None:
-        """Serve so many connections, and answer so many requests, anew."""
+        """Reset the bounds on connections and requests for a new step."""
         self._turns_left = limits.STEP_TURNS_MAX
         self._requests_left = limits.STEP_REQUESTS_MAX
 
     def _share_of(self, turns: int) -> int:
-        """Return how many requests each of so many connections has answered now."""
+        """Return how many requests each of ``turns`` connections may have answered."""
         share = max(1, self._requests_left // turns)
         self._requests_left = max(0, self._requests_left - share * turns)
         return share
 
     def data(self, events: "list[SessionData]") -> None:
-        """Read bytes from clients; those of a session that has ended mean nothing.
+        """Read bytes from clients; bytes of an ended session are dropped.
 
-        All go through one stage before the first goes through the next. No two stages
-        fit into what a processor keeps at hand of code, but each of them nearly does,
-        so that its code is fetched once for all. What a step has no time for waits for
-        ``take_turns``.
+        All connections pass one stage before the first passes the next. The code of one
+        stage nearly fits into the processor's cache, but not the code of two. Bytes for
+        which the step has no time wait for ``take_turns``.
         """
         group: list[Connection] = []
         for event in events:
@@ -174,12 +173,12 @@ class Sessions:
     def _hear(
         self, connection: Connection, data: bytes, group: list[Connection]
     ) -> None:
-        """Take bytes of a client, for this turn as far as they fit.
+        """Receive as many of a client's bytes as fit into this turn; keep the rest.
 
         Args:
-            connection: the client's.
+            connection: the client's connection.
             data: the bytes.
-            group: those whose bytes are read in this turn.
+            group: the connections whose bytes are read in this turn.
         """
         if not connection.has_spoken:
             if not connection.is_idle or self.turns.ready or not self._turns_left:
@@ -200,7 +199,7 @@ class Sessions:
                 group.remove(connection)
 
     def _keep(self, connection: Connection, data: bytes) -> None:
-        """Keep what came for a turn."""
+        """Keep bytes for a later turn."""
         if connection.keep(data):
             self._review(connection)
         else:
@@ -211,14 +210,14 @@ class Sessions:
             self._send(connection, connection.dismiss(), ends=True)
 
     def _serve(self, connection: Connection, turn: Turn) -> None:
-        """Put a connection behind those whose turn it is."""
+        """Append a connection to those that have their turn."""
         connection.turn = turn
         self.serving.append(connection)
 
     def next_call(self) -> "NodeCall | None":
-        """Return what is to be answered next of those whose turn it is.
+        """Return the next call of the connections that have their turn.
 
-        If there is nothing more, those who were answered are told so.
+        If there is none, the answers are sent.
         """
         serving = self.serving
         while serving:
@@ -252,7 +251,7 @@ class Sessions:
         return True
 
     def _end_turn(self, connection: Connection, turn: Turn | None) -> None:
-        """End a connection's turn, in which all was answered that could be."""
+        """End a connection's turn, which has nothing more to answer."""
         connection.has_begun = False
         if connection.is_leaving:
             self._part_with(connection, is_last=turn is Turn.LAST)
@@ -268,7 +267,7 @@ class Sessions:
                 self._review(connection)
 
     def send_answered(self) -> None:
-        """Send what was answered to those whose bytes were read in this step."""
+        """Send the answers to the clients whose bytes were read in this step."""
         answered, self._answered = self._answered, []
         for connection in answered:
             connection.write()
@@ -281,7 +280,7 @@ class Sessions:
                 self._send(connection, data, ends=ends)
 
     def _review(self, connection: Connection) -> None:
-        """Queue a connection for its turn, if it wants one and has none now."""
+        """Queue a connection for a turn, if it wants one and has none now."""
         if connection.turn is not None:
             return
         connection.is_idle = not connection.has_left
@@ -289,9 +288,9 @@ class Sessions:
             self.turns.put(connection)
 
     def _has_news(self, session: "Session") -> None:
-        """Queue the connection of a session, on which a live stream has news."""
+        """Queue the connection of a session whose live stream has news."""
         connection = self._connections.get(session.id)
-        # The host may give a number again, to somebody else.
+        # The host may use a number again for another client.
         if connection is not None and connection.session is session:
             self._review(connection)
 
@@ -299,10 +298,10 @@ class Sessions:
         self._outbox.put(KeepSession(session=session_id, is_kept=is_kept))
 
     def take_turns(self, *, has_heard_all: bool) -> None:
-        """Serve those whose turn it is at the end of a step.
+        """Serve the waiting connections whose turn it is at the end of a step.
 
         Args:
-            has_heard_all: whether no event of the host is known to be behind this step.
+            has_heard_all: whether the host has no more events for the next step.
         """
         taken = self.turns.take(
             has_served=self._turns_left < limits.STEP_TURNS_MAX,
@@ -315,7 +314,7 @@ class Sessions:
                 self._serve(connection, Turn.WAITED)
 
     def written(self, event: "SessionWritten") -> None:
-        """Note that the host has written answers to the client."""
+        """Note that the host has sent answers to the client."""
         connection = self._connections.get(event.session)
         if connection is not None:
             connection.written(event.size)
@@ -325,8 +324,8 @@ class Sessions:
     def tick(self, monotonic_ms: int) -> None:
         """End the connections of clients that have stalled.
 
-        Time in which nobody looked does not count beyond that of two looks: a node that
-        slept cannot tell what its clients did.
+        Between two checks at most twice the usual interval counts: a node that was
+        suspended does not know what its clients did.
         """
         self._streams.now_ms = monotonic_ms
         if self._looked_ms is None:
@@ -352,20 +351,20 @@ class Sessions:
 
     @property
     def has_settled(self) -> bool:
-        """Whether an awaited response came and waits to be sent."""
+        """Whether a pending response is ready to be sent."""
         return bool(self._settled)
 
     def resume(self) -> None:
-        """Send the responses that came; the requests behind them wait for a turn.
+        """Send the responses that are ready; the requests behind them wait for a turn.
 
-        This is left for the end of a step: what settles a response may be in the midst
-        of a transaction, and the next request must not begin inside of it.
+        This happens at the end of a step. A response may become ready in the middle of
+        a transaction, and the next request must not begin inside it.
         """
         settled, self._settled[:] = self._settled[:], []
         for client in settled:
             session = client.session
             connection = self._connections.get(session.id)
-            # The host may give a number again, to somebody else.
+            # The host may use a number again for another client.
             if (
                 connection is not None
                 and connection.session is session
@@ -374,7 +373,7 @@ class Sessions:
                 self._serve(connection, Turn.SETTLED)
 
     def _send(self, connection: Connection, data: bytes, *, ends: bool) -> None:
-        """End a turn: send its answers, and see what waits for another."""
+        """End a turn: send its answers, and queue what wants another turn."""
         size = len(data)
         if size > limits.SEND_BYTES_MAX:
             self._send_in_pieces(connection.session.id, data)
@@ -396,7 +395,7 @@ class Sessions:
             self._review(connection)
 
     def _grant(self, connection: Connection) -> None:
-        """Allow the host to read as much of a client as the node has taken."""
+        """Allow the host to read as many bytes as the node has processed."""
         granted = connection.grant_at - limits.SESSION_GRANT_BYTES
         size = connection.received - granted
         connection.grant_at += size
@@ -432,8 +431,8 @@ class Sessions:
     def left(self, session_id: SessionId) -> None:
         """Forget a session whose client has gone, after one last turn if it waits.
 
-        What a client said before it left is done, if it is not more than one request;
-        a protocol of the application's hears all of it, and the end.
+        One request that the client sent before it left is still run. A protocol of the
+        application's receives all bytes, and the end.
         """
         connection = self._connections.get(session_id)
         if connection is None:
@@ -441,14 +440,14 @@ class Sessions:
         self._forget(connection)
         connection.is_leaving = True
         if connection.turn is not None:
-            return  # which ends with the connection
+            return  # the turn ends with the connection
         if connection.is_greeted and connection.is_queued:
             self._serve(connection, Turn.WAITED)
         else:
             self._part_with(connection, is_last=not connection.is_greeted)
 
     def _part_with(self, connection: Connection, *, is_last: bool) -> None:
-        """Abandon a connection whose client has gone, after its very last turn."""
+        """Abandon a connection whose client has gone, after its last turn."""
         conversation = connection.conversation
         if is_last or not conversation.hear_loss():
             connection.abandon()
@@ -545,14 +544,14 @@ class Unfinished:
 
     @property
     def is_too_much(self) -> bool:
-        """Whether all connections together hold too much."""
+        """Whether all connections together hold too many bytes."""
         return self._bytes > limits.SESSIONS_UNFINISHED_BYTES_MAX
 
     def count(self, connection: Connection) -> None:
-        """Count a connection again.
+        """Count a connection's bytes again.
 
-        This is done whenever ``SESSION_GRANT_BYTES`` have come, so that each connection
-        may hold as many that nobody has counted.
+        This happens after each ``SESSION_GRANT_BYTES``, so each connection may hold as
+        many uncounted bytes.
         """
         size = connection.conversation.unfinished_bytes
         self._bytes += size - connection.unfinished_bytes
@@ -564,7 +563,7 @@ class Unfinished:
         connection.unfinished_bytes = 0
 
     def largest(self, connections: Iterable[Connection]) -> Connection | None:
-        """Return the connection to end, if all, counted again, hold too much."""
+        """Count all connections again; return the largest if they hold too much."""
         candidates = list(connections)
         for connection in candidates:
             self.count(connection)
