@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 class HistoryRequest:
-    """The states that one handle stands for now.
+    """The states requested under one handle.
 
     Attributes:
-        seqnos: ascending, none twice.
-        states: one for each.
-        lacking: the number of states that are not there yet.
+        seqnos: the requested seqnos, ascending and distinct.
+        states: one state for each seqno.
+        lacking: the number of states that are not complete yet.
         failure: why the request can never be complete.
         deadline_ms: when the request is forgotten unless a caller asks again.
     """
@@ -54,15 +54,15 @@ class HistoryRequest:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the request is complete, or has failed."""
         return not self.lacking or self.failure is not None
 
 
 class Sources(Protocol):
-    """Where a state gets what it lacks.
+    """The sources of a state's parts.
 
     Attributes:
-        pool: entries.
+        pool: fetches entries.
         secrets: the ledger secrets that decrypt entries.
         identities: the services that signed entries.
         coverings: the signatures that cover entries.
@@ -74,26 +74,26 @@ class Sources(Protocol):
     coverings: "CoveringSignatures"
 
     def opened(self, entry_bytes: int) -> None:
-        """Be told that a state takes memory from now on."""
+        """Called when a state begins to take memory."""
         ...
 
     def completed(self, state: "PastState") -> None:
-        """Be told that a state is there."""
+        """Called when a state is complete."""
         ...
 
     def given_up(self, state: "PastState", failure: HistoryFailed | None) -> None:
-        """Be told that a state cannot be had: now, or ever if it is a failure."""
+        """Called when a state is unavailable; for ever if there is a ``failure``."""
         ...
 
 
 class PastState:
-    """A seqno that requests want.
+    """The state at one seqno, requested at least once.
 
     Attributes:
-        requests: those that want it.
-        ready: the state, once it is there.
-        failure: why it never will be.
-        entry_bytes: the size of its entry, once that is there.
+        requests: the requests for this state.
+        ready: the state, once it is complete.
+        failure: why the state can never be complete.
+        entry_bytes: the size of its entry in bytes, once the entry is there.
     """
 
     __slots__ = (
@@ -134,12 +134,12 @@ class PastState:
             self._sources.completed(self)
 
     def lost(self, reason: str) -> None:
-        """Drop what was read; a caller that asks again begins anew."""
+        """Give up the state; a caller that asks again begins anew."""
         del reason  # the part that found it logged it
         self._sources.given_up(self, None)
 
     def release(self) -> None:
-        """Need nothing any more."""
+        """Stop waiting for anything."""
         sources = self._sources
         sources.pool.release(self)
         sources.secrets.release(self)
@@ -149,7 +149,7 @@ class PastState:
         """Build the state, or arrange to be resumed once more is known.
 
         Raises:
-            CcfpyError: it cannot be had.
+            CcfpyError: the state is unavailable.
         """
         entry = self._entry
         if entry is None:
@@ -209,7 +209,7 @@ class CoveringSignature:
         """Check that the signature covers an entry, or is the entry.
 
         Raises:
-            VerificationFailed: it signs something else in that place.
+            VerificationFailed: the signed tree has another leaf at that seqno.
         """
         seqno = entry.transaction.txid.seqno
         if seqno == self.signed.txid.seqno:
@@ -223,13 +223,13 @@ class CoveringSignature:
 
 @dataclass(eq=False, kw_only=True)
 class CoveringSignatures:
-    """The signatures that were needed last.
+    """A cache of verified signatures.
 
     Attributes:
-        index: tells which signature covers an entry.
-        pool: where entries come from.
-        identities: tells who had to sign.
-        own_tree: gives this node's own.
+        index: knows which signature covers an entry.
+        pool: fetches entries.
+        identities: knows which service had to sign.
+        own_tree: returns this node's own Merkle tree.
     """
 
     index: "SignatureIndex"
@@ -303,7 +303,7 @@ class CoveringSignatures:
                 )
             by_service.verify(service.public_key, by_node.root)
         if by_node.certificate is not None:
-            # The oldest ledgers had it elsewhere, and the service signed nothing.
+            # The oldest ledgers had it elsewhere, and had no service signature.
             signer = self._signer(by_node.certificate, service)
             by_node.verify(signer.public_key)
 
@@ -321,19 +321,19 @@ class CoveringSignatures:
 
 
 class HistoryRequests:
-    """All requests, the one asked about for longest first."""
+    """All requests; the one that no caller asked about for longest is first."""
 
     def __init__(self) -> None:
         self._by_handle: dict[RequestHandle, HistoryRequest] = {}
         self._next_deadline_ms: int | None = None
-        """No request is to be forgotten before this."""
+        """No request expires before this time."""
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of requests."""
         return len(self._by_handle)
 
     def get(self, handle: RequestHandle) -> HistoryRequest | None:
-        """Find a request."""
+        """Return the request with a handle, if any."""
         return self._by_handle.get(handle)
 
     def put(self, request: HistoryRequest) -> None:

@@ -159,7 +159,7 @@ class StateCache:
         *,
         expiry_s: Expiry = None,
     ) -> Sequence[HistoricalState] | None:
-        """Return the states from one seqno to another, both included."""
+        """Return the states from ``first`` to ``last``, both included."""
         return self._states_of(handle, range(first, last + 1), expiry_s)
 
     def states_for(
@@ -169,11 +169,11 @@ class StateCache:
         *,
         expiry_s: Expiry = None,
     ) -> Sequence[HistoricalState] | None:
-        """Return the states at any seqnos."""
+        """Return the states at the given seqnos."""
         return self._states_of(handle, tuple(sorted(set(seqnos))), expiry_s)
 
     def drop_request(self, handle: RequestHandle) -> bool:
-        """Forget what was asked under a handle; tell whether there was anything."""
+        """Forget the request with a handle; return whether there was one."""
         request = self._requests.get(handle)
         if request is None:
             return False
@@ -181,7 +181,7 @@ class StateCache:
         return True
 
     def is_settled(self, handle: RequestHandle) -> bool:
-        """Return whether asking again is of use."""
+        """Return whether a caller should ask again: complete, failed or forgotten."""
         request = self._requests.get(handle)
         return request is None or request.is_settled
 
@@ -226,20 +226,20 @@ class StateCache:
             self._forget(self._requests.oldest())
 
     def work(self) -> None:
-        """Look at the callers who wait, if the wake flag was set."""
+        """Check the waiting callers, if there is news or a deadline has passed."""
         self.pool.pump()
         if self._has_news or self._waits.is_time_over:
             self._has_news = False
             self._waits.work()
 
     def ask(self) -> None:
-        """Ask the host for the entries that are wanted by now."""
+        """Ask the host for the entries that are needed now."""
         self.pool.pump()
 
     def stir(self) -> None:
-        """Check the waiting callers again: data came that they may wait for.
+        """Have the waiting callers checked again, because new data may concern them.
 
-        A source of data in parts is then asked for the next part.
+        Data that comes in parts is then asked for its next part.
         """
         self._has_news = True
         self.wake_flag.set()
@@ -258,7 +258,7 @@ class StateCache:
                 self.stir()
 
     def given_up(self, state: PastState, failure: HistoryFailed | None) -> None:
-        """Forget the requests that want a state which cannot be had.
+        """Forget the requests for a state that is unavailable.
 
         If the host only lacked entries, callers ask again at the next tick: at once,
         they would ask such a host without end.
@@ -343,7 +343,7 @@ class StateCache:
                 self.pool.block(state, state.seqno)
 
     def _forget(self, request: HistoryRequest) -> None:
-        """Forget a request, so that a caller who waits asks again."""
+        """Forget a request, so that a waiting caller asks again."""
         self.stir()
         self._drop(request)
 
@@ -360,14 +360,14 @@ class StateCache:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _HistoryWait:
-    """A caller that waits.
+    """A waiting caller.
 
     Attributes:
-        run: finds the caller's answer.
-        until: whether that is of use now.
-        deadline_ms: when the answer is found in any case.
-        awaited: where the answer is awaited.
-        request: the caller's, if the answer is another run of it.
+        run: returns the caller's answer.
+        until: returns whether ``run`` is useful now.
+        deadline_ms: the time at which ``run`` is called in any case.
+        awaited: the caller's pending answer.
+        request: the caller's request, if ``run`` runs it again.
     """
 
     run: Callable[[], Answer]
@@ -378,7 +378,7 @@ class _HistoryWait:
 
 
 class _Look(AnsweredCall):
-    """Asks whether a caller's answer can be found, and finds it then."""
+    """Checks whether a caller should be answered now, and answers it then."""
 
     __slots__ = ("_wait", "_waits")
 
@@ -388,7 +388,7 @@ class _Look(AnsweredCall):
         self._wait = wait
 
     def run(self) -> None:
-        """Ask, and find the answer."""
+        """Find the answer, if that is due."""
         if self._waits.is_due(self._wait):
             super().run()
 
@@ -403,13 +403,13 @@ class _Look(AnsweredCall):
 
 @dataclass(eq=False)
 class HistoryWaits:
-    """The requests that wait.
+    """The waiting callers.
 
     Attributes:
         serve: runs a request.
-        now_ms: the time.
+        now_ms: the time, in milliseconds.
         app: calls the ``until`` functions, which may be an application's.
-        due: makes a call when the node has time for it.
+        due: queues a call for when the node has time for it.
     """
 
     serve: Serve
@@ -420,11 +420,11 @@ class HistoryWaits:
     def __post_init__(self) -> None:
         self._waits: list[_HistoryWait] = []
         self._deadlines_ms: dict[int, int] = {}
-        """Of the requests that run again now, by what tells the objects apart."""
+        """Deadlines of the requests that run again now, by the request's ``id()``."""
         self._next_deadline_ms: int | None = None
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of waiting callers."""
         return len(self._waits)
 
     def wait(
@@ -434,9 +434,9 @@ class HistoryWaits:
         until: Callable[[], bool],
         within_ms: int,
     ) -> Awaited | None:
-        """Run a request again once ``until`` says so, or the time is over.
+        """Run a request again once ``until`` returns true, or the time is over.
 
-        A request that is running again has only the rest of its time.
+        A request that runs again has only the rest of its time.
         """
         deadline_ms = self._deadlines_ms.get(id(request), self.now_ms + within_ms)
         if deadline_ms <= self.now_ms or len(self._waits) >= limits.HISTORY_WAITS_MAX:
@@ -459,13 +459,13 @@ class HistoryWaits:
         until: Callable[[], bool] = lambda: True,
         within_ms: int = 0,
     ) -> None:
-        """Run a function at the end of a step, for a caller who waits for its answer.
+        """Run a function at the end of a step, for a caller that waits for its answer.
 
         Args:
-            run: answers.
-            awaited: where the caller waits, who was admitted elsewhere.
-            until: says whether running it is of use.
-            within_ms: after so long it is run in any case.
+            run: returns the answer.
+            awaited: the caller's pending answer.
+            until: returns whether running it is useful now.
+            within_ms: the time after which it is run in any case, in milliseconds.
         """
         self._add(
             _HistoryWait(
@@ -483,27 +483,27 @@ class HistoryWaits:
             self._next_deadline_ms = deadline_ms
 
     def tick(self, now_ms: int) -> None:
-        """Advance the clock, and do what is due."""
+        """Advance the clock."""
         self.now_ms = now_ms
 
     @property
     def is_time_over(self) -> bool:
-        """Whether somebody has waited as long as it may."""
+        """Whether a caller's deadline has passed."""
         return (
             self._next_deadline_ms is not None and self._next_deadline_ms <= self.now_ms
         )
 
     def work(self) -> None:
-        """Look at each caller that waits, in a call of its own."""
+        """Check each waiting caller, in a call of its own."""
         waits, self._waits = self._waits, []
         self._next_deadline_ms = None
         for wait in waits:
             self.due(_Look(self, wait))
 
     def is_due(self, wait: _HistoryWait) -> bool:
-        """Return whether a caller's answer is to be found now; else it waits on.
+        """Return whether to answer a caller now; otherwise it continues to wait.
 
-        If its ``until`` raises an exception, its request is run again.
+        If its ``until`` raises an exception, its request runs again.
         """
         if wait.awaited.is_abandoned:
             return False

@@ -97,11 +97,11 @@ class Ruling:
     """The service that ruled over a part of the ledger.
 
     Attributes:
-        certificate: its certificate; nothing if the ledger does not say.
-        service_endorsements: PEM by which today's service vouches for its key; empty
-            if it is today's.
-        cose_endorsements: the same in COSE, newest first; nothing if it is today's, or
-            nobody made any.
+        certificate: the service's certificate, if the ledger has it.
+        service_endorsements: certificates (PEM) in which today's service endorses the
+            key; empty for today's service.
+        cose_endorsements: COSE endorsements, newest first; nothing for today's service,
+            or if there are none.
     """
 
     certificate: Certificate | None
@@ -114,8 +114,8 @@ class _Record:
     """A service's record.
 
     Attributes:
-        created: the first seqno of the service's rule.
-        previous: the seqno of the record of the service before, if the record says.
+        created: the service's first seqno.
+        previous: the seqno of the earlier service's record, if this record names it.
     """
 
     created: "Seqno"
@@ -125,20 +125,20 @@ class _Record:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learner:
-    """Waits for identities without wanting a state.
+    """A waiter for identities alone, without a state.
 
     Attributes:
-        stir: called when more of them is known, or can never be.
+        stir: called when an entry arrived, or could not be read.
     """
 
     stir: "Callable[[], None]"
 
     def advance(self) -> None:
-        """Note that more is known."""
+        """Note that an entry arrived."""
         self.stir()
 
     def lost(self, reason: str) -> None:
-        """Note that an entry did not come."""
+        """Note that an entry could not be read."""
         del reason
         self.stir()
 
@@ -148,11 +148,11 @@ class PastIdentities:
     """All identities of a service, from today's identity back.
 
     Attributes:
-        store: today's state.
-        identity: gives today's key and certificate.
-        pool: where entries come from.
-        secrets: are known before a record is read.
-        entropy: for the certificates that are issued.
+        store: returns today's state.
+        identity: returns today's key and certificate.
+        pool: fetches entries.
+        secrets: the ledger secrets, which must be known before a record is read.
+        entropy: randomness for issued certificates.
     """
 
     store: "Callable[[], Store]"
@@ -172,8 +172,8 @@ class PastIdentities:
         """Return the service of ``seqno``, or resume ``waiter`` once it is known.
 
         Raises:
-            HistoryFailed: it cannot be known.
-            VerificationFailed: what the ledger says of it does not hold together.
+            HistoryFailed: the service can never be known.
+            VerificationFailed: the ledger's records of services contradict each other.
         """
         today = self._today()
         if today is None or seqno >= today.created:
@@ -190,10 +190,10 @@ class PastIdentities:
         return known
 
     def keys(self, waiter: "Waiter") -> tuple[bytes, ...] | None:
-        """Return today's public key, and each that endorsements lead back to.
+        """Return today's public key and all keys that endorsements lead back to.
 
-        Newest first, as DER; nothing until all is read, after which ``waiter`` is
-        told.
+        The keys are DER, newest first. Returns nothing until all endorsements are read,
+        and resumes ``waiter`` when more are.
 
         Raises:
             HistoryFailed: the service has not opened.
@@ -211,12 +211,12 @@ class PastIdentities:
         return tuple(dict.fromkeys((today, *chain.endorsed_keys)))
 
     def release(self, waiter: "Waiter") -> None:
-        """Forget that somebody waits, if so."""
+        """Forget a waiter, if it waits."""
         self._lookup_record.release(waiter)
         self._lookup_link.release(waiter)
 
     def _today(self) -> _Record | None:
-        """Read today's record; nothing if it does not say since when it rules."""
+        """Return today's record, or nothing if it has no first seqno."""
         if not self._records:
             info = service.INFO.of(self.store().begin(read_only=True)).get()
             if info is None or info.current_service_create_txid is None:
@@ -225,7 +225,7 @@ class PastIdentities:
         return self._records[0]
 
     def _reaches(self, seqno: "Seqno", waiter: "Waiter") -> bool:
-        """Return whether records and endorsements are known as far back as they go."""
+        """Return whether all records and endorsements back to ``seqno`` are known."""
         oldest = self._records[-1]
         if oldest.created > seqno and oldest.previous is not None:
             return self._read(self._lookup_record, oldest.previous, waiter)
@@ -240,7 +240,7 @@ class PastIdentities:
         return False
 
     def _begin_chain(self) -> EndorsementChain | None:
-        """Begin with what today's service left when it opened, if it did."""
+        """Return a chain with the endorsement that today's service made, if any."""
         tx = self.store().begin(read_only=True)
         newest = service.PREVIOUS_IDENTITY_ENDORSEMENT.of(tx).get()
         if newest is None:
@@ -253,7 +253,7 @@ class PastIdentities:
         """Keep the record of the service before the oldest known one.
 
         Raises:
-            Malformed: there is none.
+            Malformed: the entry has no record of an earlier service.
         """
         at = entry.transaction.txid.seqno
         info = service.INFO.decode_writes(
@@ -266,8 +266,8 @@ class PastIdentities:
         previous, oldest = record.previous, self._records[-1].created
         if record.created > oldest or (previous is not None and previous >= at):
             raise Malformed(f"the service recorded at {at} is not an earlier one")
-        # In ledgers that CCF wrote each record leads to the write before it, which may
-        # be of the same service.
+        # In CCF's ledgers each record names the write before it, which may belong to
+        # the same service.
         if record.created == oldest:
             self._records.pop()
         self._records.append(record)
@@ -276,8 +276,8 @@ class PastIdentities:
         """Keep the endorsement before the oldest known one.
 
         Raises:
-            Malformed: there is none.
-            VerificationFailed: it does not lead up to that.
+            Malformed: the entry has no endorsement.
+            VerificationFailed: it does not endorse a key in the chain.
         """
         at = entry.transaction.txid.seqno
         table = service.PREVIOUS_IDENTITY_ENDORSEMENT
@@ -285,13 +285,13 @@ class PastIdentities:
         if link is None:
             raise Malformed(f"entry {at} holds no endorsement of a service")
         link.verify()
-        assert self._chain is not None, "it said where this one is"
+        assert self._chain is not None, "the chain named this seqno"
         self._chain.add(link)
 
     def _rule(
         self, certificate: Certificate, chain: tuple[bytes, ...] | None
     ) -> Ruling:
-        """Vouch for an earlier service.
+        """Endorse an earlier service.
 
         Raises:
             VerificationFailed: the endorsements lead to another key than its own.

@@ -40,7 +40,7 @@ class _CommitWait:
     decided: "Callable[[Awaited], None] | None" = field(compare=False, default=None)
 
     def settle(self, response: Response) -> None:
-        """Answer, unless somebody else makes the answer."""
+        """Answer, or call ``decided`` if that makes the answer."""
         if self.decided is None:
             self.awaited.settle(response)
         else:
@@ -51,8 +51,8 @@ class CommitWaits:
     """The responses of a node that wait for commit.
 
     Attributes:
-        status: what the node knows of a transaction.
-        waited_ms: how long responses have waited.
+        status: returns the status of a transaction.
+        waited_ms: waiting times of responses, in milliseconds.
     """
 
     def __init__(self, *, status: Callable[[TxId], TxStatus], now_ms: int) -> None:
@@ -69,10 +69,10 @@ class CommitWaits:
         return len(self._waits)
 
     def admit(self) -> None:
-        """Ask before a request is run that would wait.
+        """Check that there is room for one more request that waits.
 
         Raises:
-            ApiError: 503, too many wait already.
+            ApiError: 503, too many requests wait.
         """
         if len(self._waits) < limits.COMMIT_WAITS_MAX:
             return
@@ -85,7 +85,7 @@ class CommitWaits:
             )
 
     def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Answer:
-        """Answer ``response`` once its transaction is committed, or why it is not."""
+        """Answer ``response`` once its transaction is committed, or else an error."""
         if (final := _final(tx_id, self.status(tx_id), response)) is not None:
             self.waited_ms.observe(0)
             return final
@@ -98,9 +98,8 @@ class CommitWaits:
 
         Args:
             tx_id: the transaction.
-            decided: sees to it that the caller is answered who waits there; must not
-                fail.
-            within_ms: how long the caller waits.
+            decided: has the caller of this pending answer answered; must not fail.
+            within_ms: how long the caller waits, in milliseconds.
         """
         if self.status(tx_id) in (TxStatus.COMMITTED, TxStatus.INVALID):
             self.waited_ms.observe(0)
@@ -142,7 +141,7 @@ class CommitWaits:
             self._is_open(heappop(waits))
 
     def tick(self, now_ms: int) -> None:
-        """Advance the clock, and answer those that have waited long enough."""
+        """Advance the clock, and answer callers whose deadline has passed."""
         self._now_ms = now_ms
         if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
             return
@@ -150,7 +149,7 @@ class CommitWaits:
         self._keep(self._has_time)
 
     def _is_open(self, wait: _CommitWait) -> bool:
-        """Settle a wait whose transaction is final; tell whether it is not."""
+        """Settle a wait if its transaction is final; return whether it is not."""
         final = _final(wait.tx_id, self.status(wait.tx_id), wait.response)
         if final is not None:
             self._observe(wait)
@@ -213,13 +212,13 @@ def _refusal(
 
 
 COMMIT_WATCHES_MAX: int = 256
-"""Callers of a node that wait for its next commit, which answers all of them within one
-step; beyond it they are refused."""
+"""Maximum number of callers that wait for a node's next commit, which answers all of
+them in one step. Further callers are refused."""
 
 
 @dataclass(slots=True, eq=False)
 class _Watch:
-    """One caller that waits."""
+    """One waiting caller."""
 
     known: TxId
     answer: Callable[[], Response]
@@ -227,7 +226,7 @@ class _Watch:
     deadline_ms: int
 
     def end(self) -> None:
-        """Answer the caller, if there is one still."""
+        """Answer the caller, unless it has gone."""
         if not self.awaited.is_abandoned:
             self.awaited.settle(self.answer())
 
@@ -236,8 +235,8 @@ class CommitWatches:
     """The callers of a node that wait for the next commit.
 
     Args:
-        committed: names the last committed transaction.
-        now_ms: the time.
+        committed: returns the id of the last committed transaction.
+        now_ms: the time, in milliseconds.
     """
 
     def __init__(self, *, committed: Callable[[], TxId | None], now_ms: int) -> None:
@@ -256,13 +255,13 @@ class CommitWatches:
         """Answer once more is committed than ``known``, or the time is over.
 
         Args:
-            known: the last transaction that the caller knows to be committed; of any
-                view if its view is 0.
-            answer: makes the answer, from what is committed then.
-            within_ms: how long the caller waits.
+            known: the last transaction that the caller knows to be committed; view 0
+                stands for any view.
+            answer: returns the answer, from the state of commit at that time.
+            within_ms: how long the caller waits, in milliseconds.
 
         Raises:
-            ApiError: 503, too many wait already.
+            ApiError: 503, too many callers wait.
         """
         committed = self._committed()
         if committed is not None and _is_news(committed, known):
@@ -284,7 +283,7 @@ class CommitWatches:
             self._end(lambda watch: _is_news(tx_id, watch.known))
 
     def tick(self, now_ms: int) -> None:
-        """Advance the clock, and answer those that have waited long enough."""
+        """Advance the clock, and answer callers whose deadline has passed."""
         self._now_ms = now_ms
         if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
             return
@@ -320,8 +319,8 @@ class CommitWatches:
 def _is_news(committed: TxId, known: TxId) -> bool:
     """Return whether a commit is later than what a caller knows.
 
-    A later view is news whatever its seqno: what the caller knows of an earlier view
-    may have been lost.
+    A later view is news whatever its seqno, because transactions of the earlier view
+    may be lost.
     """
     if known.view and committed.view != known.view:
         return committed.view > known.view

@@ -53,12 +53,12 @@ if TYPE_CHECKING:
 
 
 _APPLIED_AT_ONCE: Final = 32
-"""Entries of a peer: enough that the code of each stage (`open_run`) is fetched seldom,
-and few enough that they stay at hand from one stage to the next."""
+"""Number of a peer's entries: enough that each stage (`open_run`) fetches its code
+seldom, and few enough that they stay in the processor's cache between stages."""
 
 
 class NotPrimary(Exception):
-    """A transaction that wrote something, on a node that may not order it."""
+    """A node that is not primary was asked to order a write."""
 
 
 class Replication:
@@ -86,7 +86,7 @@ class Replication:
         self._committed: list[Callable[[Seqno], None]] = []
         self._rolled_back: list[Callable[[Seqno], None]] = []
 
-    # Who wants to know
+    # Listeners
 
     def before_compaction(self, tell: Callable[[Seqno], None]) -> None:
         """Call ``tell`` with every new commit, while older state can be read."""
@@ -123,7 +123,7 @@ class Replication:
         return not self.raft.log.has_committables
 
     def tx_status(self, tx_id: TxId) -> TxStatus:
-        """Return what is known of a transaction."""
+        """Return the status of a transaction."""
         log = self.raft.log
         return status_of(
             tx_id, log.history, last=log.last_seqno, committed=log.commit_seqno
@@ -135,7 +135,7 @@ class Replication:
         return log.tx_id(log.commit_seqno) if log.commit_seqno else None
 
     def receipt(self, seqno: Seqno) -> Receipt | None:
-        """Prove a committed transaction that is still in memory."""
+        """Return the receipt of a committed transaction that is still in memory."""
         return self.tail.receipt(seqno, committed=self.raft.log.commit_seqno)
 
     # Inputs
@@ -145,17 +145,17 @@ class Replication:
         self._perform(self.raft.begin())
 
     def recover(self, *, starts: tuple[Seqno, ...], last: TxId) -> None:
-        """Lead a lost service again, whose ledger is held up to ``last``.
+        """Lead a recovered service, whose ledger this node has up to ``last``.
 
         Args:
             starts: the first seqno of each view, from view 1.
-            last: its last signature.
+            last: the ledger's last signature.
         """
         self._perform(self.raft.recover(starts=starts, last=last))
         assert self.raft.log.last_seqno == self.tail.last_seqno
 
     def join(self, point: StartingPoint | None = None) -> None:
-        """Follow a service from a snapshot, which the store has, or its beginning."""
+        """Follow a service from its beginning, or from a snapshot in the store."""
         if point is None:
             ready = self.raft.join(starts=(), last=TxId(0, 0))
         else:
@@ -169,13 +169,16 @@ class Replication:
         self._perform(ready)
 
     def commit(self, tx: Tx, claims_digest: bytes | None = None) -> TxId | None:
-        """Order a transaction; name it, or the state it read, or nothing if neither.
+        """Order a transaction, and return its id.
+
+        Returns the id of the state it read if it wrote nothing, and nothing if it did
+        neither.
 
         Raises:
             Conflict: what it read has changed.
             EntryTooLarge: its entry is over the bound.
-            Malformed: it writes what no node can act upon.
-            VerificationFailed: it writes what no node may act upon.
+            Malformed: it writes a record that no node can act upon.
+            VerificationFailed: it writes a record that no node may act upon.
             NotPrimary: it writes, and this node does not lead.
         """
         state = self.raft.state
@@ -193,20 +196,20 @@ class Replication:
         return transaction_id(view, self.tail.store.version)
 
     def end_reading(self, tx: Tx) -> TxId | None:
-        """End a transaction that could only read; name the state, if it read any."""
+        """End a read-only transaction; return the id of the state that it read."""
         self.tail.store.end(tx)
         version = tx.read_version
         return None if version is None else self.raft.state.log.tx_id(version)
 
     def sign(self, signer: Signer, *, issued_at: int) -> None:
-        """Sign everything before; ``issued_at`` is Unix time in seconds."""
+        """Append a signature; ``issued_at`` is Unix time in seconds."""
         size = self.tail.sign(signer, self.raft.view, issued_at=issued_at)
         ready = self.raft.append(EntryFacts(size=size, is_committable=True))
         if ready is not NOTHING:
             self._perform(ready)
 
     def receive(self, sender: NodeId, header: bytes, entries: bytes) -> None:
-        """Receive a message whose sender its channel proved, with what followed it."""
+        """Receive a message, authenticated by its channel, with its entries."""
         try:
             message = decode(header)
         except Malformed as error:
@@ -215,16 +218,16 @@ class Replication:
         self._perform(self.raft.receive(sender, message), entries)
 
     def tick(self, elapsed_ms: int) -> None:
-        """Advance the clock, and do what is due."""
+        """Advance the clock of consensus."""
         self._perform(self.raft.tick(elapsed_ms))
 
     def flush(self) -> None:
-        """Send what this turn signed and committed, all of it together."""
+        """Send the signatures and commits of this turn together."""
         ready = self.raft.flush()
         if ready is not NOTHING:
             self._perform(ready)
 
-    # What consensus asks
+    # Decisions of consensus
 
     def _perform(self, ready: Ready, entries: bytes = b"") -> None:
         while True:
@@ -271,7 +274,7 @@ class Replication:
             )
 
     def _apply(self, offer: OfferedEntries, data: bytes) -> list[EntryFacts | None]:
-        """Verify and apply what was offered, up to the first entry that is refused."""
+        """Verify and apply the offered entries, up to the first that is refused."""
         taken: list[EntryFacts | None] = []
         try:
             position = _skip(data, offer.first - offer.message.previous.seqno - 1)
@@ -299,10 +302,10 @@ class Replication:
 
 
 def _skip(data: bytes, count: int) -> int:
-    """Return where the entry after the first ``count`` begins.
+    """Return the offset of the entry after the first ``count``.
 
     Raises:
-        Malformed: there are not so many.
+        Malformed: there are fewer entries.
     """
     position = 0
     for _ in range(count):
@@ -311,12 +314,12 @@ def _skip(data: bytes, count: int) -> int:
 
 
 def tracer_of(outbox: Outbox, state: Callable[[], RaftState], *, is_on: bool) -> Tracer:
-    """Return what sees each step of consensus.
+    """Return the tracer of consensus' steps.
 
     Args:
-        outbox: where the lines go.
-        state: the state of consensus, which exists by the time it takes a step.
-        is_on: whether anybody wants to see the steps.
+        outbox: receives the log lines.
+        state: returns the state of consensus; called only after consensus exists.
+        is_on: whether the steps are logged.
     """
     if not is_on:
         return untraced
@@ -364,7 +367,7 @@ class SignatureTimer:
         return unsigned > 0
 
     def saw(self, events: int) -> None:
-        """Note how many events a turn has: they came while the last one was at work."""
+        """Note how many events a turn has; they came during the turn before."""
         if events > self._most_events:  # noqa: PLR1730 - max() would be one more call
             self._most_events = events
 
@@ -374,7 +377,7 @@ class SignatureTimer:
         Args:
             now_ms: the host's clock.
             unsigned: entries since the last signature.
-            is_awaited: clients are not answered before the next one.
+            is_awaited: whether clients wait for the next signature.
         """
         if unsigned != self._seen:
             self._seen = unsigned
@@ -390,7 +393,7 @@ class SignatureTimer:
         return since_ms >= wait_ms
 
     def signed(self, now_ms: int, unsigned: int) -> None:
-        """Note that a signature was made over so many entries."""
+        """Note that a signature covered ``unsigned`` new entries."""
         self._signed_ms = now_ms
         self._seen = 0
         most_events, self._most_events = self._most_events, 0
@@ -406,7 +409,7 @@ class SignatureTimer:
 
 
 class ReplicationNews(Protocol):
-    """Says how far the ledger is final, and when its end is dropped."""
+    """Reports commits and rollbacks of the ledger."""
 
     def on_commit(self, tell: Callable[[Seqno], None]) -> None:
         """Call ``tell`` with every new commit."""
@@ -421,12 +424,12 @@ class SignatureTimes:
     """The times of one node's signatures.
 
     Args:
-        now_ns: elapsed time.
-        replication: says what becomes of signatures.
+        now_ns: returns the elapsed time, in nanoseconds.
+        replication: reports commits and rollbacks.
 
     Attributes:
-        made_ns: how long signatures took to make and append.
-        final_ns: how long signatures took to become final.
+        made_ns: durations of making and appending signatures, in nanoseconds.
+        final_ns: durations until signatures were final, in nanoseconds.
     """
 
     def __init__(
@@ -440,7 +443,7 @@ class SignatureTimes:
         replication.on_rollback(self.rolled_back)
 
     def begin(self, seqno: Seqno) -> int:
-        """Note that a signature is about to be made; return when."""
+        """Note that a signature begins; return the time."""
         now_ns = self._now_ns()
         self._pending.append((seqno, now_ns))
         return now_ns
