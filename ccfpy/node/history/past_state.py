@@ -134,7 +134,7 @@ class PastState:
             self._sources.completed(self)
 
     def lost(self, reason: str) -> None:
-        """Give up the state; a caller that asks again begins anew."""
+        """Abandon the state; a caller that asks again begins anew."""
         del reason  # the part that found it logged it
         self._sources.given_up(self, None)
 

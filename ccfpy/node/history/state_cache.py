@@ -237,7 +237,7 @@ class StateCache:
         self.pool.pump()
 
     def stir(self) -> None:
-        """Have the waiting callers checked again, because new data may concern them.
+        """Schedule a check of the waiting callers, because there is new data.
 
         Data that comes in parts is then asked for its next part.
         """

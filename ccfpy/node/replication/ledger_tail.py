@@ -62,14 +62,13 @@ if TYPE_CHECKING:
 
 
 _NO_FLAGS: Final = EntryFlags.NONE
-"""Of almost every entry; the enum takes its time to give it."""
+"""The flags of almost every entry; a constant, because enum lookups are slow."""
 
 
 class EntryTooLarge(LimitExceeded):
-    """A transaction whose entry host and peers would not take; the node must stop.
+    """An entry is too large for the host and peers; the node must stop.
 
-    By then its write set is in the KV, and leaving it out of the ledger would make the
-    two differ.
+    Its write set is already in the KV, so the ledger without it would differ.
     """
 
 
@@ -87,18 +86,18 @@ class EntryLimits:
 
 
 Appended: TypeAlias = tuple[int, WriteSet]
-"""A transaction that was ordered: the size of its entry, and what it changed."""
+"""The size of an ordered transaction's entry, in bytes, and its write set."""
 
 
 class LedgerTail:
     """The node's end of the ledger.
 
     Attributes:
-        store: the state that the ledger's entries add up to.
-        secrets: what its private parts are encrypted with.
-        is_sealed: the private state is not known, nor are all secrets: entries are
-            taken by their public parts alone, and their private parts are only checked
-            where they can be.
+        store: the state after all entries of the ledger.
+        secrets: the ledger secrets that encrypt private parts.
+        is_sealed: whether the private state is unknown, and with it some secrets. Then
+            only the public parts of entries are applied, and private parts are checked
+            only if their secret is known.
     """
 
     def __init__(
@@ -127,25 +126,25 @@ class LedgerTail:
         outbox.settle_by(self.settle)
 
     def settled_tree(self) -> MerkleTree:
-        """Seal what was ordered, and return the tree over all entries.
+        """Settle, and return the tree over all entries.
 
-        The leaves before the window of receipts are gone.
+        The leaves before the window of receipts are flushed.
         """
         self.settle()
         return self._tree
 
     def settled_recent(self) -> "RecentLedger":
-        """Seal what was ordered, and return the newest entries."""
+        """Settle, and return the newest entries."""
         self.settle()
         return self._recent
 
     @property
     def last_seqno(self) -> Seqno:
-        """The end of the ledger."""
+        """The seqno of the last entry."""
         return self.store.version
 
     def begin_after(self, tree: MerkleTree) -> None:
-        """Go on after a snapshot, whose state the store has and whose tree is given."""
+        """Continue after a snapshot; the store already has its state."""
         assert len(tree) == self.store.version + 1, (len(tree), self.store.version)
         self._tree = tree
         self._proofs = RecentProofs(self.store.version + 1)
@@ -153,13 +152,13 @@ class LedgerTail:
         self._signed_seqno = self.store.version
 
     def begin(self, *, read_only: bool) -> Tx:
-        """Open a transaction on the latest state; what an older one put off is void."""
+        """Open a transaction on the latest state; drop ``after_commit`` actions."""
         if self._after_commit:
             self._after_commit.clear()
         return Tx(self.store, read_only=read_only, at=None)
 
     def after_commit(self, act: Callable[[], None]) -> None:
-        """Do something if, and only if, the transaction under way is committed."""
+        """Call ``act`` if, and only if, the open transaction is ordered."""
         self._after_commit.append(act)
 
     def rekey(self, raw: bytes, *, at: Seqno) -> None:
@@ -208,11 +207,11 @@ class LedgerTail:
         return size, write_set
 
     def sign(self, signer: Signer, view: View, *, issued_at: int) -> int:
-        """Append a signature over everything before it; give its entry's size.
+        """Append a signature over all entries before it; return its entry's size.
 
         Args:
-            signer: the node's and the service's keys.
-            view: this primary's.
+            signer: signs with the node's and the service's keys.
+            view: this primary's view.
             issued_at: Unix time in seconds, claimed by the COSE signature.
         """
         tx_id = TxId(view, self.last_seqno + 1)
@@ -233,9 +232,9 @@ class LedgerTail:
         return size
 
     def _chunk_flags(self) -> EntryFlags:
-        """Decide whether the chunk ends with this signature.
+        """Return the flags that say whether the chunk ends with this signature.
 
-        Its own size counts roughly: what was written before it decides.
+        The size of the signature itself does not count.
         """
         is_due = self._chunk_bytes >= self._bounds.chunk_bytes or self._chunk_is_forced
         self._chunk_is_forced = False
@@ -244,7 +243,7 @@ class LedgerTail:
     def _append(
         self, view: View, write_set: WriteSet, claims: bytes, flags: EntryFlags
     ) -> int:
-        """Queue what the store took for ``settle``; return the size of its entry."""
+        """Queue a write set for ``settle``; return the size of its entry."""
         seqno = self.store.version
         secret = self.secrets.at(seqno)
         if secret is not self._secret:
@@ -262,17 +261,17 @@ class LedgerTail:
         return size
 
     def settle(self) -> None:
-        """Seal what was ordered and is not yet an entry, all of it together.
+        """Encrypt all ordered transactions that are not entries yet, in one batch.
 
-        That is done as late as possible, and before anybody looks: at the latest when
-        the step ends.
+        This happens as late as possible: before entries are read, or at the end of the
+        step.
         """
         if self._unsealed:
             self._seal(is_committable=False)
 
     def _seal(self, *, is_committable: bool) -> None:
         unsealed, self._unsealed = self._unsealed, []
-        assert self._secret is not None, "it is chosen with the first of them"
+        assert self._secret is not None, "it was set with the first of them"
         sealed = seal_all(self._secret, unsealed)
         for at, (data, leaf, digest, evidence) in enumerate(sealed):
             each = unsealed[at]
@@ -284,11 +283,11 @@ class LedgerTail:
     # A service that is recovered
 
     def hide_private_state(self) -> None:
-        """Take entries by their public parts, until the private state is back."""
+        """Apply only the public parts of entries, until the private state is back."""
         self.is_sealed = True
 
     def restore_private_state(self, source: Store) -> None:
-        """Replace the private maps by those of ``source``, and open entries whole."""
+        """Replace the private maps by those of ``source``; apply entries whole."""
         self.store.swap_private_maps(source)
         self.is_sealed = False
 
@@ -300,15 +299,15 @@ class LedgerTail:
         """Apply the next entries, which a primary sealed in ``view``.
 
         Args:
-            entries: that come next.
-            view: the view of all of them.
-            taken: is given what consensus is to know of each entry that was applied.
+            entries: the next entries.
+            view: the view of all entries.
+            taken: receives the facts for consensus of each entry that was applied.
 
         Raises:
             Malformed: one is no entry, or not the next one of that view.
-            VerificationFailed: one does not open, it writes what no node may act upon,
-                or it is a signature over something else than what this node holds, or
-                not by whom it says. Nothing has changed for it and what follows it.
+            VerificationFailed: one does not decrypt, writes a record that no node may
+                act upon, or is a signature over another root or by another signer. That
+                entry and the ones after it have changed nothing.
         """
         self.settle()
         at = 0
@@ -354,11 +353,11 @@ class LedgerTail:
         self._write(seqno, data, flags, is_committable)
 
     def _open_public(self, data: bytes, tx_id: TxId) -> UnsealedEntry:
-        """Return what an entry changes in public, and check the rest if possible.
+        """Return an entry's public writes; check the private ones if possible.
 
         Raises:
-            VerificationFailed: the entry does not open.
-            Malformed: it is another, or what it held is not a private domain.
+            VerificationFailed: the entry does not decrypt.
+            Malformed: it is another entry, or has no valid private domain.
         """
         transaction = Transaction.parse(data)
         check_place(transaction, tx_id)
@@ -399,19 +398,19 @@ class LedgerTail:
             )
         )
 
-    # What consensus says
+    # Decisions of consensus
 
     def commit_to(self, seqno: Seqno) -> None:
-        """Everything up to ``seqno`` is final: tell the host, then who waits for it."""
+        """Note that everything up to ``seqno`` is final; report it."""
         self._outbox.put(CommitLedger(seqno=seqno))
         self._proofs.trim(self.settled_tree())
         self.store.compact(seqno)
 
     def rollback(self, to: Seqno, *, signed: Seqno) -> None:
-        """Forget every entry after ``to``.
+        """Drop every entry after ``to``.
 
-        How much the open chunk holds is not recounted: at worst it ends a little early,
-        and wherever it ends is said in the entry itself.
+        The bytes of the open chunk are not recounted. At worst the chunk ends a little
+        early, and the flags of the entry say where it ends.
 
         Args:
             to: the last entry that stays, not below the commit.
@@ -422,8 +421,8 @@ class LedgerTail:
         self._tree.retract(to)
         self._proofs.rollback(to)
         self._recent.rollback(to)
-        # A secret applies from the entry after the one that brought it. Those that a
-        # recovery brought back apply to what is final.
+        # A secret applies from the entry after its own record. The secrets that a
+        # recovery brought back apply to final entries.
         self.secrets.rollback(to + 1)
         self._signed_seqno = signed
         self._outbox.put(TruncateLedger(seqno=to))
@@ -435,7 +434,7 @@ class LedgerTail:
         return self.settled_tree().root(seqno + 1)
 
     def receipt(self, seqno: Seqno, *, committed: Seqno) -> Receipt | None:
-        """Prove a committed transaction that is still in memory."""
+        """Return the receipt of a committed transaction that is still in memory."""
         return self._proofs.receipt(
             seqno, self.settled_tree(), committed=committed, reveal=self._reveal
         )
@@ -449,14 +448,14 @@ class LedgerTail:
 
 
 _KEPT_WHEN_TRIMMED = 3, 4
-"""The share that is kept when there is too much, so that trimming is rare."""
+"""The fraction of the entries that is kept when trimming, so that it is rare."""
 
 
 class RecentLedger:
-    """The end of the ledger, as far back as memory allows.
+    """The newest entries, within a bound of memory, and the seqnos of signatures.
 
     Attributes:
-        signatures_since: all signatures from this entry on are known.
+        signatures_since: the seqno from which all signatures are known.
     """
 
     def __init__(self) -> None:
@@ -467,7 +466,7 @@ class RecentLedger:
         self._bytes = 0
 
     def begin_after(self, seqno: Seqno) -> None:
-        """Go on after ``seqno``; nothing before it is known."""
+        """Continue after ``seqno``; nothing before it is known."""
         assert not self._entries, "it begins once"
         self._first = self.signatures_since = seqno + 1
 
@@ -487,7 +486,7 @@ class RecentLedger:
             del self._signatures[:half]
 
     def rollback(self, to: Seqno) -> None:
-        """Forget what follows ``to``."""
+        """Drop the entries and signatures after ``to``."""
         dropped = self._entries[max(to + 1 - self._first, 0) :]
         del self._entries[len(self._entries) - len(dropped) :]
         self._bytes -= sum(map(len, dropped))
@@ -496,7 +495,7 @@ class RecentLedger:
         self.signatures_since = min(self.signatures_since, to + 1)
 
     def get(self, seqno: Seqno) -> bytes | None:
-        """Return an entry that is still here."""
+        """Return an entry, if it is still in memory."""
         at = seqno - self._first
         return self._entries[at] if 0 <= at < len(self._entries) else None
 
@@ -524,11 +523,10 @@ _INFO_NAME: Final = INFO.name
 def facts_of(
     write_set: "WriteSet", size: int, *, is_committable: bool = False
 ) -> EntryFacts | None:
-    """Return what consensus is to know of an entry of ``size`` bytes.
+    """Return the facts for consensus of an entry of ``size`` bytes.
 
-    That is nothing if the entry is no signature and says nothing of nodes. A node that
-    is only pending does not count yet, and one whose record is removed has been retired
-    before.
+    There are none unless the entry is a signature or changes a node's record. A pending
+    node does not count yet; a node whose record is removed was retired before.
 
     Raises:
         Malformed: a node's record cannot be read.

@@ -61,12 +61,13 @@ _NOT_REACHED = frozenset({CallFailure.UNREACHABLE, CallFailure.TIMED_OUT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """What a trusted node was given: credentials, and the service's ledger secrets.
+    """The answer to a trusted joiner: credentials and ledger secrets.
 
     Attributes:
-        service_status: nothing from primaries that do not say.
-        is_public_only: the service's private state is still sealed.
-        last_recovered_seqno: where recovery of the public state ended; 0 without.
+        service_status: the service's status, if the primary sends it.
+        is_public_only: whether the service's private state is not recovered yet.
+        last_recovered_seqno: the last seqno of the recovered public state; 0 without a
+            recovery.
     """
 
     credentials: ServiceCredentials
@@ -80,8 +81,8 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
     """Make a node that knows no service yet.
 
     Raises:
-        ConfigurationRefused: it is not told what to join, or the host speaks nonsense.
-        Malformed: its certificate or record cannot be made as it is configured.
+        ConfigurationRefused: the join section is missing or wrong.
+        Malformed: its certificate or record cannot be made as configured.
     """
     section = boot.configuration.join
     if section is None:
@@ -133,7 +134,7 @@ class Join:
         self._ask()
 
     def tick(self, now_ms: int) -> None:
-        """Ask again when it is time, unless an answer is still awaited."""
+        """Ask again when it is time, unless an answer is still pending."""
         is_over = self.running.state is not NodeState.PENDING
         if is_over or self._call is not None or now_ms < self._due_ms:
             return
@@ -157,7 +158,7 @@ class Join:
                     trusted_pem=self.section.service_certificate.decode(),
                     host=host,
                     now=running.time.now,
-                    # The pinned service decides whom to trust, wherever it listens.
+                    # The pinned service decides which nodes to trust, at any address.
                     checks_name=False,
                     certificate_pem=identity.self_signed.pem,
                     key_pem=identity.key.pem,
@@ -222,7 +223,7 @@ class Join:
                 raise Malformed("expected network info in the join response")
             joined = self._read(response.network_info)
         except CcfpyError:
-            # Its words may quote what the answer held, so they stay inside.
+            # The text of the error may quote the answer, so it is not logged.
             running.outbox.fail(
                 "An error occurred while parsing the join network response"
             )
@@ -230,11 +231,11 @@ class Join:
         self.joined(joined)
 
     def _read(self, info: NetworkInfo) -> Joined:
-        """Check that what was handed over fits together.
+        """Check that the parts of the answer fit together.
 
         Raises:
-            Malformed: something is missing, or not in its form.
-            VerificationFailed: it is another service's, or for another node.
+            Malformed: a part is missing or malformed.
+            VerificationFailed: a part is of another service, or for another node.
         """
         key = KeyPair.from_pem(info.identity.priv_key)
         certificate = Certificate.from_pem(info.identity.cert)
@@ -274,7 +275,7 @@ class Join:
 
 
 def request_of(running: RunningNode) -> JoinRequest:
-    """Return the request with which this node asks to be entered."""
+    """Return this node's request to join."""
     info = node_info(running)
     return JoinRequest(
         node_info_network=NodeNetwork(
@@ -291,7 +292,7 @@ def request_of(running: RunningNode) -> JoinRequest:
 
 
 def _address(location: str) -> str | None:
-    """Read where a redirect points; only HTTPS will do."""
+    """Return the address in a redirect, or nothing if it is not HTTPS."""
     try:
         parts = urlsplit(location)
         port = parts.port

@@ -60,9 +60,8 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
     The new service's subject is the lost one's; its key is on this node's curve.
 
     Raises:
-        ConfigurationRefused: it is not told what to recover, or the host speaks
-            nonsense.
-        Malformed: a certificate cannot be made as it is configured.
+        ConfigurationRefused: the recover section is missing or wrong.
+        Malformed: a certificate cannot be made as configured.
     """
     previous = previous_identity(boot)
     section = boot.configuration.recover
@@ -84,7 +83,7 @@ def previous_identity(boot: Boot) -> Certificate:
     """Return the certificate of the service that is recovered.
 
     Raises:
-        ConfigurationRefused: it is missing, or none.
+        ConfigurationRefused: it is missing, or no certificate.
     """
     section = boot.configuration.recover
     if section is None:
@@ -106,8 +105,8 @@ class Recover:
 
     Args:
         running: the node, whose store is empty.
-        boot: what the host said.
-        refused: told why the node must stop, once.
+        boot: the event with the node's configuration.
+        refused: called once with the reason why the node must stop.
     """
 
     def __init__(
@@ -125,7 +124,7 @@ class Recover:
         self._records = SecretRecords(running.tail)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin with the host's latest snapshot, if there is one."""
         running = self._running
         running.read_public_ledger()
         self._records.watch()
@@ -197,12 +196,12 @@ class Recover:
     # The new service
 
     def _finish(self) -> None:
-        """Go on from the last signature, as the only node of a service.
+        """Continue from the last signature, as the only node of a new service.
 
         Raises:
-            Refused: the ledger holds no service that could be recovered.
-            Malformed: a record of it cannot be read.
-            VerificationFailed: this node's own evidence does not hold.
+            Refused: the ledger has no service to recover.
+            Malformed: a record of the service cannot be read.
+            VerificationFailed: this node's own evidence does not verify.
         """
         running, ledger = self._running, self._ledger
         last = ledger.truncate()
@@ -272,16 +271,16 @@ class Recover:
 
 
 LEAVES_RETAINED = 1 << 17
-"""Leaves kept behind the last signature: what later signatures store of the tree."""
+"""Number of leaves kept before the last signature, for the trees of later ones."""
 
 
 class PublicLedger:
-    """A ledger so far.
+    """The public state of a ledger, built entry by entry.
 
     Attributes:
-        tree: the digests of the entries taken.
-        evidence: the last signed digest of commit evidence, with the transaction that
-            it is of; nothing if none was read.
+        tree: the Merkle tree over the entries read so far.
+        evidence: the last signed digest of commit evidence, with its transaction id;
+            nothing if none was read.
     """
 
     def __init__(self, store: Store) -> None:
@@ -296,7 +295,7 @@ class PublicLedger:
 
     @property
     def last_seqno(self) -> Seqno:
-        """The last entry taken."""
+        """The seqno of the last entry read."""
         return self._store.version
 
     @property
@@ -305,10 +304,10 @@ class PublicLedger:
         return self._views.starts
 
     def start_from(self, point: StartingPoint) -> None:
-        """Go on from a snapshot, whose state the store has.
+        """Continue from a snapshot, whose state the store has.
 
         Raises:
-            Malformed: its state does not say who may sign.
+            Malformed: its state does not say which nodes may sign.
         """
         public = point.snapshot.public
         self.tree = point.tree()

@@ -44,8 +44,8 @@ def start(boot: Boot, parts: NodeParts) -> RunningNode:
     """Begin a new service with this node as its only one.
 
     Raises:
-        ConfigurationRefused: there is nothing to start, or the host speaks nonsense.
-        Malformed: a certificate cannot be made as it is configured.
+        ConfigurationRefused: the start section is missing or wrong.
+        Malformed: a certificate cannot be made as configured.
     """
     section = boot.configuration.start
     if section is None:
@@ -70,7 +70,7 @@ def create_service(running: RunningNode) -> None:
     """Order the create transaction and sign it.
 
     Raises:
-        ConfigurationRefused: the configured service cannot be.
+        ConfigurationRefused: the configured service is not valid.
     """
     section = running.configuration.start
     assert section is not None, "the boot checked it"
@@ -142,7 +142,7 @@ def _genesis(section: StartConfiguration) -> genesis.GenesisInfo:
 _MAY_BE_GIVEN_UP = frozenset(
     {ServiceStatus.RECOVERING, ServiceStatus.WAITING_FOR_RECOVERY_SHARES}
 )
-"""States of a service in which its recovery can still be begun anew."""
+"""States of a service in which its recovery can still start again."""
 
 
 class Bootstrap:
@@ -191,11 +191,11 @@ class Bootstrap:
         self._phase: SnapshotFetching | Join = self._fetching
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to look for a snapshot."""
         self._fetching.start(self._running.time.monotonic_ms)
 
     def tick(self, now_ms: int) -> None:
-        """Advance the clock, and do what is due."""
+        """Advance the clock of the current phase."""
         self._phase.tick(now_ms)
 
     def _start_from(self, point: StartingPoint | None) -> None:
@@ -222,13 +222,13 @@ def become_member(
     joined: Joined,
     point: StartingPoint | None,
 ) -> None:
-    """Become part of the network with what was handed over.
+    """Become part of the network with the primary's answer.
 
-    Where that is the public state of a service that is being recovered, this node will
-    take part in bringing back the rest.
+    If the service is in recovery and has only its public state, this node takes part in
+    the recovery of the private state.
 
     Raises:
-        VerificationFailed: the snapshot does not open under the ledger's secrets.
+        VerificationFailed: the snapshot does not decrypt under the ledger secrets.
     """
     running.hold_credentials(joined.credentials, joined.secrets)
     tail = running.tail
@@ -250,7 +250,7 @@ def become_member(
         running.snapshots.start_from(after)
     running.outbox.put(BeginLedger(after=after, recovered_to=recovered_to))
     running.replication.join(point)
-    # The snapshot's state is final: hooks of its tables run now.
+    # The snapshot's state is final, so the hooks of its tables run now.
     tail.store.compact(after)
     running.admit_members()
     running.become_part_of_network(is_public_only=joined.is_public_only)
