@@ -544,9 +544,8 @@ def definitions(state: "PublicState") -> list[Definition]:
     """
     tx = state.store.begin(read_only=True)
     constitution = read_constitution(tx, otherwise="the service has no constitution")
-    program = Program(
-        name=constitution.name, source=f"{constitution.source}\n{own_source(__name__)}"
-    )
+    asking = own_source("ccfpy.client.review.definitions")
+    program = Program(name=constitution.name, source=f"{constitution.source}\n{asking}")
     evaluator = Evaluator.of(AbsentNode(), tx, time.time_ns() // 1000)
     info = INFO.of(tx).get()
     examples = [*EXAMPLES, *([] if info is None else [info.cert])]
