@@ -22,7 +22,7 @@ from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.options import Options
 from ccfpy.cli.output import ask_secret, print_json, print_line
 from ccfpy.cli.place import Place
-from ccfpy.client.signers.pkcs11 import Pkcs11Uri
+from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
 from ccfpy.client.vocabulary import SignatureForm, SignInput
 
 if TYPE_CHECKING:

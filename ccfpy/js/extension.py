@@ -71,7 +71,7 @@ def utf8(text: str) -> bytes:
 
 
 def own_source(module: str) -> str:
-    """Return the JavaScript in file ``c.js`` of package ``a.b``, for module ``a.b.c``."""
+    """Return the JavaScript in ``c.js`` of package ``a.b``, for module ``a.b.c``."""
     package, _, name = module.rpartition(".")
     source = pkgutil.get_data(package, f"{name}.js")
     assert source is not None, "the file is installed with the module"

@@ -63,8 +63,8 @@ def test_what_is_no_model_is_refused(content: bytes) -> None:
 def test_the_library_opens_nothing_and_writes_nothing(tmp_path: Path) -> None:
     code = (
         "import apps.inference.engine\n"
-        "from ccfpy.enclave.isolation import openings\n"
-        "openings.check(())\n"
+        "from ccfpy.enclave.isolation import confinement\n"
+        "confinement.check(())\n"
     )
     subprocess.run(
         [sys.executable, "-c", code],

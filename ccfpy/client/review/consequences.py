@@ -7,7 +7,7 @@ defines.
 
 A caller needs to satisfy one of an endpoint's policies, so each policy that is added
 lets more callers in. What a policy demands is in ``ccfpy/endpoints/auth``; the words
-for each policy are in ``ccfpy/endpoints.api_page.document.py``.
+for each policy are in ``ccfpy/endpoints/api_page/document.py``.
 """
 
 import json

@@ -56,12 +56,12 @@ def _keep(place: Path, *options: str) -> str:
     """
     code = (
         "import os, sys; from pathlib import Path;"
-        "from ccfpy.js.quickjs import compiled, kept; compiled._KEPT = None;"
+        "from ccfpy.js.quickjs import compiled; compiled._KEPT = None;"
         "from ccfpy.enclave.scripts import keep_engine;"
         "place = Path(sys.argv[1]); keep_engine(place);"
         "print(len(os.listdir('/proc/self/task')), end=' ');"
         "made = place.read_bytes() if place.exists() else b'';"
-        "whole = kept.unpack(compiled._CODE, made) == compiled.module().serialize();"
+        "whole = compiled.unpack(compiled._CODE, made) == compiled.module().serialize();"
         "print('kept' if whole else 'not kept')"
     )
     ran = subprocess.run(

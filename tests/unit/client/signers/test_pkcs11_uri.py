@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
-from ccfpy.client.signers.pkcs11 import Pkcs11Uri
+from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
 
 ENDLESS = (
     "pkcs11:token=The%20Software%20PKCS%2311%20Softtoken;"

@@ -12,11 +12,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux tells of 
 
 CHECK = """
 import mmap, socket
-from ccfpy.enclave.isolation import openings
+from ccfpy.enclave.isolation import confinement
 def check(known=(3,)):
     try:
-        openings.check(known)
-    except openings.NotClosed as refusal:
+        confinement.check(known)
+    except confinement.NotClosed as refusal:
         return refusal
     return "nothing"
 """
@@ -107,7 +107,7 @@ from ccfpy.enclave.isolation import confine, openings
 held = os.open(os.__file__, os.O_RDONLY)
 try:
     confine(known=[3])
-except openings.NotClosed as refusal:
+except confinement.NotClosed as refusal:
     say(refusal)
 os.close(held)
 confine(known=[3])
