@@ -18,7 +18,6 @@ from ccfpy.cli.values import (
     writes_as_json,
 )
 from ccfpy.kv.snapshot import MapSnapshot
-from ccfpy.ledger.snapshot import SnapshotName
 
 if TYPE_CHECKING:
     from ccfpy.ledger.snapshot import Snapshot
@@ -126,6 +125,7 @@ def _check_name(file: Path, read: "Snapshot") -> None:
         SnapshotRefused: the name does not fit.
     """
     from ccfpy.ledger.receipt import RevealedLeaf
+    from ccfpy.ledger.snapshot import SnapshotName
     from ccfpy.node.snapshots.starting_point import SnapshotRefused
 
     try:

@@ -15,13 +15,13 @@ from pkcs11 import Attribute, CertificateType, ObjectClass, TokenFlag
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.client.keys import KeyUnusable, OsEntropy
 from ccfpy.client.signers.pkcs11 import (
-    Pkcs11Uri,
     Token,
     TokenDecrypter,
     TokenSigner,
     explain,
     unpad,
 )
+from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair

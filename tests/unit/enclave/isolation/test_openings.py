@@ -103,7 +103,7 @@ def test_another_process_is_not_this_ones_meter() -> None:
 
 def test_a_process_is_not_closed_around_what_is_open() -> None:
     code = """
-from ccfpy.enclave.isolation import confine, openings
+from ccfpy.enclave.isolation import confine, confinement
 held = os.open(os.__file__, os.O_RDONLY)
 try:
     confine(known=[3])
