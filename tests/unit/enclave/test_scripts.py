@@ -61,7 +61,8 @@ def _keep(place: Path, *options: str) -> str:
         "place = Path(sys.argv[1]); keep_engine(place);"
         "print(len(os.listdir('/proc/self/task')), end=' ');"
         "made = place.read_bytes() if place.exists() else b'';"
-        "whole = compiled.unpack(compiled._CODE, made) == compiled.module().serialize();"
+        "code = compiled.module().serialize();"
+        "whole = compiled.unpack(compiled._CODE, made) == code;"
         "print('kept' if whole else 'not kept')"
     )
     ran = subprocess.run(
