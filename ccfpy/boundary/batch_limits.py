@@ -1,20 +1,21 @@
-"""How much host and enclave say at once, and how long each stays awake for more."""
+"""How many messages host and enclave send at once, and how long each polls for more."""
 
 from typing import Final
 
 EVENTS_TOGETHER_MAX: Final = 32
-"""Events that a host sends without waiting for the rest of a turn of its loop, and that
-one step of an enclave takes. Of what a hundred clients ask at once, the enclave serves
-one part while the host reads the next, and while clients read the answers of the last.
-A thousand handshakes at once are a second of work: of these too the first are answered
-first. Smaller parts fetch the code of a step into the processor's caches more often."""
+"""Maximum number of events that the host collects before it sends them, and that one
+step of the enclave takes. When many clients send requests at once, the enclave serves
+one batch while the host reads the next, and the clients read the responses of the last.
+A thousand TLS handshakes at once take a second; with small batches the first clients
+get their responses early. Even smaller batches would load the code of a step into the
+processor's caches more often."""
 
 WATCH_NS: Final = 200_000
-"""How long a side that has heard often looks for more before it sleeps. Either side
-needs 20 to 60 µs to wake a thread that sleeps on another processor, where a read takes
-the enclave 10. Other processes that want the processor get it meanwhile."""
+"""How long a side that received messages recently polls before it sleeps, in ns. To
+wake a thread that sleeps on another processor takes 20 to 60 µs, while the enclave
+answers a read in 10 µs. Polling yields the processor to other processes."""
 
 WATCHED_EVENTS_MAX: Final = 16
-"""The most events at once after which a side looks for more. Where more come at once,
-there are many clients: the next requests gather while a side sleeps, and a side that
-stays awake takes the processor from these clients."""
+"""Maximum size of a batch after which a side polls for more, in events. Larger batches
+mean many clients: then the next requests collect while the side sleeps, and polling
+would take the processor from these clients."""

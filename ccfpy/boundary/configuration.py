@@ -1,9 +1,9 @@
-"""What a node is told when it boots: the configuration file, read and resolved.
+"""The configuration that the host sends a node at boot, read and resolved.
 
-The host has parsed CCF's JSON file, read the files it names and bound the sockets, so
-paths are contents here, addresses are real and units are plain numbers. All of it comes
-from outside the enclave: what matters to trust (certificates, keys, the constitution)
-is opaque bytes that trusted code parses itself and, on joining, peers vote on.
+The host has parsed CCF's JSON file, read the files that it names and bound the sockets.
+So files are present as their contents, addresses are the bound ones, and durations and
+sizes are plain numbers. All of it is untrusted. Certificates, keys and the constitution
+are opaque bytes, which trusted code parses itself.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from ccfpy.base.vocabulary import RecoveryRole
 
 
 class CommandType(StrEnum):
-    """How the node begins (``command.type``)."""
+    """How the node starts (``command.type``)."""
 
     START = "Start"
     JOIN = "Join"
@@ -23,14 +23,14 @@ class CommandType(StrEnum):
 
 
 class InterfaceAuthority(StrEnum):
-    """Who vouches for the certificate that an interface presents."""
+    """Who endorses the certificate that an interface presents."""
 
     NODE = "Node"
-    """The node alone: self-signed, ready at once."""
+    """The node: its certificate is self-signed and available at once."""
     SERVICE = "Service"
-    """The service: no session until its endorsement is committed."""
+    """The service: sessions are refused until the endorsement is committed."""
     UNSECURED = "Unsecured"
-    """Nobody: plain HTTP."""
+    """Nobody: plain HTTP without TLS."""
 
 
 class CurveId(StrEnum):
@@ -49,12 +49,13 @@ class RedirectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedirectTarget:
-    """The node to which an interface redirects what its own node cannot serve.
+    """The node to which an interface redirects requests that its node cannot serve.
 
     Attributes:
-        role: ``primary`` or ``backup``, for ``NodeByRole``; the role that the request
-            needs if none.
-        interface: of the target node, for ``NodeByRole``; the caller's own if none.
+        role: ``primary`` or ``backup``, for ``NodeByRole``; if ``None``, the role that
+            the request needs.
+        interface: the interface of the target node, for ``NodeByRole``; if ``None``,
+            the one with the name of the interface that received the request.
         address: ``host:port``, for ``StaticAddress``.
     """
 
@@ -74,10 +75,10 @@ class Redirections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpConfiguration:
-    """An interface's bounds on HTTP requests (``http_configuration``).
+    """An interface's limits on HTTP requests (``http_configuration``).
 
     Attributes:
-        body_bytes_max: as the application says, if ``None``.
+        body_bytes_max: if ``None``, the application's limit applies.
     """
 
     body_bytes_max: int | None = None
@@ -89,23 +90,23 @@ class HttpConfiguration:
 
 
 HTTP_PROTOCOLS: Final = ("HTTP1", "HTTP2")
-"""What ``app_protocol`` says of interfaces that serve an application's endpoints."""
+"""Values of ``app_protocol`` for interfaces that serve an application's endpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RpcInterface:
-    """A place where clients connect.
+    """An address where clients connect, and its settings.
 
     Attributes:
-        name: its key in ``network.rpc_interfaces``.
-        bind_address: ``host:port`` as bound; the port is the real one.
-        published_address: ``host:port`` told to clients.
+        name: the key in ``network.rpc_interfaces``.
+        bind_address: ``host:port`` as bound; the port is never 0.
+        published_address: ``host:port`` that clients are to connect to.
         protocol: ``tcp``, or ``udp`` for the experimental echo.
-        app_protocol: ``HTTP1``, ``HTTP2`` or an application's own.
-        accepted_endpoints: regular expressions over endpoint path templates, or nothing
-            to accept all.
-        declared: its JSON object as configured, addresses resolved, options that were
-            left out still left out: what ``nodes.info`` records.
+        app_protocol: ``HTTP1``, ``HTTP2`` or an application's own protocol.
+        accepted_endpoints: regular expressions for paths of endpoints; if ``None``, all
+            are accepted.
+        declared: the JSON object for the record in ``nodes.info``: as configured, with
+            addresses resolved and without defaults for missing options.
     """
 
     name: str
@@ -133,11 +134,11 @@ class NodeToNodeInterface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeCertificateConfiguration:
-    """How the node's certificate is to read (``node_certificate``).
+    """The contents of the node's certificate (``node_certificate``).
 
     Attributes:
-        subject_alt_names: ``iPAddress:…`` and ``dNSName:…``; empty means the published
-            hosts of the RPC interfaces.
+        subject_alt_names: ``iPAddress:…`` and ``dNSName:…``; if empty, the published
+            hosts of the RPC interfaces are used.
     """
 
     subject_name: str = "CN=CCF Node"
@@ -151,11 +152,12 @@ class ConsensusConfiguration:
     """Raft's timing (``consensus``).
 
     Attributes:
-        uncommitted_tx_max: beyond it new transactions are refused; 0 is no limit.
-        pre_vote: ask whether an election could be won before holding it. The key is
-            ours; a node of CCF always asks.
-        trace: log each step in the form that CCF's trace validation reads. The key is
-            ours; CCF is compiled to do so.
+        uncommitted_tx_max: number of uncommitted transactions above which new ones are
+            refused; 0 means no limit.
+        pre_vote: whether a node asks for pre-votes before an election. Only ccfpy has
+            this key; a node of CCF always asks.
+        trace: whether each step is logged in the form that CCF's trace validation
+            reads. Only ccfpy has this key; CCF has a build option.
     """
 
     message_timeout_ms: int = 100
@@ -170,7 +172,8 @@ class LedgerSignaturesConfiguration:
     """How often the primary signs (``ledger_signatures``).
 
     Attributes:
-        early: sign as soon as there is something to sign and nothing else to do; ours.
+        early: whether the primary signs as soon as it is idle and has unsigned
+            transactions. Only ccfpy has this key.
     """
 
     tx_count: int = limits.SIGNATURE_TX_COUNT
@@ -191,8 +194,9 @@ class InitialServiceConfiguration:
     """The service's first configuration (``start.service_configuration``).
 
     Attributes:
-        recovery_threshold: already derived from the members when configured as 0.
-        recent_cose_proposals_window_size: proposals remembered against replay.
+        recovery_threshold: already derived from the members if configured as 0.
+        recent_cose_proposals_window_size: number of recent proposals that are kept to
+            detect replays.
     """
 
     recovery_threshold: int
@@ -203,11 +207,11 @@ class InitialServiceConfiguration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundingMember:
-    """A founding member; contents of the files that describe it.
+    """A founding member, with the contents of the files that describe the member.
 
     Attributes:
         certificate: PEM.
-        encryption_public_key: PEM of an RSA key, for those who hold recovery shares.
+        encryption_public_key: PEM of an RSA key, for members who hold recovery shares.
         data: JSON text.
     """
 
@@ -219,7 +223,7 @@ class FoundingMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartConfiguration:
-    """Begin a new service (``command.start``).
+    """Settings to start a new service (``command.start``).
 
     Attributes:
         constitution: the constitution files joined by newlines, in order.
@@ -237,12 +241,13 @@ class StartConfiguration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinConfiguration:
-    """Join a running service (``command.join``).
+    """Settings to join a running service (``command.join``).
 
     Attributes:
-        service_certificate: PEM of the service to join, the only anchor of trust.
-        fetch_recent_snapshot: ask the target for its latest snapshot before joining.
-        fetch_snapshot_max_bytes: a larger one is not taken.
+        service_certificate: PEM of the service to join, the only trust anchor.
+        fetch_recent_snapshot: whether to fetch the target's latest snapshot before
+            joining.
+        fetch_snapshot_max_bytes: maximum size of that snapshot.
     """
 
     target_rpc_address: str
@@ -257,13 +262,13 @@ class JoinConfiguration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverConfiguration:
-    """Recover a service from its ledger (``command.recover``).
+    """Settings to recover a service from its ledger (``command.recover``).
 
     Attributes:
-        previous_service_identity: PEM of the service that was lost.
-        previous_sealed_secrets: the files that a node of it left for this platform,
-            each with the version that its name states; nothing if members' shares are
-            to be used.
+        previous_service_identity: PEM of the lost service's certificate.
+        previous_sealed_secrets: the version, from the file name, and the contents of
+            each file that a node of the lost service sealed to this platform; ``None``
+            if members' recovery shares are to be used.
     """
 
     previous_service_identity: bytes | None = None
@@ -273,10 +278,11 @@ class RecoverConfiguration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttestationConfiguration:
-    """What the host found for the attestation of an SEV-SNP guest (``attestation``).
+    """Data that the host found for an SEV-SNP attestation (``attestation``).
 
     Attributes:
-        endorsements_servers: (type, url, retries) of each, in order of preference.
+        endorsements_servers: (type, url, retries) of each server, in order of
+            preference.
     """
 
     security_policy: bytes | None = None
@@ -287,23 +293,26 @@ class AttestationConfiguration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeConfiguration:
-    """The whole of it. Exactly the section that ``command`` names is present.
+    """The whole configuration of a node.
+
+    Of ``start``, ``join`` and ``recover``, only the one for ``command`` is present.
 
     Attributes:
         node_data: JSON text from ``node_data_json_file``.
         service_data: JSON text from ``service_data_json_file``.
-        entry_bytes_max: ``memory.max_msg_size``; one ledger entry may not be larger.
-        node_to_node_message_limit: messages before a channel changes its key.
-        seals_ledger_secrets: the host keeps ledger secrets that are sealed to the
-            platform (``output_files.sealed_ledger_secret_location``).
-        logs_tracebacks: whether the log says where exceptions of an application came
-            from (``logging.tracebacks``); the key is ours.
-        slow_calls_max: how many calls of an application's code may be slow at once
+        entry_bytes_max: maximum size of a ledger entry (``memory.max_msg_size``).
+        node_to_node_message_limit: number of messages after which a channel changes its
+            key.
+        seals_ledger_secrets: whether the node seals ledger secrets to the platform and
+            the host keeps them (``output_files.sealed_ledger_secret_location``).
+        logs_tracebacks: whether exceptions of an application are logged with their
+            tracebacks (``logging.tracebacks``). Only ccfpy has this key.
+        slow_calls_max: maximum number of slow calls of an application's code at once
             (``worker_threads``).
-        wants_traces: the host takes reports of requests whose callers want a trace;
-            an option of the host's command line.
-        serves_api_page: whether the node shows its OpenAPI documents as a page
-            (``api_page``); the key is ours.
+        wants_traces: whether the host accepts reports of requests whose callers want a
+            trace; an option of the host's command line.
+        serves_api_page: whether the node serves its OpenAPI documents as a page
+            (``api_page``). Only ccfpy has this key.
     """
 
     command: CommandType

@@ -1,10 +1,10 @@
-"""What the enclave may ask of the host. Nothing private may be in any of it.
+"""Effects: the messages from the enclave to the host. None may hold private data.
 
-The host performs effects strictly in order: an entry is in its file before the reply
-that reports it leaves. Ciphertext of TLS sessions and of ledger entries is all of the
-node's private state that the host ever holds.
+The host performs effects strictly in order: a ledger entry is in its file before the
+response that reports the transaction is sent. Of the node's private state the host only
+ever holds ciphertext, of TLS sessions and of ledger entries.
 
-What is made for every request is in `frequent`.
+The effects of nearly every request are in `hot_codecs`.
 """
 
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ from ccfpy.boundary.hot_codecs import (
     WriteLog,
 )
 
-# Others import these from here, though they are defined elsewhere.
+# Importers need not know which effects are in `hot_codecs`.
 __all__ = ["AppendLedger", "LogLevel", "LogTag", "SendData", "WriteLog"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseSession:
-    """End a session once everything sent to it has left."""
+    """Close a session after everything sent to it was written."""
 
     session: SessionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMore:
-    """Pass on more of a client's bytes: the enclave has come to ``size`` of them.
+    """Allow more bytes from a client: the enclave has processed ``size`` of them.
 
-    The host reads nothing from a client of whose bytes ``SESSION_WINDOW_BYTES`` wait.
+    The host stops reading from a client when ``SESSION_WINDOW_BYTES`` are unprocessed.
     """
 
     session: SessionId
@@ -43,11 +43,14 @@ class ReadMore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepSession:
-    """Keep a session while it is idle, or end it again when it is idle too long.
+    """Exempt a session from the idle timeout, or apply the timeout again.
 
-    The session has a stream that waits for something to happen, and whose caller a
-    policy has named. The enclave cannot say whether the client is still there: the
-    host's system asks the client's.
+    For a session with a stream that waits for an event, if policy allows its caller
+    to wait. The enclave cannot detect that the client is gone: the host uses TCP
+    keepalive.
+
+    Attributes:
+        is_kept: whether the session is exempt.
     """
 
     session: SessionId
@@ -56,21 +59,21 @@ class KeepSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitLedger:
-    """Everything up to ``seqno`` is final; complete chunks up to it get their name."""
+    """Everything up to ``seqno`` is final; rename complete chunks as committed."""
 
     seqno: Seqno
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TruncateLedger:
-    """Forget every entry after ``seqno``, which is never below the commit."""
+    """Drop every entry after ``seqno``, which is never below the commit."""
 
     seqno: Seqno
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadLedger:
-    """Ask for entries; ``LedgerRead`` answers with the same ``request``."""
+    """Read entries; ``LedgerRead`` answers with the same ``request``."""
 
     request: int
     first: Seqno
@@ -79,14 +82,14 @@ class ReadLedger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginLedger:
-    """This node's ledger goes on after ``after``, which a snapshot it took up ends at.
+    """Continue the ledger after ``after``, the seqno of the node's snapshot.
 
     The host keeps later entries of earlier runs as long as they equal the entries that
-    arrive, and cuts its ledger where they differ.
+    arrive, and truncates its ledger where they differ.
 
     Attributes:
-        recovered_to: the last entry of the lost service, if a service is being
-            recovered; later entries may be dropped, as ``RecoverLedger`` says.
+        recovered_to: the last seqno of the lost service, if a service is being
+            recovered; later entries may be dropped, as by ``RecoverLedger``.
     """
 
     after: Seqno
@@ -95,10 +98,10 @@ class BeginLedger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverLedger:
-    """A recovered service's ledger goes on after ``after``, its last signature.
+    """Continue a recovered service's ledger after ``after``, its last signature.
 
-    What follows it is forgotten. Chunks that begin later carry the suffix ``.recovery``
-    until ``OpenLedger``, and are set aside when a node starts before that.
+    Later entries are dropped. New chunks carry the suffix ``.recovery`` until
+    ``OpenLedger``; a node that starts before that sets them aside.
     """
 
     after: Seqno
@@ -106,16 +109,17 @@ class RecoverLedger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLedger:
-    """The recovered service is open: what was written since belongs to its ledger."""
+    """The recovered service is open: remove the suffix ``.recovery`` of its chunks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteSnapshot:
-    """Write (a piece of) a snapshot that is not final yet.
+    """Write a part of a snapshot that is not final yet.
 
     Attributes:
-        evidence_seqno: the transaction that records its digest; part of its name.
-        is_first: the file begins with this piece; others follow it.
+        evidence_seqno: the transaction that records the snapshot's digest; part of the
+            file's name.
+        is_first: whether the file begins with this part; others are appended.
     """
 
     seqno: Seqno
@@ -126,7 +130,7 @@ class WriteSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitSnapshot:
-    """A snapshot is final: append its receipt and give it its committed name."""
+    """A snapshot is final: append its receipt and rename it as committed."""
 
     seqno: Seqno
     evidence_seqno: Seqno
@@ -135,14 +139,14 @@ class CommitSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadSnapshot:
-    """Ask for bytes of a committed snapshot; ``SnapshotRead`` answers.
+    """Read bytes of a committed snapshot; ``SnapshotRead`` answers.
 
     Attributes:
-        name: of the file; nothing for the latest.
-        since: the latest is wanted only if it is of this seqno or later.
-        start: the first byte.
-        stop: the byte after the last; beyond the end means to the end, and ``start``
-            asks for the name and size alone.
+        name: the name of the file; ``None`` for the latest.
+        since: the lowest seqno of the latest snapshot; an older one is not read.
+        start: the offset of the first byte.
+        stop: the offset after the last byte. It may lie beyond the end of the file; if
+            it equals ``start``, only the name and size are read.
     """
 
     request: int
@@ -154,11 +158,11 @@ class ReadSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreBlob:
-    """Keep bytes that only this run of the enclave can read.
+    """Store bytes that only this run of the enclave can decrypt.
 
     Attributes:
-        series: what they belong to; the enclave numbers its series.
-        name: hex, once in a series.
+        series: the number of the group of blobs, chosen by the enclave.
+        name: hex, unique in the series.
     """
 
     series: int
@@ -168,7 +172,7 @@ class StoreBlob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBlob:
-    """Ask for such bytes; ``BlobRead`` answers with the same ``request``."""
+    """Read a stored blob; ``BlobRead`` answers with the same ``request``."""
 
     request: int
     series: int
@@ -177,17 +181,17 @@ class ReadBlob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetBlobs:
-    """Nothing of a series is needed any more."""
+    """Delete all blobs of a series."""
 
     series: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepSealedSecret:
-    """Keep a file that only this program opens, on this platform, in any later run.
+    """Store a file that only this program on this platform can open, in any later run.
 
     Attributes:
-        version: the seqno from which the ledger secret in it applies.
+        version: the seqno from which the ledger secret in the file applies.
     """
 
     version: Seqno
@@ -196,7 +200,7 @@ class KeepSealedSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPeer:
-    """Another node is reached at ``address`` (``host:port``) from now on."""
+    """Set the address (``host:port``) of another node."""
 
     node: NodeId
     address: str
@@ -204,14 +208,14 @@ class SetPeer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetPeer:
-    """Another node is not to be reached any more."""
+    """Drop the address of another node, and the connection to it."""
 
     node: NodeId
 
 
 @dataclass(slots=True, kw_only=True)
 class SendToPeer:
-    """Send a message to another node; lost if it cannot be reached.
+    """Send a message to another node; it is lost if the node cannot be reached.
 
     Attributes:
         kind: a `PeerTraffic` number.
@@ -224,9 +228,9 @@ class SendToPeer:
 
 @dataclass(slots=True, kw_only=True)
 class SendEntries:
-    """Send ledger entries to another node, behind ``header``, as consensus traffic.
+    """Send ledger entries to another node, after ``header``, as consensus traffic.
 
-    Nothing is sent if one of them is not in the ledger any more.
+    Nothing is sent if an entry is not in the ledger any more.
     """
 
     to: NodeId
@@ -237,9 +241,9 @@ class SendEntries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCall:
-    """Connect to ``address`` (``host:port``) on the enclave's behalf.
+    """Open a connection to ``address`` (``host:port``) for the enclave.
 
-    ``CallOpened`` or ``CallEnded`` answers. The enclave numbers its calls.
+    ``CallOpened`` or ``CallEnded`` answers. The enclave chooses the number ``call``.
     """
 
     call: CallId
@@ -248,7 +252,7 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCall:
-    """Send bytes by such a connection; ignored if it has ended."""
+    """Send bytes on a connection of ``OpenCall``; ignored if it has ended."""
 
     call: CallId
     data: bytes
@@ -256,20 +260,24 @@ class SendCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndCall:
-    """End such a connection once everything sent has left; no event answers."""
+    """Close a connection of ``OpenCall`` after everything sent was written.
+
+    No event answers.
+    """
 
     call: CallId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityMade:
-    """The node has its key and certificate: write the files that others wait for.
+    """The node has its key and certificate: write the configured output files.
 
     Attributes:
         node_certificate: PEM.
-        service_certificate: PEM of a service that this node began or recovers.
-        attestation: JSON of the node's virtual evidence; nothing on other platforms.
-        measurement: JSON of the measurement and host data alone; empty on other
+        service_certificate: PEM, if this node starts or recovers a service.
+        attestation: JSON of the node's virtual attestation; ``None`` on other
+            platforms.
+        measurement: JSON of only the measurement and host data; ``None`` on other
             platforms.
     """
 
@@ -282,10 +290,10 @@ class IdentityMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSeries:
-    """One series of a metric of the enclave's.
+    """One series of a metric of the enclave.
 
     Attributes:
-        name: of the metric, one of `boundary.metrics`.
+        name: the metric's name in `boundary.metrics`.
         labels: a value for each label of the metric.
     """
 
@@ -295,7 +303,7 @@ class MetricSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeMetrics:
-    """Say which series ``ReportMetrics`` has from now on, and in which order."""
+    """The series, in order, whose values every later ``ReportMetrics`` holds."""
 
     series: tuple[MetricSeries, ...]
 
@@ -305,7 +313,8 @@ class ReportMetrics:
     """The answer to ``ScrapeMetrics``.
 
     Attributes:
-        values: of the series described last, ``Metric.value_count`` for each.
+        values: ``Metric.value_count`` integers for each series of the last
+            ``DescribeMetrics``.
     """
 
     values: tuple[int, ...]
@@ -313,12 +322,12 @@ class ReportMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardingSpan:
-    """How long another node had a request.
+    """The time from forwarding a request to another node until its response.
 
     Attributes:
-        span: 8 bytes; the parent of what the other node reports.
-        began_ms: when the request was sent on, in milliseconds since 1970.
-        ended_ms: when the answer was there.
+        span: 8 bytes; the parent of the spans that the other node reports.
+        began_ms: when the request was forwarded, in milliseconds since 1970.
+        ended_ms: when the response arrived.
     """
 
     span: bytes
@@ -328,27 +337,27 @@ class ForwardingSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportTrace:
-    """Report a request whose caller wants it traced, once it is answered.
+    """Report a traced request, after it was answered.
 
-    Only to a host that wants such reports (``NodeConfiguration.wants_traces``).
-
-    It says no more of the request than metrics say of requests, but for the caller's
-    own ids and the transaction. Times are milliseconds since 1970, by the host's clock.
+    Sent only if ``NodeConfiguration.wants_traces`` is set and the request carries the
+    ids of a trace. It reveals no more about the request than metrics do, except the
+    caller's ids and the transaction. Times are milliseconds since 1970, by the host's
+    clock.
 
     Attributes:
-        trace: 16 bytes, which the caller chose.
-        parent: the caller's span: 8 bytes.
-        span: the request's span in the enclave: 8 bytes.
-        received_ms: what the host's clock said before the request was taken up.
-        began_ms: when it was taken up.
-        ended_ms: when its answer was there.
+        trace: 16 bytes, chosen by the caller.
+        parent: the caller's span, 8 bytes.
+        span: the request's span in the enclave, 8 bytes.
+        received_ms: the host's clock before the enclave began the request.
+        began_ms: when the enclave began the request.
+        ended_ms: when the response was ready.
         frontend: ``app``, ``gov`` or ``node``.
         endpoint: the path that the endpoint declares, if its app lets metrics name it.
-        method: one of those that metrics name.
-        status: the class of the answer's status, as in metrics.
-        transaction: ``view.seqno``, if the answer names one.
-        is_forwarded: another node sent the request on to this one.
-        forwarding: of a request that this node sent on.
+        method: the method, as in metrics.
+        status: the class of the response's status, as in metrics.
+        transaction: ``view.seqno``, if the response names one.
+        is_forwarded: whether another node forwarded the request to this one.
+        forwarding: the time at the other node, if this node forwarded the request.
     """
 
     trace: bytes
@@ -368,18 +377,18 @@ class ReportTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
-    """Ask for another step of the enclave: clients wait for their turn.
+    """Request another step of the enclave, because requests of clients are queued.
 
-    ``Woken`` answers, behind whatever the host has to say before.
+    ``Woken`` answers, after all events that the host sent before.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Stop the process, after everything asked before; nothing may follow.
+    """Stop the process after all earlier effects; no effect may follow.
 
     Attributes:
-        exit_code: 0 when a stop was requested.
+        exit_code: 0 if a stop was requested.
         reason: one sentence, logged at fatal unless the code is 0.
     """
 

@@ -1,11 +1,11 @@
-"""What the host may tell the enclave. All of it is untrusted.
+"""Events: the messages from the host to the enclave. All of them are untrusted.
 
-Order is the order in which the host saw things. A session's events come as
+Events come in the order in which the host observed them. Those of a session are
 ``SessionOpened``, any number of ``SessionData`` and ``SessionWritten``, and at most one
-``SessionClosed``; events of a session that the enclave has just closed may still come,
-and mean nothing.
+``SessionClosed``. Events of a session that the enclave has just closed may still come,
+and are ignored.
 
-What is made for every request is in `frequent`.
+The events of nearly every request are in `hot_codecs`.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.hot_codecs import SessionData, Tick
 
-# Others import these from here, though they are defined elsewhere.
+# Importers need not know which events are in `hot_codecs`.
 __all__ = ["SessionData", "Tick"]
 
 
@@ -33,12 +33,12 @@ class StopKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boot:
-    """Begin. The first event, and sent once.
+    """The node is to start. The first event, sent once.
 
     Attributes:
         executable_digest: hex SHA-256 of the program that was started; virtual
             attestation reports it as host data.
-        host_pid: the process a person started; names the attestation files.
+        host_pid: the host's process id, for the names of the attestation files.
         monotonic_ms: the host's clock, as in ``Tick``.
         unix_us: microseconds since 1970.
     """
@@ -55,10 +55,10 @@ class SessionOpened:
     """A client connected.
 
     Attributes:
-        session: never used before in the life of this node.
+        session: a number that was never used before in this run of the node.
         interface: the name of the RPC interface.
-        peer: ``host:port`` of the client. What clients at one address may take of a
-            node follows from that, and nothing else.
+        peer: ``host:port`` of the client. Used only for the limits on clients at one
+            address.
     """
 
     session: SessionId
@@ -68,19 +68,20 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionClosed:
-    """A client went away, or was idle too long."""
+    """A client disconnected, or was idle too long."""
 
     session: SessionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionWritten:
-    """The system took bytes that the enclave had sent to a client.
+    """The socket of a client accepted bytes that the enclave had sent.
 
-    Told from ``SESSION_WRITTEN_BYTES`` on, and for less once a second while more waits.
+    Sent for every ``SESSION_WRITTEN_BYTES``, and once a second for fewer bytes while
+    more are queued.
 
     Attributes:
-        size: bytes taken since the last such event of the session.
+        size: bytes written since the last such event of the session.
     """
 
     session: SessionId
@@ -92,11 +93,12 @@ class LedgerRead:
     """The answer to ``ReadLedger``.
 
     Attributes:
-        request: the number the enclave gave.
-        first: as asked.
-        last: the last entry given; may be less than asked, to bound the answer.
-        entries: the entries' bytes, ``last - first + 1`` of them; nothing when the host
-            has no such entry.
+        request: the number of the request.
+        first: as in the request.
+        last: the last entry returned; may be less than requested, as the size of an
+            answer is limited.
+        entries: the bytes of ``last - first + 1`` entries; ``None`` if the host lacks
+            one of them.
     """
 
     request: int
@@ -110,11 +112,11 @@ class SnapshotRead:
     """The answer to ``ReadSnapshot``.
 
     Attributes:
-        request: the number the enclave gave.
-        name: the file's name; nothing when the host has no such snapshot.
-        size: the whole file's bytes.
-        start: as asked.
-        data: from ``start`` on, as much as was asked and the bound on one read allows.
+        request: the number of the request.
+        name: the file's name; ``None`` if the host has no such snapshot.
+        size: the size of the whole file, in bytes.
+        start: as in the request.
+        data: the bytes from ``start``, up to ``stop`` or the limit of one read.
     """
 
     request: int
@@ -129,8 +131,8 @@ class BlobRead:
     """The answer to ``ReadBlob``.
 
     Attributes:
-        request: the number the enclave gave.
-        data: the bytes; nothing when the host has no such blob.
+        request: the number of the request.
+        data: the bytes; ``None`` if the host has no such blob.
     """
 
     request: int
@@ -139,12 +141,12 @@ class BlobRead:
 
 @dataclass(slots=True, kw_only=True)
 class PeerMessage:
-    """Bytes came that claim to be from another node.
+    """A message that claims to be from another node.
 
     Attributes:
         kind: a `PeerTraffic` number.
-        sender: who it says it is from; only its channel proves it.
-        payload: what followed in the frame.
+        sender: the claimed sender; only its channel proves it.
+        payload: the rest of the frame.
     """
 
     kind: int
@@ -154,14 +156,14 @@ class PeerMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallOpened:
-    """A connection that the enclave asked for is there; its TLS may begin."""
+    """A connection of ``OpenCall`` is established; TLS may begin."""
 
     call: CallId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallData:
-    """Bytes came by such a connection."""
+    """Bytes received on a connection of ``OpenCall``."""
 
     call: CallId
     data: bytes
@@ -169,10 +171,10 @@ class CallData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
-    """Such a connection has ended, or never came about.
+    """A connection of ``OpenCall`` has ended, or could not be established.
 
     Attributes:
-        reason: the system's word for it, for logs; nothing when the other end closed.
+        reason: the system's error, for logs; ``None`` if the other end closed it.
     """
 
     call: CallId
@@ -186,7 +188,7 @@ class Woken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScrapeMetrics:
-    """Ask for the enclave's metrics; ``ReportMetrics`` answers."""
+    """Request the enclave's metrics; ``ReportMetrics`` answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,8 @@ class StopRequested:
     """An operator wants the node to stop.
 
     Attributes:
-        is_notice: only take note (``ignore_first_sigterm``): another request follows.
+        is_notice: whether the node only notes it and goes on
+            (``ignore_first_sigterm``); another request follows.
     """
 
     kind: StopKind

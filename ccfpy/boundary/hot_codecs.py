@@ -1,8 +1,8 @@
 """The messages that a node and its host exchange for nearly every request.
 
-They are neither frozen nor made by names, since both cost time. Nobody keeps such a
-message after sending it. Their constructors are written out so that they are compiled:
-the constructors that `dataclass` writes are not.
+They are not frozen and take positional arguments, since both save time. No code keeps
+such a message after sending it. The constructors are written out so that mypyc compiles
+them: it does not compile the ones that `dataclass` generates.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from ccfpy.base.ids import Seqno, SessionId
 
 @dataclass(slots=True, init=False)
 class Tick:
-    """Time has passed. First in a batch whenever the clock moved since the last one.
+    """The host's clocks. The first event of a batch if the clock moved since the last.
 
     Attributes:
-        monotonic_ms: never goes back while the host lives.
+        monotonic_ms: milliseconds; never decreases while the host runs.
         unix_us: microseconds since 1970; may jump.
     """
 
@@ -30,7 +30,7 @@ class Tick:
 
 @dataclass(slots=True, init=False)
 class SessionData:
-    """Bytes came from a client, as many as the network gave."""
+    """Bytes from a client, as many as one read of the socket returned."""
 
     session: SessionId
     data: bytes
@@ -42,7 +42,7 @@ class SessionData:
 
 @dataclass(slots=True, init=False)
 class SendData:
-    """Send bytes to a client; ignored if it has gone."""
+    """Send bytes to a client; ignored if the session has ended."""
 
     session: SessionId
     data: bytes
@@ -57,12 +57,11 @@ class AppendLedger:
     """Append entries to the ledger, all to one chunk.
 
     Attributes:
-        first_seqno: of ``entries[0]``; must follow the ledger's last.
-        entries: their bytes, frames included.
-        has_signature: a signature is among them; what was written so far is flushed
-            with it.
-        begins_chunk: the first begins a new chunk (flag 0x02 of its frame).
-        ends_chunk: the last is the last of its chunk (flag 0x01 of its frame).
+        first_seqno: the seqno of ``entries[0]``; must follow the ledger's last entry.
+        entries: the bytes of the entries, frames included.
+        has_signature: one of the entries is a signature; the file is flushed after it.
+        begins_chunk: the first entry begins a new chunk (flag 0x02 of its frame).
+        ends_chunk: the last entry ends its chunk (flag 0x01 of its frame).
     """
 
     first_seqno: Seqno
@@ -97,7 +96,7 @@ class LogLevel(StrEnum):
 
 
 class LogTag(StrEnum):
-    """Which part of the node speaks, where readers look for it."""
+    """The part of the node that logs, for log lines that readers filter by it."""
 
     NONE = ""
     APP = "app"
@@ -109,8 +108,6 @@ class LogTag(StrEnum):
 @dataclass(slots=True, init=False)
 class WriteLog:
     """Write a log line. It must hold nothing private: the host and its disk see it.
-
-    Each call of a script is told of in one.
 
     Attributes:
         file: the source file that wrote the line.
@@ -139,5 +136,5 @@ class WriteLog:
         self.line = line
 
 
-# Of what it is a tuple is asked for, and compiled it would be "tuple" and no more.
+# The decoder needs the type of the items; mypyc reduces the annotation to "tuple".
 vars(AppendLedger)["__annotations__"]["entries"] = tuple[bytes, ...]

@@ -1,7 +1,7 @@
-"""The four stages of an enclave's life, and how the enclave's process ends.
+"""The stages of an enclave's life, and how its process ends.
 
-An enclave goes through the stages once. After ``DESTROYED`` another enclave may begin,
-which may open what this one sealed. No enclave is started again.
+An enclave passes through the stages once and never starts again. After ``DESTROYED``
+another enclave may be created, which may open the secrets that this one sealed.
 """
 
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from ccfpy.base.errors import CcfpyError
 
 
 class EnclaveStage(StrEnum):
-    """Where an enclave is in its life."""
+    """The stage of an enclave."""
 
     CREATED = "created"
-    """There is something to start; it holds nothing."""
+    """It can be started, and has no state."""
     INITIALIZED = "initialized"
-    """Its code is loaded, and is what it was said to be; it can be told from others."""
+    """Its code is loaded and measured, so it has an identity."""
     RUNNING = "running"
-    """It takes what the host sends."""
+    """It receives events from the host."""
     DESTROYED = "destroyed"
-    """It is gone, as it was asked to or not, with all that it did not seal."""
+    """It has stopped or crashed; state that it did not seal is lost."""
 
 
 MOVES: Mapping[EnclaveStage, frozenset[EnclaveStage]] = {
@@ -29,29 +29,29 @@ MOVES: Mapping[EnclaveStage, frozenset[EnclaveStage]] = {
     EnclaveStage.RUNNING: frozenset({EnclaveStage.DESTROYED}),
     EnclaveStage.DESTROYED: frozenset(),
 }
-"""The stages that may follow each."""
+"""The stages that may follow each stage."""
 
 
 class WrongStage(CcfpyError):
-    """Something was asked of an enclave that is not at the stage for it."""
+    """The enclave is at the wrong stage for the request."""
 
 
 class Lifecycle:
-    """One enclave's way through the stages."""
+    """The stage of one enclave, which changes only as `MOVES` allows."""
 
     def __init__(self) -> None:
         self._stage = EnclaveStage.CREATED
 
     @property
     def stage(self) -> EnclaveStage:
-        """Where it is."""
+        """The current stage."""
         return self._stage
 
     def move(self, to: EnclaveStage) -> None:
-        """Go on to a stage.
+        """Move to the next stage.
 
         Raises:
-            WrongStage: it does not follow this one.
+            WrongStage: ``to`` may not follow the current stage.
         """
         if to not in MOVES[self._stage]:
             raise WrongStage(
@@ -60,21 +60,21 @@ class Lifecycle:
         self._stage = to
 
     def end(self) -> None:
-        """Be destroyed, from whatever stage; once is enough."""
+        """Move to ``DESTROYED``, from any stage; may be called again."""
         self._stage = EnclaveStage.DESTROYED
 
     def require(self, *stages: EnclaveStage) -> None:
-        """Go no further unless it is at one of some stages.
+        """Check that the current stage is one of ``stages``.
 
         Raises:
-            WrongStage: it is not.
+            WrongStage: it is another.
         """
         if self._stage not in stages:
             raise WrongStage(f"the enclave is {self._stage}, not {' or '.join(stages)}")
 
 
 class ExitCode(IntEnum):
-    """How the enclave's process ends."""
+    """Exit codes of the enclave's process."""
 
     OK = 0
     CRASHED = 1
@@ -82,7 +82,7 @@ class ExitCode(IntEnum):
 
 
 class ResourceLimit(StrEnum):
-    """What an enclave may be given too little of, each by the name of its setting."""
+    """Limited resources of an enclave, each by the name of its setting."""
 
     MEMORY = "memory_bytes_max"
     CALL_CPU = "call_cpu_ms_max"
@@ -90,7 +90,7 @@ class ResourceLimit(StrEnum):
     RECURSION = "recursion_frames_max"
 
 
-# Linux's numbers: no other system has these limits enforced.
+# Linux's numbers: these limits are enforced only on Linux.
 _SIGNALS = {
     24: ResourceLimit.CPU,  # SIGXCPU
     27: ResourceLimit.CALL_CPU,  # SIGPROF
@@ -101,13 +101,13 @@ def limit_of(exit_code: int) -> ResourceLimit | None:
     """Return the limit for which the system ended a process; ``None`` if there is none.
 
     Args:
-        exit_code: negative for a signal, as ``subprocess`` gives it.
+        exit_code: negative for a signal, as in ``Popen.returncode``.
     """
     return _SIGNALS.get(-exit_code)
 
 
 def describe_ending(exit_code: int) -> str:
-    """Return how a process ended, as the end of a sentence about it."""
+    """Return how a process ended, as the predicate of a sentence."""
     if exit_code >= 0:
         return f"ended with code {exit_code}"
     limit = limit_of(exit_code)

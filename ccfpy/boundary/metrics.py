@@ -1,11 +1,13 @@
-"""Every metric that a node has, and which of its two halves measures it.
+"""All metrics of a node, and whether the host or the enclave measures each.
 
-The host serves all of them as text (`host.metrics_text`). Those of the enclave cross
-the boundary as integers, in the order of the series that the enclave described before
-(`effects.DescribeMetrics`, `effects.ReportMetrics`). The host sees what it serves, so
-nothing here may say what TLS and the ledger's encryption hide: no name of a person, a
-key or a private map, no path but an app's own template, no status finer than its class,
-and no time finer than a millisecond of a single request.
+The host serves all of them as text (`host.metrics_server`). The enclave sends its
+metrics as integers (`effects.ReportMetrics`), in the order of the series that it
+described before (`effects.DescribeMetrics`).
+
+The host sees these values, so they must not reveal what TLS and the ledger's encryption
+hide: no name of a person, a key or a private map, no path except an endpoint's
+template, no status finer than its class, and no time of a single request finer than a
+millisecond.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 PREFIX: Final = "ccfpy_"
-"""Of each name, where the text is served."""
+"""The prefix of each name in the text that the host serves."""
 
 NS_PER_S: Final = 1_000_000_000
 _NS_PER_MS = 1_000_000
@@ -21,13 +23,13 @@ DISK_EDGES_NS: Final = tuple(
     round(ms * _NS_PER_MS)
     for ms in (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 10_000)
 )
-"""From 0.1 ms to 10 s."""
+"""Upper edges of the buckets of the host's histograms, from 0.1 ms to 10 s."""
 MS_PER_S: Final = 1000
 TIME_EDGES_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
-"""Of the enclave's histograms, from 1 ms to 10 s."""
+"""Upper edges of the buckets of the enclave's histograms, from 1 ms to 10 s."""
 TIME_EDGES_NS: Final = tuple(ms * _NS_PER_MS for ms in TIME_EDGES_MS)
 PEER_DIGITS: Final = 12
-"""Of a node's id in a label: enough to tell nodes apart."""
+"""Number of digits of a node's id in a label: enough to distinguish nodes."""
 
 
 class MetricKind(StrEnum):
@@ -39,7 +41,7 @@ class MetricKind(StrEnum):
 
 
 class MeasuredBy(StrEnum):
-    """Which half of a node measures."""
+    """The process that measures a metric."""
 
     HOST = "host"
     ENCLAVE = "enclave"
@@ -50,12 +52,12 @@ class Metric:
     """One metric.
 
     Attributes:
-        name: without the prefix.
-        about: one sentence, which the text quotes.
+        name: the name without the prefix.
+        about: one sentence, the help in the served text.
         labels: the names of its labels; a series has a value for each.
-        per_unit: how many of the integers that are kept make one of the metric's unit,
-            as ``NS_PER_S`` for seconds that are kept as nanoseconds.
-        edges: of a histogram, in those integers.
+        per_unit: the factor from the metric's unit to the stored integers, as
+            ``NS_PER_S`` for seconds that are stored as nanoseconds.
+        edges: the upper edges of a histogram's buckets, in stored integers.
     """
 
     name: str
@@ -68,7 +70,7 @@ class Metric:
 
     @property
     def value_count(self) -> int:
-        """How many integers a series has."""
+        """The number of integers in a series."""
         if self.kind is MetricKind.HISTOGRAM:
             return len(self.edges) + 2
         return 1
@@ -387,4 +389,4 @@ ENCLAVE_METRICS: Final = (
 METRICS: Final[dict[str, Metric]] = {
     metric.name: metric for metric in (*HOST_METRICS, *ENCLAVE_METRICS)
 }
-"""All of them by name, in the order in which they are served."""
+"""All metrics by name, in the order in which they are served."""

@@ -1,16 +1,13 @@
-"""What travels between nodes, by the number that heads each frame.
-
-The numbers are CCF's (``src/node/node_types.h``).
-"""
+"""The kinds of messages between nodes; the numbers are CCF's (``node_types.h``)."""
 
 from enum import IntEnum
 
 
 class PeerTraffic(IntEnum):
-    """What kind of message a frame between nodes holds."""
+    """The kind of message in a frame between nodes."""
 
     CHANNEL = 0
     """A step of the key exchange."""
     CONSENSUS = 1
     FORWARDED = 2
-    """A request for the primary, or its answer."""
+    """A request to the primary, or its response."""

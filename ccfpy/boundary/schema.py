@@ -1,9 +1,7 @@
-"""Types of messages as text, and all messages of a node as one such text.
+"""The messages of the boundary written as text, which a node's measurement covers.
 
-The text says all that decides about the form on the wire, and the names by which people
-mean it. A type that has no form on the wire, or no bound where one is wanted, is
-refused. The text of all messages is a part of a node's measurement: a node whose host
-speaks another language has another unique id.
+The text holds everything that determines the form on the wire, and the names of types
+and fields. So a node with other messages has another unique id.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,24 +17,24 @@ from ccfpy.boundary.wire import EFFECT_KINDS, EVENT_KINDS
 
 
 class NotExpressible(Malformed):
-    """A type that has no form on the wire; the text names it."""
+    """A type has no form on the wire; the message names the type."""
 
 
 def describe(kind: object, *, bounded: bool = True) -> str:
-    """Write a type down.
+    """Return a type as text.
 
     Args:
         kind: the type, as annotated.
-        bounded: refuse texts, bytes and lists without a bound.
+        bounded: whether to refuse texts, bytes and lists without a bound.
 
     Raises:
-        NotExpressible: it has no form on the wire, or lacks a bound.
+        NotExpressible: the type has no form on the wire, or lacks a bound.
     """
     return _describe(kind, bounded, ())
 
 
 def describe_messages(kinds: Mapping[int, type]) -> str:
-    """Write a whole vocabulary down, a message a line: its number, name and fields."""
+    """Return a vocabulary as text: the number, name and fields of a message a line."""
     return "".join(
         f"{number} {describe(kind, bounded=False)}\n"
         for number, kind in sorted(kinds.items())
@@ -44,7 +42,7 @@ def describe_messages(kinds: Mapping[int, type]) -> str:
 
 
 def record_parts(kind: type) -> Iterator[tuple[str, object]]:
-    """List a dataclass's fields with their types, bounds included."""
+    """Yield the names of a dataclass's fields and their types, bounds included."""
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):
         yield field.name, hints[field.name]
@@ -111,7 +109,7 @@ def _at_most(bound: AtMost | None) -> str:
 
 
 def describe_boundary() -> str:
-    """Write down every message in either direction, and the bounds on all of them."""
+    """Return all events and effects as text, and the limits on batches and frames."""
     bounds = {
         "frame_bytes_max": limits.FRAME_BYTES_MAX,
         "batch_messages_max": limits.BATCH_MESSAGES_MAX,

@@ -1,10 +1,10 @@
-"""The form of a message on the wire, derived from its dataclass.
+"""Encoders and decoders of messages, derived from their dataclasses.
 
-A message is the list of its fields, in order, and so is a nested dataclass. Decoding is
-strict. These are violations: a field of another type, a list of another length, a
-number that is negative or beyond 63 bits, text that is not a member of its enum, and a
-length beyond the field's annotation (`AtMost`). There are no optional positions, no
-names and no maps.
+A message on the wire is the list of its fields, in order, and so is a nested dataclass.
+There are no optional positions, no field names and no maps. Decoding is strict. These
+are violations: a field of another type, a list of another length, a number that is
+negative or beyond 63 bits, text that is not a member of its enum, and a length beyond
+the field's annotation (`AtMost`).
 """
 
 from collections.abc import Callable
@@ -35,19 +35,22 @@ class AtMost:
     """A bound, as in ``Annotated[bytes, AtMost(4096)]``.
 
     Attributes:
-        count: of bytes, of a text's characters, of a list's items; of a number, its
-            greatest value.
+        count: the maximum number of bytes, of a text's characters or of a list's items;
+            the maximum value of a number.
     """
 
     count: int
 
 
 class BoundaryViolation(Malformed):
-    """A message that the boundary does not know; its receiver stops."""
+    """A message breaks the rules of the boundary; its receiver must stop."""
 
 
 def encoder(kind: object) -> Codec | None:
-    """Return the function that turns a value into lists; ``None`` if none is needed."""
+    """Return the function that turns a value into lists.
+
+    Return ``None`` for a value that msgpack packs as it is.
+    """
     kind, _ = parted(kind)
     if isinstance(kind, type) and is_dataclass(kind):
         return _record_encoder(kind)
@@ -57,7 +60,7 @@ def encoder(kind: object) -> Codec | None:
         return None
     if get_origin(kind) is tuple and arguments[-1] is not ...:
         return _tuple_encoder(inner)
-    (encode,) = inner  # a union or list of something that needs turning holds one type
+    (encode,) = inner  # a union or list with an encoder has only one type of item
     assert encode is not None
     if get_origin(kind) is tuple:
         return lambda value: list(map(encode, cast("tuple[object, ...]", value)))
@@ -65,7 +68,7 @@ def encoder(kind: object) -> Codec | None:
 
 
 def decoder(kind: object, name: str) -> Codec:
-    """Return the function that checks a received value and builds ours from it."""
+    """Return the function that checks a received value and builds the typed one."""
     kind, bound = parted(kind)
     if bound is not None:
         return _bounded_decoder(decoder(kind, name), bound, name)
@@ -114,7 +117,7 @@ def record_decoder(
 
 
 def parted(kind: object) -> tuple[object, AtMost | None]:
-    """Part a type into what it is underneath its names, and its bound if it has one."""
+    """Return the type under ``NewType`` and ``Annotated``, and its bound if any."""
     bound: AtMost | None = None
     while isinstance(kind, NewType) or get_origin(kind) is Annotated:
         if isinstance(kind, NewType):
@@ -142,7 +145,8 @@ def _record_encoder(kind: type) -> Codec:
     hints = get_type_hints(kind)
     parts = [(field.name, encoder(hints[field.name])) for field in fields(kind)]
     if len(parts) > 1 and not any(part for _, part in parts):
-        # In one step, and as a tuple; of one name it would be the value alone.
+        # One call returns all fields as a tuple. With a single name it would return
+        # the bare value.
         return attrgetter(*(name for name, _ in parts))
 
     def encode(value: object) -> object:
@@ -199,7 +203,7 @@ def _bounded_decoder(decode: Codec, bound: AtMost, name: str) -> Codec:
     most = bound.count
 
     def check(value: object) -> object:
-        # Before it is looked into: what is too much is not gone through.
+        # Check the length first, so that no time is spent on items of a long list.
         if isinstance(value, list | str | bytes) and len(value) > most:
             raise BoundaryViolation(
                 f"{name}: {len(value)}, which is more than the {most} allowed"

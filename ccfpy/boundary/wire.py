@@ -1,11 +1,12 @@
-"""Batches of messages as bytes: frames between host and enclave.
+"""Frames between host and enclave: encodes and decodes batches of messages.
 
-A frame is a little-endian ``u32`` of the bytes that follow and a msgpack list of
-messages; a message is a list of its kind's number and its fields. A frame is one batch
-for one ``step``; a batch too large for one frame becomes several, in order.
+A frame is a little-endian ``u32``, the number of bytes that follow, and a msgpack list
+of messages. A message is a list of its kind's number and its fields. A frame is the
+batch of one ``step``; a batch too large for one frame becomes several, in order.
 
-Most messages are the bytes of clients and for clients. Those that follow each other are
-one list: their kind's number, the list of their sessions, the list of their bytes.
+Most messages are bytes from clients or for clients. Consecutive ones are combined into
+one list (a run): their kind's number, the list of their sessions, the list of their
+bytes.
 
 The receiver of a frame that breaks a rule (too large, not msgpack, an unknown kind, a
 field that does not fit) raises ``BoundaryViolation`` and must stop: there is no way to
@@ -42,7 +43,7 @@ _PACK_SIZE: Final = _HEADER.pack
 _SIZE_FROM: Final = _HEADER.unpack_from
 HEADER_BYTES: Final = 4
 _RUN: Final = 3
-"""The length of a list that stands for relayed messages."""
+"""The length of the list for a run of relayed messages."""
 _INTEGER_BITS: Final = INTEGER_MAX.bit_length()
 _read: Final = msgpack.unpackb
 
@@ -105,12 +106,12 @@ _Encode = Callable[[Any], object]
 
 
 class Vocabulary(Generic[Message]):
-    """One direction's messages: turns batches into frames and back.
+    """The messages of one direction: turns batches into frames and back.
 
     Args:
         kinds: every kind of message by its number.
-        relayed: the number of the kind that most messages are, if there is one:
-            ``SessionData`` or ``SendData``.
+        relayed: the number of the kind whose messages are combined into runs:
+            ``SessionData``, ``SendData`` or none.
     """
 
     def __init__(
@@ -118,7 +119,8 @@ class Vocabulary(Generic[Message]):
     ) -> None:
         self._encoders = {cls: _encoder(kind, cls) for kind, cls in kinds.items()}
         self._decoders = {kind: _decoder(cls) for kind, cls in kinds.items()}
-        # Text that JavaScript made may be no Unicode; a log line is no reason to stop.
+        # Text from JavaScript may hold lone surrogates; a log line of them must not
+        # stop the node.
         self._pack = msgpack.Packer(unicode_errors="backslashreplace").pack
         relay = None if relayed is None else kinds[relayed]
         assert relay in (None, SessionData, SendData), "no other is relayed"
@@ -162,10 +164,13 @@ class Vocabulary(Generic[Message]):
         ) + self.encode(batch[middle:], frame_bytes_max=frame_bytes_max)
 
     def decode(self, body: bytes) -> list[Message]:
-        """Read one frame's batch, without its header.
+        """Return the messages of one frame.
+
+        Args:
+            body: the frame without its header.
 
         Raises:
-            BoundaryViolation: it breaks a rule.
+            BoundaryViolation: the frame breaks a rule.
         """
         batch: list[Any] = []
         for message in _unpack(body):
@@ -185,7 +190,7 @@ class Vocabulary(Generic[Message]):
         return batch
 
     def _decode_run(self, message: list[Any], batch: list[Any]) -> None:
-        """Add the messages that follow each other to a batch."""
+        """Add the messages of a run to a batch."""
         if len(message) != _RUN:
             raise BoundaryViolation(f"a run of {len(message) - 1} lists, expected 2")
         _, sessions, all_data = message
@@ -198,7 +203,7 @@ class Vocabulary(Generic[Message]):
         session: object
         for at, session in enumerate(sessions):
             data: object = all_data[at]
-            # From 0 to INTEGER_MAX, which is a slow number to compare with.
+            # Checks 0 to INTEGER_MAX; a comparison with so large a number is slower.
             if type(session) is not int or session >> _INTEGER_BITS != 0:
                 raise BoundaryViolation("a session in a run that is no number of one")
             if type(data) is not bytes:
@@ -222,12 +227,12 @@ class FrameReader:
         """Add the next bytes and return the bodies of the frames they complete.
 
         Raises:
-            BoundaryViolation: a frame is announced that is too large.
+            BoundaryViolation: a header states a size that is too large.
         """
         pending = self._pending
         size = len(data)
         if not pending and size >= HEADER_BYTES:
-            # Mostly the bytes are one whole frame.
+            # The usual case: the bytes are exactly one frame.
             length: int = _SIZE_FROM(data)[0]
             if length + HEADER_BYTES == size and length <= self._frame_bytes_max:
                 return [bytes(data[HEADER_BYTES:])]
@@ -260,10 +265,10 @@ class FrameReader:
 
 
 def _check_room(batch: list[Any], more: int) -> None:
-    """Check that a frame may hold so many more messages than a batch has.
+    """Check that a batch may hold ``more`` messages in addition.
 
     Raises:
-        BoundaryViolation: it would hold too many.
+        BoundaryViolation: the batch would be too long.
     """
     if len(batch) + more > BATCH_MESSAGES_MAX:
         raise BoundaryViolation(f"more than {BATCH_MESSAGES_MAX} messages")
