@@ -222,6 +222,8 @@ _NORMAL = [
     (r"remaining\(\d+s\)", "remaining"),
     (r'"ttl":\d+', '"ttl":N'),
 ]
+_LEASE_KEYS = re.compile(r'"keys":\[([^\]]*)\]')
+"""The keys of a lease, which etcd lists in any order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,11 @@ class Output:
 def _normal(text: str) -> str:
     for pattern, by in _NORMAL:
         text = re.sub(pattern, by, text)
-    return text
+    return _LEASE_KEYS.sub(_in_order, text)
+
+
+def _in_order(keys: re.Match[str]) -> str:
+    return f'"keys":[{",".join(sorted(keys[1].split(",")))}]'
 
 
 class Service:
