@@ -18,12 +18,13 @@ from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import Writes
+from ccfpy.kv.codec import serialise_maps
 from ccfpy.ledger.chunk import CHUNK_BYTES_DEFAULT, header
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.open_chunk import OpenChunk
-from ccfpy.ledger.sealing import Unsealed, fields_of, seal_all
+from ccfpy.ledger.sealing import Unsealed, seal_all
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import (
@@ -108,7 +109,7 @@ class Writer:
         self, write_set: Mapping[str, Writes], flags: EntryFlags = EntryFlags.NONE
     ) -> None:
         seqno = len(self._tree)
-        unsealed = Unsealed(2, seqno, fields_of(write_set), NO_CLAIMS, flags)
+        unsealed = Unsealed(2, seqno, serialise_maps(write_set), NO_CLAIMS, flags)
         ((data, leaf, _, _),) = seal_all(self._secret, [unsealed])
         self._tree.append(leaf)
         self._chunk.append(len(data))

@@ -15,4 +15,13 @@ else:
         return lambda decorated: decorated
 
 
-__all__ = ["mypyc_attr"]
+__all__ = ["keep_hints", "mypyc_attr"]
+
+
+def keep_hints(kind: type, **hints: object) -> None:
+    """Give fields of a compiled class the types that their source gives them.
+
+    A compiled class has ``tuple`` where its source has ``tuple[bytes, ...]``, and the
+    codecs are made from the full types.
+    """
+    vars(kind)["__annotations__"].update(hints)

@@ -8,6 +8,7 @@ them: it does not compile the ones that `dataclass` generates.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ccfpy.base.compiling import keep_hints
 from ccfpy.base.ids import Seqno, SessionId
 
 
@@ -136,5 +137,4 @@ class WriteLog:
         self.line = line
 
 
-# The decoder needs the type of the items; mypyc reduces the annotation to "tuple".
-vars(AppendLedger)["__annotations__"]["entries"] = tuple[bytes, ...]
+keep_hints(AppendLedger, entries=tuple[bytes, ...])

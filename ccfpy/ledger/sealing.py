@@ -1,16 +1,12 @@
-"""Sealing many entries in one go, as a primary does with what it ordered in a step.
+"""Seal the entries that a primary ordered in one step; open those of a backup.
 
-It is the other side of ``unseal``. Each
-stage is done for all entries before the next begins: hashing and encrypting are more
-code than a processor keeps at hand, and fetching it anew for every entry takes longer
-than running it. Most transactions write one value to one map: that is written here with
-as few steps as its bytes have parts.
+Sealing does each stage for all entries before the next stage. Hashing and encrypting
+are more code than a processor's cache holds, and loading that code again for every
+entry takes longer than running it.
 
-Opening entries in one go, as a backup does with those that it is sent.
-
-This is the other side of ``seal``, and gives at once what `Transaction` gives piece by
-piece. An entry in the usual form is taken apart here; any other, and one that is wrong,
-is left to `Transaction`, which says what is wrong with it.
+Opening a run of entries takes apart the form that applications usually write, and gives
+at once what `Transaction` gives piece by piece. Any other entry, and one that is wrong,
+is left to `unseal`, which says what is wrong with it.
 """
 
 import hashlib
@@ -21,14 +17,11 @@ from typing import Final, NamedTuple, TypeAlias, final
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import VIEW_MAX, Seqno, TxId, View
 from ccfpy.crypto.hashing import sha256
-from ccfpy.kv.changes import Writes, WriteSet
+from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import (
     EntryType,
-    map_prefix,
     parse_one_write,
     parse_private,
-    parse_public,
-    serialise_maps,
 )
 from ccfpy.kv.names import PUBLIC_PREFIX
 from ccfpy.ledger.entry import PUBLIC_OFFSET, LeafComponents, Transaction
@@ -46,7 +39,6 @@ Sealed: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 
 _DIGEST_BYTES: Final = 32
 _sha256: Final = hashlib.sha256
-_map_prefix: Final = map_prefix
 _TYPE: Final = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
 _HEADER_STRUCT: Final = struct.Struct("<BQ32s32sQ")
 """A public domain's: type, seqno, claims, evidence, 0 (``kv.codec``)."""
@@ -55,8 +47,6 @@ _PREFIX_STRUCT: Final = struct.Struct("<Q16s12sQ")
 """Frame, tag, IV, size of the public domain (``ledger.entry``)."""
 _PREFIX: Final = _PREFIX_STRUCT.pack
 _IV: Final = struct.Struct("<QI").pack
-_ZERO: Final = bytes(8)
-_ONE: Final = b"\1" + bytes(7)
 
 _BESIDE_FIELDS: Final = _PREFIX_STRUCT.size + _HEADER_STRUCT.size
 
@@ -96,42 +86,6 @@ class Unsealed:
         return _BESIDE_FIELDS + len(self.public) + len(self.private)
 
 
-def fields_of(write_set: WriteSet) -> tuple[bytes, bytes]:
-    """Write what changes in public and in private maps; as ``serialise_maps``."""
-    assert isinstance(write_set, dict)  # which compiled code walks with fewer steps
-    name: str  # said here, since narrowing forgets the types of what a dict holds
-    if len(write_set) == 1:
-        for name, writes in write_set.items():
-            fields = _one_write(name, writes)
-            if fields:
-                return (
-                    (fields, b"") if name.startswith(PUBLIC_PREFIX) else (b"", fields)
-                )
-    return serialise_maps(write_set)
-
-
-def _one_write(name: str, writes: Writes) -> bytes:
-    """Write the changes of a map, if they are one write and no removal."""
-    assert isinstance(writes, dict)  # as in `fields_of`
-    key: bytes
-    value: bytes | None
-    if len(writes) == 1:
-        for key, value in writes.items():
-            if value is not None:
-                return b"".join(
-                    (
-                        _map_prefix(name),
-                        _ONE,
-                        len(key).to_bytes(8, "little"),
-                        key,
-                        len(value).to_bytes(8, "little"),
-                        value,
-                        _ZERO,
-                    )
-                )
-    return b""
-
-
 def seal_all(secret: LedgerSecret, unsealed: list[Unsealed]) -> list[Sealed]:
     """Write transactions as ledger entries, all under the secret that applies to them.
 
@@ -161,10 +115,6 @@ def seal_all(secret: LedgerSecret, unsealed: list[Unsealed]) -> list[Sealed]:
     return sealed
 
 
-_read_prefix: Final[Callable[[bytes], tuple[int, bytes, int, int, int]]] = (
-    struct.Struct("<Q16sQIQ").unpack_from
-)
-"""Frame, tag, seqno and view of the IV, the public domain's size (``ledger.entry``)."""
 _IV_OFFSET: Final = FRAME_BYTES + 16
 _IV_END: Final = _IV_OFFSET + 12
 
@@ -203,12 +153,6 @@ def unseal(data: bytes, expected: TxId, secrets: LedgerSecrets) -> UnsealedEntry
         Malformed: it is not an entry, is another entry, or has no valid private domain.
         VerificationFailed: it does not open.
     """
-    unsealed = _unseal_usual(data, expected, secrets)
-    return unseal_any(data, expected, secrets) if unsealed is None else unsealed
-
-
-def unseal_any(data: bytes, expected: TxId, secrets: LedgerSecrets) -> UnsealedEntry:
-    """Do the same with an entry of whatever form."""
     transaction = Transaction.parse(data)
     check_place(transaction, expected)
     return UnsealedEntry(
@@ -224,37 +168,6 @@ def check_place(transaction: Transaction, expected: TxId) -> None:
     """
     if transaction.txid != expected:
         raise Malformed(f"expected entry {expected}, found {transaction.txid}")
-
-
-def _unseal_usual(
-    data: bytes, expected: TxId, secrets: LedgerSecrets
-) -> UnsealedEntry | None:
-    """Open an entry without flags that is what it should be; nothing if it is not."""
-    body_bytes = len(data) - FRAME_BYTES
-    if not PUBLIC_OFFSET - FRAME_BYTES <= body_bytes <= BODY_BYTES_MAX:
-        return None
-    frame, tag, seqno, view, public_bytes = _read_prefix(data)
-    private_at = PUBLIC_OFFSET + public_bytes
-    if (
-        frame != ENTRY_VERSION | body_bytes << 16
-        or (view, seqno) != expected
-        or private_at > len(data)
-    ):
-        return None
-    public = data[PUBLIC_OFFSET:private_at]
-    domain = parse_public(public)
-    if domain.version != seqno:
-        return None
-    private = secrets.at(seqno).cipher.decrypt(
-        data[_IV_OFFSET:_IV_END], data[private_at:], tag, public
-    )
-    return UnsealedEntry(
-        EntryFlags.NONE,
-        {**domain.write_set, **parse_private(private)},
-        LeafComponents(
-            sha256(data), domain.commit_evidence_digest, domain.claims_digest
-        ),
-    )
 
 
 def opened_of(unsealed: UnsealedEntry) -> Opened:

@@ -29,6 +29,7 @@ from ccfpy.boundary.effects import CommitLedger, TruncateLedger
 from ccfpy.consensus.ready import EntryFacts
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import WriteSet
+from ccfpy.kv.codec import serialise_maps
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.entry import NO_CLAIMS, Transaction
@@ -40,7 +41,6 @@ from ccfpy.ledger.sealing import (
     Unsealed,
     UnsealedEntry,
     check_place,
-    fields_of,
     open_run,
     opened_of,
     seal_all,
@@ -250,7 +250,7 @@ class LedgerTail:
             self.settle()
             self._secret = secret
         cut = 0 if flags is _NO_FLAGS else int(flags)
-        unsealed = Unsealed(view, seqno, fields_of(write_set), claims, cut)
+        unsealed = Unsealed(view, seqno, serialise_maps(write_set), claims, cut)
         size = unsealed.entry_bytes
         if size > self._bounds.entry_bytes_max:
             raise EntryTooLarge(

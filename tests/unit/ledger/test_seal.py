@@ -9,7 +9,7 @@ from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import serialise_maps
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags
-from ccfpy.ledger.sealing import Unsealed, fields_of, seal_all
+from ccfpy.ledger.sealing import Unsealed, seal_all
 from tests.unit.ledger.sealed import seal
 from tests.unit.ledger.test_entry import SECRET, digests, names, txids, write_sets
 
@@ -29,7 +29,7 @@ transactions = st.lists(
 def unsealed(
     txid: TxId, write_set: WriteSet, claims: bytes = NO_CLAIMS, flags: int = 0
 ) -> Unsealed:
-    return Unsealed(txid.view, txid.seqno, fields_of(write_set), claims, flags)
+    return Unsealed(txid.view, txid.seqno, serialise_maps(write_set), claims, flags)
 
 
 @pytest.mark.slow
@@ -48,11 +48,6 @@ def test_many_at_once_become_what_each_becomes_alone(
         for one in alone
     ]
     assert [each.entry_bytes for each in ordered] == [len(one.data) for one in alone]
-
-
-@given(write_sets | one_value)
-def test_the_usual_write_is_written_as_any_is(write_set: WriteSet) -> None:
-    assert fields_of(write_set) == serialise_maps(write_set)
 
 
 @pytest.mark.parametrize("view", [0, VIEW_MAX + 1])

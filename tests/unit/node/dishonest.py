@@ -6,8 +6,9 @@ from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.consensus.messages import AppendEntries, Message
 from ccfpy.consensus.ready import EntryFacts
 from ccfpy.kv.changes import WriteSet
+from ccfpy.kv.codec import serialise_maps
 from ccfpy.ledger.entry import NO_CLAIMS
-from ccfpy.ledger.sealing import Unsealed, fields_of, seal_all
+from ccfpy.ledger.sealing import Unsealed, seal_all
 from ccfpy.testing.node import InProcessNode
 from tests.unit.node.replication.test_replication import replica_of
 
@@ -67,5 +68,5 @@ def say(
 def entry_of(node: InProcessNode, tx_id: TxId, writes: WriteSet) -> bytes:
     """Seal an entry of any place and content with the service's ledger secret."""
     secret = replica_of(node).tail.secrets.at(tx_id.seqno)
-    unsealed = Unsealed(tx_id.view, tx_id.seqno, fields_of(writes), NO_CLAIMS, 0)
+    unsealed = Unsealed(tx_id.view, tx_id.seqno, serialise_maps(writes), NO_CLAIMS, 0)
     return seal_all(secret, [unsealed])[0][0]
