@@ -19,7 +19,7 @@ __all__ = ["keep_hints", "mypyc_attr"]
 
 
 def keep_hints(kind: type, **hints: object) -> None:
-    """Give fields of a compiled class the types that their source gives them.
+    """Make fields of a compiled class keep the types that their source gives them.
 
     A compiled class has ``tuple`` where its source has ``tuple[bytes, ...]``, and the
     codecs are made from the full types.
