@@ -2,10 +2,22 @@
 
 Notes stand in ``Annotated`` and in the metadata of dataclass fields. They say which
 values a type allows, how the type is read and written, and what its schema is called.
+
+This module is not compiled: compiled code cannot mark a function as one that makes
+dataclasses.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NamedTuple,
+    TypeAlias,
+    TypeVar,
+    dataclass_transform,
+)
 
 from ccfpy.base.json import Json
 
@@ -30,6 +42,21 @@ def closed(kind: type[T]) -> type[T]:
     """
     setattr(kind, CLOSED, True)
     return kind
+
+
+SCHEMA_NAME: Final = "__schema_name__"
+"""The attribute of a class that holds the name of the class's schema."""
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def described(name: str) -> Callable[[type[T]], type[T]]:
+    """Make a class a frozen dataclass whose schema has the given name."""
+
+    def made(kind: type[T]) -> type[T]:
+        setattr(kind, SCHEMA_NAME, name)
+        return dataclass(frozen=True, slots=True, kw_only=True)(kind)
+
+    return made
 
 
 class IntegerRange(NamedTuple):

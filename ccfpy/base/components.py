@@ -1,37 +1,16 @@
 """The JSON form of a type, and the names of schemas among a document's components.
 
 A schema with a name is a component of the document, and other schemas refer to it.
-
-Records whose schema has another name than their class.
-
-The decorator marks a class for ``ccfpy.base.schema``. Compiled code cannot mark a
-function as one that makes dataclasses, so the decorator has a module of its own.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeVar, dataclass_transform
+from typing import Any
 
+from ccfpy.base.annotations import SCHEMA_NAME
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.mismatch import Mismatch
-
-T = TypeVar("T")
-
-SCHEMA_NAME: Final = "__schema_name__"
-"""The attribute of a class that holds the name."""
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def described(name: str) -> Callable[[type[T]], type[T]]:
-    """Make a class a record: a frozen dataclass whose schema is called so."""
-
-    def made(kind: type[T]) -> type[T]:
-        setattr(kind, SCHEMA_NAME, name)
-        return dataclass(frozen=True, slots=True, kw_only=True)(kind)
-
-    return made
-
 
 REFERENCE = "#/components/schemas/"
 _UNFIT_FOR_NAME = re.compile(r"[^A-Za-z0-9._-]")

@@ -9,8 +9,7 @@ that is committed. CCF's documents, which this one equals, do not have them.
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ccfpy.base.annotations import U64, OrAbsent
-from ccfpy.base.components import described
+from ccfpy.base.annotations import U64, OrAbsent, described
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId, View
 from ccfpy.base.json import Json

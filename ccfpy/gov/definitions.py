@@ -17,8 +17,8 @@ from ccfpy.base.annotations import (
     OrAbsent,
     SchemaName,
     TextFormat,
+    described,
 )
-from ccfpy.base.components import described
 from ccfpy.base.ids import MemberId, NodeId, ProposalId, TxId, UserId
 from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus

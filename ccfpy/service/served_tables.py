@@ -5,8 +5,7 @@ Nodes serve these tables, and clients ask for them.
 
 from typing import Any, NewType, TypeAlias
 
-from ccfpy.base.annotations import U32, OrAbsent
-from ccfpy.base.components import described
+from ccfpy.base.annotations import U32, OrAbsent, described
 from ccfpy.base.ids import MemberId, NodeId, UserId
 from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import PemText

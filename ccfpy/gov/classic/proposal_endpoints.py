@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ccfpy.base.annotations import U64, OrAbsent
-from ccfpy.base.components import described
+from ccfpy.base.annotations import U64, OrAbsent, described
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.json import Json
 from ccfpy.endpoints.auth.cose import MemberCoseSign1

@@ -6,8 +6,14 @@ what a node answers.
 
 from typing import Annotated, Literal, TypeAlias
 
-from ccfpy.base.annotations import U64, DescribedAs, OrAbsent, SchemaName, TextFormat
-from ccfpy.base.components import described
+from ccfpy.base.annotations import (
+    U64,
+    DescribedAs,
+    OrAbsent,
+    SchemaName,
+    TextFormat,
+    described,
+)
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus

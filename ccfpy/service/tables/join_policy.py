@@ -5,8 +5,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ccfpy.attestation.simulated import TcbStatus
-from ccfpy.base.annotations import REQUIRED, U64, OrAbsent
-from ccfpy.base.components import described
+from ccfpy.base.annotations import REQUIRED, U64, OrAbsent, described
 from ccfpy.kv.maps import STRING, Map, Set, Value
 from ccfpy.service.records import JSON, codec_of
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from ccfpy.base import limits
-from ccfpy.base.annotations import U64, DescribedAs, Inline, SchemaName
-from ccfpy.base.components import described
+from ccfpy.base.annotations import U64, DescribedAs, Inline, SchemaName, described
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Value

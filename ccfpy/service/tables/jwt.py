@@ -3,8 +3,7 @@
 Certificate authorities that governance trusts for calls the node makes.
 """
 
-from ccfpy.base.annotations import OrAbsent
-from ccfpy.base.components import described
+from ccfpy.base.annotations import OrAbsent, described
 from ccfpy.kv.maps import RAW, STRING, Map
 from ccfpy.service.records import JSON, codec_of, form_of
 

@@ -4,8 +4,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from ccfpy.base.annotations import REQUIRED, DescribedAs, OrAbsent, SchemaName
-from ccfpy.base.components import described
+from ccfpy.base.annotations import (
+    REQUIRED,
+    DescribedAs,
+    OrAbsent,
+    SchemaName,
+    described,
+)
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import RecoveryRole

@@ -14,8 +14,8 @@ from ccfpy.base.annotations import (
     OrAbsent,
     SchemaName,
     TextFormat,
+    described,
 )
-from ccfpy.base.components import described
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId
 from ccfpy.base.json import Json

@@ -2,8 +2,7 @@
 
 from dataclasses import field
 
-from ccfpy.base.annotations import REQUIRED
-from ccfpy.base.components import described
+from ccfpy.base.annotations import REQUIRED, described
 from ccfpy.base.ids import UserId
 from ccfpy.base.json import Json
 from ccfpy.kv.maps import STRING, Map

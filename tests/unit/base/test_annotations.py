@@ -1,6 +1,6 @@
 """The effects of notes in annotations on the allowed values and the schema."""
 
-from dataclasses import dataclass, field
+from dataclasses import FrozenInstanceError, dataclass, field
 from typing import Annotated, Literal
 
 import pytest
@@ -15,8 +15,8 @@ from ccfpy.base.annotations import (
     OrAbsent,
     SchemaName,
     TextFormat,
+    described,
 )
-from ccfpy.base.components import described
 from ccfpy.base.errors import Malformed
 from ccfpy.base.schema import fields_of, schema_of
 from tests.unit.base.test_schema import Colour, Name
@@ -121,3 +121,18 @@ def test_a_type_can_be_described_as_another_and_read_as_itself() -> None:
     shape = schema_of(Lacking)
     assert shape.read({"size": 1, "kind": "no colour"}) == Lacking(kind="no colour")
     assert shape.components["Colour"] == {"enum": ["red", "blue"], "type": "string"}
+
+
+@described("GetIt__Out")
+class Titled:
+    """A record."""
+
+    size: int = 1
+
+
+def test_a_record_is_frozen_and_called_as_it_is_described() -> None:
+    thing = Titled(size=2)
+    with pytest.raises(FrozenInstanceError):
+        thing.size = 3  # type: ignore[misc]  # what is tested
+    assert schema_of(Titled).schema == {"$ref": "#/components/schemas/GetIt__Out"}
+    assert schema_of(Titled).read({"size": 2}) == thing
