@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base import json
 from ccfpy.base.app_threads import AppThreads
 from ccfpy.base.codec import buf
+from ccfpy.base.compiling import mypyc_attr
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js.engine import (
     JsArgument,
@@ -191,6 +192,7 @@ VERSION: Final = "2025-09-13"
 it."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class QuickJs:
     """Runs JavaScript on Bellard's QuickJS; between calls it holds unused contexts.
 
