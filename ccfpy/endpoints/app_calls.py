@@ -57,9 +57,18 @@ def caller_of(context: "Context | None") -> str:
     """
     if context is None:
         return THE_NODE
-    identity = context.caller
+    return caller_named(context.caller, context.session.origin)
+
+
+def caller_named(identity: "Identity | None", origin: str) -> str:
+    """Name a caller by the identity if anything vouches for it, else by the place.
+
+    Args:
+        identity: of the caller, as a policy has found it; ``None`` without a policy.
+        origin: the address, or the node, that the request came from.
+    """
     known = None if identity is None else _known(identity)
-    return f"somebody at {place_of(context.session.origin)}" if known is None else known
+    return f"somebody at {place_of(origin)}" if known is None else known
 
 
 def _known(identity: "Identity") -> str | None:

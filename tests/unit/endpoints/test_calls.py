@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from ccfpy.endpoints.app_calls import (
     UNLIMITED,
     AppCalls,
     Escaped,
+    caller_named,
     caller_of,
     check_answer,
     check_size,
@@ -30,7 +30,7 @@ from ccfpy.endpoints.auth import (
     NodeCertCaller,
     UserCertCaller,
 )
-from ccfpy.endpoints.auth.policy import Nobody
+from ccfpy.endpoints.auth.policy import Identity, Nobody
 from ccfpy.endpoints.call_shares import (
     CallShares,
     Taking,
@@ -240,13 +240,6 @@ USER = UserCertCaller(user_id=UserId("u1"))
 TOKEN = JwtCaller(key_issuer="issuer", header={}, payload={"sub": "ann"})
 
 
-def _caller(identity: object, origin: str = "10.0.0.1") -> str:
-    context: Any = SimpleNamespace(
-        caller=identity, session=SimpleNamespace(origin=origin)
-    )
-    return caller_of(context)
-
-
 @pytest.mark.parametrize(
     ("identity", "name"),
     [
@@ -263,9 +256,9 @@ def _caller(identity: object, origin: str = "10.0.0.1") -> str:
     ],
 )
 def test_a_caller_is_who_is_vouched_for_or_else_an_address(
-    identity: object, name: str
+    identity: Identity | None, name: str
 ) -> None:
-    assert _caller(identity) == name
+    assert caller_named(identity, "10.0.0.1") == name
 
 
 @pytest.mark.parametrize(
@@ -280,7 +273,7 @@ def test_a_caller_is_who_is_vouched_for_or_else_an_address(
     ],
 )
 def test_a_network_of_version_6_is_one_place(origin: str, place: str) -> None:
-    assert _caller(None, origin) == f"somebody at {place}"
+    assert caller_named(None, origin) == f"somebody at {place}"
 
 
 def test_what_a_node_does_by_itself_has_a_caller_too() -> None:

@@ -4,15 +4,13 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId, SessionId, UserId
 from ccfpy.base.vocabulary import NodeStatus
-from ccfpy.endpoints.app_calls import caller_of
+from ccfpy.endpoints.app_calls import caller_named
 from ccfpy.endpoints.auth.cert import UserCertCaller
 from ccfpy.endpoints.call_shares import CallShares
 from ccfpy.endpoints.pending import Answer, Awaited
@@ -500,8 +498,7 @@ class _Slow:
 
     def begin_all(self, session: Session, user: UserCertCaller | None = None) -> int:
         """Begin slow calls of one caller until one is refused; return how many."""
-        context: Any = SimpleNamespace(caller=user, session=session)
-        caller, before = caller_of(context), self.free
+        caller, before = caller_named(user, session.origin), self.free
         while self.shares.may_begin(caller, self, in_python=False):
             self.shares.began(caller)
             self.free -= 1
